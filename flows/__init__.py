@@ -1,0 +1,1 @@
+"""When and where: Prefect flows, deployments, schedules and the command line."""

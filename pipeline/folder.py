@@ -1,0 +1,85 @@
+"""A run's folder: local or any fsspec URL. Files appear whole or not at all, and every table is Parquet."""
+
+import io
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import fsspec
+import polars as pl
+import pyarrow.parquet as pq
+
+
+class RunFolder:
+    """Read and write below one root; paths are relative, with forward slashes, such as `problems/00000.parquet`.
+
+    The rooms of a run: problems/ (as ingested), stages/NAME/ (kept by a stage between ingest and sampling), rejected/,
+    samples/, decisions/, curated/, and manifest.json, README.md, report.html.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.fs, self.path = fsspec.url_to_fs(root)
+
+    def at(self, name: str) -> str:
+        return f"{self.path.rstrip('/')}/{name}" if name else self.path
+
+    def exists(self, name: str) -> bool:
+        return bool(self.fs.exists(self.at(name)))
+
+    def list(self, room: str, suffix: str = ".parquet") -> list[str]:
+        """Names (relative to the root, sorted) of the whole files below `room`; leftovers of a killed writer are not among them."""
+        if not self.exists(room):
+            return []
+        self.fs.invalidate_cache(self.at(room))
+        prefix = self.path.rstrip("/") + "/"
+        found = (str(path).removeprefix(prefix) for path in self.fs.find(self.at(room)))
+        return sorted(name for name in found if name.endswith(suffix) and not _is_temporary(name))
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write under a temporary name, then rename: a reader, or a kill, sees the old file or the new one."""
+        folder, _, last = self.at(name).rpartition("/")
+        self.fs.makedirs(folder, exist_ok=True)
+        temporary = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.tmp"
+        with self.fs.open(temporary, "wb") as file:
+            file.write(data)
+        self.fs.mv(temporary, self.at(name))
+
+    def read_bytes(self, name: str) -> bytes:
+        with self.fs.open(self.at(name), "rb") as file:
+            data: bytes = file.read()
+        return data
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        self.write_bytes(name, (json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n").encode())
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.read_bytes(name))
+        return value
+
+    def write_table(self, name: str, table: pl.DataFrame, row_group_rows: int | None = None) -> None:
+        buffer = io.BytesIO()
+        table.write_parquet(buffer, compression="zstd", row_group_size=row_group_rows)
+        self.write_bytes(name, buffer.getvalue())
+
+    def read_table(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
+        return pl.read_parquet(io.BytesIO(self.read_bytes(name)), columns=columns)
+
+    def read_tables(self, room: str, columns: list[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Each whole table below `room` with its name: memory is bounded by one file."""
+        for name in self.list(room):
+            yield name, self.read_table(name, columns)
+
+    def count_rows(self, name: str) -> int:
+        """Rows of one table, from its footer alone."""
+        with self.fs.open(self.at(name), "rb") as file:
+            return int(pq.ParquetFile(file).metadata.num_rows)
+
+    def remove(self, name: str) -> None:
+        if self.exists(name):
+            self.fs.rm(self.at(name), recursive=True)
+
+
+def _is_temporary(name: str) -> bool:
+    return name.rpartition("/")[2].startswith(".")

@@ -1,0 +1,1 @@
+"""What the data is: problems, samples, decisions, reasons, run config. Imports nothing else of ours."""

@@ -1,0 +1,180 @@
+"""Give any rows the contract's shape. A row that cannot take it becomes a reject `invalid_row`; it is never lost and stops nothing."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES, Problem, problem_id
+from schemas.reasons import Reason
+
+LISTS = ("solutions", "tests", "history")
+REJECT_SCHEMA: dict[str, pl.DataType] = PROBLEM_DTYPES | REJECT_DTYPES
+
+
+class Misfit(ValueError):
+    """One value that does not fit its column; the message names the column, what was found and the fix."""
+
+
+def conform_rows(
+    rows: Iterable[Mapping[str, Any]], source: str, stage: str = "ingest"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Shape `rows` (contract names; unknown ones go into `extra`) into (problems, rejected `invalid_row`).
+
+    Ids are computed here where a row has none of ours; an `id` of another form becomes `source_id` when there is none.
+    A row may say `invalid`: what its reader found wrong with it. len(rows) = len(problems) + len(rejected).
+    """
+    good: list[dict[str, Any]] = []
+    bad: list[dict[str, Any]] = []
+    for row in rows:
+        try:
+            good.append(shape_row(row, source))
+        except Misfit as misfit:
+            bad.append(_reject(row, source, stage, str(misfit)))
+    frame = pl.DataFrame(good, schema=PROBLEM_DTYPES, strict=True)
+    problems, failure = Problem.filter(frame)
+    details = failure.details()
+    if details.height:
+        rules = [c for c in details.columns if c not in PROBLEM_DTYPES]
+        for row in details.iter_rows(named=True):
+            broken = [rule for rule in rules if row[rule] == "invalid"]
+            columns = sorted({rule.partition("|")[0] for rule in broken})
+            said = "; ".join(
+                f"column {c!r} has {row.get(c)!r}, which the contract does not allow ({_allowed(c)})" for c in columns
+            )
+            bad.append(
+                {c: row[c] for c in PROBLEM_DTYPES}
+                | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": said}
+            )
+    return pl.DataFrame(problems), pl.DataFrame(bad, schema=REJECT_SCHEMA)
+
+
+def shape_row(row: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """One row in the contract's columns and types; raises Misfit."""
+    if row.get("invalid"):
+        raise Misfit(str(row["invalid"]))
+    shaped: dict[str, Any] = {name: _value(name, row.get(name)) for name in PROBLEM_DTYPES}
+    given = shaped["id"]
+    if given is not None and not _is_ours(given):
+        shaped["source_id"] = shaped["source_id"] or given
+        shaped["id"] = None
+    shaped["source"] = shaped["source"] or source
+    shaped["language"] = shaped["language"] or "en"
+    shaped["extra"] = _extra(row, shaped["extra"])
+    shaped["id"] = shaped["id"] or problem_id(shaped)
+    return shaped
+
+
+def _is_ours(value: str) -> bool:
+    return len(value) == 16 and all(c in "0123456789abcdef" for c in value)
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in LISTS:
+        return [_struct(name, i, item) for i, item in enumerate(_sequence(name, value))]
+    if name == "checker":
+        return None if value is None else _struct(name, None, value)
+    if name == "extra":
+        return value
+    return _text(name, value)
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if value != value:
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    raise Misfit(
+        f"column {name!r} has {_short(value)}, where text is needed; map another column to it or turn it into text"
+    )
+
+
+def _sequence(name: str, value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise Misfit(f"column {name!r} has {_short(value)}, where a list (or a JSON list) is needed") from None
+    if isinstance(value, pl.Series):
+        return value.to_list()
+    if isinstance(value, list | tuple):
+        return list(value)
+    raise Misfit(f"column {name!r} has {_short(value)}, where a list is needed")
+
+
+def _struct(name: str, at: int | None, value: Any) -> dict[str, Any]:
+    place = name if at is None else f"{name}[{at}]"
+    dtype = PROBLEM_DTYPES[name]
+    inner = dtype.inner if isinstance(dtype, pl.List) else dtype
+    assert isinstance(inner, pl.Struct)
+    if not isinstance(value, Mapping):
+        raise Misfit(
+            f"column {place!r} has {_short(value)}, where an object with {[f.name for f in inner.fields]} is needed"
+        )
+    shaped: dict[str, Any] = {}
+    for field in inner.fields:
+        item = value.get(field.name)
+        if field.dtype == pl.String:
+            shaped[field.name] = _text(f"{place}.{field.name}", item)
+        else:
+            try:
+                shaped[field.name] = (
+                    None if item is None else (float(item) if field.dtype == pl.Float64 else bool(item))
+                )
+            except (TypeError, ValueError):
+                raise Misfit(f"column '{place}.{field.name}' has {_short(item)}, where a number is needed") from None
+    if name in LISTS and "id" in shaped and shaped["id"] is None:
+        shaped["id"] = f"{name[0]}{at}"
+    if name == "tests" and shaped["origin"] is None:
+        shaped["origin"] = "source"
+    return shaped
+
+
+def _extra(row: Mapping[str, Any], given: Any) -> str | None:
+    more = {k: v for k, v in row.items() if k not in PROBLEM_DTYPES and v is not None}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            given = {"extra": given}
+    if isinstance(given, Mapping):
+        more = {**given, **more}
+    elif given is not None:
+        more = {"extra": given, **more}
+    return json.dumps(more, ensure_ascii=False, default=str) if more else None
+
+
+def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    odd: dict[str, Any] = {}
+    for name in PROBLEM_DTYPES:
+        try:
+            kept[name] = _value(name, row.get(name)) if name != "extra" else None
+        except Misfit:
+            kept[name] = [] if name in LISTS else None
+            odd[name] = row.get(name)
+    kept["source"] = kept["source"] or source
+    kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}, "invalid": None}, row.get("extra"))
+    return kept | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": detail}
+
+
+def _allowed(column: str) -> str:
+    definition = Problem.columns().get(column)
+    if definition is not None and getattr(definition, "regex", None):
+        return f"text of the form {definition.regex}"  # type: ignore[attr-defined]
+    allowed = {"domain": "math or code", "code_language": "python, cpp or null"}
+    return allowed.get(column, "a value must be there")
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"

@@ -1,0 +1,123 @@
+"""Read a run config: YAML, then `--set path.to.key=value`, then checks that name the file, the line and the nearest right key."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from schemas.config import Config
+
+
+class ConfigError(ValueError):
+    """A config that cannot be used; the message says where and how to mend it."""
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read `path` and apply `overrides` of the form `keep.max=10` (values are YAML; numbers index lists: `sources.0.size=8`)."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: {error.strerror}; give the path of a run config such as configs/quickstart.yaml"
+        ) from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(data).__name__}")
+    return build_config(data, overrides, where=str(path), lines=_lines(text))
+
+
+def build_config(
+    data: dict[str, Any],
+    overrides: Sequence[str] = (),
+    where: str = "config",
+    lines: dict[tuple[Any, ...], int] | None = None,
+) -> Config:
+    """Check `data` with `overrides` applied; raises ConfigError with every fault, a line each."""
+    for override in overrides:
+        data = apply_override(data, override)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        faults = [_explain(fault, where, lines or {}) for fault in error.errors()]
+        raise ConfigError("\n".join(faults)) from None
+
+
+def apply_override(data: dict[str, Any], override: str) -> dict[str, Any]:
+    """Return `data` with one `path.to.key=value` set; `data` itself is left as it was."""
+    path, equals, value = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {override}: write path.to.key=value, such as keep.max=10")
+    try:
+        parsed = yaml.safe_load(value) if value else None
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
+    return dict(_with(data, keys, parsed, override))
+
+
+def _with(node: Any, keys: list[str], value: Any, override: str) -> Any:
+    if not keys:
+        return value
+    head, rest = keys[0], keys[1:]
+    if isinstance(node, list | tuple):
+        if not head.isdigit() or int(head) >= len(node):
+            raise ConfigError(f"--set {override}: {head!r} is no place in a list of {len(node)}")
+        return [_with(item, rest, value, override) if i == int(head) else item for i, item in enumerate(node)]
+    if node is not None and not isinstance(node, dict):
+        raise ConfigError(f"--set {override}: {head!r} would be set inside a plain value, {node!r}")
+    return {**(node or {}), head: _with((node or {}).get(head), rest, value, override)}
+
+
+def _explain(fault: Any, where: str, lines: dict[tuple[Any, ...], int]) -> str:
+    loc = tuple(fault["loc"])
+    line = next((lines[loc[:cut]] for cut in range(len(loc), 0, -1) if loc[:cut] in lines), None)
+    place = f"{where}:{line}" if line else where
+    key = ".".join(str(part) for part in loc)
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(loc[:-1])
+        near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"{place}: {key}: unknown key; {hint}"
+    message = fault["msg"].removeprefix("Value error, ")
+    given = "" if fault["type"] in ("missing", "value_error") else f" (given: {fault['input']!r})"
+    return f"{place}: {key}: {message}{given}" if key else f"{place}: {message}"
+
+
+def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+    model: Any = Config
+    for part in loc:
+        if isinstance(part, int) or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        annotation = model.model_fields[str(part)].annotation
+        inner = [
+            a
+            for a in (annotation, *getattr(annotation, "__args__", ()))
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
+        model = inner[0] if inner else None
+    return list(model.model_fields) if model is not None else []
+
+
+def _lines(text: str) -> dict[tuple[Any, ...], int]:
+    """Line (from 1) of every key of a YAML text, by its path."""
+    found: dict[tuple[Any, ...], int] = {}
+
+    def walk(node: yaml.Node | None, path: tuple[Any, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                found[(*path, key.value)] = key.start_mark.line + 1
+                walk(value, (*path, key.value))
+        elif isinstance(node, yaml.SequenceNode):
+            for i, value in enumerate(node.value):
+                found[(*path, i)] = value.start_mark.line + 1
+                walk(value, (*path, i))
+
+    walk(yaml.compose(text), ())
+    return found
