@@ -29,7 +29,7 @@ class RunFolder:
         return bool(self.fs.exists(self.at(name)))
 
     def list(self, room: str, suffix: str = ".parquet") -> list[str]:
-        """Names (relative to the root, sorted) of the whole files below `room`; leftovers of a killed writer are not among them."""
+        """Names (relative to the root, sorted) of the whole files below `room`; a killed writer's leftovers are not."""
         if not self.exists(room):
             return []
         self.fs.invalidate_cache(self.at(room))

@@ -1,4 +1,4 @@
-"""The run config: every number that matters, with its reason. One YAML file is one `Config`; unknown keys are refused."""
+"""The run config: every number that matters, with its reason. One YAML file is one `Config`."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ class Strict(BaseModel):
 
 
 class Source(Strict):
-    """Where problems come from: exactly one of `dataset` (Hub name or folder), `files` (Parquet or JSONL), `reasoning_gym` (task)."""
+    """Where problems come from: one of `dataset` (Hub name or folder), `files` (Parquet, JSONL), `reasoning_gym` (task)."""
 
     name: Annotated[str, Field(min_length=1)]
     dataset: str | None = None
@@ -48,7 +48,7 @@ class JudgeConfig(Strict):
     """The model-judged second look at what the rules kept."""
 
     enabled: bool = False
-    """Off: the rules alone meet their aims, and a small model's judgement costs more good problems than it finds bad ones."""
+    """Off: the rules alone meet their aims, and a small model loses more good problems than it finds bad ones."""
     max_tokens: Annotated[int, Field(ge=1)] = 256
 
 
@@ -68,7 +68,7 @@ class ModelConfig(Strict):
     """Which model grades, and how its engine runs."""
 
     name: str = "embedded"
-    """`embedded` (SmolLM2-135M-Instruct out of its wheel), a Hub name or a folder; with `url`, the name served there."""
+    """`embedded` (SmolLM2-135M-Instruct out of its wheel), a Hub name or a folder; with `url`, the name served."""
     url: str | None = None
     """Base URL of a running OpenAI-compatible server, such as http://127.0.0.1:8000/v1; none starts vLLM here."""
     api_key_env: str = "OPENAI_API_KEY"
@@ -95,7 +95,7 @@ class PromptConfig(Strict):
     """How a problem is put to the model."""
 
     template: str = "think"
-    """A file under pipeline/sample/prompts by name, or the path of one: `think` is the paper's way, `plain` asks the statement alone."""
+    """A file of pipeline/sample/prompts by name, or a path: `think` is the paper's way, `plain` the statement alone."""
     chat: bool = True
     """Through the model's chat template; off for raw continuation."""
 
@@ -147,9 +147,10 @@ class DecideConfig(Strict):
     """What the evidence means beside the keep window."""
 
     contradiction_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """A label is contradicted when more than this share of the samples agree on one other answer, with more votes than the label's."""
+    """A label is contradicted when more than this share of the samples agree on one answer that is not the label's,
+    and it has more votes than the label's."""
     max_unknown: Annotated[int, Field(ge=0)] = 2
-    """Up to this many unknown samples of n are left out; more, and the problem is undetermined where they could matter."""
+    """Up to this many unknown samples of n are left out; with more, the problem is undetermined where they matter."""
 
 
 class PublishConfig(Strict):

@@ -1,4 +1,4 @@
-"""Give any rows the contract's shape. A row that cannot take it becomes a reject `invalid_row`; it is never lost and stops nothing."""
+"""Give any rows the contract's shape. One that cannot take it becomes a reject `invalid_row`: not lost, stopping nothing."""
 
 import json
 from collections.abc import Iterable, Mapping

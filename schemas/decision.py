@@ -9,7 +9,8 @@ from schemas.reasons import KEEP, Reason
 class Decision(dy.Schema):
     """One decided problem. Rates are shares of the known samples (correct + wrong); the interval is Wilson's at 90%.
 
-    `majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes over `n`.
+    `majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes
+    over `n`.
     """
 
     problem_id = dy.String(nullable=False)

@@ -1,4 +1,4 @@
-"""Read a run config: YAML, then `--set path.to.key=value`, then checks that name the file, the line and the nearest right key."""
+"""Read a run config: YAML, then `--set`, then checks that name the file, the line and the nearest right key."""
 
 import difflib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class ConfigError(ValueError):
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read `path` and apply `overrides` of the form `keep.max=10` (values are YAML; numbers index lists: `sources.0.size=8`)."""
+    """Read `path` and apply `overrides` such as `keep.max=10` (values are YAML; numbers index: `sources.0.size=8`)."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")

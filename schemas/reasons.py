@@ -1,4 +1,4 @@
-"""The closed vocabularies: what a verdict, a reason and a decision may be. New words are added here and nowhere else."""
+"""The closed vocabularies: what a verdict, a reason and a decision may be. New words are added here only."""
 
 from enum import StrEnum
 

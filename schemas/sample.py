@@ -1,4 +1,4 @@
-"""A sample: one completion of one problem, with what produced it and what the verifier said. The evidence is made of these."""
+"""A sample: one completion of one problem, what produced it and what the verifier said. Evidence is made of these."""
 
 import dataframely as dy
 import polars as pl
@@ -9,8 +9,8 @@ from schemas.reasons import Verdict
 class Sample(dy.Schema):
     """One stored sample. Its key is (`problem_id`, `prompt`, `model`, `revision`, `params`, `index`).
 
-    `prompt` is the hash of the text that the model saw, `params` that of the sampling parameters, `verifier` that of label
-    and verifier: when only the latter changes the completion is verified again and nothing is sampled again.
+    `prompt` is the hash of the text that the model saw, `params` that of the sampling parameters, `verifier` that of
+    label and verifier: when only the latter changes the completion is verified again and nothing is sampled again.
     `answer_key` names the class of equivalent answers within the problem; majorities are counted over it.
     `seconds` is the time from request to completion.
     """
