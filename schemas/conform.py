@@ -1,4 +1,4 @@
-"""Give any rows the contract's shape. One that cannot take it becomes a reject `invalid_row`: not lost, stopping nothing."""
+"""Give any rows the contract's shape. One that cannot take it becomes a reject `invalid_row`."""
 
 import json
 from collections.abc import Iterable, Mapping

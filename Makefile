@@ -1,0 +1,31 @@
+PYTHON ?= python3
+CONFIG ?= configs/quickstart.yaml
+RUN := .venv/bin
+
+.PHONY: setup curate test lint bench serve requirements clean
+
+setup:            ## make .venv, install what is missing
+	@$(PYTHON) scripts/setup.py
+
+curate: setup     ## the main job: CONFIG=... for another one
+	@$(RUN)/goldilocks curate $(CONFIG)
+
+test: setup       ## all tests
+	@$(RUN)/python -m pytest
+
+lint: setup       ## ruff and mypy
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/mypy
+
+bench: setup      ## every figure in the docs, beside its peers, into bench-results/
+	@$(RUN)/python -m benchmarks
+
+serve: setup      ## the scheduled flow, from this process
+	@$(RUN)/goldilocks serve $(CONFIG)
+
+requirements: setup  ## pin again what pyproject.toml asks for
+	@$(RUN)/python scripts/pin.py
+
+clean:            ## the environment and caches; runs/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis bench-results *.egg-info
