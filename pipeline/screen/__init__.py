@@ -1,0 +1,64 @@
+"""Screen: format filtering. Keeps complete problems with one answer that a rule can verify (Magistral paper, section 4.1).
+
+    kept, rejected = screen(problems, ScreenConfig())
+
+Rules are small and each has its room; `rules.py` has their order. Nothing here calls a model: `judge.py` has the prompts and
+parser of the optional second look, which the flow runs through the sampling engine.
+"""
+
+import json
+from typing import Any
+
+import polars as pl
+
+from pipeline.screen.rules import Screened, screen_problem
+from schemas.config import ScreenConfig
+from schemas.problem import REJECT_DTYPES
+
+__all__ = ["STAGE", "screen", "screen_problem"]
+
+STAGE = "screen"
+READ = ("statement", "answer", "domain", "extra")
+
+
+def screen(problems: pl.DataFrame, config: ScreenConfig) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split problems into kept and rejected; every row is in exactly one of them, in its old order.
+
+    Kept rows have the input's columns. Multiple choice that became an open problem has a new `statement` and `answer`, the same
+    `id`, and a `history` entry whose detail is a JSON object of what both were. Rejected rows have the input's columns
+    and `stage`, `reason`, `detail`. Only `statement` is needed. Raises `ColumnNotFoundError` without it.
+    """
+    if "statement" not in problems.columns:
+        raise pl.exceptions.ColumnNotFoundError("screen needs the column 'statement'; map it in the source's `columns`")
+    columns = [name for name in READ if name in problems.columns]
+    outcomes = [screen_problem(row, config) for row in problems.select(columns).iter_rows(named=True)]
+    passed = pl.Series([isinstance(outcome, Screened) for outcome in outcomes], dtype=pl.Boolean)
+    kept = rewrite(problems.filter(passed), [outcome for outcome in outcomes if isinstance(outcome, Screened)])
+    said = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
+    rejected = problems.filter(~passed).with_columns(
+        pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
+        pl.Series("reason", [str(reason) for _, reason, _ in said], dtype=REJECT_DTYPES["reason"]),
+        pl.Series("detail", [detail for _, _, detail in said], dtype=REJECT_DTYPES["detail"]),
+    )
+    return kept, rejected
+
+
+def rewrite(kept: pl.DataFrame, screened: list[Screened]) -> pl.DataFrame:
+    """Put the new statement and answer of rewritten rows in place, and what they were into their history."""
+    if not any(row.rewritten for row in screened):
+        return kept
+    changed = pl.Series([row.rewritten for row in screened], dtype=pl.Boolean)
+    columns: list[Any] = [pl.Series("statement", [row.statement for row in screened], dtype=pl.String)]
+    if "answer" in kept.columns:
+        columns.append(pl.Series("answer", [row.answer for row in screened], dtype=pl.String))
+    if "history" in kept.columns:
+        before = kept.select(name for name in ("statement", "answer") if name in kept.columns)
+        told = [json.dumps(row, ensure_ascii=False) for row in before.iter_rows(named=True)]
+        entry = pl.concat_list(
+            pl.struct(
+                pl.lit(STAGE).alias("stage"), pl.lit("rewritten").alias("action"), pl.Series("detail", told, dtype=pl.String)
+            )
+        )
+        history = pl.col("history").fill_null(pl.lit([], dtype=kept.schema["history"]))
+        columns.append(pl.when(changed).then(history.list.concat(entry)).otherwise(pl.col("history")).alias("history"))
+    return kept.with_columns(columns)

@@ -1,0 +1,83 @@
+"""Multi-part problems: several questions under one statement, so that one label cannot be right.
+
+Labels of parts are looked for in the prose only, with formulas masked: `f(a)`, `(1,2)` and the complex `i` are formulas, not
+parts. An enumeration is not enough either: "(a) f is continuous; (b) f(0) = 1; what is the least T" enumerates conditions of
+one question. It takes two enumerated pieces that each ask something.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.screen.asking import asks_here
+from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.reading import MASKS, read
+from schemas.config import ScreenConfig
+from schemas.reasons import Reason
+
+LETTERS = tuple("abcdefghijkl")
+CAPITALS = tuple("ABCDEFGHIJKL")
+ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
+GREAT_ROMANS = tuple(roman.upper() for roman in ROMANS)
+NUMBERS = tuple(str(number) for number in range(1, 13))
+SERIES = (LETTERS, CAPITALS, ROMANS, GREAT_ROMANS, NUMBERS)
+CIRCLED = tuple("①②③④⑤⑥⑦⑧⑨⑩")
+
+LABEL = r"([a-lA-L]|[ivx]{1,4}|[IVX]{1,4}|1?\d)"
+START = r"(?:^|\n)[ \t>*_#]*"
+STYLES = (
+    re.compile(rf"(?<![\w)\]{MASKS}])\(\s?{LABEL}\s?\)(?=[\s*:.,]|[A-Z{MASKS}\u4e00-\u9fff])"),
+    re.compile(rf"(?:{START}|(?<=[.?!;:])\s+){LABEL}\s?\)(?=[\s*]|[A-Z\u4e00-\u9fff])"),
+    re.compile(rf"(?:{START}|(?<=[.?!;])\s+){LABEL}[.:、](?=[\s*]|[\u4e00-\u9fff])"),
+    re.compile(rf"(?:{START}|(?<=[.?!;:])\s*|\*\*)(?:[Pp]art|[Qq]uestion|[Qq]|[Ss]ub-?question|[Ss]tep|[Pp]roblem|PART|QUESTION|[Tt]ask)\s?[(#]?\s?{LABEL}\s?\)?(?:\s?[:.)\-–]|\*\*|\s|(?=[\s*]))"),
+    re.compile(r"\\item\s*\[\s*\(?\s*(?:\\[a-z]+\s*\{)?" + LABEL + r"\}?\s*[.)]?\s*\)?\s*\]"),
+    re.compile(r"([①-⑩])"),
+)
+BARE_ITEM = re.compile(r"\\(?:item|part|question)\b(?!\s*\[)")
+BULLET = re.compile(r"(?:^|\n)[ \t]*[-*•][ \t]+")
+ANSWER_LABEL = re.compile(r"(?<![\w,(])(?:\(?([a-lA-L]|[ivx]{1,4}|[1-9])\s?\)|(?:[Pp]art|[Qq]uestion|Q)\s?\(?([a-lA-L]|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])")
+
+
+def follow(marks: list[tuple[str, int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Chains of labels in order (a, b, c ... or i, ii ... or 1, 2 ...) as spans of each label."""
+    for series in (*SERIES, CIRCLED):
+        spans: list[tuple[int, int]] = []
+        for label, start, end in marks:
+            if len(spans) < len(series) and label == series[len(spans)]:
+                spans.append((start, end))
+        if len(spans) >= 2:
+            yield spans
+
+
+def split_parts(prose: str) -> Iterator[list[str]]:
+    """Every way in which the prose is enumerated, as the pieces after each label."""
+    for style in STYLES:
+        marks = [(found.group(1), found.start(), found.end()) for found in style.finditer(prose)]
+        if len(marks) >= 2:
+            for spans in follow(marks):
+                ends = [start for start, _ in spans[1:]] + [len(prose)]
+                yield [prose[end:until] for (_, end), until in zip(spans, ends, strict=True)]
+    for style in (BARE_ITEM, BULLET):
+        spans = [found.span() for found in style.finditer(prose)]
+        if len(spans) >= 2:
+            ends = [start for start, _ in spans[1:]] + [len(prose)]
+            yield [prose[end:until].split("\\end{")[0] for (_, end), until in zip(spans, ends, strict=True)]
+
+
+def is_enumerated(answer: str) -> bool:
+    """Whether a label lists one value a part: "(a) 125; (b) 175", "i) 3, ii) 5", "Part A: 3 Part B: 4"."""
+    marks = [((found.group(1) or found.group(2)), *found.span()) for found in ANSWER_LABEL.finditer(answer[:2000])]
+    return any(spans[0][0] <= 2 for spans in follow(marks))
+
+
+def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
+    """Reject a statement of which two or more enumerated pieces ask something, or whose label lists a value for each part."""
+    answer = str(problem.get("answer") or "")
+    if is_enumerated(answer):
+        return reject(Reason.MULTI_PART, f"the label answers several parts: {answer[:80]!r}")
+    reading = read(problem["statement"])
+    for pieces in split_parts(reading.prose):
+        asking = sum(asks_here(piece, english=reading.english) for piece in pieces)
+        if asking >= 2:
+            return reject(Reason.MULTI_PART, f"{asking} of {len(pieces)} enumerated parts ask something")
+    return True

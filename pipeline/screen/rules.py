@@ -1,0 +1,60 @@
+"""The rules in the order in which a person would name the trouble: the first that rejects gives the reason.
+
+A proof without a label is a proof, parts come before the label that cannot answer them all, and the label check is last
+because it costs most. Multiple choice stands in the middle: what it turns into an open problem is judged as one from there on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.screen.answers import screen_guessable, screen_missing_answer, screen_unverifiable
+from pipeline.screen.choice import Opened, open_choice
+from pipeline.screen.figures import screen_figure
+from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.parts import screen_parts
+from pipeline.screen.proof import screen_proof
+from pipeline.screen.truncation import screen_incomplete
+from schemas.config import ScreenConfig
+from schemas.reasons import Reason
+
+Rule = Callable[[Mapping[str, Any], ScreenConfig], Outcome]
+
+BEFORE_CHOICE: tuple[Rule, ...] = (screen_proof, screen_parts, screen_missing_answer, screen_guessable, screen_figure)
+AFTER_CHOICE: tuple[Rule, ...] = (screen_guessable, screen_unverifiable)
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A problem that passed: `statement` and `answer` as they are now, and whether they were rewritten."""
+
+    statement: str
+    answer: str | None
+    rewritten: bool
+
+
+def screen_problem(problem: Mapping[str, Any], config: ScreenConfig) -> Screened | Outcome:
+    """Put one problem through every rule: `Screened` if it stays, else the first rejection.
+
+    Needs `statement`; reads `answer`, `domain` and `extra` where present. Code problems only need a statement.
+    """
+    statement = problem.get("statement") or ""
+    if not statement.strip():
+        return reject(Reason.INCOMPLETE, "the statement is empty")
+    if problem.get("domain", "math") == "code":
+        return Screened(statement, problem.get("answer"), False)
+    for rule in BEFORE_CHOICE:
+        if (outcome := rule(problem, config)) is not True:
+            return outcome
+    opened = open_choice(problem, config)
+    if isinstance(opened, Opened):
+        problem = {**problem, "statement": opened.statement, "answer": opened.answer}
+    elif opened is not True:
+        return opened
+    rewritten = isinstance(opened, Opened)
+    if (outcome := screen_incomplete(problem, config, stem=rewritten)) is not True:
+        return outcome
+    for rule in AFTER_CHOICE:
+        if (outcome := rule(problem, config)) is not True:
+            return outcome
+    return Screened(problem["statement"], problem.get("answer"), rewritten)

@@ -1,0 +1,177 @@
+"""Incomplete statements: empty, cut off, asking nothing, or a question whose story is gone.
+
+Cuts fall anywhere. Most leave something open (a formula, an environment, a brace, a quotation) in any language. A cut between two
+words leaves prose that looks fine, so for English text three more questions are put: does it end as a sentence ends, is anything
+asked at all, and is there anything to reckon with? Statements that legitimately end without a full stop end in a formula, a
+blank, a table or a drawing ("Evaluate: $..$", "then $a=(\\quad)$"): those stay.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.screen.asking import BLANK, CLOZE, STRICT, asks
+from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.reading import CODE, DISPLAY, MASKS, MATH, TABLE, Reading, read
+from schemas.config import ScreenConfig
+from schemas.reasons import Reason
+
+ENVIRONMENT = re.compile(r"\\(begin|end)\{([A-Za-z]+\*?)\}")
+CLOSING_MARKS = "\"'”’»)]}*_ \t\n\u3000"
+END_MARKS = ".?!。？！…؟।၊."
+DANGLING = re.compile(
+    r"\b(?:the|an?|of|in|on|at|to|for|from|by|with|without|and|or|but|nor|if|when|where|while|which|whose|that|than|as|into|onto|over|under"
+    r"|between|among|through|such|is|are|was|were|be|been|being|has|have|had|does|do|did|can|could|will|would|shall|should|may|might|must|their|his|her|its|our|your|my"
+    r"|each|every|both|either|neither|these|those|this|some|any|no|not|only|exactly|about|per|via|until|during|because|so|then|there|let|given|suppose|assume|how|what|who|until"
+    r"|least|most|more|less|fewer|same|other|another|very|positive|negative|real|distinct|possible|greatest|smallest|largest|different|many|much|two|three|four|five|consecutive)$",
+    re.IGNORECASE,
+)
+CONDITION = re.compile(r"\b(?:such that|so that|where|if|when|given(?: that)?|suppose(?: that)?|assume(?: that)?|for which|let|that|whose|with|and|of|between|from|than|in|by|is|are)$", re.IGNORECASE)
+RELATION = re.compile(r"[=<>]|\\(?:leq?|geq?|neq?|in|equiv|approx|cong|sim|mid|subset(?:eq)?|perp|parallel|to|rightarrow|lt|gt|leqslant|geqslant|ldots|dots|cdots|notin)\b")
+VERB = re.compile(
+    r"\b(?:is|are|was|were|does|do|did|can|could|will|would|shall|should|may|might|must|has|have|had|need|needs|makes?|equals?|exist|gives?|satisf(?:y|ies)|remain|remains"
+    r"|there)\b",
+    re.IGNORECASE,
+)
+HOW_MANY = re.compile(r"\b(?:how (?:many|much|long|far|old)|what|which)\b", re.IGNORECASE)
+NUMBER = re.compile(
+    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|million|dozens?|twice"
+    r"|thrice|half|third|quarter|double|triple|pairs?)\b",
+    re.IGNORECASE,
+)
+SUBJECT = re.compile(
+    r"\b(?:numbers?|integers?|primes?|digits?|factors?|divisors?|multiples?|squares?|cubes?|squared|cubed|roots?|fractions?|decimals?|percent(?:age)?|sums?|products?|powers?|polygons?|triangles?|circles?"
+    r"|spheres?|hexagons?|pentagons?|octagons?|decagons?|dodecagons?|heptagons?|rectangles?|quadrilaterals?|tetrahedr\w+|\w+hedr(?:on|a|al|ons)|prisms?|pyramids?|cylinders?|cones?|diagonals?|vertices|edges"
+    r"|angles?|degrees?|radians?|ways?|arrange\w*|permut\w+|combin\w+|letters?|alphabet|words?|probability|dice|die|coins?|cards?|deck|palindromes?|functions?|polynomials?|matri\w+|sets?|subsets?|sequences?"
+    r"|series|equations?|solutions?|lines?|points?|planes?|graphs?|vectors?|determinants?|derivatives?|integrals?|limits?|logarithms?|remainder|modulo|base|binary|zeros?|zeroes|gcd|lcm|handshakes?"
+    r"|games|tournaments?|distinct|different|possible|leap|century|year|clock|o'clock|noon|midnight|calendar|ratio|reciprocal|median|mean|mode|symmetry|axis|units?|expression)\b"
+    r"|\bin (?:a|an|one) (?:\w+ )?(?:second|minute|hour|day|week|month|year|inch|foot|yard|mile|meter|kilometer|pound|ounce|gallon|quart|pint|cup|ton|gram|kilogram)s?\b"
+    r"|\b(?:seconds?|minutes?|hours?|days|weeks|months|inches|feet|yards|miles|pounds|ounces|gallons|quarts|pints|cups|grams|meters|centimeters|millimeters|kilograms|cents|nickels|dimes|pennies|quarters) (?:are |is )?(?:there )?(?:in|equal|make)\b",
+    re.IGNORECASE,
+)
+PRONOUN = re.compile(r"\b(?:he|she|they|his|her|hers|him|them|their|it)\b", re.IGNORECASE)
+STORY = re.compile(
+    r"\bdid\b|\b(?:left|now|altogether|today|yesterday|tomorrow|remaining|initially|originally|still|originally|already)\b|\bin (?:all|total|the (?:beginning|end|start))\b|\bat (?:first|the (?:end|start))\b"
+    r"|\b(?:does|do|will|would|can|could|should|must|has|have|had|was|were|is) (?:the (?!\w+ of\b)|each |[A-Z][a-z]+)|\b(?:was|were)\b|\bthe (?:total cost|class|school|box|bag|machine|shop|store|farm|garden|trip)\b|\bwould (?:be|have)\b",
+)
+GIVEN = re.compile(r"\b(?:if|given|suppose|when)\b", re.IGNORECASE)
+
+
+def find_open_construct(reading: Reading) -> str | None:
+    """What is opened and never closed: a formula, an environment or a brace inside the last formula."""
+    if reading.unclosed:
+        return f"{reading.unclosed!r} is never closed"
+    depth: dict[str, int] = {}
+    for kind, name in ENVIRONMENT.findall(reading.prose):
+        depth[name] = depth.get(name, 0) + (1 if kind == "begin" else -1)
+    for name, open_count in depth.items():
+        if open_count > 0:
+            return f"environment {name!r} is never closed"
+    if reading.text.endswith("\\") and not reading.text.endswith("\\\\"):
+        return "ends in a lone backslash"
+    return None
+
+
+def last_mark(prose: str) -> str:
+    """The last character that counts: closing quotes, brackets and Markdown around the end are passed over."""
+    return prose.rstrip(CLOSING_MARKS)[-1:]
+
+
+def count_open_brackets(sentence: str) -> int:
+    """How many round brackets a sentence leaves open; the `1)` of a list does not close any."""
+    depth = 0
+    for letter in sentence:
+        if letter == "(":
+            depth += 1
+        elif letter == ")" and depth:
+            depth -= 1
+    return depth
+
+
+def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
+    """How English text ends in the middle of a sentence, or null. A `stem` may end in "is" or a colon: its options came next."""
+    prose = reading.prose
+    end = last_mark(prose)
+    if BLANK.search(reading.text[-40:]) or end in (TABLE, CODE) or not end:
+        return None
+    last = re.split(r"(?<=[.?!:])\s+|\n\s*\n", prose.rstrip())[-1]
+    sentence = reading.sentences[-1] if reading.sentences else prose
+    if end in END_MARKS:
+        if count_open_brackets(last) > 0 and prose.rstrip()[-1] in ".!?" and count_open_brackets(prose) > 0:
+            return "a bracket in the last sentence is never closed"
+        return None
+    if stem and (CLOZE.search(prose) or end == ":"):
+        return None
+    if end in ",;:([{-–+=/&،、":
+        return f"ends in {end!r}"
+    asking = bool(STRICT.search(sentence))
+    before = prose.rstrip(CLOSING_MARKS).rstrip(MASKS + " \n,").strip()
+    if end in (MATH, DISPLAY):
+        formula = reading.formulas[-1].strip() if reading.formulas else ""
+        if formula.endswith((".", "?", "!", ".}", "?}")) or not formula:
+            return None
+        if not asking and not RELATION.search(formula) and not stem:
+            return "ends in a formula in the middle of a sentence"
+        if CONDITION.search(before) and not RELATION.search(formula) and len(formula) < 12 and re.search(r"\b(?:such that|where|if|when|suppose|given that|let)$", before, re.IGNORECASE):
+            return "ends in a formula that a condition begins with"
+        return None
+    words = prose.rstrip(CLOSING_MARKS)
+    if end.isdigit() or end in "%°$":
+        return None if asking or stem else "ends in the middle of a sentence"
+    if not end.isalpha():
+        return None
+    if DANGLING.search(words):
+        return f"ends in {words.split()[-1]!r}"
+    if not asking and not stem:
+        return "ends in the middle of a sentence"
+    if stem:
+        return None
+    tail = words.split()[-1]
+    if len(tail) == 1 and tail not in "xyznkmabcpqrstABCDEFGHIPQXYZ":
+        return f"ends in the middle of a word ({tail!r})"
+    if len(reading.sentences) > 1 and last_mark(reading.sentences[-2]) in END_MARKS:
+        return "the last of several sentences has no end"
+    found = HOW_MANY.search(sentence)
+    if found and not VERB.search(sentence[found.start() :]):
+        return "a question without a verb"
+    return None
+
+
+def find_lost_story(reading: Reading) -> str | None:
+    """Why a lone question has nothing to reckon with: no formula, at most one number, and words that point at a story."""
+    if len(reading.sentences) != 1 or reading.formulas or len(reading.prose) > 220 or reading.drawn or reading.tabled:
+        return None
+    prose = reading.prose
+    if not prose.rstrip(CLOSING_MARKS).endswith("?") and not STRICT.search(prose):
+        return None
+    numbers = len(NUMBER.findall(prose))
+    subject = bool(SUBJECT.search(prose))
+    story = bool(STORY.search(prose))
+    pronoun = bool(PRONOUN.search(prose))
+    if numbers == 0 and (not subject or ((story or pronoun) and len(SUBJECT.findall(prose)) < 2)):
+        return "a lone question with no number in it"
+    if numbers == 1 and not subject and (pronoun or (story and not GIVEN.search(prose))):
+        return "a lone question with one number, about a story that is not there"
+    return None
+
+
+def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem: bool = False) -> Outcome:
+    """Reject a statement that is empty, cut off, asks nothing, or has lost the text before its question.
+
+    `stem` says that the statement is a multiple-choice question whose options were taken off.
+    """
+    reading = read(problem["statement"] or "")
+    if not reading.text:
+        return reject(Reason.INCOMPLETE, "the statement is empty")
+    if found := find_open_construct(reading):
+        return reject(Reason.INCOMPLETE, found)
+    if not reading.english:
+        end = reading.prose.rstrip()[-1:]
+        return reject(Reason.INCOMPLETE, f"ends in {end!r}") if end and end in ",([{、，" else True
+    if found := find_broken_end(reading, stem=stem):
+        return reject(Reason.INCOMPLETE, found)
+    if not stem and not asks(reading.text, reading.prose, english=True):
+        return reject(Reason.INCOMPLETE, "asks nothing")
+    if found := find_lost_story(reading):
+        return reject(Reason.INCOMPLETE, found)
+    return True
