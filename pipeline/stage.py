@@ -1,0 +1,90 @@
+"""One stage alone: a file of problems in, `kept.parquet` and `rejected.parquet` out, and nothing done but the stage's own work."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.folder import RunFolder
+from schemas.config import Config
+from schemas.conform import conform_rows
+from schemas.errors import InputError
+from schemas.problem import PROBLEM_DTYPES
+
+Stage = Callable[[pl.DataFrame, Config], tuple[pl.DataFrame, pl.DataFrame]]
+"""Problems and the run config -> (kept, rejected with stage, reason, detail)."""
+
+
+def _screen(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
+    from pipeline.screen import screen
+
+    return screen(problems, config.screen)
+
+
+def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
+    from pipeline.verify.stage import check_labels
+
+    return check_labels(problems)
+
+
+STAGES: dict[str, tuple[Stage, str]] = {
+    "screen": (_screen, "format rules: complete, open, one question, an answer that a rule can verify"),
+    "verify": (_verify, "labels only: is the answer there, and can the verifier compare it"),
+}
+"""Name -> (the stage, what it does in one line)."""
+
+
+def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int]:
+    """Run one stage over a Parquet or JSONL file with the contract's columns; unknown columns come through.
+
+    Returns {"in", "kept", "rejected"}, which add up. Rows that do not fit the contract are rejected as `invalid_row`.
+    """
+    from pipeline.ingest.files import read_rows
+
+    if name not in STAGES:
+        raise InputError(f"there is no stage {name!r}; the stages are: {', '.join(STAGES)}")
+    stage, _ = STAGES[name]
+    kept_parts: list[pl.DataFrame] = []
+    rejected_parts: list[pl.DataFrame] = []
+    unknown: dict[str, None] = {}
+    count = 0
+    for rows in _batches(read_rows(source), config.flow.shard_rows):
+        count += len(rows)
+        for row in rows:
+            unknown.update(dict.fromkeys(k for k in row if k not in PROBLEM_DTYPES and k not in READER_KEYS))
+        problems, invalid = conform_rows(rows, source=Path(source).stem, stage=name)
+        kept, rejected = stage(problems, config)
+        kept_parts.append(kept)
+        rejected_parts += [invalid, rejected]
+    empty = conform_rows([], source="", stage=name)
+    kept = pl.concat(kept_parts or [empty[0]], how="diagonal_relaxed")
+    rejected = pl.concat(rejected_parts or [empty[1]], how="diagonal_relaxed")
+    if kept.height + rejected.height != count:
+        raise AssertionError(f"stage {name} took {count} rows and gave {kept.height} + {rejected.height}")
+    folder = RunFolder(out)
+    folder.write_table("kept.parquet", bring_back(kept, list(unknown)))
+    folder.write_table("rejected.parquet", bring_back(rejected, list(unknown)))
+    return {"in": count, "kept": kept.height, "rejected": rejected.height}
+
+
+READER_KEYS = frozenset({"invalid", "raw"})
+"""What the reader itself adds to a line that it could not parse."""
+
+
+def bring_back(table: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Turn what `conform_rows` put into `extra` under `names` into columns of their own again."""
+    if not names:
+        return table
+    objects = [json.loads(text) if text else {} for text in table["extra"]]
+    columns = [pl.Series(name, [o.pop(name, None) for o in objects], strict=False) for name in names]
+    rest = pl.Series("extra", [json.dumps(o, ensure_ascii=False) if o else None for o in objects], dtype=pl.String)
+    return table.with_columns(rest, *columns)
+
+
+def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch
