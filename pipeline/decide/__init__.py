@@ -1,0 +1,1 @@
+"""What the evidence says of each problem: keep, or a reason."""
