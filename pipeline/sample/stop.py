@@ -23,7 +23,7 @@ def samples_needed(
     """How many more samples a problem needs at the very least; 0 when its decision is settled.
 
     `wrong_votes` are the sizes of its classes of equal wrong answers, `no_answer` the wrong completions without an
-    answer. The remaining samples may turn out correct, wrong in any class, or unknown. All samples of the number returned are
+    answer. The remaining samples may turn out correct, wrong in any class, or unknown. All of the number returned are
     needed: no outcome of a part of them settles the decision, so a round may ask for that many at once.
     """
     taken = correct + sum(wrong_votes) + no_answer + unknown
