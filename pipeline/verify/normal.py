@@ -1,0 +1,139 @@
+"""Cleans the writing of an answer, never its meaning.
+
+Models and label sets write one value in many dressings: dollar delimiters, `\\left`, thin spaces, `\\dfrac`, Unicode
+minus signs, full-width digits, a trailing full stop. `clean` takes the dressing off, so that the fast path and the slow
+path read the same text. What it cannot tell it leaves as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CHARACTERS = {
+    **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),
+    "\uff0c": ",",
+    "\u3001": ",",
+    "\uff0e": ".",
+    "\u3002": ".",
+    "\uff1a": ":",
+    "\uff1d": "=",
+    "\uff08": "(",
+    "\uff09": ")",
+    "\uff05": "%",
+    "\uff0b": "+",
+    "\u00d7": r"\times ",
+    "\u22c5": r"\cdot ",
+    "\u00b7": r"\cdot ",
+    "\u00f7": "/",
+    "\u2044": "/",
+    "\u2215": "/",
+    "\u221a": r"\sqrt ",
+    "\u03c0": r"\pi ",
+    "\u221e": r"\infty ",
+    "\u00b0": r"^\circ ",
+    "\u222a": r"\cup ",
+    "\u2229": r"\cap ",
+    "\u2208": r"\in ",
+    "\u2264": r"\le ",
+    "\u2265": r"\ge ",
+    "\u2260": r"\ne ",
+    "\u2248": r"\approx ",
+    "\u00b1": r"\pm ",
+    "\u2205": r"\emptyset ",
+    "\u00bd": r"\frac{1}{2}",
+    "\u2153": r"\frac{1}{3}",
+    "\u2154": r"\frac{2}{3}",
+    "\u00bc": r"\frac{1}{4}",
+    "\u00be": r"\frac{3}{4}",
+    **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+    **{
+        sup: f"^{{{digit}}}" for digit, sup in enumerate("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+    },
+}
+_TABLE = str.maketrans(_CHARACTERS)
+
+_DROPPED = re.compile(
+    r"\\(?:left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|big|Big|bigg|displaystyle|textstyle|limits|nolimits)(?![A-Za-z])"
+    r"|(?<!\\)\\[()\[\]!]"
+)
+_SPACES = re.compile(r"(?<!\\)\\(?:[ ,;:]|(?:quad|qquad|thinspace|enspace)(?![A-Za-z]))|~|\s+")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s*|\\[,!]\s*|\\ )(?=\d{3}(?!\d))")
+_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
+_WRAPPER = re.compile(r"\\(?:boxed|fbox|displaystyle|mathbf|boldsymbol|bm|ensuremath)\s*\{")
+_FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_DEGREES = re.compile(r"\s*(?:\^\s*(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])s?)")
+_SYMBOLS = (
+    (re.compile(r"\\(?:leq|leqslant)(?![A-Za-z])"), r"\\le "),
+    (re.compile(r"\\(?:geq|geqslant)(?![A-Za-z])"), r"\\ge "),
+    (re.compile(r"\\(?:lbrace)(?![A-Za-z])"), r"\\{"),
+    (re.compile(r"\\(?:rbrace)(?![A-Za-z])"), r"\\}"),
+    (re.compile(r"\\(?:lbrack)(?![A-Za-z])"), "["),
+    (re.compile(r"\\(?:rbrack)(?![A-Za-z])"), "]"),
+)
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+def closing_brace(text: str, start: int) -> int:
+    """The index of the brace that closes the group whose inside starts at `start`, or -1 when it is never closed.
+
+    Escaped braces (`\\{`) are characters, not groups.
+    """
+    depth, position = 1, start
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position += 2
+            continue
+        if character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return position
+        position += 1
+    return -1
+
+
+def _unwrap(text: str) -> str:
+    """Takes a wrapper that holds the whole text off it: `\\boxed{5}` is 5."""
+    while match := _WRAPPER.match(text):
+        end = closing_brace(text, match.end())
+        if end != len(text) - 1:
+            break
+        text = text[match.end() : end].strip()
+    return text
+
+
+def _undollar(text: str) -> str:
+    """Drops `$` as a delimiter of mathematics; a lone one, or one that is escaped, is money and stays as `$`."""
+    if "$" not in text:
+        return text
+    bare = re.sub(r"\\\$", "\x01", text)
+    if bare.count("$") % 2 == 0:
+        bare = bare.replace("$", " ")
+    return bare.replace("\x01", "$")
+
+
+def clean(text: str) -> str:
+    """The answer without dressing. Total: any string gives a string, in time linear in its length."""
+    text = text.strip()
+    if _PLAIN.fullmatch(text):
+        return text
+    text = text.translate(_TABLE)
+    text = _unwrap(text.strip("* \t\r\n"))
+    text = _undollar(text)
+    text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
+    if "\\" in text:
+        text = _THOUSANDS.sub("", text)
+        text = _DROPPED.sub("", text)
+        text = _FRACTION.sub(lambda _: r"\frac", text)
+        text = text.replace("\\%", "%")
+        text = _DEGREES.sub(r"\\degree ", text)
+        for pattern, replacement in _SYMBOLS:
+            text = pattern.sub(replacement, text)
+    text = _SPACES.sub(" ", text).strip()
+    while text and text[-1] in ".,;" and not text.endswith("\\,"):
+        text = text[:-1].rstrip()
+    return _unwrap(text)
