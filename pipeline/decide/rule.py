@@ -16,6 +16,8 @@ from schemas.config import DecideConfig, KeepConfig
 from schemas.reasons import KEEP, Reason
 
 CACHE = 200_000
+AGREE = "agree on another answer than the label's"
+"""Of a contradicted label, where the answers are not known."""
 
 
 def decide_window(correct: int, votes: int, known: int, taken: int, keep: KeepConfig, decide: DecideConfig) -> str:
@@ -110,7 +112,7 @@ def decide_counts(
     if decision == Reason.UNDETERMINED:
         return decision, f"{said}; the unknown ones could change this"
     if decision == Reason.LABEL_CONTRADICTED:
-        return decision, f"{votes} of {taken} agree on another answer, {correct} on the label{unseen}{early}"
+        return decision, f"{votes} of {taken} {AGREE} ({correct} agree){unseen}{early}"
     if decision == Reason.TOO_EASY:
         return decision, f"{said}, more than {keep.max} in {keep.of}{early}"
     if decision == Reason.NEVER_SOLVED and correct:

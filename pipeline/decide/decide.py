@@ -1,0 +1,226 @@
+"""Decide over tables: counts and majorities in Polars, a shard at a time, and the one rule for every distinct count.
+
+No model takes part. The same evidence under new thresholds is new decisions, in seconds.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import NormalDist
+
+import polars as pl
+
+from pipeline.decide.rule import AGREE, decide_counts
+from pipeline.folder import RunFolder
+from schemas.config import Config, DecideConfig, KeepConfig
+from schemas.decision import DECISION_DTYPES
+from schemas.reasons import KEEP, Reason, Verdict
+from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
+
+Z = NormalDist().inv_cdf(0.95)
+"""Two-sided 90%."""
+IMPORTED = "imported"
+"""`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
+STAGES = ("screen", "dedup", "decontaminate", "court")
+"""The stages between ingest and sampling, in the order in which the data walks."""
+NEEDED = (*SAMPLE_KEY, "answer", "answer_key", "verdict")
+COUNTS = ("correct", "votes", "unknown", "n", "planned")
+SHOWN = 60
+
+
+def decide_samples(
+    samples: pl.DataFrame | pl.LazyFrame,
+    problems: pl.DataFrame,
+    planned: int,
+    keep: KeepConfig,
+    decide: DecideConfig,
+    grading_pass: int = 1,
+    evidence: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """One row of the decision contract for each distinct `id` of `problems`, in their order.
+
+    `samples` are the sample contract's columns in `NEEDED`, each sample once. `evidence` names which of them count, by
+    any of `SAMPLE_KEY`'s columns (all where it is None). With an `answer` column in `problems` the detail of a
+    contradicted label shows it. A problem without samples is undetermined. Unknown samples count in `n` and nowhere
+    else: majorities are over samples with a verdict, those that are correct being one class.
+    """
+    taken = samples.lazy()
+    if evidence is not None:
+        taken = taken.join(evidence.lazy().unique(), on=evidence.columns, how="semi")
+    verdict = pl.col("verdict")
+    answer_class = (
+        pl.when(verdict == Verdict.CORRECT).then(pl.lit("")).when(verdict == Verdict.WRONG).then("answer_key")
+    )
+    classes = (
+        taken.sort("index")
+        .group_by("problem_id", "verdict", answer_class.alias("class"))
+        .agg(
+            pl.len().cast(pl.Int32).alias("votes"),
+            pl.coalesce("answer", "answer_key").first().alias("answer"),
+            (pl.col("prompt") == IMPORTED).any().alias("imported"),
+        )
+        .sort("votes", verdict == Verdict.CORRECT, "class", descending=[True, True, False])
+    )
+    named = pl.col("class").is_not_null()
+    counts = classes.group_by("problem_id").agg(
+        pl.col("votes").sum().alias("n"),
+        *(pl.col("votes").filter(verdict == v.value).sum().alias(v.value) for v in Verdict),
+        pl.col("votes").filter(named & (verdict == Verdict.WRONG)).max().fill_null(0).alias("votes"),
+        pl.col("votes").filter(named).max().alias("most"),
+        pl.col("answer").filter(named).first().alias("majority_answer"),
+        pl.col("imported").any(),
+    )
+    wanted = (
+        problems.lazy()
+        .select("id", *(["answer"] if "answer" in problems.columns else []))
+        .unique("id", keep="first", maintain_order=True)
+    )
+    table = (
+        wanted.rename({"id": "problem_id"})
+        .join(counts, on="problem_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("n", "votes", *(v.value for v in Verdict)).fill_null(0),
+            pl.when("imported").then("n").otherwise(pl.lit(planned)).cast(pl.Int32).alias("planned"),
+            pl.lit(grading_pass, pl.Int8).alias("grading_pass"),
+            (pl.col("most") / pl.col("n")).alias("majority_share"),
+            *_rate(pl.col("correct"), pl.col("correct") + pl.col("wrong")),
+        )
+        .collect()
+    )
+    if "answer" not in table.columns:
+        table = table.with_columns(pl.lit(None, pl.String).alias("answer"))
+    ruled = table.join(_rule_table(table, keep, decide), on=COUNTS, how="left", maintain_order="left")
+    return ruled.with_columns(_name_answers()).select(
+        pl.col(name).cast(dtype) for name, dtype in DECISION_DTYPES.items()
+    )
+
+
+def _rate(correct: pl.Expr, known: pl.Expr) -> list[pl.Expr]:
+    """Pass rate and Wilson's score interval (Wilson, 1927), null where nothing is known."""
+    n = pl.when(known > 0).then(known).cast(pl.Float64)
+    rate = correct / n
+    middle = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * (rate * (1 - rate) / n + Z * Z / (4 * n * n)).sqrt()
+    return [
+        rate.alias("pass_rate"),
+        (middle - half).clip(0, rate).alias("pass_rate_low"),
+        (middle + half).clip(rate, 1).alias("pass_rate_high"),
+    ]
+
+
+def _rule_table(table: pl.DataFrame, keep: KeepConfig, decide: DecideConfig) -> pl.DataFrame:
+    """The scalar rule over the distinct counts of a shard: a few hundred, however many problems."""
+    distinct = table.select(COUNTS).unique()
+    rows = [decide_counts(c, votes, u, n, of, keep, decide) for c, votes, u, n, of in distinct.iter_rows()]
+    decided = pl.DataFrame(rows, schema={"decision": pl.String, "detail": pl.String}, orient="row")
+    return distinct.hstack(decided)
+
+
+def _name_answers() -> pl.Expr:
+    """The detail of a contradicted label with both answers in it."""
+    said = pl.format("say {}, the label says {}", _shorten("majority_answer"), _shorten("answer"))
+    contradicted = (pl.col("decision") == Reason.LABEL_CONTRADICTED) & pl.col("answer").is_not_null()
+    named = pl.col("detail").str.replace(AGREE, said, literal=True)
+    return pl.when(contradicted).then(named).otherwise("detail").alias("detail")
+
+
+def _shorten(column: str) -> pl.Expr:
+    text = pl.col(column).str.replace_all(r"\s+", " ")
+    return pl.when(text.str.len_chars() > SHOWN).then(text.str.head(SHOWN - 3) + "...").otherwise(text)
+
+
+def find_stages(folder: RunFolder) -> list[str]:
+    """The stages between ingest and sampling that this run has been through."""
+    there = {name.split("/")[1] for name in folder.list("stages")}
+    return [stage for stage in STAGES if stage in there]
+
+
+def find_graded(folder: RunFolder) -> dict[str, str]:
+    """Shard -> name of its table of graded problems: what the last stage kept, or else the problems themselves."""
+    stages = find_stages(folder)
+    names = folder.list(f"stages/{stages[-1]}" if stages else "problems")
+    return {shard_of(name): name for name in names}
+
+
+def shard_of(name: str) -> str:
+    """`00003` of `problems/00003.parquet`."""
+    return name.rpartition("/")[2].removesuffix(".parquet")
+
+
+def find_samples(folder: RunFolder) -> dict[str, list[str]]:
+    """Shard -> its sample files in the order in which they were written."""
+    found: dict[str, list[str]] = {}
+    for name in folder.list("samples"):
+        found.setdefault(name.split("/")[1].removesuffix(".parquet"), []).append(name)
+    return found
+
+
+def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str]) -> pl.DataFrame:
+    """`columns` (which hold the key) of the samples in the files `names`, each sample once: as it was last verified."""
+    tables = [folder.read_table(name, list(columns)) for name in names]
+    if not tables:
+        return pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in columns})
+    return pl.concat(tables).unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
+
+
+def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, grading_pass: int = 1) -> None:
+    """Write down which samples count in a shard, for decisions to come that have no model at hand.
+
+    `evidence` has `problem_id` and any other columns of `SAMPLE_KEY`: those of the samples that the run's own prompt,
+    model and parameters give.
+    """
+    folder.write_table(f"evidence/pass-{grading_pass}-{shard}.parquet", evidence)
+
+
+def decide_shard(
+    folder: RunFolder, graded: str, sample_files: Iterable[str], config: Config, grading_pass: int = 1
+) -> pl.DataFrame:
+    """Decide the problems of the table `graded` and write decisions/pass-K-SHARD.parquet; returns the decisions."""
+    shard = shard_of(graded)
+    recorded = f"evidence/pass-{grading_pass}-{shard}.parquet"
+    decisions = decide_samples(
+        read_samples(folder, sample_files, NEEDED),
+        folder.read_table(graded, ["id", "answer"]),
+        config.sampling.n,
+        config.keep,
+        config.decide,
+        grading_pass,
+        folder.read_table(recorded) if folder.exists(recorded) else None,
+    )
+    folder.write_table(decisions_name(shard, grading_pass), decisions)
+    return decisions
+
+
+def decisions_name(shard: str, grading_pass: int) -> str:
+    return f"decisions/pass-{grading_pass}-{shard}.parquet"
+
+
+def decide_run(
+    folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
+) -> dict[str, int]:
+    """Decide every graded shard (or those named); returns decision -> problems. Memory is bounded by one shard."""
+    graded, samples = find_graded(folder), find_samples(folder)
+    chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
+    total: Counter[str] = Counter()
+    for shard, name in chosen.items():
+        decisions = decide_shard(folder, name, samples.get(shard, ()), config, grading_pass)
+        total.update(dict(decisions["decision"].value_counts().iter_rows()))
+    return {word: total[word] for word in (KEEP, *(r.value for r in Reason)) if total[word]}
+
+
+def compare_decisions(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """How decisions moved: `old`, `new`, `problems`, most first; null for a problem that one side does not have."""
+    both = old.select("problem_id", pl.col("decision").alias("old")).join(
+        new.select("problem_id", pl.col("decision").alias("new")), on="problem_id", how="full", coalesce=True
+    )
+    return count_moves([both.group_by("old", "new").agg(pl.len().alias("problems"))])
+
+
+def count_moves(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The comparison of several shards as one."""
+    empty = pl.DataFrame(schema={"old": pl.String, "new": pl.String, "problems": pl.Int64})
+    every = pl.concat([empty, *(part.cast({"problems": pl.Int64}) for part in parts)])
+    return (
+        every.group_by("old", "new")
+        .agg(pl.col("problems").sum())
+        .sort("problems", "old", "new", descending=[True, False, False])
+    )
