@@ -1,0 +1,166 @@
+"""Write report.html and funnel.svg from whatever a run's folder holds: after ingest only, killed half way, or finished."""
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.folder import RunFolder
+from pipeline.publish.report import charts, words
+from pipeline.publish.report.funnel import NARROW, WIDE, draw_file, draw_funnel
+from pipeline.publish.report.gather import Gathered, gather
+from schemas.config import Config, Source
+from schemas.reasons import KEEP, Verdict
+
+PAGE = "report.html"
+PICTURE = "funnel.svg"
+COMPLETION = 6000
+"""Characters of a completion shown: its beginning and its end. Sixteen of them stand under every example."""
+STATEMENT = 8000
+SOURCES = 40
+"""Sources named in the table; the rest is summed up."""
+
+
+def write_report(folder: RunFolder, config: Config | None = None) -> str:
+    """Draw the run as one page that fetches nothing, and return its name; `funnel.svg` is written beside it.
+
+    Settings come from `config`, else from manifest.json, else (a run without either) from the defaults.
+    """
+    manifest = folder.read_json("manifest.json") if folder.exists("manifest.json") else {}
+    settings = config or read_config(manifest)
+    gathered = gather(folder, settings or _default_config(folder.root))
+    folder.write_bytes(PICTURE, draw_file(gathered.stages))
+    folder.write_bytes(PAGE, render_page(gathered, settings, manifest, folder.root).encode("utf-8", "replace"))
+    return PAGE
+
+
+def read_config(manifest: dict[str, Any]) -> Config | None:
+    """The config that a manifest holds; None where it has none, or one that this version cannot read."""
+    try:
+        return Config.model_validate(manifest["config"])
+    except (KeyError, ValueError):
+        return None
+
+
+def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, Any], root: str) -> str:
+    """The page as HTML. Every text of a problem is escaped, and the page's policy allows no script but its own."""
+    settings = config or _default_config(root)
+    script = _read("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    environment = Environment(
+        loader=PackageLoader("pipeline.publish.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=words.count, brief=words.brief, span=words.span, plain=words.plain, tone=words.tone, meaning=words.meaning
+    )
+    environment.globals.update(share=words.share, plural=words.plural, shorten=words.shorten, split=charts.draw_split)
+    return environment.get_template("report.jinja").render(
+        run=gathered,
+        title=settings.publish.title or _run_name(root),
+        headline=say_headline(gathered),
+        summary=say_summary(gathered),
+        funnel=draw_funnel(gathered.stages, WIDE, "funnel"),
+        funnel_narrow=draw_funnel(gathered.stages, NARROW, "funnel-narrow"),
+        rates=charts.draw_rates(gathered.rates, settings.keep),
+        rates_narrow=charts.draw_rates(gathered.rates, settings.keep, width=420, height=250),
+        completions=charts.draw_mirror(
+            gathered.tokens[Verdict.CORRECT], gathered.tokens[Verdict.WRONG], ("correct", "wrong"), ("keep", "rule"), "tokens"
+        ),
+        statements=charts.draw_mirror(
+            gathered.statements["kept"], gathered.statements["rejected"], ("kept", "left out"), ("keep", "rule"), "characters"
+        ),
+        spent=count_cost(gathered, settings, manifest),
+        reasons=list_reasons(gathered),
+        fates=[fate for fate in (KEEP, *gathered.reasons) if gathered.examples.get(fate)],
+        settings=settings,
+        known_config=config is not None,
+        config_text=yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True) if config else "",
+        made=_tell_making(manifest, settings),
+        digest=digest,
+        script=Markup(script),
+        style=Markup(_read("funnel.css") + _read("style.css")),
+        limits={"completion": COMPLETION, "statement": STATEMENT, "sources": SOURCES},
+    )
+
+
+def say_headline(gathered: Gathered) -> str:
+    if not gathered.came:
+        return "No problem has come in yet."
+    if gathered.waiting == gathered.came:
+        return f"{words.plural(gathered.came, 'problem')} in, none judged yet."
+    return f"{words.plural(gathered.came, 'problem')} in, {words.count(gathered.kept) if gathered.kept else 'none'} kept."
+
+
+def say_summary(gathered: Gathered) -> str:
+    said = []
+    reasons = gathered.reasons
+    out = sum(reasons.values())
+    if reasons:
+        first = next(iter(reasons))
+        why = words.meaning(first) or words.plain(first)
+        most = f"for one reason: {why}" if len(reasons) == 1 else (
+            f"for {len(reasons)} reasons, most often ({words.count(reasons[first])}) because {why}"
+        )
+        said.append(f"{words.count(out)} {'was' if out == 1 else 'were'} left out {most}.")
+    if gathered.waiting:
+        said.append(f"{words.count(gathered.waiting)} still {'waits' if gathered.waiting == 1 else 'wait'}: the run is not finished.")
+    return " ".join(said)
+
+
+def list_reasons(gathered: Gathered) -> list[dict[str, Any]]:
+    """Every reason with the stage that gave it, most frequent first."""
+    rows = [
+        {"reason": reason, "stage": stage.name, "problems": problems}
+        for stage in gathered.stages
+        for reason, problems in stage.rejected.items()
+    ]
+    return sorted(rows, key=lambda row: (-int(str(row["problems"])), str(row["reason"])))
+
+
+def count_cost(gathered: Gathered, config: Config, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Samples, tokens and seconds; what the manifest does not say is counted from the samples or left out."""
+    noted = manifest.get("samples") or {}
+    taken = sum(gathered.verdicts.values())
+    planned = noted.get("planned") or gathered.rates.decided * config.sampling.n
+    tokens = sum(side.total for side in gathered.tokens.values())
+    seconds = noted.get("seconds")
+    return {
+        "taken": taken,
+        "planned": planned,
+        "saved": max(0, planned - taken) if gathered.rates.decided else 0,
+        "tokens": tokens,
+        "seconds": seconds,
+        "speed": tokens / seconds if seconds else None,
+        "times": manifest.get("times") or {},
+    }
+
+
+def _tell_making(manifest: dict[str, Any], config: Config) -> dict[str, Any]:
+    model = manifest.get("model") or {}
+    return {
+        "version": str(manifest.get("goldilocks") or ""),
+        "created": str(manifest.get("created") or "")[:16].replace("T", " "),
+        "model": str(model.get("name") or config.model.name),
+        "revision": model.get("revision"),
+        "versions": manifest.get("versions") or {},
+    }
+
+
+def _default_config(root: str) -> Config:
+    return Config(run=root, sources=(Source(name="unknown", files=root),))
+
+
+def _run_name(root: str) -> str:
+    return root.rstrip("/").rpartition("/")[2] or root
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

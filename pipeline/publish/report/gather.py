@@ -1,0 +1,331 @@
+"""Count what lies in a run's folder, shard by shard: memory is bounded by one shard, whatever the size of the set.
+
+The files are the truth, not the manifest: a run that was killed half way has no manifest, and is counted as it stands.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from pipeline.folder import RunFolder
+from pipeline.publish.evidence import find_sample_shards, load_samples
+from schemas.config import Config
+from schemas.reasons import KEEP, Reason, Verdict
+
+ORDER = ("ingest", "screen", "dedup", "decontaminate", "court", "decide", "translate")
+AUDITED = 20
+"""Contradicted labels listed: enough to judge the threshold by eye."""
+STEPS = 2
+"""Bins per doubling of a length."""
+BINS = 44
+"""Up to 4 million tokens or characters."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the funnel: came = kept + rejected + waiting."""
+
+    name: str
+    came: int
+    kept: int
+    rejected: dict[str, int]
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """One problem with what the run knows of it."""
+
+    problem: dict[str, Any]
+    fate: str
+    """`keep` or the reason."""
+    shard: str
+    decision: dict[str, Any] | None = None
+    samples: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    name: str
+    came: int
+    kept: int
+    rejected: dict[str, int]
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.came - self.kept - sum(self.rejected.values()))
+
+
+@dataclass
+class Lengths:
+    """A histogram over lengths in half doublings, so that it is of one size for any set."""
+
+    bins: Counter[int] = field(default_factory=Counter)
+    total: int = 0
+
+    def add(self, lengths: pl.Series) -> None:
+        lengths = lengths.drop_nulls()
+        self.total += int(lengths.sum() or 0)
+        placed = (lengths.clip(1).cast(pl.Float64).log(2) * STEPS).floor().clip(0, BINS).cast(pl.Int32)
+        self.bins.update(dict(placed.value_counts().iter_rows()))
+
+    @property
+    def count(self) -> int:
+        return self.bins.total()
+
+    @property
+    def median(self) -> float | None:
+        """The geometric middle of the bin that holds the median."""
+        seen = 0
+        for bin_ in sorted(self.bins):
+            seen += self.bins[bin_]
+            if 2 * seen >= self.count:
+                return float(2 ** ((bin_ + 0.5) / STEPS))
+        return None
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How many decided problems have which pass rate: (bin, decision) -> problems, bins 0..`of` of `of` correct."""
+
+    of: int
+    counts: Counter[tuple[int, str]]
+    decided: int
+    unrated: int
+    early: int
+    """Decided with fewer samples than `of`."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All that the page says."""
+
+    stages: tuple[Stage, ...]
+    sources: tuple[SourceCount, ...]
+    rates: Rates
+    audit: tuple[dict[str, Any], ...]
+    contradicted: int
+    examples: dict[str, tuple[Example, ...]]
+    verdicts: dict[str, int]
+    tokens: dict[str, Lengths]
+    """Completion lengths in tokens by verdict."""
+    statements: dict[str, Lengths]
+    """Statement lengths in characters, `kept` and `rejected`."""
+    uncounted: int
+    """Samples without a token count."""
+    cut: int
+    """Samples that ended at the token limit."""
+
+    @property
+    def came(self) -> int:
+        return self.stages[0].came if self.stages else 0
+
+    @property
+    def kept(self) -> int:
+        return self.stages[-1].kept if self.stages else 0
+
+    @property
+    def waiting(self) -> int:
+        return sum(stage.waiting for stage in self.stages)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for stage in self.stages:
+            total.update(stage.rejected)
+        return dict(total.most_common())
+
+
+def gather(folder: RunFolder, config: Config) -> Gathered:
+    """Read the run once; examples are those with the smallest ids, so that a second report shows the same."""
+    came: Counter[str] = Counter()
+    for _, table in folder.read_tables("problems", ["source"]):
+        came.update(dict(table["source"].value_counts().iter_rows()))
+    statements = {"kept": Lengths(), "rejected": Lengths()}
+    chosen: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    kept: Counter[str] = Counter()
+    for name, table in folder.read_tables("curated"):
+        kept.update(dict(table["source"].value_counts().iter_rows()))
+        statements["kept"].add(table["statement"].str.len_chars())
+        _choose(chosen, KEEP, _shard_of(name), table, config.publish.examples)
+    turned: Counter[tuple[str, str, str]] = Counter()
+    audit: list[dict[str, Any]] = []
+    grading_pass = _last_pass(folder)
+    for name, table in folder.read_tables("rejected"):
+        shard = _shard_of(name).partition("-")[2]
+        turned.update(
+            {row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()}
+        )
+        statements["rejected"].add(table["statement"].str.len_chars())
+        for (reason,), rows in table.group_by("reason"):
+            _choose(chosen, str(reason), shard, rows, config.publish.examples)
+        audit = _audit(audit, folder, table, f"decisions/pass-{grading_pass}-{shard}.parquet")
+    rates = _rate(folder, grading_pass, config.sampling.n)
+    examples = _fill(folder, chosen, grading_pass)
+    verdicts: Counter[str] = Counter()
+    tokens = {verdict.value: Lengths() for verdict in Verdict}
+    uncounted = cut = 0
+    wanted = {(e.shard, e.problem["id"]): e for group in examples.values() for e in group}
+    found: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
+    for shard in find_sample_shards(folder):
+        table = load_samples(folder, shard)
+        verdicts.update(dict(table["verdict"].value_counts().iter_rows()))
+        uncounted += table["tokens"].null_count()
+        cut += int((table["finish_reason"] == "length").sum() or 0)
+        for verdict, lengths in tokens.items():
+            lengths.add(table.filter(pl.col("verdict") == verdict)["tokens"])
+        here = [id_ for at, id_ in wanted if at == shard]
+        ours = table.filter(pl.col("problem_id").is_in(here)).sort("problem_id", "model", "params", "index")
+        for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
+            found[shard, str(id_)] = tuple(rows.to_dicts())
+    examples = {
+        fate: tuple(
+            Example(e.problem, e.fate, e.shard, e.decision, found.get((e.shard, e.problem["id"]), ())) for e in group
+        )
+        for fate, group in examples.items()
+    }
+    return Gathered(
+        stages=_stages(folder, came, turned, kept),
+        sources=_sources(came, turned, kept),
+        rates=rates,
+        audit=tuple(audit),
+        contradicted=sum(n for (_, reason, _), n in turned.items() if reason == Reason.LABEL_CONTRADICTED),
+        examples=examples,
+        verdicts={verdict.value: verdicts[verdict.value] for verdict in Verdict},
+        tokens=tokens,
+        statements=statements,
+        uncounted=uncounted,
+        cut=cut,
+    )
+
+
+def _shard_of(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".parquet")
+
+
+def _choose(
+    chosen: dict[str, list[tuple[str, str, dict[str, Any]]]], fate: str, shard: str, rows: pl.DataFrame, limit: int
+) -> None:
+    best = chosen.setdefault(fate, [])
+    for row in rows.sort("id").head(limit).iter_rows(named=True):
+        best.append((row["id"], shard, row))
+    best.sort(key=lambda item: item[:2])
+    del best[limit:]
+
+
+def _last_pass(folder: RunFolder) -> int:
+    names = folder.list("decisions")
+    return 2 if any(_shard_of(name).startswith("pass-2-") for name in names) else 1
+
+
+def _audit(
+    audit: list[dict[str, Any]], folder: RunFolder, rejected: pl.DataFrame, decisions: str
+) -> list[dict[str, Any]]:
+    """The contradicted labels with the strongest majorities so far."""
+    rows = rejected.filter(pl.col("reason") == Reason.LABEL_CONTRADICTED)
+    if rows.is_empty() or not folder.exists(decisions):
+        return audit
+    columns = ["problem_id", "n", "correct", "majority_answer", "majority_share"]
+    votes = folder.read_table(decisions, columns)
+    joined = rows.select("id", "source", "source_id", "statement", "answer").join(
+        votes, left_on="id", right_on="problem_id", how="left"
+    )
+    both = audit + joined.to_dicts()
+    both.sort(key=lambda row: (-(row["majority_share"] or 0.0), row["id"]))
+    return both[:AUDITED]
+
+
+def _rate(folder: RunFolder, grading_pass: int, n: int) -> Rates:
+    of = n if n <= 32 else 16
+    counts: Counter[tuple[int, str]] = Counter()
+    decided = unrated = early = 0
+    for name in folder.list("decisions"):
+        if not _shard_of(name).startswith(f"pass-{grading_pass}-"):
+            continue
+        table = folder.read_table(name, ["n", "pass_rate", "decision"])
+        decided += table.height
+        early += int((table["n"] < n).sum())
+        rated = table.drop_nulls("pass_rate")
+        unrated += table.height - rated.height
+        binned = rated.group_by((pl.col("pass_rate") * of).round().cast(pl.Int32).alias("bin"), "decision").len()
+        counts.update({(bin_, decision): rows for bin_, decision, rows in binned.iter_rows()})
+    return Rates(of, counts, decided, unrated, early)
+
+
+def _fill(
+    folder: RunFolder, chosen: dict[str, list[tuple[str, str, dict[str, Any]]]], grading_pass: int
+) -> dict[str, tuple[Example, ...]]:
+    by_shard: dict[str, list[str]] = {}
+    for picks in chosen.values():
+        for id_, shard, _ in picks:
+            by_shard.setdefault(shard, []).append(id_)
+    decisions: dict[tuple[str, str], dict[str, Any]] = {}
+    for shard, ids in by_shard.items():
+        name = f"decisions/pass-{grading_pass}-{shard}.parquet"
+        if folder.exists(name):
+            rows = folder.read_table(name).filter(pl.col("problem_id").is_in(ids))
+            decisions.update({(shard, row["problem_id"]): row for row in rows.iter_rows(named=True)})
+    return {
+        fate: tuple(Example(row, fate, shard, decisions.get((shard, id_))) for id_, shard, row in picks)
+        for fate, picks in chosen.items()
+    }
+
+
+def _stages(
+    folder: RunFolder, came: Counter[str], turned: Counter[tuple[str, str, str]], kept: Counter[str]
+) -> tuple[Stage, ...]:
+    rejected: dict[str, Counter[str]] = {}
+    for (stage, reason, _), rows in turned.items():
+        rejected.setdefault(stage, Counter())[reason] += rows
+    written = sorted({name.split("/")[1] for name in folder.list("stages")})
+    names = _in_order({*written, *rejected, "ingest", "decide"})
+    later = sum(sum(reasons.values()) for stage, reasons in rejected.items() if stage != "ingest")
+    entered = came.total() or kept.total() + later
+    flow = entered + sum(rejected.get("ingest", Counter()).values())
+    if not flow:
+        return ()
+    stages = []
+    for name in names:
+        out = dict(rejected.get(name, Counter()).most_common())
+        if name == "ingest":
+            left = entered
+        elif name == names[-1]:
+            left = kept.total()
+        elif name in written:
+            left = sum(folder.count_rows(file) for file in folder.list(f"stages/{name}"))
+        else:
+            left = flow - sum(out.values())
+        stages.append(Stage(name, flow, left, out, max(0, flow - left - sum(out.values()))))
+        flow = left
+    return tuple(stages)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """The order in which the data walks; a stage that is not known stands before `decide`."""
+    place = {name: at for at, name in enumerate(ORDER)}
+    return sorted(names, key=lambda name: (place.get(name, place["decide"] - 0.5), name))
+
+
+def _sources(
+    came: Counter[str], turned: Counter[tuple[str, str, str]], kept: Counter[str]
+) -> tuple[SourceCount, ...]:
+    reasons: dict[str, Counter[str]] = {}
+    at_door: Counter[str] = Counter()
+    for (stage, reason, source), rows in turned.items():
+        reasons.setdefault(source, Counter())[reason] += rows
+        at_door[source] += rows if stage == "ingest" else 0
+    counts = []
+    for name in {*came, *kept, *reasons}:
+        out = reasons.get(name, Counter())
+        whole = came[name] + at_door[name] if came[name] else kept[name] + out.total()
+        counts.append(SourceCount(name, whole, kept[name], dict(out.most_common())))
+    return tuple(sorted(counts, key=lambda source: (-source.came, source.name)))
+
+
+def edge(bin_: int) -> float:
+    """Where bin `bin_` of a `Lengths` begins."""
+    return float(math.pow(2, bin_ / STEPS))
