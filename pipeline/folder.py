@@ -3,7 +3,7 @@
 import io
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import fsspec
@@ -63,10 +63,10 @@ class RunFolder:
         table.write_parquet(buffer, compression="zstd", row_group_size=row_group_rows)
         self.write_bytes(name, buffer.getvalue())
 
-    def read_table(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
+    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         return pl.read_parquet(io.BytesIO(self.read_bytes(name)), columns=columns)
 
-    def read_tables(self, room: str, columns: list[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    def read_tables(self, room: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
         """Each whole table below `room` with its name: memory is bounded by one file."""
         for name in self.list(room):
             yield name, self.read_table(name, columns)
