@@ -64,7 +64,7 @@ class RunFolder:
         self.write_bytes(name, buffer.getvalue())
 
     def read_table(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        return pl.read_parquet(io.BytesIO(self.read_bytes(name)), columns=columns)
+        return pl.read_parquet(io.BytesIO(self.read_bytes(name)), columns=None if columns is None else list(columns))
 
     def read_tables(self, room: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
         """Each whole table below `room` with its name: memory is bounded by one file."""
