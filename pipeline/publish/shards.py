@@ -1,0 +1,179 @@
+"""The curated set as Parquet shards, the rejected problems beside them, and the proof that no row is lost between."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pipeline.decide.decide import (
+    IMPORTED,
+    compare_decisions,
+    count_moves,
+    decide_shard,
+    decisions_name,
+    find_graded,
+    find_samples,
+    find_stages,
+    read_evidence,
+    shard_of,
+)
+from pipeline.folder import RunFolder
+from schemas.config import Config
+from schemas.decision import DECISION_DTYPES
+from schemas.problem import PROBLEM_DTYPES
+from schemas.reasons import KEEP
+
+STAGE = "decide"
+GRADING = ("n", "correct", "pass_rate", "pass_rate_low", "pass_rate_high")
+"""What a curated problem carries beside the contract's columns."""
+CURATED_DTYPES: dict[str, pl.DataType] = PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING}
+SAMPLE_ROWS = "samples"
+"""The stage of rejected sample rows; they are no problems and count in no funnel."""
+
+
+class CountError(RuntimeError):
+    """Rows were lost or doubled; the message says at which stage, in which shard, and how many."""
+
+
+@dataclass(frozen=True)
+class StageCount:
+    """One stage of a run, in problems: came = kept + rejected + waiting (shards that it has not been through)."""
+
+    stage: str
+    came: int
+    kept: int
+    rejected: int
+    waiting: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def publish_curated(folder: RunFolder, config: Config, grading_pass: int = 1) -> dict[str, int]:
+    """Write curated/SHARD.parquet and rejected/decide-SHARD.parquet of decided shards; returns {"kept", "rejected"}.
+
+    A curated row is the problem with `GRADING`, its history closed by what was decided. Shards without decisions are
+    left out, and what an earlier run published of them is removed. Memory is bounded by one shard.
+    """
+    stages, samples = find_stages(folder), find_samples(folder)
+    total = {"kept": 0, "rejected": 0}
+    published: set[str] = set()
+    for shard, graded in find_graded(folder).items():
+        if not folder.exists(decisions_name(shard, grading_pass)):
+            continue
+        decisions = folder.read_table(decisions_name(shard, grading_pass))
+        models = name_models(read_evidence(folder, shard, samples.get(shard, ()), (), grading_pass))
+        kept, rejected = split_decided(folder.read_table(graded), decisions, models, stages, graded)
+        folder.write_table(f"curated/{shard}.parquet", kept, config.publish.row_group_rows)
+        folder.write_table(f"rejected/{STAGE}-{shard}.parquet", rejected, config.publish.row_group_rows)
+        total["kept"] += kept.height
+        total["rejected"] += rejected.height
+        published.add(shard)
+    for name in (*folder.list("curated"), *folder.list("rejected")):
+        stage, dash, shard = shard_of(name).rpartition("-")
+        ours = stage == STAGE if dash else name.startswith("curated/")
+        if ours and shard not in published:
+            folder.remove(name)
+    return total
+
+
+def name_models(samples: pl.DataFrame) -> pl.DataFrame:
+    """`problem_id`, `by`: the model that graded each problem, or how many did."""
+    models = pl.col("model").unique()
+    several = pl.format("{} models", models.len())
+    return samples.group_by("problem_id").agg(
+        pl.when(models.len() == 1).then(models.first()).otherwise(several).first().alias("by")
+    )
+
+
+def split_decided(
+    problems: pl.DataFrame, decisions: pl.DataFrame, models: pl.DataFrame, stages: Iterable[str], where: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(curated, rejected) of one shard's graded problems. Raises CountError where one has no decision."""
+    columns = ["problem_id", *GRADING, "decision", pl.col("detail").alias("decided")]
+    joined = problems.join(
+        decisions.select(columns), left_on="id", right_on="problem_id", how="left", maintain_order="left"
+    ).join(models, left_on="id", right_on="problem_id", how="left", maintain_order="left")
+    undecided = joined["decision"].null_count()
+    if undecided or joined.height != problems.height:
+        raise CountError(
+            f"{where}: {undecided} of {problems.height} problems have no decision (or several); decide the run again"
+        )
+    history = pl.col("history")
+    for stage in stages:
+        told = history.list.eval(pl.element().struct.field("stage") == stage).list.any()
+        history = pl.when(told).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
+    detail = pl.format("{} by {}", "decided", pl.col("by").fill_null(IMPORTED))
+    keep = pl.col("decision") == KEEP
+    curated = joined.filter(keep).with_columns(history.list.concat(_entry(STAGE, detail)).alias("history"))
+    rejected = joined.filter(~keep).select(
+        *PROBLEM_DTYPES,
+        pl.lit(STAGE).alias("stage"),
+        pl.col("decision").alias("reason"),
+        pl.col("decided").alias("detail"),
+    )
+    return curated.select(pl.col(name).cast(dtype) for name, dtype in CURATED_DTYPES.items()), rejected
+
+
+def _entry(stage: str, detail: pl.Expr) -> pl.Expr:
+    """A history of one entry, for each row."""
+    return pl.concat_list(
+        pl.struct(pl.lit(stage).alias("stage"), pl.lit("kept").alias("action"), detail.alias("detail"))
+    )
+
+
+def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.DataFrame:
+    """Decide the stored evidence again under `config` and publish the outcome; returns the moves (`compare_decisions`).
+
+    No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
+    says how many samples are owed.
+    """
+    samples = find_samples(folder)
+    moves = []
+    for shard, graded in find_graded(folder).items():
+        name = decisions_name(shard, grading_pass)
+        empty = pl.DataFrame(schema=DECISION_DTYPES)
+        old = folder.read_table(name) if folder.exists(name) else empty
+        new = decide_shard(folder, graded, samples.get(shard, ()), config, grading_pass)
+        moves.append(compare_decisions(old, new))
+    publish_curated(folder, config, grading_pass)
+    return count_moves(moves)
+
+
+def count_stages(folder: RunFolder) -> list[StageCount]:
+    """The funnel of a run in problems, from the files alone. Raises CountError unless it adds up in every shard."""
+    turned: dict[tuple[str, str], Counter[str]] = {}
+    for name in folder.list("rejected"):
+        stage, _, shard = shard_of(name).partition("-")
+        turned[stage, shard] = Counter(folder.read_table(name, ["reason"])["reason"].to_list())
+    before = _count_room(folder, "problems")
+    at_door = sum((reasons for (stage, _), reasons in turned.items() if stage == "ingest"), Counter[str]())
+    came = sum(before.values())
+    counted = [StageCount("ingest", came + at_door.total(), came, at_door.total(), 0, dict(at_door))]
+    for stage in (*find_stages(folder), STAGE):
+        after = _count_room(folder, "curated" if stage == STAGE else f"stages/{stage}")
+        reasons: Counter[str] = Counter()
+        for shard in after:
+            out = turned.get((stage, shard), Counter())
+            _check(stage, shard, before.get(shard, 0), after[shard], out.total())
+            reasons += out
+        kept, waiting = sum(after.values()), sum(rows for shard, rows in before.items() if shard not in after)
+        counted.append(StageCount(stage, sum(before.values()), kept, reasons.total(), waiting, dict(reasons)))
+        before = after
+    return counted
+
+
+def check_counts(folder: RunFolder) -> None:
+    """Raise CountError, with the numbers, unless in = kept + rejected in every shard that a stage went through."""
+    count_stages(folder)
+
+
+def _check(stage: str, shard: str, came: int, kept: int, rejected: int) -> None:
+    if came != kept + rejected:
+        raise CountError(
+            f"{stage}, shard {shard}: {came} problems came, but {kept} were kept and {rejected} rejected "
+            f"({kept + rejected - came:+d}); run that stage again"
+        )
+
+
+def _count_room(folder: RunFolder, room: str) -> dict[str, int]:
+    return {shard_of(name): folder.count_rows(name) for name in folder.list(room)}
