@@ -8,32 +8,41 @@ import re
 
 from pipeline.screen.reading import MASKS
 
-VERBS = (
-    "find|compute|determine|evaluate|calculate|simplify|solve|express|factor|factorize|factorise|expand|estimate|enter|give|list"
-    "|write|state|name|identify|convert|round|rationalize|rationalise|approximate|differentiate|integrate|graph|sketch|plot|draw"
-    "|add|subtract|multiply|divide|perform|combine|reduce|complete|describe|classify|specify|construct|obtain|derive|verify"
-    "|prove|show|rewrite|rearrange|translate|decide|check|count|report|choose|select|match|fill|locate|represent|use|apply"
-    "|answer|provide|test|discuss|explain|compare|arrange|order|sort|put|submit|tell|recall|consider|suppose you|help|figure out"
-    "|minimize|maximize|minimise|maximise|eliminate|isolate|invert|transform|substitute|interpret|predict|model|set up|work out"
-    "|deduce|define|collect|distribute|square|cube|double|halve|diagonalize|parametrize|parameterize|linearize|assume|investigate"
+CORE = (
+    "find|compute|determine|evaluate|calculate|simplify|solve|express|factor|factorize|factorise|expand|estimate|prove|show|rewrite"
+    "|approximate|differentiate|integrate|rationalize|rationalise|derive|deduce|figure out|work out"
 )
-WEAK = frozenset("consider use recall assume define suppose".split())
-STRONG_VERBS = "|".join(verb for verb in VERBS.split("|") if verb.split()[0] not in WEAK)
+VERBS = (
+    CORE + "|enter|give|list|write|state|name|identify|convert|round|graph|sketch|plot|draw|add|subtract|multiply|divide|perform|combine"
+    "|reduce|complete|describe|classify|specify|construct|obtain|verify|rearrange|translate|decide|check|count|report|choose|select|match|fill"
+    "|locate|represent|use|apply|answer|provide|test|discuss|explain|compare|arrange|order|sort|put|submit|tell|help|minimize|maximize|minimise"
+    "|maximise|eliminate|isolate|invert|transform|substitute|interpret|predict|model|set up|collect|distribute|square|cube|double|halve"
+    "|diagonalize|parametrize|parameterize|linearize|investigate|demonstrate|justify|disprove|establish|make|change|label|form|assign|express"
+    "|condense|separate|decompose|design|devise|illustrate|propose|pick|exhibit|characterize|characterise|enumerate|quantify|produce|supply"
+    "|assess|analyze|analyse|generate|extract|compose|trace|rank|say|guess|examine|outline|sum|cancel|clear|recognize|replace|break|verify"
+    "|read|study|use|try|place|partition|correct|express|split|search|infer|calculate|measure|determine|conjecture|formulate|bound|indicate"
+)
 QUESTION = re.compile(r"[?？؟፧]")
 WH = (
-    r"what(?:'s| is| are| was| were| will| would| must| should| can| could| does| do| did| has| percent| fraction| value| number"
-    r"|ever)?|how (?:many|much|long|far|old|tall|fast|large|big|often|high|wide|deep|heavy|soon|high)|which|who|whose|where|when|how|why"
+    r"what(?:'s|ever)?|how (?:many|much|long|far|old|tall|fast|large|big|often|high|wide|deep|heavy|soon|few|do|does|did|can|would|should|is|are)"
+    r"|(?:at|in|on|for|to|by|of|from|with|under|during) (?:what|which|how many|how much)"
 )
-CLAUSE = rf"(?:^|[.!?:;,\n)\]}}\"“*{MASKS}]|\b(?:then|and|to|please|or|also|now|by|hence|but|first|next|finally|thus|so|you|we)\b)"
-STRICT = re.compile(rf"{CLAUSE}[\s*_#>\-(]{{0,6}}(?:\d{{1,2}}[.)]\s*)?(?:{STRONG_VERBS}|{WH})\b", re.IGNORECASE)
+WH_FIRST = r"which|who|whose|where|when|why"
+LIST_MARK = r"(?:\(?\d{1,2}[.)]\s*)?"
+STRICT = re.compile(
+    rf"(?:^|[.!?:]\)?[\"”’]?\s|\n)[\s*_#>\-(\"“]{{0,6}}{LIST_MARK}(?:now |then |also |hence |first |next |finally |please |carefully )?(?:{VERBS}|{WH}|{WH_FIRST})\b"
+    rf"|[,;)\]}}{MASKS}.!?:]\s{{0,2}}(?:{CORE}|enter|give|list|write|specify|state|describe|identify|convert|sketch|choose|obtain|perform|construct|classify|{WH})\b"
+    rf"|\b(?:then|and|to|please|or|also|now|by|hence|but|thus|so|you|we),?\s+(?:{CORE}|{WH})\b|\b(?:then|please),?\s+(?:{VERBS}|{WH_FIRST})\b",
+    re.IGNORECASE,
+)
 ANYWHERE = re.compile(
     r"\b(?:find|compute|determine|evaluate|calculate|simplify|solve|express|factor|expand|estimate|enter|what|how many|how much"
     r"|how long|how far|how old)\b",
     re.IGNORECASE,
 )
 BLANK = re.compile(
-    r"_{2,}|(?:\\_\s*){2,}|\\underline\s*\{|\\ldots\s*[.$]?$|\(\s*(?:\\quad|\\qquad|\\ |\s|　|~|_)*\s*\)|（\s*）|\\square|\\boxed|\\Box"
-    r"|□|▲|△\s*\.?$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
+    r"_{2,}|(?:\\_\s*){2,}|\\underline\s*\{\s*(?:\\[a-z]+\s*(?:\{[^{}]*\})?|[\s~])*\}|\\ldots\s*[.$]?$|\(\s*(?:\\quad|\\qquad|\\ |\s|　|~|_)*\s*\)|（\s*）|\\square|\\boxed|\\Box"
+    r"|□|▲|=\s*\$?\s*[.．。]?\s*$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
 )
 CLOZE = re.compile(r"(?:\b(?:is|are|equals?|equal to|be|becomes?|has|was|were|by|to|of)|=)\s*:?\s*$", re.IGNORECASE)
 OTHER_TONGUES = re.compile(

@@ -21,8 +21,8 @@ from schemas.reasons import Reason
 SERIES = ("ABCDEFGHIJ", "abcdefghij")
 SPACE = r"(?:\s|\\qquad|\\quad|\\ |\\,|\\;|\\hspace\{[^{}]*\}|~|&|\\\\|\$)*"
 STYLES = (
-    re.compile(r"\\(?:textbf|text|mathrm|mathbf|textrm|bf|rm)\s*\{\s*\(?\s*([A-Ja-j])\s*\)?\s*[.):]?\s*\}(?:\s*[.):])?"),
-    re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[.?:;,!$}]))\*{0,2}\(\s?([A-Ja-j])\s?\)\*{0,2}[.:]?"),
+    re.compile(r"\\(?:textbf|text|mathrm|mathbf|textrm|bf|rm)\s*\{\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s*\}\s*[.):]))\s*[.:]?\s*\}(?:\s*[.):])?"),
+    re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[.?:;,!$}\]]))\*{0,2}\(\s?([A-Ja-j])\s?\)\*{0,2}[.:]?"),
     re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[,?:;$]))\*{0,2}([A-Ja-j])\s?\)\*{0,2}"),
     re.compile(r"(?:(?<=\s)|(?<=^))\*{0,2}\[?([A-J])[.:．、\]]\*{0,2}(?=\s|[\d$\\\-−(\u4e00-\u9fff]|[A-Za-z])"),
     re.compile(r"(?:(?<=\n)|(?<=^))[ \t]*([a-j])[.:](?=\s)"),
@@ -107,7 +107,7 @@ def split_at_labels(text: str) -> tuple[int, list[str], int] | None:
     """Find the options at the end of a text: where they begin, their contents, and which style they have."""
     best: tuple[int, list[str], int] | None = None
     for number, style in enumerate(STYLES):
-        marks = [(found.group(1), found.start(), found.end()) for found in style.finditer(text)]
+        marks = [(next(filter(None, found.groups())), *found.span()) for found in style.finditer(text)]
         if len(marks) < 2:
             continue
         for series in SERIES:

@@ -26,10 +26,11 @@ POINTING = re.compile(
     rf" (?:{PLACE}|in (?:the |this |an? |these |my )?(?:\w+ ){{0,2}}{DRAWING}|by (?:the |a |this )?(?:\w+ ){{0,2}}{DRAWING}|on the (?:\w+ ){{0,2}}{DRAWING})"
     rf"|\bas (?:\w+ly )?(?:shown|pictured|depicted|illustrated|diagrammed|drawn|sketched|seen|displayed|shown in)\b(?! (?:by|that|to be))"
     rf"|\b(?:shown|pictured|depicted|illustrated|diagrammed|displayed|drawn|seen|sketched) (?:\w+ )?(?:{PLACE}|(?:in|on|by|with) (?:the|this|these|an?) (?:\w+ ){{0,3}}{DRAWING})"
-    rf"|\b(?:in|from|on|of|to|with|by|using|see|per|refer to) (?:the|this|these|each|both|that) (?:\w+ ){{0,2}}?(?:figures?|diagrams?|pictures?|illustrations?|drawings?)\b(?! (?:of speech|frame|book))"
+    rf"|\b(?:in|from|on|of|to|with|by|using|see|per|refer to) (?:the|this|these|each|both|that) (?:\w+ ){{0,2}}?(?:figures?|diagrams?)\b(?! (?:of speech|skat))"
+    rf"|\b(?:in|from) (?:the|this|these) (?:\w+ )?(?:pictures?|illustrations?|drawings?|images?|sketch|photo)(?=\s*(?:[.,;:?)]|$))"
     rf"|\b(?:the|this|these|each|that|two|three|four) (?:\w+ ){{0,2}}?{DRAWING} (?:{PLACE}|shows?|depicts?|illustrates?|displays?|represents? the (?:number|results|data|amount))"
     rf"|\b(?:the|this|each|these) (?:\w+[ -]){{0,3}}{DRAWING} (?:(?:is|are) )?(?:shown|pictured|given|provided|displayed|drawn) {PLACE}"
-    rf"|\bthe (?:\w+ ){{0,2}}(?:figure|diagram|picture|illustration)(?! (?:out|of|eight|is|are|that|has|with|formed|obtained|whose|which|skat|\w*\d))\b"
+    rf"|\bthe (?:\w+ ){{0,2}}(?:figure|diagram)(?! (?:out|of|eight|is|are|that|has|with|formed|obtained|whose|which|skat|\w*\d))\b"
     rf"|\b(?:see|refer to|in|consult) (?:the )?(?:figure|fig\.|diagram|graph) ?(?:{PLACE}|\d|\.|\)|[A-Z]\b)"
     rf"|\bfig(?:ure|\.) ?\d+|\b(?:accompanying|adjoining|adjacent|attached|following|given|provided|above|below) (?:figure|diagram|picture|graph|chart|drawing|illustration|map|histogram|pictograph|bar graph|number line|grid)\b"
     rf"|\b(?:is|are) (?:shown|pictured|depicted|illustrated|displayed|graphed)\s*(?:[.,;?]|$)"
@@ -55,7 +56,7 @@ ELSEWHERE = re.compile(
     r"如图|图中|如圖|下图|右图|左图|图示|見下圖|下の図|図のよう|右の図|그림과 같이|그림에서|아래 그림|на рисунке|на рис\.|изображ[её]н|см\. рис|на диаграмме"
     r"|figure ci-(?:dessous|contre|dessus)|(?:sur|dans) la figure|sur le schéma|ci-contre|in der (?:abbildung|zeichnung|skizze)|abgebildet|siehe (?:abbildung|skizze)"
     r"|(?:en|de) la figura|como se muestra|mostrad[ao] (?:abajo|en)|nella figura|in figura|come mostrato|na figura|como mostra(?:do)?|trong hình|hình vẽ|hình bên"
-    r"|pada gambar|gambar berikut|في الشكل|الشكل (?:أدناه|المجاور)|চিত্রে|ในรูป|จากรูป",
+    r"|pada gambar|gambar berikut|في الشكل|الشكل (?:أدناه|المجاور)|চিত্রে|จากรูป",
     re.IGNORECASE,
 )
 ROWS = re.compile(r"(?:^|\n)[^\n]*(?:\||&|\t)[^\n]*(?:\||&|\t)[^\n]*\n[^\n]*(?:\||&|\t)|(?:\n[^\n]{0,60}\d[^\n]{0,60}){3}")

@@ -34,7 +34,7 @@ REQUEST_ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 VALUE_ELSEWHERE = re.compile(
-    r"[?？؟]|(?<!证)(?<!试)求(?!证)|计算|найд|вычисл|определите|сколько|trouve|détermin|calcul|combien|bestimm|berechn|finde|encuentr|hall[ae]"
+    r"[?？؟]|(?<!证)(?<!试)求(?!证)|计算|确定|確定|найд|вычисл|определите|сколько|trouve|détermin|calcul|combien|bestimm|berechn|finde|encuentr|hall[ae]"
     r"|determin|cuánt|trova|calcola|quant|encontr|tìm|tính|tentukan|hitung|أوجد|احسب|구하|구하시오|求め",
     re.IGNORECASE,
 )

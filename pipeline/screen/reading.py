@@ -15,7 +15,8 @@ TABLE = "\ue002"
 CODE = "\ue003"
 MASKS = MATH + DISPLAY + TABLE + CODE
 
-OPENER = re.compile(r"\\\\|\\\$|\\\[|\\\(|\$\$|\$|\\begin\{([A-Za-z]+)\*?\}|\[asy\]|```")
+OPENER = re.compile(r"\\\\|\\\$|\\\[|\\\(|\$\$|\$|\\begin\{([A-Za-z]+)\*?\}|\[asy\]|<asy>|```")
+DOLLARS = {"$": re.compile(r"(?<!\\)\$"), "$$": re.compile(r"\$\$")}
 TEXT_ENVIRONMENTS = frozenset(
     "enumerate itemize center description quote quotation document problem question flushleft flushright parts".split()
 )
@@ -23,7 +24,7 @@ TABLE_ENVIRONMENTS = frozenset("tabular tabularx longtable table".split())
 CODE_ENVIRONMENTS = frozenset("tikzpicture asy lstlisting verbatim".split())
 MARKDOWN_TABLE = re.compile(r"^[^\n|]{0,200}\|[^\n]{1,400}\n[ \t]*\|?[ \t]*:?-{2,}", re.MULTILINE)
 
-AMOUNT = re.compile(r"\s?\d[\d,]*(?:\.\d+)?")
+AMOUNT = re.compile(r"\s?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 WORDS = re.compile(r"[^\W\d_]{2,}[,.;]?\s+[^\W\d_]{2,}|[\u0e00-\u0eff\u3040-\u30ff\u4e00-\u9fff]{3,}")
 FORMULA = re.compile(r"[\\^_={}]")
 
@@ -34,7 +35,8 @@ OTHER = frozenset(
     "le la les des du est un une et que pour dans sur si combien el los las es y por con cuántos cuántas una para der die das"
     " und ist ein eine wie viele von mit den zu auf il di che per quanti quante sono gli della uma os quantos da do em não se"
     " hij het van een hoeveel ni kwa na ya wa ana alikuwa berapa yang dan adalah"
-    " berapakah dengan jika bao nhiêu là của mỗi và".split()
+    " berapakah dengan jika bao nhiêu là của mỗi và trouvez soit sea sei sia trova valuta evaluar encuentra encuentre finden finde bestimmen"
+    " bestimme calcola calculer calcular determina déterminer dado dada hallar hitunglah tentukan l d".split()
 )
 WORD = re.compile(r"[^\W\d_]+")
 SENTENCE_END = re.compile(r"(?<=[.!?。？！])[\"'”’)\]]*\s+|(?<=[。？！])|\n\s*\n")
@@ -67,8 +69,8 @@ def is_money(text: str, start: int, end: int) -> bool:
         if amount:
             after = text[amount.end() :].lstrip()[:1]
             glued = text[amount.end() : amount.end() + 1]
-            return after not in ("+", "=", "<", ">", "^", "_", "\\", "{", "*") and not (glued.isalpha() and glued not in "kKmMbB")
-        return before.isdigit() or not text[start + 1 : start + 2].strip()
+            return (not after or after not in "+=<>^_\\{*-") and not (glued.isascii() and glued.isalpha() and glued not in "kKmMbB")
+        return before.isdigit() or bool(text[start + 1 :].strip() and not text[start + 1].strip())
     inside = text[start + 1 : end]
     if FORMULA.search(inside):
         return bool(amount and WORDS.search(inside[:200]) and "\\" not in inside)
@@ -78,6 +80,14 @@ def is_money(text: str, start: int, end: int) -> bool:
         rest = text[amount.end() : end]
         return bool(re.fullmatch(r"\s*[-–,/(;:]?\s+|[-–/(]|\s+[^\W\d_]{2,}[\s,.(]*|[,.;]\s+[^\W\d_]{2,}\s*", rest))
     return before.isdigit() and len(inside) > 1 and inside[0] in " ,.;" and inside.strip(" ,.;") != ""
+
+
+def find_closer(text: str, closer: str, position: int) -> int:
+    """Where the next closer stands, -1 if nowhere; an escaped dollar sign closes nothing."""
+    if closer not in DOLLARS:
+        return text.find(closer, position)
+    found = DOLLARS[closer].search(text, position)
+    return found.start() if found else -1
 
 
 def mask(text: str) -> tuple[str, list[str], str | None, bool, bool]:
@@ -100,8 +110,8 @@ def mask(text: str) -> tuple[str, list[str], str | None, bool, bool]:
             closer = "\\end" + opener[6:]
         else:
             name = opener
-            closer = {"\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]"}.get(opener, opener)
-        end = text.find(closer, position)
+            closer = {"\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]", "<asy>": "</asy>"}.get(opener, opener)
+        end = find_closer(text, closer, position)
         if opener == "$" and is_money(text, found.start(), end):
             out.append("$")
             continue
@@ -110,7 +120,7 @@ def mask(text: str) -> tuple[str, list[str], str | None, bool, bool]:
             return "".join(out), formulas, opener, drawn, tabled
         body = text[position:end]
         position = end + len(closer)
-        if name in CODE_ENVIRONMENTS or name in ("[asy]", "```"):
+        if name in CODE_ENVIRONMENTS or name in ("[asy]", "<asy>", "```"):
             drawn = drawn or name != "```"
             out.append(CODE)
         elif name in TABLE_ENVIRONMENTS or (name != "$" and "\\begin{tabular" in body) or "\\begin{array}" in body:
@@ -134,7 +144,7 @@ def is_english(prose: str) -> bool:
         return False
     ours = sum(word in ENGLISH for word in words)
     others = sum(word in OTHER for word in words)
-    return ours >= others and (ours > 0 or len(words) < 8)
+    return ours > others or (ours == others and len(words) < 8)
 
 
 @lru_cache(maxsize=64)
