@@ -1,6 +1,8 @@
 """Give any rows the contract's shape. One that cannot take it becomes a reject `invalid_row`."""
 
+import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +12,11 @@ from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES, Problem, problem_id
 from schemas.reasons import Reason
 
 LISTS = ("solutions", "tests", "history")
+TEXTS = frozenset(PROBLEM_DTYPES) - {*LISTS, "checker", "extra"}
+WHERE = "_where"
+"""Key under which a reader says where a row stood (file and line); errors name it, and it goes no further."""
+READER_KEYS = frozenset({"invalid", "raw", WHERE})
+"""What a reader adds to a row beside the row's own columns."""
 REJECT_SCHEMA: dict[str, pl.DataType] = PROBLEM_DTYPES | REJECT_DTYPES
 
 
@@ -23,20 +30,26 @@ def conform_rows(
     """Shape `rows` (contract names; unknown ones go into `extra`) into (problems, rejected `invalid_row`).
 
     Ids are computed here where a row has none of ours; an `id` of another form becomes `source_id` when there is none.
-    A row may say `invalid`: what its reader found wrong with it. len(rows) = len(problems) + len(rejected).
+    A row may say `invalid`: what its reader found wrong with it, and `_where` it stood. A reject's id is a hash of the
+    row as it came where it has no id of ours. len(rows) = len(problems) + len(rejected).
     """
     good: list[dict[str, Any]] = []
+    places: list[str | None] = []
     bad: list[dict[str, Any]] = []
     for row in rows:
         try:
             good.append(shape_row(row, source))
+            places.append(row.get(WHERE))
         except Misfit as misfit:
-            bad.append(_reject(row, source, stage, str(misfit)))
+            bad.append(_reject(row, source, stage, _placed(row.get(WHERE), str(misfit))))
     frame = pl.DataFrame(good, schema=PROBLEM_DTYPES, strict=True)
     problems, failure = Problem.filter(frame)
     details = failure.details()
     if details.height:
         rules = [c for c in details.columns if c not in PROBLEM_DTYPES]
+        stood: dict[str, list[str | None]] = {}
+        for shaped, place in zip(good, places, strict=True):
+            stood.setdefault(shaped["id"], []).append(place)
         for row in details.iter_rows(named=True):
             broken = [rule for rule in rules if row[rule] == "invalid"]
             columns = sorted({rule.partition("|")[0] for rule in broken})
@@ -45,16 +58,29 @@ def conform_rows(
             )
             bad.append(
                 {c: row[c] for c in PROBLEM_DTYPES}
-                | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": said}
+                | {
+                    "stage": stage,
+                    "reason": Reason.INVALID_ROW.value,
+                    "detail": _placed(stood[row["id"]].pop(0), said),
+                }
             )
     return pl.DataFrame(problems), pl.DataFrame(bad, schema=REJECT_SCHEMA)
 
 
+def _placed(where: Any, detail: str) -> str:
+    return f"{where}: {detail}" if where and not detail.startswith(str(where)) else detail
+
+
 def shape_row(row: Mapping[str, Any], source: str) -> dict[str, Any]:
     """One row in the contract's columns and types; raises Misfit."""
-    if row.get("invalid"):
-        raise Misfit(str(row["invalid"]))
-    shaped: dict[str, Any] = {name: _value(name, row.get(name)) for name in PROBLEM_DTYPES}
+    if isinstance(row.get("invalid"), str):
+        raise Misfit(row["invalid"])
+    shaped: dict[str, Any] = dict.fromkeys(PROBLEM_DTYPES)
+    for name in LISTS:
+        shaped[name] = []
+    for name, value in row.items():
+        if value is not None and name in shaped:
+            shaped[name] = _value(name, value)
     given = shaped["id"]
     if given is not None and not _is_ours(given):
         shaped["source_id"] = shaped["source_id"] or given
@@ -71,22 +97,27 @@ def _is_ours(value: str) -> bool:
 
 
 def _value(name: str, value: Any) -> Any:
+    if name in TEXTS:
+        return _text(name, value)
     if name in LISTS:
         return [_struct(name, i, item) for i, item in enumerate(_sequence(name, value))]
     if name == "checker":
         return None if value is None else _struct(name, None, value)
-    if name == "extra":
-        return value
-    return _text(name, value)
+    return value
 
 
 def _text(name: str, value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _whole(value)
     if isinstance(value, bool):
         return "True" if value else "False"
     if isinstance(value, int):
-        return str(value)
+        try:
+            return str(value)
+        except ValueError:
+            raise Misfit(f"column {name!r} has a number of {value.bit_length()} bits; write it as text") from None
     if isinstance(value, float):
         if value != value:
             return None
@@ -96,13 +127,18 @@ def _text(name: str, value: Any) -> str | None:
     )
 
 
+def _whole(text: str) -> str:
+    """`text` with `?` for lone surrogates, which no UTF-8 file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _sequence(name: str, value: Any) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Misfit(f"column {name!r} has {_short(value)}, where a list (or a JSON list) is needed") from None
     if isinstance(value, pl.Series):
         return value.to_list()
@@ -130,7 +166,7 @@ def _struct(name: str, at: int | None, value: Any) -> dict[str, Any]:
                 shaped[field.name] = (
                     None if item is None else (float(item) if field.dtype == pl.Float64 else bool(item))
                 )
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise Misfit(f"column '{place}.{field.name}' has {_short(item)}, where a number is needed") from None
     if name in LISTS and "id" in shaped and shaped["id"] is None:
         shaped["id"] = f"{name[0]}{at}"
@@ -140,17 +176,41 @@ def _struct(name: str, at: int | None, value: Any) -> dict[str, Any]:
 
 
 def _extra(row: Mapping[str, Any], given: Any) -> str | None:
-    more = {k: v for k, v in row.items() if k not in PROBLEM_DTYPES and v is not None}
+    more = {k: v for k, v in row.items() if k not in PROBLEM_DTYPES and v is not None and k != WHERE}
     if isinstance(given, str):
         try:
             given = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             given = {"extra": given}
     if isinstance(given, Mapping):
         more = {**given, **more}
     elif given is not None:
         more = {"extra": given, **more}
-    return json.dumps(more, ensure_ascii=False, default=str) if more else None
+    return write_json(more) if more else None
+
+
+def write_json(value: Any) -> str:
+    """JSON text of any value: what JSON lacks becomes what it has (`plain_json`), and lone surrogates become `?`."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        text = json.dumps(plain_json(value), ensure_ascii=False)
+    return _whole(text)
+
+
+def plain_json(value: Any) -> Any:
+    """`value` in JSON's terms: text keys, lists for tuples and sets, null for NaN and infinities, text for the rest."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | pl.Series):
+        return [plain_json(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dict[str, Any]:
@@ -163,6 +223,11 @@ def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dic
             kept[name] = [] if name in LISTS else None
             odd[name] = row.get(name)
     kept["source"] = kept["source"] or source
+    given = kept["id"]
+    if given is None or not _is_ours(given):
+        kept["source_id"] = kept["source_id"] or given
+        said = write_json({k: v for k, v in row.items() if k not in (WHERE, "invalid", "history")})
+        kept["id"] = hashlib.sha256(said.encode()).hexdigest()[:16]
     kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}, "invalid": None}, row.get("extra"))
     return kept | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": detail}
 

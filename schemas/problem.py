@@ -84,6 +84,9 @@ IDENTITY = (
 )
 
 
+_write = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
 def problem_id(row: Mapping[str, Any]) -> str:
     """Hash what a problem says into its id: 16 hex digits, the same on every run and machine.
 
@@ -91,8 +94,7 @@ def problem_id(row: Mapping[str, Any]) -> str:
     do not count either, so a column that the contract gains later changes no id.
     """
     said = {name: row[name] for name in IDENTITY if row.get(name) not in (None, [], "")}
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(_write(said).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def history_entry(stage: str, action: str, detail: str | None) -> pl.Expr:

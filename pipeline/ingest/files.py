@@ -1,0 +1,210 @@
+"""Rows out of Parquet and JSONL files on any fsspec URL, one by one: memory is bounded by a batch of rows.
+
+A line that is not JSON is a row that says so; a file that breaks off in the middle is an error that names it.
+"""
+
+import codecs
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, BinaryIO
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.conform import WHERE
+from schemas.errors import InputError
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+PARQUET = (".parquet", ".pq")
+LINES = (".jsonl", ".ndjson")
+ARRAY = (".json",)
+KNOWN = "*.parquet, *.jsonl (also .gz, .zst, .bz2) and *.json"
+BATCH_ROWS = 1024
+READ_BYTES = 1 << 20
+_BETWEEN = re.compile(r"[\s,]*")
+
+
+def read_rows(
+    where: str | os.PathLike[str] | Sequence[str], without: frozenset[str] = frozenset()
+) -> Iterator[dict[str, Any]]:
+    """Rows of a file, folder, glob or URL, or of several of them, in the order of their names.
+
+    Each row carries `_where` (`FILE:LINE`, lines from 1; `FILE row N`, rows of a table from 0). A line that is not a
+    JSON object gives {"invalid": what is wrong, how to mend it; "raw": its text}. Top-level columns `without` are not
+    read from Parquet. Raises InputError for a place with no such file and for a file that cannot be read to its end.
+    """
+    for fs, path, name in find_files(where):
+        yield from _read_file(fs, path, name, without)
+
+
+def find_files(where: str | os.PathLike[str] | Sequence[str]) -> list[tuple[Any, str, str]]:
+    """(filesystem, path there, name to show) of every file meant; raises InputError where there is none."""
+    found: list[tuple[Any, str, str]] = []
+    for place in [where] if isinstance(where, str | os.PathLike) else where:
+        found += _find(os.fspath(place))
+    return found
+
+
+def _find(place: str) -> list[tuple[Any, str, str]]:
+    try:
+        fs, path = fsspec.url_to_fs(place)
+        if fs.isfile(path):
+            _suffix(path)
+            return [(fs, path, place)]
+        is_folder = fs.isdir(path)
+        if is_folder:
+            paths = [p for p in sorted(fs.find(path)) if _is_known(p)]
+        else:
+            paths = sorted(p for p in fs.glob(path) if fs.isfile(p)) if any(c in path for c in "*?[") else []
+    except (OSError, ValueError, ImportError) as error:
+        raise InputError(f"{place}: cannot be opened: {error}; check the address and your access to it") from error
+    if not paths:
+        meant = f"a folder without {KNOWN}" if is_folder else "no such file"
+        raise InputError(f"{place}: {meant}; give a path, a glob such as data/*.jsonl, or a URL such as s3://...")
+    for path in paths:
+        _suffix(path)
+    return [(fs, path, _shown(fs, path)) for path in paths]
+
+
+def _shown(fs: Any, path: str) -> str:
+    if "file" not in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol):
+        return str(fs.unstrip_protocol(path))
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
+
+
+def _is_known(path: str) -> bool:
+    try:
+        _suffix(path)
+    except InputError:
+        return False
+    return not path.rpartition("/")[2].startswith(".")
+
+
+def _suffix(path: str) -> tuple[str, str | None]:
+    """(kind of file, its compression)."""
+    stem, end = os.path.splitext(path.lower())
+    compression = COMPRESSIONS.get(end)
+    if compression:
+        end = os.path.splitext(stem)[1]
+    if end in LINES or end in ARRAY or (end in PARQUET and compression is None):
+        return end, compression
+    raise InputError(f"{path}: what kind of file this is does not show; its name must be one of {KNOWN}")
+
+
+def _read_file(fs: Any, path: str, name: str, without: frozenset[str]) -> Iterator[dict[str, Any]]:
+    kind, compression = _suffix(path)
+    try:
+        with fs.open(path, "rb") as raw:
+            if kind in PARQUET:
+                yield from _read_parquet(raw, name, without)
+                return
+            stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), compression) if compression else raw
+            chunks = iter(lambda: bytes(stream.read(READ_BYTES)), b"")
+            yield from (_read_lines if kind in LINES else _read_array)(chunks, name)
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise InputError(f"{name}: cannot be read to its end: {error}; fetch or write the file anew") from error
+
+
+def _read_parquet(file: BinaryIO, name: str, without: frozenset[str]) -> Iterator[dict[str, Any]]:
+    table = pq.ParquetFile(file)
+    columns = [column for column in table.schema_arrow.names if column not in without]
+    at = 0
+    for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=columns):
+        for row in batch.to_pylist():
+            row[WHERE] = f"{name} row {at}"
+            at += 1
+            yield row
+
+
+def _read_lines(chunks: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_split_lines(chunks), start=1):
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if line.strip():
+            yield _parse(line, f"{name}:{number}")
+
+
+def _split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    for chunk in chunks:
+        first, *rest = chunk.split(b"\n")
+        held.append(first)
+        if rest:
+            yield b"".join(held)
+            yield from rest[:-1]
+            held = [rest[-1]]
+    yield b"".join(held)
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        wrong = f"not JSON at character {error.pos + 1} ({error.msg}); mend the line or take it out"
+    except UnicodeDecodeError as error:
+        wrong = f"not UTF-8 at byte {error.start + 1}; write the file as UTF-8"
+    except (ValueError, RecursionError) as error:
+        wrong = f"JSON that cannot be read ({error}); shorten the number or the nesting"
+    else:
+        if isinstance(row, dict):
+            row[WHERE] = where
+            return row
+        wrong = f"a JSON {type(row).__name__}, where an object is needed; write one object a line"
+    return {"invalid": f"{where}: {wrong}", "raw": line.decode("utf-8", "replace"), WHERE: where}
+
+
+def _read_array(chunks: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
+    """Objects of one JSON array, decoded as they come in; a `.json` file that is no array is read as lines."""
+    source = iter(chunks)
+    head = next(source, b"")
+    if not head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+        yield from _read_lines(chain([head], source), name)
+        return
+    texts = codecs.iterdecode(chain([head], source), "utf-8-sig")
+    for number, element in enumerate(_split_array(texts, name)):
+        where = f"{name} row {number}"
+        if isinstance(element, dict):
+            element[WHERE] = where
+            yield element
+        else:
+            wrong = f"{where}: a JSON {type(element).__name__}, where an object is needed; write an array of objects"
+            yield {"invalid": wrong, "raw": json.dumps(element), WHERE: where}
+
+
+def _split_array(texts: Iterator[str], name: str) -> Iterator[Any]:
+    decode = json.JSONDecoder().raw_decode
+    held, number, more = next(texts), 0, True
+    at = held.index("[") + 1
+    while True:
+        at = _BETWEEN.match(held, at).end()  # type: ignore[union-attr]
+        if held.startswith("]", at):
+            return
+        try:
+            element, end = decode(held, at)
+            whole = end < len(held)
+        except json.JSONDecodeError as error:
+            whole, fault = False, error.msg
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{name}: element {number} cannot be read ({error}); shorten it") from None
+        else:
+            fault = "the array has no end"
+        if whole:
+            yield element
+            at, number = end, number + 1
+        elif more:
+            try:
+                following = next(texts, None)
+            except UnicodeDecodeError as error:
+                raise InputError(f"{name}: not UTF-8 ({error.reason}); write the file as UTF-8") from None
+            more = following is not None
+            held, at = held[at:] + (following or ""), 0
+        else:
+            raise InputError(
+                f"{name}: not whole JSON at element {number} ({fault}), so nothing after it can be told apart; "
+                "mend it, or write one object a line into a .jsonl file"
+            )

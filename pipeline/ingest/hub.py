@@ -1,0 +1,111 @@
+"""Rows of a dataset on the Hub, or of a local folder of the same form, through the `datasets` library."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from schemas.conform import WHERE
+from schemas.errors import InputError
+
+
+def read_dataset(
+    name: str,
+    subset: str | None = None,
+    split: str = "train",
+    revision: str | None = None,
+    streaming: bool = True,
+    without: frozenset[str] = frozenset(),
+    preferred: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Rows of one split of `name`: a Hub name, a folder with data files (and perhaps a card), or one of `save_to_disk`.
+
+    Each row carries `_where` (`NAME SPLIT row N`, from 0, as `datasets` counts) and, unless it has one, `source_id`
+    (`SPLIT-N`). Columns `without` are left out before they are decoded. `preferred` is the subset to take where none is
+    asked for and the set has it. Raises InputError that names the splits or subsets there are, or says what to do with
+    no network.
+    """
+    dataset = _open(name, subset, split, revision, streaming, preferred)
+    unwanted = [column for column in dataset.column_names or () if column in without]
+    if unwanted:
+        dataset = dataset.remove_columns(unwanted)
+    shown = name if subset is None else f"{name} {subset}"
+    at = 0
+    try:
+        for row in dataset:
+            row = dict(row)
+            row[WHERE] = f"{shown} {split} row {at}"
+            if row.get("source_id") is None:
+                row["source_id"] = f"{split}-{at}"
+            at += 1
+            yield row
+    except Exception as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"dataset {name}: reading stopped after {at} rows of {split!r}: {_said(error)}; "
+            "run again, or fetch the set anew"
+        ) from error
+
+
+def _open(
+    name: str, subset: str | None, split: str, revision: str | None, streaming: bool, preferred: str | None
+) -> Any:
+    import datasets
+
+    folder = Path(name)
+    if name.startswith((".", "/", "~")) and not folder.expanduser().is_dir():
+        raise InputError(
+            f"dataset {name}: no such folder; give a folder with data files, or a Hub name such as openai/gsm8k"
+        )
+    if name.startswith("~"):
+        folder = folder.expanduser()
+        name = str(folder)
+    if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
+        return _open_saved(folder, split)
+    try:
+        if subset is None and preferred is not None:
+            subset = preferred if preferred in datasets.get_dataset_config_names(name, revision=revision) else None
+        return datasets.load_dataset(name, subset, split=split, revision=revision, streaming=streaming)
+    except Exception as error:
+        raise InputError(_explain(error, name, subset, split)) from error
+
+
+def _open_saved(folder: Path, split: str) -> Any:
+    import datasets
+
+    saved = datasets.load_from_disk(str(folder))
+    if not isinstance(saved, datasets.DatasetDict):
+        return saved
+    if split not in saved:
+        raise InputError(f"dataset {folder}: no split {split!r}; there are: {', '.join(saved)}")
+    return saved[split]
+
+
+def _explain(error: Exception, name: str, subset: str | None, split: str) -> str:
+    said = _said(error)
+    listed = re.search(r"(?:Available splits|Should be one of|Available|available configs)[^\[]*\[([^\]]*)\]", said)
+    there = listed[1].replace("'", "") if listed else None
+    if there is not None and re.match(r"(?:Bad split|Unknown split)", said):
+        return f"dataset {name}: no split {split!r}; there are: {there}"
+    if there is not None:
+        missing = f"no subset {subset!r}; there are" if subset else "it has several subsets; choose one with `subset`"
+        return f"dataset {name}: {missing}: {there}"
+    kind = type(error).__name__
+    if kind == "DatasetNotFoundError" and "gated" in said:
+        return f"dataset {name}: its owner asks for consent; accept it on the Hub and set HF_TOKEN"
+    if kind == "DatasetNotFoundError":
+        return (
+            f"dataset {name}: not on the Hub, and no folder here: {said}; check the name (for a private set: HF_TOKEN)"
+        )
+    if isinstance(error, ConnectionError | TimeoutError) or "ffline" in kind + said or "connect" in said.lower():
+        return (
+            f"dataset {name}: the Hub cannot be reached ({said}); fetch it where there is a network "
+            f"(`hf download --repo-type dataset {name} --local-dir FOLDER`) and write `dataset: FOLDER`, "
+            "or name Parquet or JSONL files with `files`"
+        )
+    return f"dataset {name}: cannot be opened: {kind}: {said}"
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:400]

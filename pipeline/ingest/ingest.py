@@ -1,0 +1,174 @@
+"""Ingest: every source of the config becomes shards of problems; only what is new is taken, and nothing twice.
+
+Done means recorded: an id counts as often as problems/ and rejected/ingest-* have it. A run walks its sources and
+passes over as many rows of an id as are recorded: a killed run goes on where its files end, and a scheduled one takes
+only what is new. A shard's problems are written before its rejects: a kill never leaves a duplicate without its first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from pipeline.folder import RunFolder
+from pipeline.ingest.source import read_source
+from schemas.config import Config, Source
+from schemas.conform import REJECT_SCHEMA, WHERE, conform_rows
+from schemas.problem import PROBLEM_DTYPES
+from schemas.reasons import Reason
+
+STAGE = "ingest"
+BATCH_ROWS = 1024
+REJECT_SHARDS = 4
+"""Shards of rejects that may wait for their problems' shard to fill before a smaller one is written."""
+COUNTED = ("read", "seen", "problems", "duplicate", "invalid_row")
+
+
+def ingest(config: Config, folder: RunFolder) -> dict[str, int]:
+    """Write what is new in `config.sources` into problems/NNNNN.parquet and rejected/ingest-NNNNN.parquet.
+
+    Returns how many rows were `read`, and of them `seen` (recorded by an earlier run), `problems` (new), `duplicate`
+    and `invalid_row`: these four add up to the first. Every source is opened and its columns are checked before
+    anything is written; raises InputError. Memory is bounded by a shard and the ids (about 250 bytes each).
+    """
+    opened = [(source, read_source(source)) for source in config.sources]
+    record = Record.of(folder)
+    shards = _Shards(folder, config.flow.shard_rows)
+    counts = dict.fromkeys(COUNTED, 0)
+    for source, rows in opened:
+        while batch := list(islice(rows, BATCH_ROWS)):
+            problems, invalid = conform_rows(_signed(batch, source), source.name, STAGE)
+            new, duplicates, seen = _tell_apart(problems, record)
+            invalid, seen_too = _only_new(invalid, record)
+            shards.add(new, [duplicates, invalid])
+            for name, number in zip(
+                COUNTED,
+                (len(batch), seen + seen_too, new.height, duplicates.height, invalid.height),
+                strict=True,
+            ):
+                counts[name] += number
+    shards.close()
+    return counts
+
+
+@dataclass
+class Record:
+    """What the run's folder already holds: how often each id, and what its first row is called."""
+
+    owed: dict[int, int] = field(default_factory=dict)
+    """Rows of an id that are recorded and that this run has not met yet."""
+    first: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Record":
+        record = cls()
+        for _, table in folder.read_tables("problems", ["id", "source", "source_id", "history"]):
+            record._note(table)
+        for name in folder.list("rejected"):
+            if name.startswith(f"rejected/{STAGE}-"):
+                record._note(folder.read_table(name, ["id", "source", "source_id", "history"]))
+        return record
+
+    def _note(self, table: pl.DataFrame) -> None:
+        for key, called in zip(_keys(table), _called(table), strict=True):
+            self.owed[key] = self.owed.get(key, 0) + 1
+            self.first.setdefault(key, called)
+
+    def pay(self, key: int) -> bool:
+        """Whether a row of this id is one that an earlier run recorded; each call takes one of them off."""
+        left = self.owed.get(key, 0)
+        if left > 1:
+            self.owed[key] = left - 1
+        elif left:
+            del self.owed[key]
+        return left > 0
+
+
+def _signed(batch: list[dict[str, Any]], source: Source) -> Iterator[dict[str, Any]]:
+    for row in batch:
+        entry = {"stage": STAGE, "action": "read", "detail": f"{source.name}: {row.get(WHERE)}"}
+        history = row.get("history")
+        if history is None or isinstance(history, list):
+            row["history"] = [*(history or ()), entry]
+        yield row
+
+
+def _keys(table: pl.DataFrame) -> list[int]:
+    return [int(value, 16) for value in table["id"]]
+
+
+def _called(table: pl.DataFrame) -> list[str]:
+    where = pl.col("history").list.last().struct.field("detail")
+    named = pl.format("{} {}", pl.col("source"), pl.col("source_id"))
+    return table.select(pl.coalesce(named, where, pl.col("source")))["source"].to_list()
+
+
+def _tell_apart(problems: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """(new problems, duplicates with their reject columns, number of rows recorded before)."""
+    fresh: list[int] = []
+    again: list[int] = []
+    details: list[str] = []
+    for at, (key, called) in enumerate(zip(_keys(problems), _called(problems), strict=True)):
+        if record.pay(key):
+            continue
+        if key in record.first:
+            again.append(at)
+            details.append(f"the same as {record.first[key]}")
+        else:
+            record.first[key] = called
+            fresh.append(at)
+    duplicates = problems[again].with_columns(
+        pl.lit(STAGE).alias("stage"),
+        pl.lit(Reason.DUPLICATE.value).alias("reason"),
+        pl.Series("detail", details, dtype=pl.String),
+    )
+    return problems[fresh], duplicates, problems.height - len(fresh) - len(again)
+
+
+def _only_new(invalid: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, int]:
+    fresh = [at for at, key in enumerate(_keys(invalid)) if not record.pay(key)]
+    return invalid[fresh], invalid.height - len(fresh)
+
+
+class _Shards:
+    """Collects rows and writes a shard when one is full, by problems or by rejects."""
+
+    def __init__(self, folder: RunFolder, rows: int) -> None:
+        self.folder = folder
+        self.rows = rows
+        self.problems = pl.DataFrame(schema=PROBLEM_DTYPES)
+        self.rejected = pl.DataFrame(schema=REJECT_SCHEMA)
+        there = [*folder.list("problems"), *folder.list("rejected")]
+        numbers = [int(name[-13:-8]) for name in there if name.startswith(("problems/", f"rejected/{STAGE}-"))]
+        self.next = max(numbers, default=-1) + 1
+
+    def add(self, problems: pl.DataFrame, rejected: list[pl.DataFrame]) -> None:
+        self.problems = pl.concat([self.problems, problems])
+        self.rejected = pl.concat([self.rejected, *rejected])
+        while self.problems.height >= self.rows:
+            self._write(self.rows)
+        if self.rejected.height >= self.rows:
+            if self.rejected.height - int(self._waiting(0).sum()) >= self.rows:
+                self._write(0)
+            elif self.rejected.height >= REJECT_SHARDS * self.rows:
+                self._write(self.problems.height)
+
+    def close(self) -> None:
+        if self.problems.height or self.rejected.height:
+            self._write(self.problems.height)
+
+    def _write(self, count: int) -> None:
+        """Write `count` problems and every reject but the duplicates of problems that are still to be written."""
+        waiting = self._waiting(count)
+        now, rejected = self.problems[:count], self.rejected.filter(~waiting)
+        if now.height:
+            self.folder.write_table(f"problems/{self.next:05d}.parquet", now)
+        if rejected.height:
+            self.folder.write_table(f"rejected/{STAGE}-{self.next:05d}.parquet", rejected)
+        self.next += 1
+        self.problems, self.rejected = self.problems[count:], self.rejected.filter(waiting)
+
+    def _waiting(self, count: int) -> pl.Series:
+        return self.rejected["id"].is_in(self.problems[count:]["id"].implode())
