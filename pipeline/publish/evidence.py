@@ -7,7 +7,7 @@ from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
 
 
 def find_sample_shards(folder: RunFolder) -> list[str]:
-    """Names of the shards that have samples, sorted; samples/SHARD.parquet and samples/SHARD/part-*.parquet are both known."""
+    """Names of the shards that have samples, sorted: of samples/SHARD.parquet and of samples/SHARD/part-*.parquet."""
     return sorted({name.split("/")[1].removesuffix(".parquet") for name in folder.list("samples")})
 
 

@@ -1,4 +1,4 @@
-"""Write report.html and funnel.svg from whatever a run's folder holds: after ingest only, killed half way, or finished."""
+"""Write report.html and funnel.svg from whatever a run's folder holds: just begun, killed half way, or finished."""
 
 import base64
 import hashlib
@@ -72,17 +72,19 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         rates=charts.draw_rates(gathered.rates, settings.keep),
         rates_narrow=charts.draw_rates(gathered.rates, settings.keep, width=420, height=250),
         completions=charts.draw_mirror(
-            gathered.tokens[Verdict.CORRECT], gathered.tokens[Verdict.WRONG], ("correct", "wrong"), ("keep", "rule"), "tokens"
+            ("correct", gathered.tokens[Verdict.CORRECT]), ("wrong", gathered.tokens[Verdict.WRONG]), "tokens"
         ),
         statements=charts.draw_mirror(
-            gathered.statements["kept"], gathered.statements["rejected"], ("kept", "left out"), ("keep", "rule"), "characters"
+            ("kept", gathered.statements["kept"]), ("left out", gathered.statements["rejected"]), "characters"
         ),
         spent=count_cost(gathered, settings, manifest),
         reasons=list_reasons(gathered),
         fates=[fate for fate in (KEEP, *gathered.reasons) if gathered.examples.get(fate)],
         settings=settings,
         known_config=config is not None,
-        config_text=yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True) if config else "",
+        config_text=yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        if config
+        else "",
         made=_tell_making(manifest, settings),
         digest=digest,
         script=Markup(script),
@@ -96,7 +98,9 @@ def say_headline(gathered: Gathered) -> str:
         return "No problem has come in yet."
     if gathered.waiting == gathered.came:
         return f"{words.plural(gathered.came, 'problem')} in, none judged yet."
-    return f"{words.plural(gathered.came, 'problem')} in, {words.count(gathered.kept) if gathered.kept else 'none'} kept."
+    return (
+        f"{words.plural(gathered.came, 'problem')} in, {words.count(gathered.kept) if gathered.kept else 'none'} kept."
+    )
 
 
 def say_summary(gathered: Gathered) -> str:
@@ -106,12 +110,12 @@ def say_summary(gathered: Gathered) -> str:
     if reasons:
         first = next(iter(reasons))
         why = words.meaning(first) or words.plain(first)
-        most = f"for one reason: {why}" if len(reasons) == 1 else (
-            f"for {len(reasons)} reasons, most often ({words.count(reasons[first])}) because {why}"
-        )
+        often = f"for {len(reasons)} reasons, most often ({words.count(reasons[first])}) because {why}"
+        most = often if len(reasons) > 1 else f"for one reason: {why}"
         said.append(f"{words.count(out)} {'was' if out == 1 else 'were'} left out {most}.")
     if gathered.waiting:
-        said.append(f"{words.count(gathered.waiting)} still {'waits' if gathered.waiting == 1 else 'wait'}: the run is not finished.")
+        wait = "waits" if gathered.waiting == 1 else "wait"
+        said.append(f"{words.count(gathered.waiting)} still {wait}: the run is not finished.")
     return " ".join(said)
 
 
@@ -152,6 +156,10 @@ def _tell_making(manifest: dict[str, Any], config: Config) -> dict[str, Any]:
         "revision": model.get("revision"),
         "versions": manifest.get("versions") or {},
     }
+
+
+def _dump(config: Config) -> str:
+    return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def _default_config(root: str) -> Config:

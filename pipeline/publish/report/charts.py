@@ -13,9 +13,9 @@ STACK = (KEEP, Reason.NEVER_SOLVED, Reason.TOO_EASY, Reason.LABEL_CONTRADICTED, 
 """From the bottom of a column upwards."""
 
 
-def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float = 300) -> Markup:
-    """Problems by how many of their samples were correct; the keep window is shaded, columns are coloured by decision."""
-    left, right, top, bottom = 46.0, 8.0, 40.0, 46.0
+def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float = 310) -> Markup:
+    """Problems by how many of their samples were correct: the keep window shaded, columns coloured by decision."""
+    left, right, top, bottom = 46.0, 8.0, 54.0, 46.0
     wide, deep = width - left - right, height - top - bottom
     columns = rates.of + 1
     step = wide / columns
@@ -30,8 +30,8 @@ def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float
     parts = [
         f'<svg class="rates" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="'
         f'{escape(f"Problems by correct samples of {rates.of}; {said}")}">',
-        f'<rect class="window" x="{x0:.1f}" y="{top - 22:.1f}" width="{x1 - x0:.1f}" height="{deep + 22:.1f}"/>',
-        f'<text class="window-name" x="{(x0 + x1) / 2:.1f}" y="{top - 7:.1f}" text-anchor="middle">'
+        f'<rect class="window" x="{x0:.1f}" y="{top - 40:.1f}" width="{x1 - x0:.1f}" height="{deep + 40:.1f}"/>',
+        f'<text class="window-name" x="{(x0 + x1) / 2:.1f}" y="{top - 24:.1f}" text-anchor="middle">'
         f"{_window_name(low, high, rates.of, x1 - x0)}</text>",
     ]
     for tick in ticks:
@@ -57,7 +57,9 @@ def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float
             )
         middle = left + (bin_ + 0.5) * step
         if totals[bin_] and step >= 19:
-            parts.append(f'<text class="top" x="{middle:.1f}" y="{y - 5:.1f}" text-anchor="middle">{brief(totals[bin_])}</text>')
+            parts.append(
+                f'<text class="top" x="{middle:.1f}" y="{y - 5:.1f}" text-anchor="middle">{brief(totals[bin_])}</text>'
+            )
         if bin_ % every == 0:
             parts.append(f'<text class="tick" x="{middle:.1f}" y="{base + 17:.1f}" text-anchor="middle">{bin_}</text>')
     parts += [
@@ -71,27 +73,25 @@ def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float
     return Markup("\n".join(parts))
 
 
-def draw_mirror(
-    up: Lengths, down: Lengths, names: tuple[str, str], tones: tuple[str, str], unit: str, width: float = 460
-) -> Markup:
+def draw_mirror(up: tuple[str, Lengths], down: tuple[str, Lengths], unit: str, width: float = 460) -> Markup:
     """Two length distributions back to back on one logarithmic axis; each is scaled to its own total."""
     left, right, half, top = 8.0, 8.0, 78.0, 26.0
-    bins = sorted({*up.bins, *down.bins})
+    bins = sorted({*up[1].bins, *down[1].bins})
     if not bins:
         return Markup("")
     first, last = bins[0], max(bins[-1], bins[0] + 5)
     step = (width - left - right) / (last - first + 1)
-    shares = [{b: n / max(1, side.count) for b, n in side.bins.items()} for side in (up, down)]
+    shares = [{b: n / side.count for b, n in side.bins.items()} for _, side in (up, down)]
     peak = max(max(side.values(), default=0.0) for side in shares)
     axis = top + half
     gap = 20.0
     height = axis + gap + half + 26
     parts = [
         f'<svg class="mirror" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="'
-        f'{escape(f"Lengths in {unit}: {_typical(names[0], up)}; {_typical(names[1], down)}")}">'
+        f'{escape(f"Lengths in {unit}: {_typical(*up)}; {_typical(*down)}")}">'
     ]
-    for side, by_bin, name, colour in zip((up, down), shares, names, tones, strict=True):
-        above = side is up
+    for (name, side), by_bin, above in zip((up, down), shares, (True, False), strict=True):
+        colour = "keep" if above else "rule"
         for bin_, part in sorted(by_bin.items()):
             tall = max(1.0, half * part / peak)
             y = axis - tall if above else axis + gap
@@ -108,7 +108,9 @@ def draw_mirror(
     for bin_ in marks:
         x = left + (bin_ - first) * step
         anchor = "start" if x < 20 else "end" if x > width - 24 else "middle"
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{axis + 14:.1f}" text-anchor="{anchor}">{brief(edge(bin_))}</text>')
+        parts.append(
+            f'<text class="tick" x="{x:.1f}" y="{axis + 14:.1f}" text-anchor="{anchor}">{brief(edge(bin_))}</text>'
+        )
     return Markup("\n".join([*parts, "</svg>"]))
 
 
@@ -135,8 +137,7 @@ def _window_name(low: float, high: float, of: int, room: float) -> str:
 def _typical(name: str, side: Lengths) -> str:
     if not side.count:
         return f"{name}: none"
-    middle = side.median or 0.0
-    return f"{name}: {count(side.count)}, half of them under about {brief(round(middle))}"
+    return f"{name}: {count(side.count)}, median about {brief(round(side.median or 0))}"
 
 
 def draw_split(parts: list[tuple[str, int]]) -> Markup:

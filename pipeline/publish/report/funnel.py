@@ -1,7 +1,7 @@
-"""The funnel as a picture: every problem is part of one ribbon, which runs on to `kept` or falls off where it was left out.
+"""The funnel as a picture: every problem is in one ribbon, which runs on to `kept` or falls off where it was left out.
 
-Widths are proportional to counts. Ribbons never cross: what falls off first lies lowest, at both ends. Every ribbon keeps
-a visible hair's breadth and every label its own line, so that five problems and a million read alike.
+Widths are proportional to counts. Ribbons never cross: what falls off first lies lowest, at both ends. Every ribbon
+keeps a visible hair's breadth and every label its own line, so that five problems and a million read alike.
 """
 
 from dataclasses import dataclass
@@ -10,88 +10,123 @@ from importlib.resources import files
 from markupsafe import Markup, escape
 
 from pipeline.publish.report.gather import Stage
-from pipeline.publish.report.words import brief, count, plain, share, tone
+from pipeline.publish.report.words import count, plain, share, tone
 from schemas.reasons import KEEP
 
 HAIR = 1.5
 """Least visible width of a ribbon, in pixels."""
+THIN = 4.0
+"""Ribbons below this are drawn as lines, which stay as broad where they run steeply."""
+BREADTH = 34.0
+"""Most pixels for one problem: a handful needs no broad stream."""
+WAITING = "waiting"
+HEADING = 24
+LIFT = 31
+LEFT = 4.0
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Sizes in pixels of the two drawings: wide, and for a telephone."""
+    """Sizes in pixels of a drawing; `slot` is the least room for a label, `bend` that of the last ribbons to fall."""
 
     width: float
     trunk: float
     labels: float
     slot: float
     top: float
-    last: float
-    """Room for the last ribbons to bend."""
+    bend: float
     stacked: bool
+    """Name above number, where there is no room for both on a line."""
 
 
-WIDE = Frame(width=960, trunk=230, labels=292, slot=27, top=58, last=170, stacked=False)
-NARROW = Frame(width=400, trunk=190, labels=158, slot=38, top=76, last=80, stacked=True)
+WIDE = Frame(width=960, trunk=230, labels=292, slot=27, top=44, bend=170, stacked=False)
+NARROW = Frame(width=400, trunk=190, labels=158, slot=38, top=44, bend=80, stacked=True)
 
 
 @dataclass(frozen=True)
 class Ribbon:
-    """One fate: leaves the trunk at stage `stage`, `offset` problems below its top."""
+    """One fate: leaves at gate `stage`. `start` and `end` are its top edge in the trunk and at its label."""
 
     fate: str
     problems: int
     stage: int
-    offset: int
     start: float
     end: float
-    """Top edges of the ribbon in the trunk and at its label."""
+    height: float
+    heads: bool
+    """The first that its stage left out: the stage's name stands above it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything stands; ribbons from top to bottom."""
+
+    ribbons: tuple[Ribbon, ...]
+    gates: tuple[float, ...]
+    lifts: tuple[int, ...]
+    top: float
+    trunk: float
     height: float
 
 
-def lay_out(stages: tuple[Stage, ...], frame: Frame) -> tuple[list[Ribbon], float]:
-    """Place every ribbon; returns them from top to bottom, and the height of the picture."""
+def lay_out(stages: tuple[Stage, ...], frame: Frame) -> Layout:
+    """Place every gate and ribbon; `stages` is not empty."""
     total = stages[0].came
+    gates = _place_gates(len(stages), frame)
+    lifts = _lift_names(stages, gates)
+    top = frame.top + LIFT * max(lifts)
+    trunk = min(frame.trunk, BREADTH * total)
     fates: list[tuple[str, int, int]] = [(KEEP, stages[-1].kept, len(stages) - 1)]
     for at in range(len(stages) - 1, -1, -1):
+        waiting = [(WAITING, stages[at].waiting)]
         out = sorted(stages[at].rejected.items(), key=lambda item: (-item[1], item[0]))
-        waiting = [("waiting", stages[at].waiting)] if stages[at].waiting else []
         fates += [(fate, problems, at) for fate, problems in waiting + out if problems]
-    ribbons = []
+    ribbons: list[Ribbon] = []
     offset = 0
-    floor = frame.top
-    for place, (fate, problems, at) in enumerate(fates):
-        height = frame.trunk * problems / total
-        start = frame.top + frame.trunk * offset / total
+    floor = top
+    for fate, problems, at in fates:
+        height = trunk * problems / total
         slot = max(frame.slot, height)
-        end = frame.top if place == 0 else floor + (slot - height) / 2
-        if place and at != fates[place - 1][2] or place == 1:
-            end += 24
-        ribbons.append(Ribbon(fate, problems, at, offset, start, end, height))
+        last = ribbons[-1] if ribbons else None
+        heads = last is not None and fate != WAITING and (last.fate in (KEEP, WAITING) or last.stage != at)
+        end = floor + (slot - height) / 2 + (HEADING if heads else 0) if ribbons else top
+        ribbons.append(Ribbon(fate, problems, at, top + trunk * offset / total, end, height, heads))
         offset += problems
-        floor = end + height + max(0.0, slot - height) / 2 + 5
-    return ribbons, max(floor, frame.top + frame.trunk) + 14
+        floor = end + (height + slot) / 2 + 5
+    return Layout(tuple(ribbons), gates, lifts, top, trunk, max(floor, top + trunk) + 14)
+
+
+def _place_gates(number: int, frame: Frame) -> tuple[float, ...]:
+    last = frame.width - frame.labels - frame.bend
+    return (LEFT,) if number == 1 else tuple(LEFT + (last - LEFT) * at / (number - 1) for at in range(number))
+
+
+def _lift_names(stages: tuple[Stage, ...], gates: tuple[float, ...]) -> tuple[int, ...]:
+    """Levels of the stages' names: each stands above every later gate that it would otherwise run across."""
+    lifts = [0] * len(stages)
+    for at in range(len(stages) - 2, -1, -1):
+        ends = gates[at] + max(7.6 * len(stages[at].name), 8.6 * len(count(stages[at].came))) + 8
+        lifts[at] = max((lifts[later] + 1 for later in range(at + 1, len(stages)) if gates[later] < ends), default=0)
+    return tuple(lifts)
 
 
 def draw_funnel(stages: tuple[Stage, ...], frame: Frame = WIDE, name: str = "funnel") -> Markup:
-    """The picture as inline SVG; its colours come from the page's style sheet. `name` makes its ids unique in a page."""
+    """The picture as inline SVG; colours come from the page's style sheet. `name` makes its ids unique in a page."""
     if not stages:
         return Markup("")
-    ribbons, height = lay_out(stages, frame)
+    layout = lay_out(stages, frame)
     total = stages[0].came
-    right = frame.width - frame.labels
-    places = _place_stages(len(stages), frame)
-    said = "; ".join(f"{plain(r.fate)} {count(r.problems)}" for r in ribbons)
+    said = "; ".join(f"{_name(ribbon, stages)} {count(ribbon.problems)}" for ribbon in layout.ribbons)
+    box = f"0 0 {frame.width:.0f} {layout.height:.0f}"
     parts = [
-        f'<svg class="funnel" viewBox="0 0 {frame.width:.0f} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg"'
+        f'<svg class="funnel" viewBox="{box}" role="img" xmlns="http://www.w3.org/2000/svg"'
         f' aria-labelledby="{name}-title {name}-desc">',
         f'<title id="{name}-title">Funnel: {count(total)} problems in, {count(stages[-1].kept)} kept</title>',
         f'<desc id="{name}-desc">{escape(said)}</desc>',
+        *(_draw_ribbon(ribbon, layout, frame, stages) for ribbon in reversed(layout.ribbons)),
+        *(_draw_gate(at, layout, stages) for at in range(len(stages))),
+        *(_draw_label(ribbon, frame, stages) for ribbon in layout.ribbons),
     ]
-    for ribbon in reversed(ribbons):
-        parts.append(_draw_ribbon(ribbon, places[ribbon.stage], right, total))
-    parts += _draw_stages(stages, places, frame, ribbons)
-    parts += _draw_labels(stages, ribbons, frame, right, total)
     return Markup("\n".join([*parts, "</svg>"]))
 
 
@@ -110,69 +145,59 @@ def draw_file(stages: tuple[Stage, ...]) -> bytes:
     return f"{head}\n<style>{style}</style>\n{back}\n{body}\n".encode()
 
 
-def _place_stages(number: int, frame: Frame) -> list[float]:
-    last = frame.width - frame.labels - frame.last
-    if number == 1:
-        return [last / 2]
-    return [4 + (last - 4) * at / (number - 1) for at in range(number)]
-
-
-def _draw_ribbon(ribbon: Ribbon, leaves: float, right: float, total: int) -> str:
-    height = max(HAIR, ribbon.height)
-    start, end = ribbon.start, ribbon.end
+def _draw_ribbon(ribbon: Ribbon, layout: Layout, frame: Frame, stages: tuple[Stage, ...]) -> str:
+    leaves, right = layout.gates[ribbon.stage], frame.width - frame.labels
+    start, end, height = ribbon.start, ribbon.end, ribbon.height
     bend = (leaves + right) / 2
-    if ribbon.problems == 0:
-        return f'<path class="none" d="M4 {start:.1f} H{right:.1f}"/>'
-    path = (
-        f"M4 {start:.1f} H{leaves:.1f} C{bend:.1f} {start:.1f} {bend:.1f} {end:.1f} {right:.1f} {end:.1f} v{height:.1f} "
-        f"C{bend:.1f} {end + height:.1f} {bend:.1f} {start + height:.1f} {leaves:.1f} {start + height:.1f} H4 Z"
+    if not ribbon.problems:
+        return f'<path class="none" d="M{LEFT} {start:.1f} H{right:.1f}"/>'
+    out = f"M{LEFT} {start:.1f} H{leaves:.1f} C{bend:.1f} {start:.1f} {bend:.1f} {end:.1f} {right:.1f} {end:.1f}"
+    back = (
+        f"v{height:.1f} C{bend:.1f} {end + height:.1f} {bend:.1f} {start + height:.1f} "
+        f"{leaves:.1f} {start + height:.1f} H{LEFT} Z"
     )
-    said = f"{plain(ribbon.fate)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
-    return (
-        f'<g class="ribbon t-{tone(ribbon.fate)}"><title>{escape(said)}</title><path d="{path}"/>'
-        f'<rect class="cap" x="{right:.1f}" y="{end:.1f}" width="4" height="{height:.1f}"/></g>'
-    )
-
-
-def _draw_stages(
-    stages: tuple[Stage, ...], places: list[float], frame: Frame, ribbons: list[Ribbon]
-) -> list[str]:
+    line = f'<path class="thin" d="{out}" stroke-width="{max(HAIR, height):.1f}"/>'
+    drawn = line if height < THIN else f'<path d="{out} {back}"/>'
     total = stages[0].came
-    crowded = len(stages) > 1 and (places[1] - places[0]) < 88
-    parts = []
-    for at, (stage, x) in enumerate(zip(stages, places, strict=True)):
-        deep = max(HAIR, frame.trunk * stage.came / total)
-        lift = 30 if crowded and at % 2 else 0
-        y = frame.top - 12 - lift
-        number = brief(stage.came) if frame.stacked else count(stage.came)
-        parts.append(f'<rect class="gate" x="{x - 1.5:.1f}" y="{y + 6:.1f}" width="2" height="{deep + 6 + lift:.1f}"/>')
-        parts.append(f'<text class="stage" x="{x + 4:.1f}" y="{y - 8:.1f}">{escape(plain(stage.name))}</text>')
-        parts.append(f'<text class="flow" x="{x + 4:.1f}" y="{y + 6:.1f}">{number}</text>')
-    return parts
+    said = f"{_name(ribbon, stages)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
+    cap = f'<rect class="cap" x="{right:.1f}" y="{end:.1f}" width="4" height="{max(HAIR, height):.1f}"/>'
+    return f'<g class="ribbon t-{tone(ribbon.fate)}"><title>{escape(said)}</title>{drawn}{cap}</g>'
 
 
-def _draw_labels(
-    stages: tuple[Stage, ...], ribbons: list[Ribbon], frame: Frame, right: float, total: int
-) -> list[str]:
+def _draw_gate(at: int, layout: Layout, stages: tuple[Stage, ...]) -> str:
+    stage, x = stages[at], layout.gates[at]
+    y = layout.top - 6 - LIFT * layout.lifts[at]
+    deep = max(HAIR, layout.trunk * stage.came / stages[0].came) + layout.top - y
+    return (
+        f'<rect class="gate" x="{x - 1:.1f}" y="{y:.1f}" width="2" height="{deep:.1f}"/>'
+        f'<text class="stage" x="{x + 4:.1f}" y="{y - 14:.1f}">{escape(plain(stage.name))}</text>'
+        f'<text class="flow" x="{x + 4:.1f}" y="{y:.1f}">{count(stage.came)}</text>'
+    )
+
+
+def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
+    x = frame.width - frame.labels + 14
+    middle = ribbon.end + ribbon.height / 2
+    part = share(ribbon.problems, stages[0].came)
+    bold = " n-keep" if ribbon.fate == KEEP else ""
     parts = []
-    x = right + 14
-    before = None
-    for place, ribbon in enumerate(ribbons):
-        middle = ribbon.end + ribbon.height / 2
-        if place and ribbon.stage != before or place == 1:
-            stage = plain(stages[ribbon.stage].name)
-            top = min(ribbon.end, middle - frame.slot / 2) - 4
-            parts.append(f'<text class="group" x="{x:.1f}" y="{top:.1f}">left out by {escape(stage)}</text>')
-        before = ribbon.stage
-        name = "kept" if ribbon.fate == KEEP else plain(ribbon.fate)
-        style = f"name n-{tone(ribbon.fate)}"
-        if frame.stacked:
-            parts.append(f'<text class="{style}" x="{x:.1f}" y="{middle - 2:.1f}">{escape(name)}</text>')
-            said = f"{count(ribbon.problems)} · {share(ribbon.problems, total)}"
-            parts.append(f'<text class="number" x="{x:.1f}" y="{middle + 13:.1f}">{said}</text>')
-            continue
-        y = middle + 4.5
-        parts.append(f'<text class="{style}" x="{x:.1f}" y="{y:.1f}">{escape(name)}</text>')
-        parts.append(f'<text class="number" x="{frame.width - 58:.1f}" y="{y:.1f}">{count(ribbon.problems)}</text>')
-        parts.append(f'<text class="share" x="{frame.width - 2:.1f}" y="{y:.1f}">{share(ribbon.problems, total)}</text>')
-    return parts
+    if ribbon.heads:
+        y = min(ribbon.end, middle - frame.slot / 2) - 4
+        parts.append(
+            f'<text class="group" x="{x}" y="{y:.1f}">left out by {escape(plain(stages[ribbon.stage].name))}</text>'
+        )
+    y = middle - 2 if frame.stacked else middle + 4.5
+    parts.append(f'<text class="name n-{tone(ribbon.fate)}" x="{x}" y="{y:.1f}">{escape(_name(ribbon, stages))}</text>')
+    if frame.stacked:
+        said = f"{count(ribbon.problems)} · {part}"
+        parts.append(f'<text class="both" x="{x}" y="{middle + 13:.1f}">{said}</text>')
+    else:
+        number = f'<text class="number{bold}" x="{frame.width - 58}" y="{y:.1f}">{count(ribbon.problems)}</text>'
+        parts += [number, f'<text class="share" x="{frame.width - 2}" y="{y:.1f}">{part}</text>']
+    return "".join(parts)
+
+
+def _name(ribbon: Ribbon, stages: tuple[Stage, ...]) -> str:
+    if ribbon.fate == WAITING:
+        return f"waiting for {plain(stages[ribbon.stage].name)}"
+    return "kept" if ribbon.fate == KEEP else plain(ribbon.fate)

@@ -79,12 +79,13 @@ class Lengths:
 
     @property
     def median(self) -> float | None:
-        """The geometric middle of the bin that holds the median."""
+        """Read off the bin that holds it, as if the lengths were spread evenly in it."""
         seen = 0
         for bin_ in sorted(self.bins):
-            seen += self.bins[bin_]
-            if 2 * seen >= self.count:
-                return float(2 ** ((bin_ + 0.5) / STEPS))
+            inside = self.bins[bin_]
+            if 2 * (seen + inside) >= self.count:
+                return edge(bin_ + (self.count / 2 - seen) / inside)
+            seen += inside
         return None
 
 
@@ -157,9 +158,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
     grading_pass = _last_pass(folder)
     for name, table in folder.read_tables("rejected"):
         shard = _shard_of(name).partition("-")[2]
-        turned.update(
-            {row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()}
-        )
+        turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
         statements["rejected"].add(table["statement"].str.len_chars())
         for (reason,), rows in table.group_by("reason"):
             _choose(chosen, str(reason), shard, rows, config.publish.examples)
@@ -310,9 +309,7 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (place.get(name, place["decide"] - 0.5), name))
 
 
-def _sources(
-    came: Counter[str], turned: Counter[tuple[str, str, str]], kept: Counter[str]
-) -> tuple[SourceCount, ...]:
+def _sources(came: Counter[str], turned: Counter[tuple[str, str, str]], kept: Counter[str]) -> tuple[SourceCount, ...]:
     reasons: dict[str, Counter[str]] = {}
     at_door: Counter[str] = Counter()
     for (stage, reason, source), rows in turned.items():
@@ -326,6 +323,6 @@ def _sources(
     return tuple(sorted(counts, key=lambda source: (-source.came, source.name)))
 
 
-def edge(bin_: int) -> float:
+def edge(bin_: float) -> float:
     """Where bin `bin_` of a `Lengths` begins."""
     return float(math.pow(2, bin_ / STEPS))

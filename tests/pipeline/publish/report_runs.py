@@ -86,7 +86,9 @@ def wilson(correct: int, known: int, z: float = 1.6449) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def lay_run(root: Path, told: Iterable[Told], shard_rows: int = 32, finished: bool = True, **settings: Any) -> RunFolder:
+def lay_run(
+    root: Path, told: Iterable[Told], shard_rows: int = 32, finished: bool = True, **settings: Any
+) -> RunFolder:
     """Write a whole run under `root`; `finished=False` leaves out the manifest and the last shard's decisions."""
     folder = RunFolder(str(root))
     told = list(told)
@@ -198,7 +200,7 @@ def sample_rows(told: Told) -> list[dict[str, Any]]:
 
 
 def tell_sums(number: int = 24) -> list[Told]:
-    """Sums as a small model answers them: problem k is solved by k mod 17 of its samples, wrong ones slip by one or two."""
+    """Sums as a small model answers them: k mod 17 samples of problem k are right, the rest slip by a little."""
     told = []
     for k in range(number):
         a, b, c = 12 + 7 * k, 5 + 3 * k, 1 + k
@@ -232,15 +234,15 @@ def tell_small_run() -> list[Told]:
         samples=[("\\boxed{90}", "90", "correct")] * 4 + [("\\boxed{9^{9^{9^9}}}", "9^{9^{9^9}}", "unknown")] * 12,
     )
     proof = Told("Prove that $\\sqrt{2}$ is irrational.", None, "words", "root", ("screen", "proof", "asks to prove"))
-    figure = Told("What is the area of the shaded region in the figure?", "12", "words", "area",
-                  ("screen", "figure_dependent", "names a figure that is not there"))  # fmt: skip
+    missing = ("screen", "figure_dependent", "names a figure that is not there")
+    figure = Told("What is the area of the shaded region in the figure?", "12", "words", "area", missing)
     parts = Told("(a) Find $x$. (b) Find $y$.", "1 and 2", "words", "parts", ("screen", "multi_part", "parts (a), (b)"))
-    broken = Told("What is 2 + 2?", "4", "words", "broken", ("ingest", "invalid_row", "column 'tests' is text, not a list"))
+    broken = Told("What is 2 + 2?", "4", "words", "broken", ("ingest", "invalid_row", "tests is text, not a list"))
     return [*tell_sums(24), wrong_label, lost, proof, figure, parts, broken]
 
 
 def tell_real(shared: Path) -> list[Told]:
-    """GSM8K problems with the answers of 14 to 16 real models each, and real statements that the format rules turn away."""
+    """GSM8K problems with the answers of 14 to 16 real models each, and real statements that the rules turn away."""
     told = []
     for line in (shared / "gsm8k_multi-samples.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -256,7 +258,9 @@ def tell_real(shared: Path) -> list[Told]:
         row = json.loads(line)
         reason = REASON_OF.get(str(by_id[row["id"]]["label"]))
         if reason:
-            told.append(Told(row["problem"], row.get("answer"), "mixed", row["id"], ("screen", reason, "as its set says")))
+            told.append(
+                Told(row["problem"], row.get("answer"), "mixed", row["id"], ("screen", reason, "as its set says"))
+            )
     return told
 
 
