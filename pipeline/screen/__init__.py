@@ -7,13 +7,18 @@ parser of the optional second look, which the flow runs through the sampling eng
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from pipeline.screen.answers import check_labels
+from pipeline.screen.outcome import Reject
 from pipeline.screen.rules import Screened, screen_problem
 from schemas.config import ScreenConfig
 from schemas.problem import REJECT_DTYPES
+
+if TYPE_CHECKING:
+    from pipeline.verify.pool import MathPool
 
 __all__ = ["STAGE", "screen", "screen_problem"]
 
@@ -21,17 +26,21 @@ STAGE = "screen"
 READ = ("statement", "answer", "domain", "extra")
 
 
-def screen(problems: pl.DataFrame, config: ScreenConfig) -> tuple[pl.DataFrame, pl.DataFrame]:
+def screen(
+    problems: pl.DataFrame, config: ScreenConfig, pool: "MathPool | None" = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into kept and rejected; every row is in exactly one of them, in its old order.
 
     Kept rows have the input's columns. Multiple choice that became an open problem has a new `statement` and `answer`, the same
     `id`, and a `history` entry whose detail is a JSON object of what both were. Rejected rows have the input's columns
-    and `stage`, `reason`, `detail`. Only `statement` is needed. Raises `ColumnNotFoundError` without it.
+    and `stage`, `reason`, `detail`. Labels that need a parser go through `pool` (without one, through one of this call's own,
+    which takes seconds to start: hand one over when there are many shards). Only `statement` is needed. Raises `ColumnNotFoundError` without it.
     """
     if "statement" not in problems.columns:
         raise pl.exceptions.ColumnNotFoundError("screen needs the column 'statement'; map it in the source's `columns`")
     columns = [name for name in READ if name in problems.columns]
     outcomes = [screen_problem(row, config) for row in problems.select(columns).iter_rows(named=True)]
+    outcomes = refuse_labels(problems, outcomes, pool)
     passed = pl.Series([isinstance(outcome, Screened) for outcome in outcomes], dtype=pl.Boolean)
     kept = rewrite(problems.filter(passed), [outcome for outcome in outcomes if isinstance(outcome, Screened)])
     said = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
@@ -41,6 +50,21 @@ def screen(problems: pl.DataFrame, config: ScreenConfig) -> tuple[pl.DataFrame, 
         pl.Series("detail", [detail for _, _, detail in said], dtype=REJECT_DTYPES["detail"]),
     )
     return kept, rejected
+
+
+def refuse_labels(
+    problems: pl.DataFrame, outcomes: list[Screened | Reject], pool: "MathPool | None"
+) -> list[Screened | Reject]:
+    """The outcomes after the label check of the math problems that passed every other rule."""
+    domains = problems["domain"].to_list() if "domain" in problems.columns else ["math"] * len(outcomes)
+    asked = [
+        (index, outcome.answer or "")
+        for index, outcome in enumerate(outcomes)
+        if isinstance(outcome, Screened) and domains[index] != "code"
+    ]
+    told = check_labels([answer for _, answer in asked], pool)
+    refused = {index: outcome for (index, _), outcome in zip(asked, told, strict=True) if outcome is not True}
+    return [refused.get(index, outcome) for index, outcome in enumerate(outcomes)]
 
 
 def rewrite(kept: pl.DataFrame, screened: list[Screened]) -> pl.DataFrame:

@@ -1,12 +1,16 @@
 """Rules on the label alone: is there one, can it be guessed, can a rule compare it."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from pipeline.screen.outcome import Outcome, reject
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
+
+if TYPE_CHECKING:
+    from pipeline.verify.pool import MathPool
 
 PLACEHOLDER = re.compile(
     r"(?:\\boxed\{\s*\}|n\.?/?a\.?|nan|null|none|nil|unknown|tbd|todo|missing|empty|undefined answer|not (?:available|provided|given|applicable)"
@@ -53,9 +57,23 @@ def screen_guessable(problem: Mapping[str, Any], config: ScreenConfig) -> Outcom
     return True
 
 
-def screen_unverifiable(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
-    """Reject a label that the verifier cannot compare. The verifier itself says so; it is asked last, since it costs most."""
-    from pipeline.verify.label import check_label
+def check_labels(answers: Sequence[str], pool: "MathPool | None" = None) -> list[Outcome]:
+    """For each label: `True`, or a rejection where the verifier cannot compare it. The verifier itself says so.
 
-    checked = check_label(str(problem.get("answer") or ""))
-    return True if checked is True else reject(Reason.UNVERIFIABLE_ANSWER, checked[1])
+    Common labels are told at once; all others are parsed side by side in killable processes, in `pool` or in one of this call's own
+    that starts only when it is needed. Equal labels are parsed once.
+    """
+    from pipeline.verify.label import screen_label, slow_text
+    from pipeline.verify.pool import MathPool
+
+    screened = {answer: screen_label(answer) for answer in dict.fromkeys(answers)}
+    slow = [answer for answer, told in screened.items() if told == "slow"]
+    said: dict[str, tuple[bool, str]] = {}
+    if slow:
+        with nullcontext(pool) if pool else MathPool(workers=2) as parsers:
+            parsing = {answer: parsers.submit(slow_text(answer), None) for answer in slow}
+            for answer, future in parsing.items():
+                outcome = future.result()
+                said[answer] = (outcome.verdict == "correct", outcome.detail)
+    said |= {answer: (True, "") if told is True else (False, told[1]) for answer, told in screened.items() if told != "slow"}
+    return [True if said[answer][0] else reject(Reason.UNVERIFIABLE_ANSWER, f"{said[answer][1]}: {answer[:80]!r}") for answer in answers]

@@ -1,17 +1,18 @@
 """The rules in the order in which a person would name the trouble: the first that rejects gives the reason.
 
-A proof without a label is a proof, parts come before the label that cannot answer them all, and the label check is last
-because it costs most. Multiple choice stands in the middle: what it turns into an open problem is judged as one from there on.
+A proof without a label is a proof, and parts come before the label that cannot answer them all. Multiple choice
+stands in the middle: what it turns into an open problem is judged as one from there on. Whether the verifier can compare the label is
+asked last and for all rows at once (`answers.check_labels`), since it costs most.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.screen.answers import screen_guessable, screen_missing_answer, screen_unverifiable
+from pipeline.screen.answers import screen_guessable, screen_missing_answer
 from pipeline.screen.choice import Opened, open_choice
 from pipeline.screen.figures import screen_figure
-from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.outcome import Outcome, Reject, reject
 from pipeline.screen.parts import screen_parts
 from pipeline.screen.proof import screen_proof
 from pipeline.screen.truncation import screen_incomplete
@@ -21,7 +22,6 @@ from schemas.reasons import Reason
 Rule = Callable[[Mapping[str, Any], ScreenConfig], Outcome]
 
 BEFORE_CHOICE: tuple[Rule, ...] = (screen_proof, screen_parts, screen_missing_answer, screen_guessable, screen_figure)
-AFTER_CHOICE: tuple[Rule, ...] = (screen_guessable, screen_unverifiable)
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Screened:
     rewritten: bool
 
 
-def screen_problem(problem: Mapping[str, Any], config: ScreenConfig) -> Screened | Outcome:
-    """Put one problem through every rule: `Screened` if it stays, else the first rejection.
+def screen_problem(problem: Mapping[str, Any], config: ScreenConfig) -> Screened | Reject:
+    """Put one problem through every rule but the label check: `Screened` if it stays, else the first rejection.
 
     Needs `statement`; reads `answer`, `domain` and `extra` where present. Code problems only need a statement.
     """
@@ -54,7 +54,6 @@ def screen_problem(problem: Mapping[str, Any], config: ScreenConfig) -> Screened
     rewritten = isinstance(opened, Opened)
     if (outcome := screen_incomplete(problem, config, stem=rewritten)) is not True:
         return outcome
-    for rule in AFTER_CHOICE:
-        if (outcome := rule(problem, config)) is not True:
-            return outcome
+    if (outcome := screen_guessable(problem, config)) is not True:
+        return outcome
     return Screened(problem["statement"], problem.get("answer"), rewritten)
