@@ -151,17 +151,24 @@ def _draw_ribbon(ribbon: Ribbon, layout: Layout, frame: Frame, stages: tuple[Sta
     bend = (leaves + right) / 2
     if not ribbon.problems:
         return f'<path class="none" d="M{LEFT} {start:.1f} H{right:.1f}"/>'
-    out = f"M{LEFT} {start:.1f} H{leaves:.1f} C{bend:.1f} {start:.1f} {bend:.1f} {end:.1f} {right:.1f} {end:.1f}"
-    back = (
-        f"v{height:.1f} C{bend:.1f} {end + height:.1f} {bend:.1f} {start + height:.1f} "
-        f"{leaves:.1f} {start + height:.1f} H{LEFT} Z"
-    )
-    line = f'<path class="thin" d="{out}" stroke-width="{max(HAIR, height):.1f}"/>'
-    drawn = line if height < THIN else f'<path d="{out} {back}"/>'
+    broad = max(HAIR, height)
+    if height < THIN:
+        path = _run(leaves, bend, right, start + height / 2, end + height / 2)
+        drawn = f'<path class="thin" d="{path}" style="stroke-width:{broad:.1f}px"/>'
+    else:
+        back = (
+            f"v{height:.1f} C{bend:.1f} {end + height:.1f} {bend:.1f} {start + height:.1f} "
+            f"{leaves:.1f} {start + height:.1f} H{LEFT} Z"
+        )
+        drawn = f'<path d="{_run(leaves, bend, right, start, end)} {back}"/>'
     total = stages[0].came
     said = f"{_name(ribbon, stages)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
-    cap = f'<rect class="cap" x="{right:.1f}" y="{end:.1f}" width="4" height="{max(HAIR, height):.1f}"/>'
+    cap = f'<rect class="cap" x="{right:.1f}" y="{end + (height - broad) / 2:.1f}" width="4" height="{broad:.1f}"/>'
     return f'<g class="ribbon t-{tone(ribbon.fate)}"><title>{escape(said)}</title>{drawn}{cap}</g>'
+
+
+def _run(leaves: float, bend: float, right: float, start: float, end: float) -> str:
+    return f"M{LEFT} {start:.1f} H{leaves:.1f} C{bend:.1f} {start:.1f} {bend:.1f} {end:.1f} {right:.1f} {end:.1f}"
 
 
 def _draw_gate(at: int, layout: Layout, stages: tuple[Stage, ...]) -> str:
