@@ -1,4 +1,4 @@
-"""One stage alone: a file of problems in, `kept.parquet` and `rejected.parquet` out, and nothing done but the stage's own work."""
+"""One stage alone: a file of problems in, `kept.parquet` and `rejected.parquet` out, and nothing else done."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.folder import RunFolder
 from schemas.config import Config
-from schemas.conform import conform_rows
+from schemas.conform import READER_KEYS, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 
@@ -25,9 +25,12 @@ def _screen(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.Da
 
 
 def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
-    from pipeline.verify.stage import check_labels
+    from pipeline.sample.imported import check_labels
+    from pipeline.verify.math import MathVerifier
 
-    return check_labels(problems)
+    verify = config.verify
+    with MathVerifier(timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb) as verifier:
+        return check_labels(problems, verifier)
 
 
 STAGES: dict[str, tuple[Stage, str]] = {
@@ -68,10 +71,6 @@ def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int
     folder.write_table("kept.parquet", bring_back(kept, list(unknown)))
     folder.write_table("rejected.parquet", bring_back(rejected, list(unknown)))
     return {"in": count, "kept": kept.height, "rejected": rejected.height}
-
-
-READER_KEYS = frozenset({"invalid", "raw"})
-"""What the reader itself adds to a line that it could not parse."""
 
 
 def bring_back(table: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Pin what pyproject.toml asks for into requirements/cpu.txt and requirements/gpu.txt, without addresses of an index."""
+"""Pin what pyproject.toml asks for into requirements/cpu.txt and gpu.txt, without addresses of an index."""
 
 import re
 import subprocess

@@ -1,0 +1,202 @@
+"""The command line: curate, stage, grade, decide, inspect, report, serve, doctor."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.errors import Exit, explained
+from schemas.config import Config
+
+if TYPE_CHECKING:
+    from pipeline.folder import RunFolder
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+QUICKSTART = "configs/quickstart.yaml"
+
+app = typer.Typer(
+    name="goldilocks",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn a heap of math and code problems into the ones worth reinforcement learning on.\n\n"
+    "Example: goldilocks curate configs/quickstart.yaml",
+    epilog="Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in Exit) + ".",
+)
+
+Set = Annotated[
+    list[str],
+    typer.Option("--set", metavar="PATH.TO.KEY=VALUE", help="Any config value, such as keep.max=10; may be repeated."),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and Prefect's log.")]
+ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="A run config (YAML).")]
+OptionalConfig = Annotated[
+    str | None, typer.Option("--config", "-c", metavar="CONFIG", help="A run config to take the settings from.")
+]
+
+
+@app.command(epilog="Example: goldilocks curate configs/quickstart.yaml --set sampling.n=8")
+def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+    """Run the main job: sources in; curated shards, rejects, card and report out. Goes on where it stopped."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        _quieten_prefect(debug)
+        from flows.curate import curate_held
+        from flows.summary import print_outcome
+
+        outcome = curate_held(settings)
+        print_outcome(outcome)
+        if not outcome.finished:
+            raise SystemExit(Exit.UNFINISHED)
+
+
+@app.command(epilog="Example: goldilocks stage screen problems.jsonl out/")
+def stage(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="screen, verify")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or JSONL with the contract's columns.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for kept.parquet and rejected.parquet.")],
+    config: OptionalConfig = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Run one stage alone over a file; only `domain` and `statement` are needed, unknown columns come through."""
+    with explained(debug):
+        from pipeline.stage import run_stage
+
+        counts = run_stage(name, source, out, _settings(config, overrides, out))
+        print(f"{name}: {counts['in']} in, {counts['kept']} kept, {counts['rejected']} rejected: {out}")
+
+
+@app.command(
+    epilog="Example: goldilocks grade problems.jsonl --samples samples.jsonl runs/mine --set verify.extract=last"
+)
+def grade(
+    problems: Annotated[str, typer.Argument(metavar="PROBLEMS", help="Parquet or JSONL with the contract's columns.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The run's folder.")],
+    samples: Annotated[
+        str, typer.Option("--samples", metavar="FILE", help="Parquet or JSONL: source_id or problem_id, completion.")
+    ],
+    config: OptionalConfig = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Grade problems by samples that you already have; no model is started."""
+    with explained(debug):
+        from flows.summary import print_manifest
+        from pipeline.sample.imported import grade_imported
+
+        print_manifest(out, grade_imported(problems, samples, out, _settings(config, overrides, out)))
+
+
+@app.command(epilog="Example: goldilocks decide runs/quickstart --set keep.max=10")
+def decide(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Decide a run again from its stored evidence, with other thresholds and no model; compare with before."""
+    with explained(debug):
+        from flows.summary import print_comparison, print_manifest
+        from pipeline.publish.run import decide_again
+
+        comparison, manifest = decide_again(run, overrides)
+        print_comparison(comparison)
+        print_manifest(run, manifest)
+
+
+@app.command(epilog="Example: goldilocks inspect runs/quickstart --id 3f2a")
+def inspect(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A run's folder, or a Parquet or JSONL file.")],
+    problem: Annotated[
+        str | None, typer.Option("--id", help="One problem in full: its id, a prefix, or source_id.")
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows to show.")] = 5,
+    full: Annotated[bool, typer.Option("--full", help="Do not shorten texts.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Show schema, counts and a few rows, or one problem with its samples and history."""
+    with explained(debug):
+        from rich.console import Console
+
+        from pipeline.publish.inspect import inspect_path
+
+        inspect_path(path, problem=problem, rows=rows, full=full, console=Console())
+
+
+@app.command(epilog="Example: goldilocks report runs/quickstart")
+def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")], debug: Debug = False) -> None:
+    """Draw report.html (and its pictures) anew from what lies in the run's folder."""
+    with explained(debug):
+        from pipeline.publish.report import write_report
+
+        print(f"{run}/{write_report(_existing(run))}")
+
+
+@app.command(epilog='Example: goldilocks serve configs/quickstart.yaml --cron "0 3 * * *"')
+def serve(
+    config: ConfigPath,
+    overrides: Set = [],  # noqa: B006
+    cron: Annotated[
+        str | None, typer.Option("--cron", help="When to run; the config's flow.cron if not given.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Run the flow on a schedule from this process; starts a Prefect server here where none is configured."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        from flows.serve import serve_flow
+
+        serve_flow(config, list(overrides), cron or settings.flow.cron)
+
+
+@app.command(epilog="Example: goldilocks doctor")
+def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+    """Say what this machine has: model, engine, GPU, Prefect server, disk; and what to do about what is missing."""
+    with explained(debug):
+        from flows.doctor import examine
+
+        if not examine(_settings(config, overrides, "runs/doctor")):
+            raise SystemExit(Exit.FAILED)
+
+
+def _settings(config: str | None, overrides: list[str], run: str) -> Config:
+    """The config named, or the defaults: for commands that need no sources."""
+    from schemas.load import build_config, load_config
+
+    if config is not None:
+        return load_config(config, overrides)
+    return build_config({"run": run, "sources": [{"name": "input", "files": "-"}]}, overrides, where="--set")
+
+
+def _existing(run: str) -> "RunFolder":
+    from pipeline.folder import RunFolder
+    from schemas.errors import InputError
+
+    folder = RunFolder(run)
+    if not folder.list("problems") and not folder.exists("manifest.json"):
+        raise InputError(
+            f"{run}: no run is here (no problems/ and no manifest.json); give the folder of `run:` in the config"
+        )
+    return folder
+
+
+def _quieten_prefect(debug: bool) -> None:
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if debug else "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+
+
+def main() -> None:
+    """Entry point of `goldilocks`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The main job as a Prefect flow: ingest, then screen, sample and decide shard by shard, then publish and report.
+
+A shard is the unit of retry and of caching; a failed shard leaves the others finished, and the same command goes on
+where it stopped. Sampling is not cached by Prefect: its evidence is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.artifacts import publish_artifacts
+from flows.grading import Grading, open_grading
+from flows.lock import hold_run
+from flows.shards import can_be_retried, is_stale, run_stage_on_shard, stage_key
+from flows.stopwatch import Stopwatch
+from pipeline.folder import RunFolder
+from schemas.config import Config
+from schemas.load import load_config
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of the flow did. `failed` maps what failed to its error; `owed` counts samples still to be taken."""
+
+    run: str
+    manifest: dict[str, Any]
+    failed: dict[str, str] = field(default_factory=dict)
+    owed: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return not self.failed and not self.owed
+
+
+class UnfinishedError(RuntimeError):
+    """Some shards failed or samples are owed; everything else is done and stored."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        said = [f"{what}: {error}" for what, error in outcome.failed.items()]
+        if outcome.owed:
+            said.append(f"{outcome.owed} samples are owed")
+        super().__init__("; ".join(said) + ". Run it again to go on.")
+        self.outcome = outcome
+
+
+@flow(name="goldilocks", validate_parameters=False)
+def curate(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
+    """Run the config at `config_path` with `overrides` (each `path.to.key=value`); what deployments call.
+
+    Raises UnfinishedError when shards failed or samples are owed, so that the run shows as failed in Prefect.
+    """
+    outcome = curate_held(load_config(config_path, overrides))
+    if not outcome.finished:
+        raise UnfinishedError(outcome)
+    return outcome
+
+
+def curate_held(config: Config) -> Outcome:
+    """Hold the run's folder and curate its shards; failures are in the outcome, bad input raises InputError."""
+    folder = RunFolder(config.run)
+    runner = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
+    with hold_run(folder):
+        outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
+    return outcome
+
+
+@flow(name="goldilocks-shards", validate_parameters=False)
+def curate_shards(config: Config, folder: RunFolder) -> Outcome:
+    """The stages in their order, over the shards of a run that this process holds."""
+    watch = Stopwatch()
+    patience: dict[str, Any] = {
+        "retries": config.flow.retries,
+        "retry_delay_seconds": config.flow.retry_delay,
+        "retry_condition_fn": can_be_retried,
+    }
+    with watch.measure("ingest"):
+        ingest_sources.with_options(**patience)(config, folder)
+    shards = [PurePosixPath(name).stem for name in folder.list("problems")]
+    with watch.measure("screen"):
+        failed = screen_shards(config, folder, shards, patience)
+    with watch.measure("sample"), open_grading(config, folder) as grading:
+        futures = {
+            shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **patience).submit(grading, shard)
+            for shard in shards
+            if f"screen {shard}" not in failed
+        }
+        sampled, failures = gather("sample", futures)
+    with watch.measure("decide"):
+        decide_shards.with_options(**patience)(config, folder)
+    manifest = publish.with_options(**patience)(config, folder, watch.seconds)
+    publish_artifacts(folder, manifest)
+    return Outcome(config.run, manifest, failed | failures, sum(sampled.values()))
+
+
+def screen_shards(
+    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any]
+) -> dict[str, str]:
+    """Screen every shard whose content or config is new; returns what failed."""
+    futures = {}
+    for shard in shards:
+        key = stage_key(config, folder, "screen", shard, "problems")
+        stage = run_stage_on_shard.with_options(
+            task_run_name=f"screen-{shard}", refresh_cache=is_stale(folder, "screen", shard, key), **patience
+        )
+        futures[shard] = stage.submit(config, folder, "screen", shard, "problems", key)
+    return gather("screen", futures)[1]
+
+
+def gather(stage: str, futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Wait for every shard: (results by shard, errors by "stage shard"). One that fails stops no other."""
+    done: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    for shard, future in futures.items():
+        future.wait()
+        result = future.result(raise_on_failure=False)
+        if isinstance(result, BaseException):
+            failed[f"{stage} {shard}"] = f"{type(result).__name__}: {result}"
+        else:
+            done[shard] = result
+    return done, failed
+
+
+@task(name="ingest", cache_policy=NO_CACHE)
+def ingest_sources(config: Config, folder: RunFolder) -> None:
+    """Read what is new in the sources into shards."""
+    from pipeline.ingest.ingest import ingest
+
+    ingest(config, folder)
+
+
+@task(name="sample", cache_policy=NO_CACHE)
+def sample_shard(grading: Grading, shard: str) -> int:
+    """Take and verify what one shard owes; returns how many samples it still owes."""
+    return grading.grade(shard)
+
+
+@task(name="decide", cache_policy=NO_CACHE)
+def decide_shards(config: Config, folder: RunFolder) -> None:
+    """Decide every problem from its evidence; seconds, and no model."""
+    from pipeline.decide.decide import decide_run
+
+    decide_run(folder, config)
+
+
+@task(name="publish", cache_policy=NO_CACHE)
+def publish(config: Config, folder: RunFolder, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Write curated shards, rejects, manifest, card and report; checks that every count adds up."""
+    from pipeline.publish.run import publish_run
+
+    return publish_run(folder, config, seconds)

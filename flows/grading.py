@@ -1,0 +1,50 @@
+"""What the shards of a run share while they are graded: one engine, one verifier, one progress bar."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from pipeline.decide.decide import find_graded
+from pipeline.folder import RunFolder
+from pipeline.sample.engine import Engine, open_engine
+from pipeline.sample.progress import Progress
+from pipeline.sample.run import sample_shard
+from pipeline.verify.math import MathVerifier
+from schemas.config import Config
+
+
+@dataclass(frozen=True)
+class Grading:
+    """Grades one shard after the other, or several at once: engine and verifier take work from any thread."""
+
+    config: Config
+    folder: RunFolder
+    engine: Engine
+    verifier: MathVerifier
+    progress: Progress
+    graded: dict[str, str]
+
+    def grade(self, shard: str) -> int:
+        """Take and verify what `shard` owes; returns how many samples it still owes."""
+        problems = self.folder.read_table(self.graded[shard])
+        stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
+        return stats.owed
+
+
+@contextmanager
+def open_grading(config: Config, folder: RunFolder) -> Iterator[Grading]:
+    """Engine, verifier and progress until the block ends. The engine's process starts at the first owed sample."""
+    verify = config.verify
+    with ExitStack() as stack:
+        engine = stack.enter_context(open_engine(config.model, config.sampling))
+        verifier = stack.enter_context(
+            MathVerifier(
+                verify.extract,
+                verify.format,
+                timeout=verify.timeout,
+                workers=verify.workers,
+                memory_mb=verify.memory_mb,
+            )
+        )
+        progress = stack.enter_context(Progress())
+        yield Grading(config, folder, engine, verifier, progress, find_graded(folder))

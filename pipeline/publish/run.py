@@ -1,0 +1,42 @@
+"""Everything that is written when a run is decided: curated and rejected shards, manifest, card, report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from pipeline.folder import RunFolder
+from pipeline.publish.card import write_card
+from pipeline.publish.manifest import NAME, build_manifest
+from pipeline.publish.report import write_report
+from pipeline.publish.shards import publish_curated, redecide
+from schemas.config import Config
+from schemas.errors import InputError
+from schemas.load import build_config
+
+
+def publish_run(folder: RunFolder, config: Config, times: Mapping[str, float]) -> dict[str, Any]:
+    """Publish a decided run; returns its manifest. Raises CountError where a stage lost or doubled a row."""
+    publish_curated(folder, config)
+    return _describe(folder, config, times)
+
+
+def decide_again(run: str, overrides: Sequence[str]) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Decide a run's stored evidence under its own config with `overrides`, publish, and compare with before.
+
+    Returns (`old`, `new`, `problems`; the manifest). No model takes part.
+    """
+    folder = RunFolder(run)
+    if not folder.exists(NAME):
+        raise InputError(f"{run}: no {NAME} here; give the folder of a run that was curated or graded")
+    stored = folder.read_json(NAME)["config"]
+    config = build_config({**stored, "run": run}, overrides, where=f"{run}/{NAME}")
+    moves = redecide(folder, config)
+    return moves, _describe(folder, config, None)
+
+
+def _describe(folder: RunFolder, config: Config, times: Mapping[str, float] | None) -> dict[str, Any]:
+    manifest = build_manifest(folder, config, times)
+    write_card(folder, config, manifest)
+    write_report(folder, config)
+    return manifest
