@@ -268,7 +268,7 @@ def _reject(row: Mapping[str, Any], detail: str) -> dict[str, Any]:
 
 
 def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
-    """Give each sample of a problem and model an index of its own: the one it has, unless another came first with it."""
+    """Give each sample of a problem and model its own index: the one it has, unless another came first with it."""
     taken: dict[tuple[str, str], set[int]] = {}
     keys = list(samples.select("problem_id", "model").iter_rows())
     indices = samples["index"].to_list()
