@@ -1,0 +1,107 @@
+"""What this machine offers an engine, and the environment that makes vLLM quick on it."""
+
+import glob
+import os
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+KV_CACHE_GB = "2"
+"""Of the CPU engine, unless VLLM_CPU_KVCACHE_SPACE says otherwise: plenty for 256 short sequences of a small model."""
+
+TCMALLOC = ("libtcmalloc_minimal.so.4", "libtcmalloc.so.4")
+OPENMP = ("libiomp5.so",)
+LIBRARY_ROOMS = ("/usr/lib/*-linux-gnu", "/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/opt/*/lib")
+
+
+def engine_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the engine's process: `base` with what vLLM needs; what the user has set stays."""
+    quiet = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "VLLM_LOGGING_LEVEL": "WARNING",
+        "TOKENIZERS_PARALLELISM": "false",
+        # The engine shares one process with its scheduler: one thing to start, to watch and to kill.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    }
+    environment = {**quiet, **base}
+    if find_device() != "cpu":
+        return environment
+    environment.setdefault("VLLM_CPU_KVCACHE_SPACE", KV_CACHE_GB)
+    cores = engine_cores(environment)
+    listed = ",".join(map(str, cores))
+    environment.setdefault("OMP_NUM_THREADS", str(len(cores)))
+    already = base.get("LD_PRELOAD", "")
+    found = (find_library(TCMALLOC), find_library(OPENMP))
+    preload = [path for path in found if path and Path(path).name not in already]
+    environment["LD_PRELOAD"] = ":".join(filter(None, [already, *preload]))
+    if "libiomp" in environment["LD_PRELOAD"]:
+        environment.setdefault("KMP_AFFINITY", f"granularity=fine,explicit,proclist=[{listed}]")
+        environment.setdefault("KMP_BLOCKTIME", "5")
+    return environment
+
+
+def engine_cores(environment: Mapping[str, str]) -> list[int]:
+    """The logical CPUs that the engine computes on: VLLM_CPU_OMP_THREADS_BIND such as `0-3,8`, else all that we may
+    use.
+    """
+    bound = environment.get("VLLM_CPU_OMP_THREADS_BIND", "")
+    if not bound or not bound[0].isdigit():
+        return sorted(os.sched_getaffinity(0))
+    cores: list[int] = []
+    for part in bound.split("|")[0].split(","):
+        first, _, last = part.partition("-")
+        cores.extend(range(int(first), int(last or first) + 1))
+    return cores
+
+
+def find_device() -> str:
+    """`cpu` or `cuda`: what the installed vLLM is built for and finds here. Imports neither vLLM nor torch."""
+    if vllm_version()[0] == "vllm-cpu":
+        return "cpu"
+    return "cuda" if glob.glob("/dev/nvidia[0-9]*") or glob.glob("/dev/dxg") else "cpu"
+
+
+def vllm_version() -> tuple[str, str]:
+    """(distribution, version), or ("", "") where vLLM is not installed."""
+    for name in ("vllm-cpu", "vllm"):
+        try:
+            return name, metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "", ""
+
+
+def find_library(names: tuple[str, ...]) -> str | None:
+    """The first of the shared libraries `names` on this machine: in this environment, or where the system has them."""
+    rooms = [f"{sys.prefix}/lib", *LIBRARY_ROOMS]
+    for name in names:
+        for room in rooms:
+            found = sorted(glob.glob(f"{room}/{name}"))
+            if found:
+                return found[0]
+    return None
+
+
+def describe_engine() -> dict[str, Any]:
+    """What `doctor` says of the engine: build, device, cores, preloaded libraries, and `advice` on what would make
+    it faster.
+    """
+    name, version = vllm_version()
+    device = find_device()
+    found: dict[str, Any] = {"vllm": f"{name} {version}".strip() or None, "device": device, "advice": []}
+    if not name:
+        found["advice"].append("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url")
+    if device == "cpu":
+        environment = engine_environment(os.environ)
+        found["cores"] = engine_cores(environment)
+        found["kv_cache_gb"] = int(environment["VLLM_CPU_KVCACHE_SPACE"])
+        found["tcmalloc"] = find_library(TCMALLOC)
+        found["openmp"] = find_library(OPENMP)
+        if found["tcmalloc"] is None:
+            found["advice"].append("tcmalloc makes the CPU engine faster: apt-get install libtcmalloc-minimal4")
+        if found["openmp"] is None:
+            found["advice"].append("Intel OpenMP makes the CPU engine faster on x86: pip install intel-openmp")
+    return found

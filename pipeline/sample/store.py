@@ -1,0 +1,147 @@
+"""The evidence: every sample, stored once, in Parquet files that only grow until a shard is sealed.
+
+A running shard is `samples/SHARD/part-XXXXX.parquet`, a sealed one `samples/SHARD.parquet`. Files are written under
+another name and renamed, so a kill leaves whole files. The same sample may stand in several of them (a kill while
+parts are merged or sealed, a second verdict on the same completion): the last in order counts, sealed before parts,
+parts by number. Readers take them in that order, which is the order of their names, and keep the last of each key.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+from pipeline.folder import RunFolder
+from schemas.config import SamplingConfig, VerifyConfig
+from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
+
+ROOM = "samples"
+MERGE = 32
+"""Young parts that are merged into one, so that a shard of hours is hundreds of files and not tens of thousands."""
+VERIFIER = 1
+"""Goes up when pipeline.verify gives another verdict or another answer key to some completion: stored ones are
+judged again.
+"""
+ROWS = 1000
+
+log = logging.getLogger(__name__)
+
+
+def params_hash(sampling: SamplingConfig) -> str:
+    """16 hex digits of what shapes one completion. How many there are (`n`, `stop`) does not."""
+    return _hash(sampling.model_dump(mode="json", include={"temperature", "top_p", "max_tokens", "stop_strings"}))
+
+
+def verifier_hash(verify: VerifyConfig, label: str | None) -> str:
+    """16 hex digits of what a verdict rests on beside the completion: the label, the rules, and their version."""
+    rules = verify.model_dump(mode="json", include={"extract", "format"})
+    return _hash({**rules, "label": label, "version": VERIFIER})
+
+
+class EvidenceStore:
+    """The samples of one shard. One writer at a time; appended rows are safe once flushed."""
+
+    def __init__(self, folder: RunFolder, shard: str, flush_seconds: float = 2.0) -> None:
+        self.folder, self.shard, self.flush_seconds = folder, shard, flush_seconds
+        self.whole = f"{ROOM}/{shard}.parquet"
+        self._room = f"{ROOM}/{shard}"
+        self._buffer: list[Mapping[str, Any]] = []
+        self._oldest = 0.0
+        self._young: list[str] = []
+        self._next = 1 + max((_number(name) for name in self._parts()), default=-1)
+
+    def load(self) -> pl.DataFrame:
+        """Everything flushed, each sample once, by key. A damaged file is set aside with a warning: its samples are
+        owed again.
+        """
+        names = [self.whole] * self.folder.exists(self.whole) + self._parts()
+        tables = [table for name in names if (table := self._read(name)) is not None]
+        if not tables:
+            return pl.DataFrame(schema=SAMPLE_DTYPES)
+        return pl.concat(tables).unique(SAMPLE_KEY, keep="last", maintain_order=True).sort(SAMPLE_KEY)
+
+    def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take rows with the columns of SAMPLE_DTYPES; they are written at the next flush, which this does when it
+        is due.
+        """
+        rows = list(rows)
+        if rows and not self._buffer:
+            self._oldest = time.monotonic()
+        self._buffer.extend(rows)
+        if self.due_in() == 0.0:
+            self.flush()
+
+    def due_in(self) -> float | None:
+        """Seconds until the buffer should be flushed; None when there is nothing in it."""
+        if not self._buffer:
+            return None
+        return max(0.0, self._oldest + self.flush_seconds - time.monotonic())
+
+    def flush(self) -> None:
+        """Write the buffer as one more part."""
+        if not self._buffer:
+            return
+        name = self._write_part(pl.DataFrame(self._buffer, schema=SAMPLE_DTYPES, strict=True))
+        self._buffer = []
+        self._young.append(name)
+        if len(self._young) >= MERGE:
+            self._merge()
+
+    def seal(self) -> None:
+        """Make the shard one file. Killed anywhere in between, nothing is lost and nothing counts twice."""
+        self.flush()
+        parts = self._parts()
+        if not parts:
+            return
+        self.folder.write_table(self.whole, self.load(), row_group_rows=ROWS)
+        # From the oldest on: what is left after a kill is then never older than what the sealed file says.
+        for name in parts:
+            self.folder.remove(name)
+        self._young = []
+
+    def _merge(self) -> None:
+        """Rewrite the youngest of the parts as their union, then drop the others."""
+        tables = [table for name in self._young if (table := self._read(name)) is not None]
+        if tables:
+            merged = pl.concat(tables).unique(SAMPLE_KEY, keep="last", maintain_order=True)
+            self.folder.write_table(self._young[-1], merged)
+        for name in self._young[:-1]:
+            self.folder.remove(name)
+        self._young = []
+
+    def _parts(self) -> list[str]:
+        return sorted((name for name in self.folder.list(self._room) if _is_part(name)), key=_number)
+
+    def _write_part(self, table: pl.DataFrame) -> str:
+        name = f"{self._room}/part-{self._next:05d}.parquet"
+        self._next += 1
+        self.folder.write_table(name, table)
+        return name
+
+    def _read(self, name: str) -> pl.DataFrame | None:
+        data = self.folder.read_bytes(name)
+        try:
+            return pl.read_parquet(io.BytesIO(data)).select(pl.col(c).cast(t) for c, t in SAMPLE_DTYPES.items())
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+            aside = f"{name}.damaged"
+            self.folder.fs.mv(self.folder.at(name), self.folder.at(aside))
+            log.warning("%s cannot be read (%s); it is now %s and its samples are owed again", name, error, aside)
+            return None
+
+
+def _is_part(name: str) -> bool:
+    return name.rpartition("/")[2].removeprefix("part-").removesuffix(".parquet").isdigit()
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("/")[2].removeprefix("part-").removesuffix(".parquet"))
+
+
+def _hash(what: Mapping[str, Any]) -> str:
+    text = json.dumps(what, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
