@@ -1,4 +1,4 @@
-"""Write report.html and funnel.svg from whatever a run's folder holds: just begun, killed half way, or finished."""
+"""Write report.html and its pictures from whatever a run's folder holds: just begun, killed half way, or finished."""
 
 import base64
 import hashlib
@@ -11,13 +11,15 @@ from markupsafe import Markup
 
 from pipeline.folder import RunFolder
 from pipeline.publish.report import charts, words
-from pipeline.publish.report.funnel import NARROW, WIDE, draw_file, draw_funnel
+from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
+from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
 from pipeline.publish.report.gather import Gathered, gather
 from schemas.config import Config, Source
 from schemas.reasons import KEEP, Verdict
 
 PAGE = "report.html"
-PICTURE = "funnel.svg"
+FUNNEL = "funnel.svg"
+RATES = "pass-rates.svg"
 COMPLETION = 6000
 """Characters of a completion shown: its beginning and its end. Sixteen of them stand under every example."""
 STATEMENT = 8000
@@ -26,14 +28,16 @@ SOURCES = 40
 
 
 def write_report(folder: RunFolder, config: Config | None = None) -> str:
-    """Draw the run as one page that fetches nothing, and return its name; `funnel.svg` is written beside it.
+    """Draw the run as one page that fetches nothing, and return its name; `funnel.svg` and `pass-rates.svg` stand
+    beside it as files of their own.
 
     Settings come from `config`, else from manifest.json, else (a run without either) from the defaults.
     """
     manifest = folder.read_json("manifest.json") if folder.exists("manifest.json") else {}
     settings = config or read_config(manifest)
     gathered = gather(folder, settings or _default_config(folder.root))
-    folder.write_bytes(PICTURE, draw_file(gathered.stages))
+    folder.write_bytes(FUNNEL, draw_funnel_file(gathered.stages))
+    folder.write_bytes(RATES, draw_rates_file(gathered.rates, (settings or _default_config(folder.root)).keep))
     folder.write_bytes(PAGE, render_page(gathered, settings, manifest, folder.root).encode("utf-8", "replace"))
     return PAGE
 
@@ -49,6 +53,7 @@ def read_config(manifest: dict[str, Any]) -> Config | None:
 def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, Any], root: str) -> str:
     """The page as HTML. Every text of a problem is escaped, and the page's policy allows no script but its own."""
     settings = config or _default_config(root)
+    tokens = gathered.samples.tokens
     script = _read("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
@@ -72,7 +77,7 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         rates=charts.draw_rates(gathered.rates, settings.keep),
         rates_narrow=charts.draw_rates(gathered.rates, settings.keep, width=420, height=250),
         completions=charts.draw_mirror(
-            ("correct", gathered.tokens[Verdict.CORRECT]), ("wrong", gathered.tokens[Verdict.WRONG]), "tokens"
+            ("correct", tokens[Verdict.CORRECT]), ("wrong", tokens[Verdict.WRONG]), "tokens"
         ),
         statements=charts.draw_mirror(
             ("kept", gathered.statements["kept"]), ("left out", gathered.statements["rejected"]), "characters"
@@ -88,7 +93,7 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         made=_tell_making(manifest, settings),
         digest=digest,
         script=Markup(script),
-        style=Markup(_read("funnel.css") + _read("style.css")),
+        style=Markup(_read("figures.css") + _read("style.css")),
         limits={"completion": COMPLETION, "statement": STATEMENT, "sources": SOURCES},
     )
 
@@ -131,19 +136,19 @@ def list_reasons(gathered: Gathered) -> list[dict[str, Any]]:
 
 def count_cost(gathered: Gathered, config: Config, manifest: dict[str, Any]) -> dict[str, Any]:
     """Samples, tokens and seconds; what the manifest does not say is counted from the samples or left out."""
-    noted = manifest.get("samples") or {}
-    taken = sum(gathered.verdicts.values())
-    planned = noted.get("planned") or gathered.rates.decided * config.sampling.n
-    tokens = sum(side.total for side in gathered.tokens.values())
-    seconds = noted.get("seconds")
+    taken = gathered.samples.taken
+    planned = (manifest.get("samples") or {}).get("planned") or gathered.rates.decided * config.sampling.n
+    tokens = sum(side.total for side in gathered.samples.tokens.values())
+    times = manifest.get("times") or {}
+    seconds = times.get("sample")
     return {
         "taken": taken,
         "planned": planned,
         "saved": max(0, planned - taken) if gathered.rates.decided else 0,
         "tokens": tokens,
         "seconds": seconds,
-        "speed": tokens / seconds if seconds else None,
-        "times": manifest.get("times") or {},
+        "speed": tokens / seconds if seconds and tokens else None,
+        "times": times,
     }
 
 

@@ -5,7 +5,6 @@ keeps a visible hair's breadth and every label its own line, so that five proble
 """
 
 from dataclasses import dataclass
-from importlib.resources import files
 
 from markupsafe import Markup, escape
 
@@ -128,21 +127,6 @@ def draw_funnel(stages: tuple[Stage, ...], frame: Frame = WIDE, name: str = "fun
         *(_draw_label(ribbon, frame, stages) for ribbon in layout.ribbons),
     ]
     return Markup("\n".join([*parts, "</svg>"]))
-
-
-def draw_file(stages: tuple[Stage, ...]) -> bytes:
-    """The picture as a file of its own, with its colours and background in it, light and dark."""
-    style = files(__package__).joinpath("funnel.css").read_text(encoding="utf-8")
-    drawn = str(draw_funnel(stages)) or (
-        '<svg class="funnel" viewBox="0 0 960 120" role="img" xmlns="http://www.w3.org/2000/svg">\n'
-        '<text class="name" x="480" y="64" text-anchor="middle">No problem has come in yet</text>\n</svg>'
-    )
-    head, _, body = drawn.partition("\n")
-    box = head.partition('viewBox="')[2].partition('"')[0].split()
-    width, height = float(box[2]) + 48, float(box[3]) + 40
-    head = head.replace(f'viewBox="{" ".join(box)}"', f'viewBox="-24 -20 {width:.0f} {height:.0f}" width="{width:.0f}"')
-    back = f'<rect class="paper" x="-24" y="-20" width="{width:.0f}" height="{height:.0f}" rx="10"/>'
-    return f"{head}\n<style>{style}</style>\n{back}\n{body}\n".encode()
 
 
 def _draw_ribbon(ribbon: Ribbon, layout: Layout, frame: Frame, stages: tuple[Stage, ...]) -> str:

@@ -11,14 +11,19 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.decide.decide import decisions_name, find_samples, read_evidence, shard_of
 from pipeline.folder import RunFolder
-from pipeline.publish.evidence import find_sample_shards, load_samples
+from pipeline.publish.shards import SAMPLE_ROWS
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
 
 ORDER = ("ingest", "screen", "dedup", "decontaminate", "court", "decide", "translate")
+Chosen = dict[str, list[tuple[str, str, dict[str, Any]]]]
+"""Fate -> (id, shard, row) of the examples."""
 AUDITED = 20
 """Contradicted labels listed: enough to judge the threshold by eye."""
+SHOWN = ("completion", "tokens", "finish_reason", "answer", "verdict", "verdict_detail")
+"""Columns of a sample, beside its key, that the page tells of."""
 STEPS = 2
 """Bins per doubling of a length."""
 BINS = 44
@@ -102,6 +107,24 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class SampleCounts:
+    """The samples that count, and (by shard and problem) those of the examples."""
+
+    verdicts: dict[str, int]
+    tokens: dict[str, Lengths]
+    """Completion lengths in tokens by verdict."""
+    uncounted: int
+    """Samples without a token count."""
+    cut: int
+    """Samples that ended at the token limit."""
+    found: dict[tuple[str, str], tuple[dict[str, Any], ...]]
+
+    @property
+    def taken(self) -> int:
+        return sum(self.verdicts.values())
+
+
+@dataclass(frozen=True)
 class Gathered:
     """All that the page says."""
 
@@ -111,15 +134,11 @@ class Gathered:
     audit: tuple[dict[str, Any], ...]
     contradicted: int
     examples: dict[str, tuple[Example, ...]]
-    verdicts: dict[str, int]
-    tokens: dict[str, Lengths]
-    """Completion lengths in tokens by verdict."""
+    samples: SampleCounts
     statements: dict[str, Lengths]
     """Statement lengths in characters, `kept` and `rejected`."""
-    uncounted: int
-    """Samples without a token count."""
-    cut: int
-    """Samples that ended at the token limit."""
+    unused: int
+    """Rows of samples brought along that could not be used."""
 
     @property
     def came(self) -> int:
@@ -143,82 +162,62 @@ class Gathered:
 
 def gather(folder: RunFolder, config: Config) -> Gathered:
     """Read the run once; examples are those with the smallest ids, so that a second report shows the same."""
+    grading_pass = _last_pass(folder)
     came: Counter[str] = Counter()
     for _, table in folder.read_tables("problems", ["source"]):
         came.update(dict(table["source"].value_counts().iter_rows()))
     statements = {"kept": Lengths(), "rejected": Lengths()}
-    chosen: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    chosen: Chosen = {}
     kept: Counter[str] = Counter()
     for name, table in folder.read_tables("curated"):
         kept.update(dict(table["source"].value_counts().iter_rows()))
         statements["kept"].add(table["statement"].str.len_chars())
-        _choose(chosen, KEEP, _shard_of(name), table, config.publish.examples)
+        _choose(chosen, KEEP, shard_of(name), table, config.publish.examples)
     turned: Counter[tuple[str, str, str]] = Counter()
     audit: list[dict[str, Any]] = []
-    grading_pass = _last_pass(folder)
+    unused = 0
     for name, table in folder.read_tables("rejected"):
-        shard = _shard_of(name).partition("-")[2]
+        stage, _, shard = shard_of(name).partition("-")
+        if stage == SAMPLE_ROWS:
+            unused += table.height
+            continue
         turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
         statements["rejected"].add(table["statement"].str.len_chars())
         for (reason,), rows in table.group_by("reason"):
             _choose(chosen, str(reason), shard, rows, config.publish.examples)
-        audit = _audit(audit, folder, table, f"decisions/pass-{grading_pass}-{shard}.parquet")
-    rates = _rate(folder, grading_pass, config.sampling.n)
-    examples = _fill(folder, chosen, grading_pass)
-    verdicts: Counter[str] = Counter()
-    tokens = {verdict.value: Lengths() for verdict in Verdict}
-    uncounted = cut = 0
-    wanted = {(e.shard, e.problem["id"]): e for group in examples.values() for e in group}
-    found: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
-    for shard in find_sample_shards(folder):
-        table = load_samples(folder, shard)
-        verdicts.update(dict(table["verdict"].value_counts().iter_rows()))
-        uncounted += table["tokens"].null_count()
-        cut += int((table["finish_reason"] == "length").sum() or 0)
-        for verdict, lengths in tokens.items():
-            lengths.add(table.filter(pl.col("verdict") == verdict)["tokens"])
-        here = [id_ for at, id_ in wanted if at == shard]
-        ours = table.filter(pl.col("problem_id").is_in(here)).sort("problem_id", "model", "params", "index")
-        for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
-            found[shard, str(id_)] = tuple(rows.to_dicts())
+        audit = _audit(audit, folder, table, decisions_name(shard, grading_pass))
+    decisions = _find_decisions(folder, chosen, grading_pass)
+    samples = _read_samples(folder, chosen, grading_pass)
     examples = {
         fate: tuple(
-            Example(e.problem, e.fate, e.shard, e.decision, found.get((e.shard, e.problem["id"]), ())) for e in group
+            Example(row, fate, shard, decisions.get((shard, id_)), samples.found.get((shard, id_), ()))
+            for id_, shard, row in picks
         )
-        for fate, group in examples.items()
+        for fate, picks in chosen.items()
     }
     return Gathered(
         stages=_stages(folder, came, turned, kept),
         sources=_sources(came, turned, kept),
-        rates=rates,
+        rates=_rate(folder, grading_pass, config.sampling.n),
         audit=tuple(audit),
         contradicted=sum(n for (_, reason, _), n in turned.items() if reason == Reason.LABEL_CONTRADICTED),
         examples=examples,
-        verdicts={verdict.value: verdicts[verdict.value] for verdict in Verdict},
-        tokens=tokens,
+        samples=samples,
         statements=statements,
-        uncounted=uncounted,
-        cut=cut,
+        unused=unused,
     )
 
 
-def _shard_of(name: str) -> str:
-    return name.rpartition("/")[2].removesuffix(".parquet")
-
-
-def _choose(
-    chosen: dict[str, list[tuple[str, str, dict[str, Any]]]], fate: str, shard: str, rows: pl.DataFrame, limit: int
-) -> None:
+def _choose(chosen: Chosen, fate: str, shard: str, rows: pl.DataFrame, limit: int) -> None:
     best = chosen.setdefault(fate, [])
-    for row in rows.sort("id").head(limit).iter_rows(named=True):
-        best.append((row["id"], shard, row))
-    best.sort(key=lambda item: item[:2])
+    best += [(row["id"] or "", shard, row) for row in rows.sort("id").head(limit).iter_rows(named=True)]
+    best.sort(key=lambda pick: pick[:2])
     del best[limit:]
 
 
 def _last_pass(folder: RunFolder) -> int:
     names = folder.list("decisions")
-    return 2 if any(_shard_of(name).startswith("pass-2-") for name in names) else 1
+    return 2 if any(shard_of(name).startswith("pass-2-") for name in names) else 1
 
 
 def _audit(
@@ -243,7 +242,7 @@ def _rate(folder: RunFolder, grading_pass: int, n: int) -> Rates:
     counts: Counter[tuple[int, str]] = Counter()
     decided = unrated = early = 0
     for name in folder.list("decisions"):
-        if not _shard_of(name).startswith(f"pass-{grading_pass}-"):
+        if not shard_of(name).startswith(f"pass-{grading_pass}-"):
             continue
         table = folder.read_table(name, ["n", "pass_rate", "decision"])
         decided += table.height
@@ -255,23 +254,44 @@ def _rate(folder: RunFolder, grading_pass: int, n: int) -> Rates:
     return Rates(of, counts, decided, unrated, early)
 
 
-def _fill(
-    folder: RunFolder, chosen: dict[str, list[tuple[str, str, dict[str, Any]]]], grading_pass: int
-) -> dict[str, tuple[Example, ...]]:
-    by_shard: dict[str, list[str]] = {}
+def _wanted(chosen: Chosen) -> dict[str, list[str]]:
+    """Shard -> ids of the examples in it."""
+    wanted: dict[str, list[str]] = {}
     for picks in chosen.values():
         for id_, shard, _ in picks:
-            by_shard.setdefault(shard, []).append(id_)
-    decisions: dict[tuple[str, str], dict[str, Any]] = {}
-    for shard, ids in by_shard.items():
-        name = f"decisions/pass-{grading_pass}-{shard}.parquet"
+            wanted.setdefault(shard, []).append(id_)
+    return wanted
+
+
+def _find_decisions(folder: RunFolder, chosen: Chosen, grading_pass: int) -> dict[tuple[str, str], dict[str, Any]]:
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for shard, ids in _wanted(chosen).items():
+        name = decisions_name(shard, grading_pass)
         if folder.exists(name):
             rows = folder.read_table(name).filter(pl.col("problem_id").is_in(ids))
-            decisions.update({(shard, row["problem_id"]): row for row in rows.iter_rows(named=True)})
-    return {
-        fate: tuple(Example(row, fate, shard, decisions.get((shard, id_))) for id_, shard, row in picks)
-        for fate, picks in chosen.items()
-    }
+            found.update({(shard, row["problem_id"]): row for row in rows.iter_rows(named=True)})
+    return found
+
+
+def _read_samples(folder: RunFolder, chosen: Chosen, grading_pass: int) -> SampleCounts:
+    """Count the samples that the decisions rest on, and pick out those of the examples."""
+    wanted = _wanted(chosen)
+    verdicts: Counter[str] = Counter()
+    tokens = {verdict.value: Lengths() for verdict in Verdict}
+    found: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
+    uncounted = cut = 0
+    for shard, files in find_samples(folder).items():
+        table = read_evidence(folder, shard, files, SHOWN, grading_pass)
+        verdicts.update(dict(table["verdict"].value_counts().iter_rows()))
+        uncounted += table["tokens"].null_count()
+        cut += int((table["finish_reason"] == "length").sum() or 0)
+        for verdict, lengths in tokens.items():
+            lengths.add(table.filter(pl.col("verdict") == verdict)["tokens"])
+        ours = table.filter(pl.col("problem_id").is_in(wanted.get(shard, []))).sort("problem_id", "model", "index")
+        for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
+            found[shard, str(id_)] = tuple(rows.to_dicts())
+    by_verdict = {verdict.value: verdicts[verdict.value] for verdict in Verdict}
+    return SampleCounts(by_verdict, tokens, uncounted, cut, found)
 
 
 def _stages(
