@@ -64,6 +64,34 @@ class ScreenConfig(Strict):
     judge: JudgeConfig = JudgeConfig()
 
 
+class CourtConfig(Strict):
+    """Code: solutions and tests judged by each other (paper section 4.2, which prints none of these numbers)."""
+
+    min_solutions: Annotated[int, Field(ge=2)] = 3
+    """Distinct agreeing solutions that may set or repair an expected output: two can share a mistake by chance."""
+    min_share: Annotated[float, Field(gt=0.5, le=1)] = 0.6
+    """Share of the trusted votes that must agree: a clear majority, not a bare one."""
+    min_tests: Annotated[int, Field(ge=1)] = 5
+    """Fewer trusted tests let too many wrong programs pass; a problem with fewer gets generated ones, or goes."""
+    max_tests: Annotated[int, Field(ge=1)] = 20
+    """Generated tests are cut to the most telling, until there are this many: the paper's reward draws 20."""
+    max_repair: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """Where the solutions contradict more than this share of the given outputs, that is no accident of a test set but
+    another problem, or one with several answers; the problem goes. Real sets with a tenth of wrong outputs stay below."""
+    generate: bool = True
+    """Make tests where there are fewer than min_tests; off, such problems go."""
+    candidates: Annotated[int, Field(ge=1)] = 40
+    """Inputs made in one round."""
+    rounds: Annotated[int, Field(ge=1)] = 4
+    """Rounds of inputs at most; it stops once every solution that can be told wrong is."""
+    min_kill: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Share of the known-wrong programs that generated tests must catch; below it another round is made."""
+    languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")
+    """Statements are duplicated to ask for each of these where it applies (function calls are Python only)."""
+    seed: int = 0
+    """Of the mutations: the same tests on every run."""
+
+
 class ModelConfig(Strict):
     """Which model grades, and how its engine runs."""
 
@@ -187,6 +215,7 @@ class Config(Strict):
     """The run's folder: a path or any fsspec URL."""
     sources: tuple[Source, ...]
     screen: ScreenConfig = ScreenConfig()
+    court: CourtConfig = CourtConfig()
     model: ModelConfig = ModelConfig()
     prompt: PromptConfig = PromptConfig()
     sampling: SamplingConfig = SamplingConfig()
