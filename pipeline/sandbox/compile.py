@@ -146,9 +146,10 @@ class Compiler:
             return folder
         new = folder.with_name(f"{folder.name}.{os.getpid()}")
         (new / "bits").mkdir(parents=True)
-        made = new / "bits" / "stdc++.h.gch"
-        command = [COMPILER, *FLAGS, "-x", "c++-header", "-o", str(made), "-"]
-        done = subprocess.run(command, input="#include <bits/stdc++.h>\n", capture_output=True, text=True, check=False)
+        made, source = new / "bits" / "stdc++.h.gch", new / "all.h"
+        source.write_text("#include <bits/stdc++.h>\n")
+        command = [COMPILER, *FLAGS, "-x", "c++-header", "-o", str(made), str(source)]
+        done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
             made.unlink(missing_ok=True)
         else:

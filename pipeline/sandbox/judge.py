@@ -33,7 +33,8 @@ def compare_output(expected: str | None, got: str, checker: Checker | None = Non
             return False
         pairs = [pair for line, other in zip(wanted, found, strict=True) for pair in _same_spacing(line, other)]
         return all(other is not None and _same_token(token, other, said) for token, other in pairs)
-    tokens, others = expected.split(), got.split()
+    tokens = expected.split()
+    others = got.split(maxsplit=len(tokens))
     return len(tokens) == len(others) and all(
         _same_token(token, other, said) for token, other in zip(tokens, others, strict=True)
     )

@@ -20,6 +20,8 @@ BATCH = 32
 TIMEOUTS = 3
 """A program that timed out this often is not run on the rest: each more costs as much as a thousand tests."""
 MAX_DETAIL = 1000
+MAX_VALUE = 4 << 20
+"""Bytes of one returned value: it is parsed here, outside the limits."""
 
 Attempts = Callable[[Sequence[int]], list[Attempt]]
 Judge = Callable[[int, Attempt], Run]
@@ -230,6 +232,8 @@ def _judge_calls(cases: Sequence[Case], calls: Sequence[Call | None], checker: C
         judged = expected is not None
         if status is not Status.PASSED or call is None:
             return _run(tried, status, detail, "", judged, limits)
+        if len(tried.output) > MAX_VALUE:
+            return _run(tried, Status.OUTPUT, f"a value of over {MAX_VALUE >> 20} MB", "", judged, limits)
         try:
             reply = json.loads(tried.output)
             if "ok" not in reply:

@@ -5,6 +5,8 @@ it ended well, `x` it failed). The last test's end is the process's own. The pro
 lose a test by that, never win one, since what passes is decided outside from what it printed or returned.
 """
 
+from __future__ import annotations
+
 import atexit
 import builtins
 import contextlib
@@ -79,34 +81,40 @@ def _compile(code: str) -> Any:
 
 
 def _run_main(code: Any) -> int:
-    """Run a compiled program as `__main__`; its exit status."""
+    """Run a compiled program as `__main__` to its very end; its exit status."""
     main = type(sys)("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
     sys.argv = ["prog.py"]
     sys.setrecursionlimit(1000)
+    status = 0
     try:
         exec(code, main.__dict__)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
-            return (end.code or 0) & 255
-        print(end.code, file=sys.stderr)
-        return 1
+            status = (end.code or 0) & 255
+        else:
+            print(end.code, file=sys.stderr)
+            status = 1
     except MemoryError:
-        return OUT_OF_MEMORY
+        status = OUT_OF_MEMORY
     except BaseException:
         traceback.print_exc()
-        return 1
-    return 0
+        status = 1
+    return _end_run(status, main.__dict__)
 
 
-def _end_run(code: int) -> int:
-    """What an interpreter does at its end: wait for threads, call what is registered, flush. The exit status."""
+def _end_run(code: int, names: dict[str, Any] | None = None) -> int:
+    """What an interpreter does at its end: wait for threads, call what is registered, drop the program's `names` (files
+    that it opened are flushed by that), flush. The exit status."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
+    if names is not None:
+        with contextlib.suppress(BaseException):
+            names.clear()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -133,7 +141,7 @@ def run_program(limits: Mapping[str, Any], fds: Sequence[int], progress: int) ->
         open_streams()
         if compiled is None:
             compiled = _compile(code)
-        status = _end_run(_run_main(compiled))
+        status = _run_main(compiled)
         if test < tests - 1:
             os.write(progress, b"x" if status else b"k")
     return status

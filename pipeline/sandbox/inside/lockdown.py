@@ -22,37 +22,7 @@ _NUMBER, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
 _THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020000
 
 # By number, from the kernel's syscall_64.tbl.
-_READ_WRITE = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    17,
-    18,
-    19,
-    20,
-    21,
-    22,
-    23,
-    32,
-    33,
-    72,
-    73,
-    74,
-    75,
-    76,
-    77,
-    78,
-    79,
-    80,
-    81,
-    89,
-)
+_READ_WRITE = (0, 1, 2, 3, 4, 5, 6, 7, 8, 17, 18, 19, 20, 21, 22, 23, 32, 33, 73, 74, 75, 76, 77, 78, 79, 80, 81, 89)
 _MORE_FILES = (137, 138, 217, 221, 257, 262, 267, 269, 270, 271, 290, 292, 293, 295, 296, 332, 436, 439)
 _MEMORY = (9, 10, 11, 12, 25, 26, 27, 28)
 _SIGNALS = (13, 14, 15, 34, 36, 37, 38, 127, 128, 130, 131)
@@ -63,10 +33,11 @@ _MORE_SELF = (231, 232, 233, 247, 281, 291, 318, 441)
 _PLAIN = (*_READ_WRITE, *_MORE_FILES, *_MEMORY, *_SIGNALS, *_TIME, *_THREADS, *_SELF, *_MORE_SELF)
 _FORKS = (57, 58)
 _SOCKETS = (41, 42, 53)
-_MAKE_FILES = (76, 82, 83, 84, 85, 86, 87, 88, 90, 133, 258, 259, 263, 264, 265, 266, 268, 316)
+_MAKE_FILES = (82, 83, 84, 85, 86, 87, 88, 90, 133, 258, 259, 263, 264, 265, 266, 268, 316)
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)
 _THREAD_NAMES = (15, 16)
-_CLONE, _KILL_CALL, _TGKILL, _PRLIMIT, _PRCTL, _IOCTL, _EXECVEAT = 56, 62, 234, 302, 157, 16, 322
+_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032, 1034)
+_CLONE, _KILL_CALL, _TGKILL, _PRLIMIT, _PRCTL, _IOCTL, _EXECVEAT, _FCNTL = 56, 62, 234, 302, 157, 16, 322, 72
 
 EXEC_FD = 3
 """The descriptor of a compiled program: the only one that may be executed."""
@@ -116,6 +87,7 @@ def write_filter(pid: int, execute: bool) -> bytes:
     allow_if(_PRLIMIT, _ARG0, (0, pid), _ERRNO | _EPERM)
     allow_if(_PRCTL, _ARG0, _THREAD_NAMES, _ERRNO | _EPERM)
     allow_if(_IOCTL, _ARG1, _IOCTLS, _ERRNO | _EPERM)
+    allow_if(_FCNTL, _ARG1, _FCNTLS, _ERRNO | _EPERM)
     if execute:
         allow_if(_EXECVEAT, _ARG0, (EXEC_FD,), _ERRNO | _EPERM)
     add(_RETURN, _ERRNO | _ENOSYS)
