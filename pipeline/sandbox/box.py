@@ -133,6 +133,9 @@ def start(
     fd = make_memfd(json.dumps(boot).encode())
     command = [python, "-s", "-S", "-B", "-c", _BOOT, str(fd)]
     if mode == "bubblewrap":
+        if shutil.which("bwrap") is None:
+            os.close(fd)
+            raise SandboxUnavailable("bubblewrap is not installed: apt-get install bubblewrap")
         command = wrap(command, mounts, proc=main == "zygote")
     try:
         return subprocess.Popen(
@@ -146,8 +149,6 @@ def start(
             start_new_session=True,
             **user_of(slot),
         )
-    except FileNotFoundError:
-        raise SandboxUnavailable("bubblewrap is not installed: apt-get install bubblewrap") from None
     except OSError as error:
         raise SandboxUnavailable(f"{command[0]} does not start: {error}") from None
     finally:

@@ -94,6 +94,8 @@ def _made(node: ast.Call) -> Any:
     given = [_value(item) for item in node.args]
     if name == "float" and len(given) == 1 and isinstance(given[0], str):
         return float(given[0])
+    if name == "complex" and len(given) == 2:
+        return complex(*given)
     if name in _MAKERS and len(given) <= 1 and not (name == "Counter" and given and not isinstance(given[0], dict)):
         return _MAKERS[name](*given)
     raise ValueError(f"{ast.unparse(node)[:100]} is no plain data")

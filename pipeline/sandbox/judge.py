@@ -93,7 +93,7 @@ def compare_value(expected: Any, tagged: Any, checker: Checker | None = None, lo
     """
     try:
         return _same(expected, tagged, checker or {}, loose)
-    except (RecursionError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except (RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
         return False
 
 
@@ -167,6 +167,8 @@ def write_literal(tagged: Any) -> str:
         return "{" + ", ".join(f"{write_literal(key)}: {write_literal(item)}" for key, item in held) + "}"
     if tag == "s":
         return "{" + ", ".join(sorted(write_literal(item) for item in held)) + "}" if held else "set()"
+    if isinstance(held, complex):
+        return f"complex({held.real!r}, {held.imag!r})"
     if isinstance(held, int) and not isinstance(held, bool) and abs(held) >> 14000:
         return hex(held)
     return repr(held)

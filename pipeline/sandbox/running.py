@@ -80,12 +80,12 @@ def _attempt_programs(worker: Worker, code: bytes, cases: Sequence[Case]) -> Att
         if "infra" in reply:
             return [one_attempt(reply, b"", "")] * len(inputs)
         ends = reply["ends"][: len(inputs) - 1]
+        last = one_attempt(reply, outputs[len(ends)], stderr)
         crowded = len(inputs) > 1
         found = [
-            Attempt(exit=0 if well else 1, seconds=seconds, output=output, stderr=stderr, alone=False)
+            Attempt(0 if well else 1, seconds=seconds, rss_mb=last.rss_mb, output=output, stderr=stderr, alone=False)
             for (well, seconds), output in zip(ends, outputs, strict=False)
         ]
-        last = one_attempt(reply, outputs[len(ends)], stderr)
         alone = not crowded or (not ends and last.rss_mb <= worker.limits.memory_mb)
         found.append(_with(last, alone=alone))
         return found + [Attempt(ran=False)] * (len(inputs) - len(found))
@@ -138,14 +138,15 @@ def end_of(tried: Attempt, limits: Limits) -> tuple[Status, str]:
     last_words = tried.stderr[-MAX_DETAIL:]
     if tried.infra is not None:
         return Status.INFRA, tried.infra
+    no_memory = tried.exit == children.OUT_OF_MEMORY or (tried.exit != 0 and "std::bad_alloc" in last_words)
+    if tried.rss_mb > limits.memory_mb or no_memory:
+        return Status.MEMORY, f"over {limits.memory_mb} MB"
     if tried.timed_out or tried.exit == -signal.SIGXCPU:
         return Status.TIME, f"over {limits.wall:g} s" if tried.timed_out else f"over {limits.cpu} s of CPU"
     if tried.exit == -signal.SIGKILL and tried.cpu >= limits.cpu:
         return Status.TIME, f"over {limits.cpu} s of CPU"
     if tried.exit == -signal.SIGXFSZ or len(tried.output) >= limits.output_mb << 20:
         return Status.OUTPUT, f"over {limits.output_mb} MB of output"
-    if tried.rss_mb > limits.memory_mb or tried.exit == children.OUT_OF_MEMORY or "std::bad_alloc" in last_words:
-        return Status.MEMORY, f"over {limits.memory_mb} MB"
     if tried.exit == children.NO_COMPILE:
         return Status.COMPILE, last_words
     if tried.exit < 0:
@@ -214,12 +215,19 @@ def _attempt_calls(worker: Worker, program: Program, calls: Sequence[Call | None
             return [one_attempt(reply, b"", "")] * len(numbers)
         *lines, torn = outputs[0].split(b"\n")
         end = one_attempt(reply, torn, stderr)
+        fits = len(numbers) == 1 or end.rss_mb <= worker.limits.memory_mb
         found = [
-            Attempt(seconds=end.seconds / len(numbers), rss_mb=end.rss_mb, output=line, stderr=stderr, alone=at == 0)
+            Attempt(
+                seconds=end.seconds / len(numbers),
+                rss_mb=end.rss_mb,
+                output=line,
+                stderr=stderr,
+                alone=at == 0 and fits,
+            )
             for at, line in enumerate(lines[: len(numbers)])
         ]
         if len(found) < len(numbers):
-            found.append(_with(end, alone=not found))
+            found.append(_with(end, alone=not found and fits))
         return found + [Attempt(ran=False)] * (len(numbers) - len(found))
 
     return attempt

@@ -115,9 +115,10 @@ def _end_run(code: int, names: dict[str, Any] | None = None) -> int:
     if names is not None:
         with contextlib.suppress(BaseException):
             names.clear()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:
+                stream.flush()
         except BaseException:
             code = code or 1
     return code
