@@ -3,8 +3,8 @@
     python -m benchmarks.court [OUT.json]
 
 Reads ../shared/data/code_tests.jsonl and code_func.jsonl with their truth (skips where absent): real problems whose submissions come
-unlabelled and a tenth of whose expected outputs were corrupted. Each problem is judged as it is, and where it has four or
-more right submissions once more with its tests taken away, so that all tests are made.
+unlabelled and a tenth of whose expected outputs were corrupted. Each problem is judged as it is, and where it has wrong
+submissions once more with its tests taken away, so that all tests are made.
 """
 
 import json
@@ -15,8 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from pipeline.court.case import hear_case, open_case
 from pipeline.court.court import court
@@ -197,7 +195,7 @@ def measure(name: str, sandbox: Sandbox, config: CourtConfig, full: bool = True)
         if not enough:
             continue
         score_problem(naive, row, take_majority(row, outcomes), truth, outcomes)
-        if full and len(truth.right) > ENOUGH and truth.wrong:
+        if full and truth.wrong:
             bare_row = {**row, "tests": []}
             finding = hear_case(open_case({**bare_row, "statement": _with_example(row, truth)}), config, sandbox)
             bare.reasons[finding.reason.value if finding.reason else "kept"] += 1
@@ -217,13 +215,14 @@ def measure(name: str, sandbox: Sandbox, config: CourtConfig, full: bool = True)
 
 
 def _with_example(row: Mapping[str, Any], truth: Truth) -> str:
-    """The statement with one example, as contest statements have it beside the text."""
-    example = min(row["tests"], key=lambda t: len(t["input"]))
+    """The statement with the samples that contest statements have beside the text, or one call."""
     if row["entry_point"]:
+        example = min(row["tests"], key=lambda t: len(t["input"]))
         return f"{row['statement']}\nFor example, {example['input']} returns {truth.expected[example['id']]}.\n"
-    return (
-        f"{row['statement']}\n\nSample Input 1\n{example['input']}\nSample Output 1\n{truth.expected[example['id']]}\n"
-    )
+    samples = set(json.loads(row["extra"] or "{}").get("samples") or [])
+    shown = [t for t in row["tests"] if t["id"] in samples] or row["tests"][:1]
+    parts = [f"Sample Input\n{t['input']}\nSample Output\n{truth.expected[t['id']]}\n" for t in shown]
+    return "\n".join([row["statement"], "", *parts])
 
 
 def show(figures: Mapping[str, float | None]) -> Iterable[str]:
@@ -243,7 +242,7 @@ def main(out: str | None = None) -> dict[str, Any]:
             continue
         with Sandbox() as sandbox:
             result = measure(name, sandbox, config)
-        print(f"{name}: {result['seconds']:.0f} s")
+        print(f"{name}: {result['seconds']:.0f} s", flush=True)
         found[name] = {"seconds": result["seconds"]}
         for part in ("court", "majority", "fewer than three right", "without tests"):
             tally: Tally = result[part]

@@ -61,7 +61,7 @@ def make_authored(sandbox: "Sandbox", code: str, entry_point: str | None) -> Mak
 
     def make(rng: random.Random, count: int) -> list[str]:
         runs = sandbox.run(program, [Case(f"{rng.randrange(2**31)}\n", None) for _ in range(count)])
-        said = [run.output for run in runs if str(getattr(run.status, "value", run.status)) == "passed" and run.output]
+        said = [run.output for run in runs if run.status == "passed" and run.output]
         return [text.strip() if entry_point else text for text in said if text.strip() and len(text) <= MAX_INPUT]
 
     return make
@@ -72,10 +72,7 @@ def check_inputs(sandbox: "Sandbox", code: str, inputs: Sequence[str]) -> list[b
     from pipeline.sandbox import Case, Program
 
     runs = sandbox.run(Program("python", code, None), [Case(text, None) for text in inputs])
-    return [
-        str(getattr(run.status, "value", run.status)) == "passed" and (run.output or "").strip().lower() == "valid"
-        for run in runs
-    ]
+    return [run.status == "passed" and (run.output or "").strip().lower() == "valid" for run in runs]
 
 
 def trust_validator(sandbox: "Sandbox", code: str, known: Sequence[str]) -> bool:

@@ -4,12 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.court.agree import Ruling, choose_trusted, rule_tests
 from pipeline.court.authored import Authored, check_inputs, make_authored, trust_validator
-from pipeline.court.generate import Maker, find_seeds, generate_tests, make_generated, make_mutations
-from pipeline.court.matrix import ABSENT, SKIPPED, Matrix, Outcome, build_matrix, run_matrix
+from pipeline.court.generate import Generated, Maker, find_seeds, generate_tests, make_generated, make_mutations
+from pipeline.court.guess import guess_inputs
+from pipeline.court.matrix import ABSENT, SKIPPED, Matrix, Outcome, run_matrix
 from pipeline.court.minimise import find_catches, measure_kill, order_tests
 from pipeline.court.outputs import Judge
 from pipeline.court.programs import Solution, read_solutions
@@ -57,7 +59,7 @@ class Finding:
 
     tests: tuple[dict[str, Any], ...] = ()
     solutions: tuple[int, ...] | None = None
-    judge: Judge = Judge()
+    judge: Judge = field(default_factory=Judge)
     reason: Reason | None = None
     detail: str = ""
     history: tuple[tuple[str, str], ...] = ()
@@ -223,7 +225,7 @@ def extend_tests(
     authored: Authored | None,
     outcomes: list[list[Outcome]],
     judge: Judge,
-):  # type: ignore[no-untyped-def]
+) -> Generated | None:
     """Generated tests from all makers that this problem has; None where it has none, or where answers are not unique."""
     if read_hint(case.row.get("statement")) is not None:
         return None
@@ -231,15 +233,17 @@ def extend_tests(
     known = find_seeds(case.row.get("statement") or "", inputs, case.entry_point)
     makers: list[Maker] = []
     accept = None
-    if isinstance(own := case.extra.get("input_generator"), str):
+    own = case.extra.get("input_generator")
+    if not known and not isinstance(own, str) and (authored is None or authored.generator is None):
+        known = guess_inputs(sandbox, case.solutions, case.entry_point, judge, config.seed)
+    if isinstance(own, str):
         prelude = case.solutions[0].code if case.solutions[0].language == "python" and case.entry_point else ""
         makers.append(make_generated(sandbox, own, case.entry_point, prelude))
     if authored is not None and authored.generator is not None:
         makers.append(make_authored(sandbox, authored.generator, case.entry_point))
     if authored is not None and authored.validator is not None and trust_validator(sandbox, authored.validator, known):
-        validator = authored.validator
-        accept = lambda texts: check_inputs(sandbox, validator, texts)  # noqa: E731
-    if (mutations := make_mutations(known, case.entry_point)) is not None:
+        accept = partial(check_inputs, sandbox, authored.validator)
+    if (mutations := make_mutations(known, case.entry_point, case.row.get("statement") or "")) is not None:
         makers.append(mutations)
     if not makers:
         return None

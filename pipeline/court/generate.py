@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.court.matrix import ABSENT, Matrix, Outcome, build_matrix, run_matrix
+from pipeline.court.matrix import ABSENT, FAILED, Matrix, Outcome, build_matrix, run_matrix
 from pipeline.court.minimise import find_catches, measure_kill, order_tests
 from pipeline.court.mutate_calls import find_calls, learn_domains, mutate_call, read_call
-from pipeline.court.mutate_lines import learn_profile, mutate_text
+from pipeline.court.mutate_lines import learn_profile, mutate_text, read_limits
 from pipeline.court.outputs import Judge
 from pipeline.court.programs import Solution
 from pipeline.court.weigh import Weights, weigh_solutions
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Maker = Callable[[random.Random, int], list[str]]
 """(source of randomness, how many) -> at most so many inputs, maybe known ones among them."""
 
+CRASHES = 0.2
+"""An input that made here crashes more than this share of all programs is taken to break the problem's limits."""
 MAX_INPUT = 20_000
 """Characters; what is longer grew by accident."""
 
@@ -71,12 +73,12 @@ def find_samples(statement: str) -> list[str]:
     return [text for text in dict.fromkeys(found) if len(text) <= 2000]
 
 
-def make_mutations(known: Sequence[str], entry_point: str | None) -> Maker | None:
+def make_mutations(known: Sequence[str], entry_point: str | None, statement: str = "") -> Maker | None:
     """Mutations of `known` inputs by type; None where none of them can be read."""
     if entry_point is None:
         if not any(text.strip() for text in known):
             return None
-        profile = learn_profile([text for text in known if text.strip()])
+        profile = learn_profile([text for text in known if text.strip()], read_limits(statement))
         return lambda rng, count: [mutate_text(rng, profile) for _ in range(count)]
     calls = [call for text in known if (call := read_call(text, entry_point)) is not None]
     if not calls:
@@ -98,7 +100,7 @@ def make_generated(sandbox: "Sandbox", code: str, entry_point: str | None, prelu
     def make(rng: random.Random, count: int) -> list[str]:
         cases = [Case(str(rng.randrange(2**31)), None) for _ in range(count)]
         runs = sandbox.run(program, cases)
-        outputs = [run.output for run in runs if str(getattr(run.status, "value", run.status)) == "passed"]
+        outputs = [run.output for run in runs if run.status == "passed"]
         inputs = [write_input(output, entry_point) for output in outputs if output]
         return [text for text in inputs if text is not None]
 
@@ -206,7 +208,8 @@ def _without_doubtful(matrix: Matrix, fingerprints: Sequence[str]) -> Matrix:
             continue
         power = {s: weights.power[s] for s, row in enumerate(matrix.cells) if row[t] != ABSENT}
         agreed = sum(p for s, p in power.items() if matrix.cells[s][t] == weights.consensus[t])
-        if agreed < 0.6 * sum(power.values()) or not agreed:
+        crashed = sum(matrix.cells[s][t] == FAILED for s in power)
+        if agreed < 0.6 * sum(power.values()) or not agreed or crashed > CRASHES * len(power):
             doubtful.add(t)
     if not doubtful or len(doubtful) == matrix.tests:
         return matrix

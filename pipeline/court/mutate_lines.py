@@ -14,8 +14,14 @@ Document = list[list[str]]
 
 FEW = 3
 """With fewer known inputs than this, numbers may go somewhat beyond the range seen."""
+FAR = 0.2
+"""How often a number then goes up to a limit of the statement: seldom, for it may be another number's limit."""
 _INTEGER = re.compile(r"[+-]?\d+\Z")
 _FRACTION = re.compile(r"[+-]?\d+\.\d+\Z")
+_LIMIT = re.compile(
+    r"(?:≤|<=?|\\leq?(?![a-z])|\\lt)\s*\$?\s*"
+    r"(?:(?:(\d{1,3})\s*(?:\\cdot|\\times|\*|×|·)\s*)?(\d{1,3})\s*(?:\^|\*\*)\s*\{?\s*(\d{1,3})|(\d[\d, ]*\d|\d))"
+)
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,26 @@ class Count:
 
 @dataclass(frozen=True)
 class Profile:
-    """What known inputs have in common: values by place, and the counts that hold in all of them."""
+    """What known inputs have in common: values by place, the counts that hold in all of them, and the limits on numbers
+    that the statement names.
+    """
 
     documents: tuple[Document, ...]
     seen: dict[tuple[int, int], list[str]]
     counts: tuple[Count, ...]
+    limits: tuple[int, ...] = ()
+
+
+def read_limits(statement: str) -> tuple[int, ...]:
+    """Upper limits that a statement sets, such as 100 and 10**9 in "1 <= n <= 100 and a < 10^9", ascending."""
+    found: set[int] = set()
+    for match in _LIMIT.finditer(statement.replace("\\,", "").replace("{,}", "")):
+        factor, base, power, plain = match.groups()
+        if base is not None and power is not None and int(power) <= 200:
+            found.add(int(factor or 1) * int(base) ** int(power))
+        elif plain is not None and len(plain) <= 20:
+            found.add(int(plain.replace(" ", "").replace(",", "")))
+    return tuple(sorted(v for v in found if v > 1))
 
 
 def read_document(text: str) -> Document:
@@ -45,8 +66,8 @@ def write_document(document: Document) -> str:
     return "\n".join(" ".join(line) for line in document) + "\n"
 
 
-def learn_profile(texts: Sequence[str]) -> Profile:
-    """The profile of known inputs (at least one)."""
+def learn_profile(texts: Sequence[str], limits: tuple[int, ...] = ()) -> Profile:
+    """The profile of known inputs (at least one) under the statement's `limits`."""
     documents = [read_document(text) for text in texts]
     seen: dict[tuple[int, int], list[str]] = {}
     for document in documents:
@@ -55,7 +76,7 @@ def learn_profile(texts: Sequence[str]) -> Profile:
                 values = seen.setdefault(_place(document, i, j), [])
                 if len(values) < 5000:
                     values.append(token)
-    return Profile(tuple(documents), seen, tuple(_find_counts(documents)))
+    return Profile(tuple(documents), seen, tuple(_find_counts(documents)), limits)
 
 
 def _place(document: Document, i: int, j: int) -> tuple[int, int]:
@@ -73,7 +94,7 @@ def _find_counts(documents: Sequence[Document]) -> list[Count]:
     for line in range(min(2, shortest)):
         for column in range(min(4, min(len(d[line]) for d in documents))):
             for what in ("tokens", "chars", "lines"):
-                count = Count(line, column, what)  # type: ignore[arg-type]
+                count = Count(line, column, what)
                 if all(_holds(d, count) for d in documents):
                     found.append(count)
                     break
@@ -142,18 +163,32 @@ def _change(rng: random.Random, document: Document, profile: Profile) -> None:
     chosen = [(i, j)] if way == "one" else rng.sample(places, min(len(places), 4)) if way == "several" else places
     for a, b in chosen:
         seen = profile.seen.get(_place(document, a, b), [document[a][b]])
-        document[a][b] = mutate_token(rng, document[a][b], seen, document, len(profile.documents) < FEW, a in held)
+        few = len(profile.documents) < FEW
+        document[a][b] = mutate_token(rng, document[a][b], seen, document, few, a in held, profile.limits)
 
 
 def mutate_token(
-    rng: random.Random, token: str, seen: Sequence[str], document: Document, few: bool, fixed: bool = False
+    rng: random.Random,
+    token: str,
+    seen: Sequence[str],
+    document: Document,
+    few: bool,
+    fixed: bool = False,
+    limits: Sequence[int] = (),
 ) -> str:
-    """Another token of the same kind: a number within the range seen, or a word of letters seen (of one length if `fixed`)."""
+    """Another token of the same kind: a number within the range seen, or a word of letters seen (of one length if `fixed`).
+
+    With `few` inputs known a number may go up to one of the `limits`.
+    """
     if _INTEGER.match(token):
         known = [int(v) for v in seen if _INTEGER.match(v)] or [int(token)]
         low, high = min(known), max(known)
         if few:
             low, high = min(low, 1) if low >= 0 else 2 * low, 2 * abs(high) + 3
+            wide = [limit for limit in limits if limit > high]
+            if wide and rng.random() < FAR:
+                limit = rng.choice(wide)
+                return str(rng.choice((limit, limit - rng.randint(0, 9), rng.randint(high, limit))))
         value = int(token)
         near = [value - 1, value + 1, low, high, rng.choice(known), rng.randint(low, high), rng.randint(low, high)]
         here = [int(v) for line in document for v in line if _INTEGER.match(v)]

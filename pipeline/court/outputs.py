@@ -52,7 +52,7 @@ class Judge:
             left, right = read_literal(expected), read_literal(got)
             if left is _UNREADABLE or right is _UNREADABLE:
                 return expected.strip() == got.strip()
-            return same_value(left, right, self.float_tolerance or DEFAULT_TOLERANCE)
+            return same_value(left, right, self.float_tolerance, self.ignore_case)
         from pipeline.sandbox.judge import compare_output
 
         return compare_output(expected, got, self.checker)
@@ -71,22 +71,38 @@ def read_literal(text: str) -> Any:
         return _UNREADABLE
 
 
-def same_value(left: Any, right: Any, tolerance: float) -> bool:
-    """Equal with the same types throughout; floats within `tolerance` * max(1, |left|), ints exactly; tuples are no lists."""
-    if isinstance(left, float) and isinstance(right, int | float) and not isinstance(right, bool):
-        if math.isnan(left) or math.isinf(left):
-            return repr(left) == repr(float(right))
-        try:
-            return abs(left - right) <= tolerance * max(1.0, abs(left))
-        except OverflowError:
-            return False
-    if type(left) is not type(right):
+def same_value(expected: Any, got: Any, tolerance: float | None, ignore_case: bool = False) -> bool:
+    """As the sandbox judges values: Python's equality, but lists are no tuples, and a float that is no integer may be off by
+    `tolerance` (by default 1e-6) times max(1, |expected|). A tolerance that is given holds for integers too.
+    """
+    if isinstance(expected, bool | int | float):
+        return isinstance(got, bool | int | float) and _same_number(expected, got, tolerance)
+    if type(expected) is not type(got):
         return False
-    if isinstance(left, list | tuple):
-        return len(left) == len(right) and all(same_value(a, b, tolerance) for a, b in zip(left, right, strict=True))
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same_value(left[k], right[k], tolerance) for k in left)
-    return bool(left == right)
+    if isinstance(expected, list | tuple):
+        pairs = zip(expected, got, strict=False)
+        return len(expected) == len(got) and all(same_value(a, b, tolerance, ignore_case) for a, b in pairs)
+    if isinstance(expected, dict):
+        same_keys = expected.keys() == got.keys()
+        return same_keys and all(same_value(expected[k], got[k], tolerance, ignore_case) for k in expected)
+    if isinstance(expected, str) and ignore_case:
+        return expected.casefold() == str(got).casefold()
+    return bool(expected == got)
+
+
+def _same_number(expected: float, got: float, tolerance: float | None) -> bool:
+    if expected != expected:
+        return got != got
+    if expected == got:
+        return True
+    whole = not isinstance(expected, float) or expected.is_integer()
+    if tolerance is None and whole and not (isinstance(expected, float) and isinstance(got, float)):
+        return False
+    try:
+        gap, allowed = abs(expected - got), (tolerance or DEFAULT_TOLERANCE) * max(1.0, abs(expected))
+    except OverflowError:
+        return False
+    return math.isfinite(gap) and gap <= allowed
 
 
 def choose_text(texts: Counter[str], judge: Judge) -> str:

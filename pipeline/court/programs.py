@@ -5,9 +5,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-LANGUAGES = {
+LANGUAGES: dict[str, Literal["python", "cpp"]] = {
     "python": "python",
     "python3": "python",
     "py": "python",
@@ -34,9 +34,42 @@ _CPP_PIECES = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _NO_TYPE = frozenset(
-    "return else case new delete throw goto if while for do switch sizeof and or not typedef using namespace template "
-    "operator public private protected default break continue co_return co_await co_yield "
-    "true false this nullptr".split()
+    {
+        "return",
+        "else",
+        "case",
+        "new",
+        "delete",
+        "throw",
+        "goto",
+        "if",
+        "while",
+        "for",
+        "do",
+        "switch",
+        "sizeof",
+        "and",
+        "or",
+        "not",
+        "typedef",
+        "using",
+        "namespace",
+        "template",
+        "operator",
+        "public",
+        "private",
+        "protected",
+        "default",
+        "break",
+        "continue",
+        "co_return",
+        "co_await",
+        "co_yield",
+        "true",
+        "false",
+        "this",
+        "nullptr",
+    }
 )
 """C++ words before which, or at which, no declared name stands."""
 
@@ -47,7 +80,7 @@ class Solution:
 
     row: int
     id: str
-    language: str
+    language: Literal["python", "cpp"]
     code: str
     fingerprint: str
 

@@ -16,6 +16,8 @@ _STATED = re.compile(
 )
 LOOSER = 1e-4
 """Tried where the default leaves solutions apart that agree otherwise."""
+LOOSEST = 1e-2
+"""A statement that allows more does not speak of the output."""
 
 
 def read_tolerance(statement: str | None) -> float | None:
@@ -37,22 +39,23 @@ def fit_tolerance(
 ) -> tuple[Judge, Matrix]:
     """The judge with a tolerance where the tests call for one, and the matrix under it.
 
-    A tolerance that is given stays. Otherwise outputs with fractions take the statement's, and without one the default; the
-    looser one if that makes at least two more solutions agree with the consensus everywhere.
+    A tolerance that is given stays. Otherwise, where outputs have fractions, the statement's is taken; without one the
+    default is made explicit, or a looser one taken, only where that makes more solutions agree with the consensus
+    everywhere: a tolerance that is set holds for integers too, so it is not set without need.
     """
     matrix = build_matrix(outcomes, expected, judge)
     if judge.float_tolerance is not None or not _fractional(outcomes, expected):
         return judge, matrix
     stated = read_tolerance(statement)
-    # A loose bound on the error would make different answers one; beyond a hundredth it is not meant for the output.
-    tolerance = stated if stated is not None and stated <= 1e-2 else DEFAULT_TOLERANCE
-    judge = replace(judge, float_tolerance=tolerance)
-    matrix = build_matrix(outcomes, expected, judge)
-    if tolerance < LOOSER:
-        looser = replace(judge, float_tolerance=LOOSER)
-        other = build_matrix(outcomes, expected, looser)
-        if _faultless(other, fingerprints) >= _faultless(matrix, fingerprints) + 2:
-            return looser, other
+    if stated is not None and stated <= LOOSEST:
+        judge = replace(judge, float_tolerance=stated)
+        return judge, build_matrix(outcomes, expected, judge)
+    faultless = _faultless(matrix, fingerprints)
+    for tolerance, more in ((DEFAULT_TOLERANCE, 1), (LOOSER, 2)):
+        other = replace(judge, float_tolerance=tolerance)
+        looser = build_matrix(outcomes, expected, other)
+        if _faultless(looser, fingerprints) >= faultless + more:
+            return other, looser
     return judge, matrix
 
 

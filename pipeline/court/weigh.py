@@ -17,6 +17,8 @@ ROUNDS = 50
 """The iteration settles within ten rounds; this bounds the rare cycle."""
 SMOOTH = 0.5
 """Half an agreement and half a disagreement are taken as seen (Jeffreys), so that few tests make no certainty."""
+ALIKE = 8
+"""Power of likeness: one test in ten apart counts four tenths, half of the tests apart counts nothing."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def weigh_solutions(matrix: Matrix, fingerprints: Sequence[str]) -> Weights:
     """Weights for the rows of `matrix`; rows with one fingerprint vote as one program."""
     rows, tests = matrix.cells, matrix.tests
     shares = share_votes(rows, fingerprints)
-    accuracy = [_first_accuracy(s, matrix) for s in range(len(rows))]
+    first = _first_answers(matrix, fingerprints)
+    accuracy = [_agreement(row, first) for row in rows]
     # Nine in ten is what curated test sets reach; the iteration moves it to what these tests show.
     given = 0.9
     consensus: list[int] = []
@@ -70,18 +73,29 @@ def share_votes(rows: Sequence[Sequence[int]], fingerprints: Sequence[str]) -> l
     return [1.0 / copies[f] / math.sqrt(len(alike[tuple(row)])) for row, f in zip(rows, fingerprints, strict=True)]
 
 
-def _first_accuracy(solution: int, matrix: Matrix) -> float:
-    """Agreement with the given outputs, and with the other solutions where there are none."""
-    row = matrix.cells[solution]
-    if any(g != ABSENT for g in matrix.given):
-        return _agreement(row, matrix.given)
-    agreed, asked = SMOOTH, 2 * SMOOTH
-    for t, mine in enumerate(row):
-        others = [c for s, c in enumerate(matrix.column(t)) if s != solution and c != ABSENT]
-        if mine != ABSENT and others:
-            agreed += sum(c == mine != FAILED for c in others) / len(others)
-            asked += 1
-    return agreed / asked
+def _first_answers(matrix: Matrix, fingerprints: Sequence[str]) -> Sequence[int]:
+    """What to measure solutions by at first: the given outputs, or without them what the most typical solution says.
+
+    Right programs are alike and each wrong one is wrong in its own way, so the most typical one is that to which the most
+    others are nearly identical; slight likeness counts for next to nothing.
+    """
+    if any(g != ABSENT for g in matrix.given) or not matrix.cells:
+        return matrix.given
+    rows = matrix.cells
+    most = max(sum(c >= 0 for c in row) for row in rows)
+
+    def typical(s: int) -> float:
+        others = {
+            fingerprints[o]: _likeness(rows[s], rows[o]) for o in range(len(rows)) if fingerprints[o] != fingerprints[s]
+        }
+        return sum(likeness**ALIKE for likeness in others.values()) * (2 * sum(c >= 0 for c in rows[s]) >= most)
+
+    return rows[max(range(len(rows)), key=lambda s: (typical(s), -s))]
+
+
+def _likeness(left: Sequence[int], right: Sequence[int]) -> float:
+    pairs = [(a, b) for a, b in zip(left, right, strict=True) if ABSENT not in (a, b)]
+    return sum(a == b != FAILED for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
 def _agreement(row: Sequence[int], consensus: Sequence[int]) -> float:
