@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from pipeline.publish.report.gather import Stage
+from pipeline.publish.report.flow import Stage
 from pipeline.publish.report.words import count, plain, share, tone
 from schemas.reasons import KEEP
 
