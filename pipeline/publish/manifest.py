@@ -31,7 +31,9 @@ def build_manifest(
         times = folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {}
     graded = find_graded(folder)
     samples, models = _count_samples(folder, config, graded, grading_pass)
-    sole = models[0] if len(models) == 1 else {"name": config.model.name, "revision": config.model.revision}
+    sole = {"name": f"{len(models)} models", "revision": None}
+    if len(models) < 2:
+        sole = models[0] if models else {"name": config.model.name, "revision": config.model.revision}
     manifest: dict[str, Any] = {
         "goldilocks": _version("goldilocks"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

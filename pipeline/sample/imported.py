@@ -18,9 +18,8 @@ import polars as pl
 from pipeline.decide.decide import IMPORTED, decide_run, shard_of
 from pipeline.folder import RunFolder
 from pipeline.ingest.files import read_rows
-from pipeline.publish.card import write_card
-from pipeline.publish.manifest import build_manifest
-from pipeline.publish.shards import SAMPLE_ROWS, publish_curated
+from pipeline.publish.run import publish_run
+from pipeline.publish.shards import SAMPLE_ROWS
 from pipeline.sample.store import verifier_hash
 from pipeline.verify.label import check_label
 from pipeline.verify.math import Judgement, MathVerifier
@@ -117,11 +116,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
                     part.unlink()
     with _timed(times, "decide"):
         decide_run(folder, config)
-    with _timed(times, "publish"):
-        publish_curated(folder, config)
-    manifest = build_manifest(folder, config, times)
-    write_card(folder, config, manifest)
-    return manifest
+    return publish_run(folder, config, times)
 
 
 def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
