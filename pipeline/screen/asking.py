@@ -36,13 +36,13 @@ STRICT = re.compile(
     re.IGNORECASE,
 )
 ANYWHERE = re.compile(
-    r"\b(?:find|compute|determine|evaluate|calculate|simplify|solve|express|factor|expand|estimate|enter|what|how many|how much"
+    r"\b(?:find|compute|determine|evaluate|calculate|simplify|solve|what|how many|how much"
     r"|how long|how far|how old)\b",
     re.IGNORECASE,
 )
 BLANK = re.compile(
     r"_{2,}|(?:\\_\s*){2,}|\\underline\s*\{\s*(?:\\[a-z]+\s*(?:\{[^{}]*\})?|[\s~])*\}|\\ldots\s*[.$]?$|\(\s*(?:\\quad|\\qquad|\\ |\s|　|~|_)*\s*\)|（\s*）|\\square|\\boxed|\\Box"
-    r"|□|▲|=\s*\$?\s*[.．。]?\s*$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
+    r"|□|▲|=\s*\$\s*[.．。]?\s*$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
 )
 CLOZE = re.compile(r"(?:\b(?:is|are|equals?|equal to|be|becomes?|has|was|were|by|to|of)|=)\s*:?\s*$", re.IGNORECASE)
 OTHER_TONGUES = re.compile(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.screen.answers import bare
-from pipeline.screen.asking import CLOZE, asks_here
+from pipeline.screen.asking import CLOZE, QUESTION, asks_here
 from pipeline.screen.outcome import Outcome, Reject, reject
 from pipeline.screen.reading import read
 from schemas.config import ScreenConfig
@@ -21,9 +21,9 @@ from schemas.reasons import Reason
 SERIES = ("ABCDEFGHIJ", "abcdefghij")
 SPACE = r"(?:\s|\\qquad|\\quad|\\ |\\,|\\;|\\hspace\{[^{}]*\}|~|&|\\\\|\$)*"
 STYLES = (
-    re.compile(r"\\(?:textbf|text|mathrm|mathbf|textrm|bf|rm)\s*\{\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s*\}\s*[.):]))\s*[.:]?\s*\}(?:\s*[.):])?"),
+    re.compile(r"\\(?:textbf|text|mathrm|mathbf|textrm|bf|rm)\s*\{\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s*\}\s*[.):]))\s*[.:]?(?:\s|\\ |~)*\}(?:\s*[.):])?"),
     re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[.?:;,!$}\]]))\*{0,2}\(\s?([A-Ja-j])\s?\)\*{0,2}[.:]?"),
-    re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[,?:;$]))\*{0,2}([A-Ja-j])\s?\)\*{0,2}"),
+    re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[,?:;$'\"\[]))\*{0,2}([A-Ja-j])\s?\)\*{0,2}"),
     re.compile(r"(?:(?<=\s)|(?<=^))\*{0,2}\[?([A-J])[.:．、\]]\*{0,2}(?=\s|[\d$\\\-−(\u4e00-\u9fff]|[A-Za-z])"),
     re.compile(r"(?:(?<=\n)|(?<=^))[ \t]*([a-j])[.:](?=\s)"),
 )
@@ -35,6 +35,10 @@ HEADING = re.compile(
     re.IGNORECASE,
 )
 LETTER_REQUEST = re.compile(r"[^.?!\n]{0,60}\b(?:enter|give|write|answer with|respond with|provide|state)\b[^.?!\n]{0,30}\bletters?\b[^.?!\n]{0,60}[.!]?", re.IGNORECASE)
+LETTER_REQUEST_END = re.compile(
+    r"(?<=[.\n:;)\]$\w])\s+(?:please )?(?:enter|give|write|answer|respond|provide|state|choose|select|indicate)\b[^.?!\n]{0,40}\b(?:letters?|options?|choices?)\b[^.?!\n]{0,60}[.!]?\s*$",
+    re.IGNORECASE,
+)
 LABEL = re.compile(
     r"(?:(?:the )?(?:correct |right |best )?(?:answer|option|choice)(?: is)?\s*:?\s*)?[(\[]?\s*([A-Ja-j])\s*[)\].:]?", re.IGNORECASE
 )
@@ -98,7 +102,7 @@ def clean(content: str) -> str:
     if text.count("$") % 2:
         text = text.removeprefix("$") if text.startswith("$") and not text.endswith("$") else text
         text = text.removesuffix("$") if text.count("$") % 2 and text.endswith("$") else text
-    text = text.strip().removesuffix(";").removesuffix(",").strip()
+    text = text.strip().removesuffix(";").removesuffix(",").removesuffix("'").removesuffix("']").strip()
     text = text.removesuffix("\\").strip() if text.endswith(" \\") else text
     return text.strip("*").strip() if text.count("*") <= 4 and text.startswith("**") else text
 
@@ -123,8 +127,10 @@ def split_at_labels(text: str) -> tuple[int, list[str], int] | None:
     return best
 
 
-def read_inline(statement: str) -> Options | None:
-    """Options written at the end of the statement itself, or null."""
+def read_inline(statement: str, *, lettered: bool = False) -> Options | None:
+    """Options written at the end of the statement itself, or null. Pieces that ask something are parts, not options; with a
+    letter for a label (`lettered`) an option may be told as an order ("Multiply 5 by 30")."""
+    statement = LETTER_REQUEST_END.sub("", statement)
     found = split_at_labels(statement)
     if found is None:
         return None
@@ -135,11 +141,12 @@ def read_inline(statement: str) -> Options | None:
     last = re.split(r"\n\s*\n", contents[-1].strip())[0]
     if not last or len(last) > 400:
         return None
-    if any(asks_here(content) for content in (*contents[:-1], last)):
+    asking = QUESTION.search if lettered else asks_here
+    if any(asking(content) for content in (*contents[:-1], last)):
         return None
     stem = statement[:start].rstrip()
     tail = contents[-1][len(last) :].strip()
-    stem = re.sub(r"(?:\$|\\\[|\\begin\{(?:enumerate|itemize|align\*?|tabular)\}(?:\{[^{}]*\})?|\\item|\\\\|\\qquad|\\quad|\s|\*\*)+$", "", stem) if style == 0 else stem.rstrip("* \n\\")
+    stem = re.sub(r"(?:\$|\\\[|\\begin\{(?:enumerate|itemize|align\*?|tabular)\}(?:\{[^{}]*\})?|\\item|\\\\|\\qquad|\\quad|\s|\*\*)+$", "", stem) if style == 0 else re.sub(r"[\s*\\]*(?:\[['\"]?)?$", "", stem)
     if style == 0 and statement[:start].count("$") % 2 == 0 and statement[:start].rstrip().endswith("$"):
         stem = statement[:start].rstrip()
     return Options(f"{stem}\n\n{tail}".strip() if tail else stem, (*contents[:-1], last), style == 0)
@@ -247,7 +254,7 @@ def open_choice(problem: Mapping[str, Any], config: ScreenConfig) -> Opened | Ou
     options, its label cannot be resolved, or the config rejects multiple choice.
     """
     statement, answer = problem["statement"], str(problem.get("answer") or "")
-    options = read_extra(problem) or read_inline(statement)
+    options = read_extra(problem) or read_inline(statement, lettered=bool(LABEL.fullmatch(bare(answer))))
     index = resolve(answer, options) if options else None
     if options is None or (index is None and not is_choice_layout(options, answer)):
         if is_letter_label(answer, statement):

@@ -27,14 +27,15 @@ LABEL = r"([a-lA-L]|[ivx]{1,4}|[IVX]{1,4}|1?\d)"
 START = r"(?:^|\n)[ \t>*_#]*"
 STYLES = (
     re.compile(rf"(?<![\w)\]{MASKS}])\(\s?{LABEL}\s?\)(?=[\s*:.,]|[A-Z{MASKS}\u4e00-\u9fff])"),
-    re.compile(rf"(?:{START}|(?<=[.?!;:])\s+){LABEL}\s?\)(?=[\s*]|[A-Z\u4e00-\u9fff])"),
+    re.compile(rf"(?:{START}|(?<=[.?!;:])\s+\*{{0,2}}){LABEL}\s?\)(?=[\s*]|[A-Z\u4e00-\u9fff])"),
     re.compile(rf"(?:{START}|(?<=[.?!;])\s+){LABEL}[.:、](?=[\s*]|[\u4e00-\u9fff])"),
     re.compile(rf"(?:{START}|(?<=[.?!;:])\s*|\*\*)(?:[Pp]art|[Qq]uestion|[Qq]|[Ss]ub-?question|[Ss]tep|[Pp]roblem|PART|QUESTION|[Tt]ask)\s?[(#]?\s?{LABEL}\s?\)?(?:\s?[:.)\-–]|\*\*|\s|(?=[\s*]))"),
     re.compile(r"\\item\s*\[\s*\(?\s*(?:\\[a-z]+\s*\{)?" + LABEL + r"\}?\s*[.)]?\s*\)?\s*\]"),
     re.compile(r"([①-⑩])"),
 )
 BARE_ITEM = re.compile(r"\\(?:item|part|question)\b(?!\s*\[)")
-BULLET = re.compile(r"(?:^|\n)[ \t]*[-*•][ \t]+")
+BULLET = re.compile(r"(?:(?:^|\n)[ \t]*|(?<=[.?!:])\s)[-*•–][ \t]+")
+OPTION_LETTER = re.compile(r"\(?[A-Ja-j]\)?")
 ANSWER_LABEL = re.compile(r"(?<![\w,(])(?:\(?([a-lA-L]|[ivx]{1,4}|[1-9])\s?\)|(?:[Pp]art|[Qq]uestion|Q)\s?\(?([a-lA-L]|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])")
 
 
@@ -76,7 +77,10 @@ def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
     if is_enumerated(answer):
         return reject(Reason.MULTI_PART, f"the label answers several parts: {answer[:80]!r}")
     reading = read(problem["statement"])
+    lettered = bool(OPTION_LETTER.fullmatch(answer.strip()))
     for pieces in split_parts(reading.prose):
+        if lettered and not any("?" in piece for piece in pieces):
+            continue
         asking = sum(asks_here(piece, english=reading.english) for piece in pieces)
         if asking >= 2:
             return reject(Reason.MULTI_PART, f"{asking} of {len(pieces)} enumerated parts ask something")

@@ -26,6 +26,7 @@ MARKDOWN_TABLE = re.compile(r"^[^\n|]{0,200}\|[^\n]{1,400}\n[ \t]*\|?[ \t]*:?-{2
 
 AMOUNT = re.compile(r"\s?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 WORDS = re.compile(r"[^\W\d_]{2,}[,.;]?\s+[^\W\d_]{2,}|[\u0e00-\u0eff\u3040-\u30ff\u4e00-\u9fff]{3,}")
+PROSE = re.compile(r"[,.;]?\s+[A-Za-z]{1,20}[,.;]?\s+[A-Za-z]{2}")
 FORMULA = re.compile(r"[\\^_={}]")
 
 ENGLISH = frozenset(
@@ -69,9 +70,12 @@ def is_money(text: str, start: int, end: int) -> bool:
         if amount:
             after = text[amount.end() :].lstrip()[:1]
             glued = text[amount.end() : amount.end() + 1]
-            return (not after or after not in "+=<>^_\\{*-") and not (glued.isascii() and glued.isalpha() and glued not in "kKmMbB")
+            ranged = re.match(r"-\s*[\d$\\(A-Za-z]", text[amount.end() :].lstrip()[:4])
+            return (not after or after not in "+=<>^_\\{*") and not ranged and not (glued.isascii() and glued.isalpha() and glued not in "kKmMbB")
         return before.isdigit() or bool(text[start + 1 :].strip() and not text[start + 1].strip())
     inside = text[start + 1 : end]
+    if amount and PROSE.match(text, amount.end()):
+        return True
     if FORMULA.search(inside):
         return bool(amount and WORDS.search(inside[:200]) and "\\" not in inside)
     if WORDS.search(inside):
@@ -144,7 +148,7 @@ def is_english(prose: str) -> bool:
         return False
     ours = sum(word in ENGLISH for word in words)
     others = sum(word in OTHER for word in words)
-    return ours > others or (ours == others and len(words) < 8)
+    return ours > others or (ours == others and len(words) < 15)
 
 
 @lru_cache(maxsize=64)

@@ -30,27 +30,40 @@ CONDITION = re.compile(r"\b(?:such that|so that|where|if|when|given(?: that)?|su
 RELATION = re.compile(r"[=<>]|\\(?:leq?|geq?|neq?|in|equiv|approx|cong|sim|mid|subset(?:eq)?|perp|parallel|to|rightarrow|lt|gt|leqslant|geqslant|ldots|dots|cdots|notin)\b")
 SUM = re.compile(r"[\d)]\s*[-+*/^×÷=:,−]\s*\(?-?[\d.]+\)*[%°]?$")
 NUMBER = re.compile(
-    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|million|dozens?|twice"
-    r"|thrice|half|third|quarter|double|triple|pairs?|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|sixty|hundred"
+    r"|thousand|million|dozens?|twice|thrice|half|one[- ]third|a third|double|triple|pairs?)\b",
     re.IGNORECASE,
 )
+RECALLED = re.compile(
+    r"\b(?:the|these|those|all|both)(?: of)?(?: the)?(?: (?:first|last|next|past|other))? (?:\d+|two|three|four|five|six|seven|eight|ten)\b", re.IGNORECASE
+)
+SHAPE = r"(?:triangle|rectangle|square|circle|cube|cylinder|cone|pyramid|parallelogram|trapezoid|rhombus|line|solid|box)"
 SUBJECT = re.compile(
     r"\b(?:integers?|primes?|digits?|divisors?|multiples? of|perfect|squared|cubed|polygons?|isosceles|equilateral|spheres?|hexagons?|pentagons?"
-    r"|octagons?|decagons?|dodecagons?|heptagons?|\w{4,}gon|quadrilaterals?|\w+hedr(?:on|a|al|ons)|prisms?|diagonals?|vertices|edges|interior"
-    r"|arrange\w*|permut\w+|letters of|alphabet|probability|dice|die|cards|deck|palindromes?|polynomials?|subsets?|equations?|logarithms?"
-    r"|remainder|modulo|binary|zeroe?s|factorial|reciprocal|consecutive|handshakes?|tournaments?|leap|clock|noon|midnight|calendar|symmetry"
-    r"|distinct|in how many (?:different )?ways|the word)\b"
+    r"|octagons?|decagons?|dodecagons?|heptagons?|\w{4,12}gon|quadrilaterals?|\w{2,12}hedr(?:on|a|al|ons)|prisms?|diagonals?|vertices|edges"
+    r"|interior|arrange\w*|permut\w+|letters (?:of|in)|alphabet|probability|dice|die|cards|deck|palindromes?|polynomials?|subsets?"
+    r"|logarithms?|remainder|modulo|binary|zeroe?s|factorial|reciprocal|consecutive|handshakes?|tournaments?|leap|clock|noon|midnight"
+    r"|calendar|symmetry|distinct|in how many (?:different )?ways|the word|(?:square|cube|fourth) roots?|right angles?|radius|diameter|hypotenuse"
+    r"|(?:square|cube|sum|product|factors|multiples|powers?|digits|average|mean|median) of (?:the (?:first|numbers)|all|\d)|factors does"
+    r"|(?:common|greatest|least) (?:multiple|factor|divisor)|roman numerals?|decimal|fraction|slope|degrees|number which|scientific notation)\b"
+    rf"|\b(?:an?|any|every|each|one) (?:\w+ )?{SHAPE}\b"
     r"|\bin (?:a|an|one) (?:\w+ )?(?:second|minute|hour|day|week|month|year|inch|foot|yard|mile|meter|kilometer|pound|ounce|gallon|quart|pint|cup|ton"
     r"|gram|kilogram|century|decade)s?\b"
     r"|\b(?:seconds?|minutes?|hours?|days|weeks|months|inches|feet|yards|miles|pounds|ounces|gallons|quarts|pints|cups|grams|meters|centimeters"
     r"|millimeters|kilograms|cents|nickels|dimes|pennies|quarters) (?:are |is )?(?:there )?(?:in|equal|make)\b(?! the\b)",
     re.IGNORECASE,
 )
-PRONOUN = re.compile(r"\b(?:he|she|they|his|her|hers|him|them|their|it)\b", re.IGNORECASE)
-STORY = re.compile(
-    r"\bdid\b|\b(?:left|now|altogether|today|yesterday|tomorrow|remaining|initially|originally|still|originally|already)\b|\bin (?:all|total|the (?:beginning|end|start))\b|\bat (?:first|the (?:end|start))\b"
-    r"|\b(?:does|do|will|would|can|could|should|must|has|have|had|was|were|is) (?:the (?!\w+ of\b)|each |[A-Z][a-z]+)|\b(?:was|were)\b|\bthe (?:total cost|class|school|box|bag|machine|shop|store|farm|garden|trip)\b|\bwould (?:be|have)\b",
+PRONOUN = re.compile(r"\b(?:he|she|they|his|her|hers|him|them|their|it|you|your|we|our|i|my)\b", re.IGNORECASE)
+PERSON = re.compile(r"\b(?:he|she|his|her|him)\b", re.IGNORECASE)
+ANTECEDENT = re.compile(
+    r"^(?!If|How|What|When|Which|Where|Who|Why|In|On|At|After|Before|Calculate|Find|For|From|By|Since|Given|While|Once)[A-Z][a-z]+|(?<!^)\b[A-Z][a-z]+|\b(?:an?|the|each|every|one|my|our|your|another|this|that)\s+[a-z]"
 )
+STORY = re.compile(
+    r"\bdid\b|\b(?:left|now|altogether|today|yesterday|tomorrow|remaining|initially|originally|still|already|was|were)\b"
+    r"|\bin (?:all|total|the (?:beginning|end|start))\b|\bat (?:first|the (?:end|start))\b"
+    r"|\b(?:does|do|will|would|can|could|should|must|has|have|had) (?:the|each|[A-Z][a-z]+)\b|\bis [A-Z][a-z]+\b|\bwould (?:be|have)\b",
+)
+LONE_WORDS = 30
 ASIDE = re.compile(r"(?<=[.?!])\s*[(\[][^()\[\]]{1,300}[)\]]\s*$")
 
 
@@ -64,6 +77,8 @@ def find_open_construct(reading: Reading) -> str | None:
     for name, open_count in depth.items():
         if open_count > 0:
             return f"environment {name!r} is never closed"
+    if found := re.search(r"\\[A-Za-z]{1,30}\{[^{}]{0,200}$", reading.prose):
+        return f"{found.group()[:40]!r} is never closed"
     if reading.text.endswith("\\") and not reading.text.endswith("\\\\"):
         return "ends in a lone backslash"
     return None
@@ -141,13 +156,15 @@ def find_lost_story(reading: Reading) -> str | None:
     prose = reading.prose
     if not prose.rstrip(CLOSING_MARKS).endswith("?") and not STRICT.search(prose):
         return None
-    numbers = len(NUMBER.findall(prose))
-    subject = bool(SUBJECT.search(prose))
-    story = bool(STORY.search(prose))
-    pronoun = bool(PRONOUN.search(prose))
-    if numbers == 0 and (not subject or ((story or pronoun) and len(SUBJECT.findall(prose)) < 2)):
+    person = PERSON.search(prose)
+    if person and not ANTECEDENT.search(prose[: person.start()]):
+        return f"a lone question about someone who was never named ({person.group()!r})"
+    numbers = len(NUMBER.findall(RECALLED.sub(" ", prose)))
+    subjects = len(SUBJECT.findall(prose))
+    telling = bool(STORY.search(prose) or PRONOUN.search(prose))
+    if numbers == 0 and (subjects == 0 or (telling and subjects < 2)):
         return "a lone question with no number in it"
-    if numbers == 1 and not subject and (pronoun or story):
+    if numbers == 1 and subjects == 0 and len(prose.split()) <= LONE_WORDS:
         return "a lone question with one number, about a story that is not there"
     return None
 
