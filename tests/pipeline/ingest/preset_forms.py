@@ -30,8 +30,8 @@ FORMS: dict[str, Form] = {
     "gsm8k": Form(
         rows=[
             {
-                "question": "Ida packs 48 jars in May and half as many in June. How many jars does she pack?",
-                "answer": "In June she packs 48/2 = <<48/2=24>>24 jars.\nShe packs 48+24 = <<48+24=72>>72 jars.\n#### 72",
+                "question": "Ida packs 48 jars in May and half as many in June. How many jars?",
+                "answer": "In June 48/2 = <<48/2=24>>24 jars.\nIn all 48+24 = <<48+24=72>>72 jars.\n#### 72",
             },
             {
                 "question": "A car costs $1,200 a year for five years. What is that in all?",
@@ -39,14 +39,12 @@ FORMS: dict[str, Form] = {
             },
         ],
         statements=[
-            "Ida packs 48 jars in May and half as many in June. How many jars does she pack?",
+            "Ida packs 48 jars in May and half as many in June. How many jars?",
             "A car costs $1,200 a year for five years. What is that in all?",
         ],
         answers=["72", "6,000"],
         extra=[
-            {
-                "solution": "In June she packs 48/2 = <<48/2=24>>24 jars.\nShe packs 48+24 = <<48+24=72>>72 jars.\n#### 72"
-            },
+            {"solution": "In June 48/2 = <<48/2=24>>24 jars.\nIn all 48+24 = <<48+24=72>>72 jars.\n#### 72"},
             {},
         ],
     ),

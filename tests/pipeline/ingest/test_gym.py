@@ -1,4 +1,4 @@
-"""reasoning_gym tasks become problems, every one of them, the same each time; a wrong name is answered with the right one."""
+"""Every reasoning_gym task becomes problems, the same each time; a wrong name is answered with the right one."""
 
 import json
 

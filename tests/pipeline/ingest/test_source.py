@@ -1,4 +1,4 @@
-"""Columns are mapped as the config says, nothing that a source says is lost, and a wrong name is refused before anything runs."""
+"""Columns are mapped as the config says, nothing that a source says is lost, and a wrong name is refused at once."""
 
 import json
 from pathlib import Path
