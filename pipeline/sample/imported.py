@@ -162,7 +162,7 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
 def check_labels(problems: pl.DataFrame, verifier: MathVerifier) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into those with a label that the verifier can compare, and rejects."""
     outcomes = [
-        check_label(answer, verifier.pool) if domain == "math" else (False, f"{domain}: only math is imported")
+        check_label(answer, verifier.pool) if domain == "math" else (False, f"a {domain} problem, not math")
         for domain, answer in problems.select("domain", "answer").iter_rows()
     ]
     good = pl.Series([outcome is True for outcome in outcomes], dtype=pl.Boolean)
