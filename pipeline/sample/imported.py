@@ -17,7 +17,7 @@ import polars as pl
 
 from pipeline.decide.decide import IMPORTED, decide_run, shard_of
 from pipeline.folder import RunFolder
-from pipeline.ingest.files import read_rows
+from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.run import publish_run
 from pipeline.publish.shards import SAMPLE_ROWS
 from pipeline.sample.store import verifier_hash
@@ -120,7 +120,9 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
 
 
 def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
-    """Empty the rooms of an earlier grading, and of nothing else."""
+    """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
+    find_files(problems)
+    find_files(samples)
     filled = [room for room in ROOMS if folder.list(room)]
     if filled and not folder.exists(NOTE):
         raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")

@@ -135,12 +135,12 @@ def test_how_answers_are_found_is_part_of_the_config(tmp_path: Path) -> None:
 
 def test_a_problem_is_found_by_any_of_its_names(tmp_path: Path) -> None:
     ours = problem_id({"domain": "math", "language": "en", "statement": "6 * 7?", "answer": "42"})
-    problems = [
+    problems: list[dict[str, Any]] = [
         {"statement": "6 * 7?", "answer": "42"},
         {"id": "given-id", "statement": "6 * 8?", "answer": "48"},
         {"source_id": "17", "statement": "6 * 9?", "answer": "54"},
     ]
-    samples = [
+    samples: list[dict[str, Any]] = [
         {"problem_id": ours, "completion": box("42")},
         {"problem_id": "given-id", "completion": box("48")},
         {"source_id": 17, "completion": box("54")},
