@@ -46,7 +46,7 @@ LABEL_AND_CONTENT = re.compile(r"[(\[]?\s*([A-Ja-j])\s*[)\].:]\s*(\S.*)", re.DOT
 NO_VALUE = re.compile(
     r"\b(?:none|neither|both|all|any|either) of (?:these|the|them|those|above)|\b(?:none|all|both)\b$|\bof the above|^(?:both|either|neither|only)\b|\b(?:both|either) [A-J]\b|\bnone\b"
     r"|cannot be|can not be|can't be|could not be|not (?:be )?(?:determined|enough|sufficient|possible)|insufficient|inadequate|\bdata\b|depends on|no (?:correct|right)|not given|another|other answer"
-    r"|^(?:I|II|III|IV|V|[1-4])(?:(?:,| and|, and| or|&)\s*(?:I|II|III|IV|V|[1-4]))* only|\bonly$|^(?:I|II|III|IV)(?:(?:,| and|, and) (?:I|II|III|IV))*$",
+    r"|^(?-i:(?:I|II|III|IV|V|[1-4])(?:(?:,| and|, and| or|&)\s*(?:I|II|III|IV|V|[1-4]))*) only|\bonly$|^(?-i:(?:I|II|III|IV)(?:(?:,| and|, and) (?:I|II|III|IV))+)$",
     re.IGNORECASE,
 )
 GUESS = re.compile(r"(?:yes|no|true|false|valid|invalid|correct|incorrect|not valid)(?:\W+(?:yes|no|true|false))*\W*", re.IGNORECASE)

@@ -77,7 +77,6 @@ ELSEWHERE = re.compile(
     r"|pada gambar|gambar berikut|في الشكل|الشكل (?:أدناه|المجاور)|চিত্রে|จากรูป",
     re.IGNORECASE,
 )
-ROWS = re.compile(r"(?:^|\n)[^\n]*(?:\||&|\t)[^\n]*(?:\||&|\t)[^\n]*\n[^\n]*(?:\||&|\t)|(?:\n[^\n]{0,60}\d[^\n]{0,60}){3}")
 
 
 def shows_formula(prose: str, found: re.Match[str]) -> bool:
@@ -86,6 +85,13 @@ def shows_formula(prose: str, found: re.Match[str]) -> bool:
     if found.group().lstrip(" .!?\n").lower().startswith(("below", "here")):
         return bool(re.search(f"[{MATH}{DISPLAY}{TABLE}{CODE}]", prose[found.end() :]))
     return any(mark in rest for mark in (DISPLAY, TABLE, CODE)) or rest.lstrip(" .:")[:1] == MATH
+
+
+def has_rows(text: str) -> bool:
+    """Whether a table is written out plainly: two lines in cells, or three short lines with numbers."""
+    lines = text.split("\n")
+    cells = sum(max(line.count("|"), line.count("&"), line.count("\t")) >= 2 for line in lines)
+    return cells >= 2 or sum(len(line) <= 60 and any(letter.isdigit() for letter in line) for line in lines) >= 3
 
 
 def find_pointer(reading: Reading) -> str | None:
@@ -99,7 +105,7 @@ def find_pointer(reading: Reading) -> str | None:
         table = "table" in found.group().lower() or "chart" in found.group().lower()
         if not shows_formula(prose, found) and not (reading.tabled and table):
             return found.group()
-    if not (reading.tabled or ROWS.search(reading.text)):
+    if not (reading.tabled or has_rows(reading.text)):
         for found in TABLE_POINTING.finditer(prose):
             if not shows_formula(prose, found):
                 return found.group()

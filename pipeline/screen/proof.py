@@ -44,7 +44,7 @@ PROOF_VERBS = re.compile(
     re.IGNORECASE,
 )
 CLAIM = re.compile(
-    r"^\W*(?:we (?:will )?)?(?:prove|show|demonstrate|verify|proof|see (?:the )?(?:proof|solution)|q\.?e\.?d)\b|\bproof (?:omitted|is|by|below|required)"
+    r"^\W*(?:we (?:will )?)?(?:prove|show|demonstrate|verify|proof|see (?:the )?proof|q\.?e\.?d)\b|\bproof (?:omitted|is|by|below|required)"
     r"|\\(?:blacksquare|begin\{proof\}|qed)\b|证明|^\W*证|докаж",
     re.IGNORECASE,
 )
