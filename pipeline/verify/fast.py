@@ -111,7 +111,7 @@ def _parse(text: str) -> Value | None:
         return None
     try:
         return _read_answer(cleaned)
-    except (TooHard, RecursionError):
+    except (ArithmeticError, RecursionError, TooHard):
         return None
 
 
@@ -181,7 +181,9 @@ def _split(text: str, top: bool) -> list[str] | None:
 def _read_list(parts: list[str]) -> Value | None:
     items: list[Value] = []
     for part in parts:
-        signs = ("+", "-") if part.count("\\pm") == 1 else ("",)
+        if part.count("\\pm") > 1:
+            return None
+        signs = ("+", "-") if "\\pm" in part else ("",)
         for sign in signs:
             item = _read_item(re.sub(r"\\pm(?![A-Za-z])", lambda _, sign=sign: sign, part))  # type: ignore[misc]
             if item is None or item.kind in ("list", "set") or "\\pm" in item.key:
@@ -240,6 +242,8 @@ def _read_item(text: str) -> Value | None:
 
 def _read_value(text: str) -> Value | None:
     text = text.strip()
+    if not text:
+        return None
     if text in _EMPTY_SET:
         return Value("set", r"\emptyset", r"\emptyset")
     if match := _INFINITY.fullmatch(text):

@@ -142,6 +142,14 @@ SLOW = [
     "(1,2",
     r"\{1,2",
     "1,,2",
+    r"\pm",
+    r"1, \pm",
+    "x =",
+    "= 5",
+    "$",
+    "%",
+    "-",
+    "x^{1/0}",
     "2x3",
     "1/2x",
     "f(x)",
@@ -264,3 +272,56 @@ def test_approximations_have_thirty_digits() -> None:
     number = approximate(value)
     assert number is not None
     assert f"{int(number * 10**30)}" == "4555806215962888287264332107489"
+
+
+FRAGMENTS = [
+    r"\text{",
+    "}",
+    "{",
+    "(",
+    ")",
+    "1",
+    "1,",
+    "000 ",
+    "a ",
+    r"\frac",
+    r"\sqrt",
+    "^",
+    "_",
+    "$",
+    "=",
+    " and ",
+    " or ",
+    r"\pm",
+]
+FRAGMENTS += [
+    "/",
+    ".",
+    "-",
+    "ab ",
+    "%",
+    r"\{",
+    r"\}",
+    " ",
+    "x_1",
+    r"\degree",
+    "cm ",
+    "per ",
+    "!",
+    ":",
+    "[",
+    "]",
+    r"\infty",
+    "0",
+    "e",
+]
+FRAGMENTS += [r"\pi", r"\overline", r"\binom", r"\in ", "million ", "blue ", "p.m.", "apples ", "/h", "²", "½"]
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
+def test_broken_pieces_of_answers_are_taken(text: str) -> None:
+    value = parse_fast(text)
+    if value is not None:
+        again = parse_fast(value.key)
+        assert again is not None
+        assert again.key == value.key
