@@ -118,6 +118,10 @@ def test_numbers_as_answers_become_the_text_one_would_write(value: Any, text: st
         ({"tests": [{"input": "1"}, 5]}, "column 'tests[1]' has int 5, where an object with ['id', 'input',"),
         ({"tests": [{"input": ["1"]}]}, "column 'tests[0].input' has list ['1'], where text is needed"),
         ({"checker": {"float_tolerance": "tight"}}, "column 'checker.float_tolerance' has str 'tight', where a number"),
+        (
+            {"checker": {"ignore_case": "perhaps"}},
+            "column 'checker.ignore_case' has str 'perhaps', where true or false",
+        ),
         ({"history": [{"stage": "ingest"}]}, "column 'history'"),
         ({"invalid": "not JSON at character 7"}, "not JSON at character 7"),
     ],
@@ -148,10 +152,14 @@ def test_code_fields_are_filled_in() -> None:
     row = one(
         GOOD
         | {"domain": "code", "tests": '[{"input": 1, "expected": 2}, {"id": "own", "origin": "generated"}]'}
-        | {"checker": {"float_tolerance": "1e-6"}, "solutions": [{"code": "print(1)"}]}
+        | {
+            "checker": {"float_tolerance": "1e-6", "ignore_case": "False", "strict_whitespace": 1},
+            "solutions": [{"code": "print(1)"}],
+        }
     )
     assert [(test["id"], test["origin"]) for test in row["tests"]] == [("t0", "source"), ("own", "generated")]
     assert (row["tests"][0]["input"], row["checker"]["float_tolerance"]) == ("1", 1e-6)
+    assert (row["checker"]["ignore_case"], row["checker"]["strict_whitespace"]) == (False, True)
     assert row["solutions"][0]["id"] == "s0"
 
 
