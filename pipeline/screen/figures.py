@@ -1,8 +1,8 @@
 """Figure-dependent problems: the statement leans on a drawing, an image or a table that is not in it.
 
-A figure given as code (`[asy]`, TikZ) is there for a text model to read, so it is no missing figure; `asymptote: reject` turns that
-policy around. "Figure" is also a digit, a shape and a sport, and a graph may be given by its formula: what counts is a pointing
-phrase ("as shown", "in the diagram", "pictured"), not the word.
+A figure given as code (`[asy]`, TikZ) is there for a text model to read, so it is no missing figure; `asymptote:
+reject` turns that policy around. "Figure" is also a digit, a shape and a sport, and a graph may be given by its
+formula: what counts is a pointing phrase ("as shown", "in the diagram", "pictured"), not the word.
 """
 
 import re
@@ -14,66 +14,96 @@ from pipeline.screen.reading import CODE, DISPLAY, MATH, TABLE, Reading, read
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 
-PLOT = r"(?:(?:bar|line|circle|pie|dot|scatter|stem|box|flow)?[ -]?(?:charts?|plots?)|graphs?|histograms?|pictographs?|maps?|spinners?)"
+PLOT = (
+    r"(?:(?:bar|line|circle|pie|dot|scatter|stem|box|flow)?[ -]?(?:charts?|plots?)|graphs?|histograms?"
+    r"|pictographs?|maps?|spinners?)"
+)
 PICTURE = r"(?:figures?|diagrams?|pictures?|illustrations?|drawings?|sketch(?:es)?|images?)"
 DRAWING = rf"(?:{PICTURE}|{PLOT})"
 SHAPE = (
-    r"(?:graph|chart|spinner|histogram|plot|grid|pattern|number line|map|dart ?board|board|clock|dial|net|triangle|square|rectangle|circle|cube"
-    r"|solid|arrangement|pyramid|prism|hexagon|pentagon|octagon|polygon|parabola|quadrilateral|trapezoid|parallelogram|semicircle|shape|piece|block"
-    r"|cylinder|sphere|cone|box|target|calendar|lattice|paper|garden|floor plan|field|pool|road|track|stack|staircase|tile|line|segment|point"
-    r"|dot|card|figure|diagram|array|network|path|curve|ellipse|angle|region|machine|scale|ruler|thermometer|magic square|tree|letter)s?"
+    r"(?:graph|chart|spinner|histogram|plot|grid|pattern|number line|map|dart ?board|board|clock|dial|net"
+    r"|triangle|square|rectangle|circle|cube"
+    r"|solid|arrangement|pyramid|prism|hexagon|pentagon|octagon|polygon|parabola|quadrilateral|trapezoid"
+    r"|parallelogram|semicircle|shape|piece|block"
+    r"|cylinder|sphere|cone|box|target|calendar|lattice|paper|garden|floor plan|field|pool|road|track"
+    r"|stack|staircase|tile|line|segment|point"
+    r"|dot|card|figure|diagram|array|network|path|curve|ellipse|angle|region|machine|scale|ruler"
+    r"|thermometer|magic square|tree|letter)s?"
 )
 PLACE = (
-    r"(?:below|above|at (?:the )?(?:right|left)|to the (?:right|left)|on the (?:right|left)|here|opposite|overleaf|beside)"
+    r"(?:below|above|at (?:the )?(?:right|left)|to the (?:right|left)|on the (?:right|left)|here|opposite"
+    r"|overleaf|beside)"
 )
 SHOWN = r"(?:shown|pictured|depicted|illustrated|diagrammed|drawn|displayed|sketched|graphed|plotted|indicated)"
 THE = r"(?:the|this|that|these|both|each|an?)"
 SOME = r"(?:\w+[ -]){0,3}?"
 IMAGE = re.compile(
-    r"!\[[^\]\n]{0,300}\]\(|<img\b|<image\b|\\includegraphics|\[(?:image|figure|diagram|img)\]|\((?:figure|diagram) (?:omitted|missing)\)",
+    r"!\[[^\]\n]{0,300}\]\(|<img\b|<image\b|\\includegraphics|\[(?:image|figure|diagram|img)\]|\((?:figure"
+    r"|diagram) (?:omitted|missing)\)",
     re.IGNORECASE,
 )
 POINTERS = (
-    rf"\bas (?:\w+ly |is |are )?(?:{SHOWN}|seen|labell?ed|marked|described)\b(?= (?:{PLACE}|in|on|by {THE} {SOME}{DRAWING})|\s*[.,;:?)]|$)(?! in (?:equation|example|class))",
-    rf"\bas (?:\w+ly )?(?:shown|pictured|depicted|illustrated|diagrammed|drawn|sketched)\b(?! (?:by|that|to be))",
+    rf"\bas (?:\w+ly |is |are )?(?:{SHOWN}|seen|labell?ed|marked|described)\b(?= (?:{PLACE}|in|on|by {THE}"
+    rf" {SOME}{DRAWING})|\s*[.,;:?)]|$)(?! in (?:equation|example|class))",
+    r"\bas (?:\w+ly )?(?:shown|pictured|depicted|illustrated|diagrammed|drawn|sketched)\b(?! (?:by|that|to be))",
     rf"\b{SHOWN} (?:\w+ )?{PLACE}\b",
-    rf"\b(?:{SHOWN}|seen|labell?ed|marked|given|represented|presented|summari[sz]ed|recorded|listed) (?:in|on|by|with) {THE} {SOME}{DRAWING}\b",
-    rf"\b(?:is|are) (?:\w+ly )?(?:shown|pictured|depicted|illustrated|displayed|graphed|diagrammed)\s*(?:[.,;?)]|$)",
+    rf"\b(?:{SHOWN}|seen|labell?ed|marked|given|represented|presented|summari[sz]ed|recorded|listed) (?:in"
+    rf"|on|by|with) {THE} {SOME}{DRAWING}\b",
+    r"\b(?:is|are) (?:\w+ly )?(?:shown|pictured|depicted|illustrated|displayed|graphed|diagrammed)\s*(?:[.,;?)]|$)",
     rf"[{MATH}], (?:shown|pictured)\b",
     r"\b(?:pictured|diagrammed)\b(?! (?:him|her|them)sel)",
     rf"\b{SHAPE}(?: [{MATH}])?,? (?:\w+ )?(?:shown|pictured|depicted|illustrated|displayed|graphed)\b(?! (?:that|to))",
     rf"\b{SHAPE}(?: [{MATH}])? (?:below|above)(?=\s*(?:[.,;?!)]|$))",
-    rf"\b(?:in|from|on|of|to|with|by|using|see|per|refer to) (?:the|this|these|each|both|that) (?:\w+ ){{0,2}}?(?:figures?|diagrams?)\b(?! (?:of speech|skat))",
-    r"\b(?:in|from) (?:the|this|these) (?:\w+ )?(?:pictures?|illustrations?|drawings?|images?|sketch|photo)(?=\s*(?:[.,;:?)]|$))",
-    rf"\b(?:the|this|these|each|that|two|three|four) {SOME}{DRAWING} (?:{PLACE}|shows?|depicts?|illustrates?|displays?)\b",
-    rf"\b(?:the|this|each|these) {SOME}{DRAWING} (?:(?:is|are) )?(?:shown|pictured|given|provided|displayed|drawn) {PLACE}\b",
-    r"\bthe (?:\w+ ){0,2}(?:figure|diagram)(?! (?:out|of|eight|is|are|that|has|with|formed|obtained|whose|which|skat|\w*\d))\b(?! skat)",
-    rf"\b(?:see|refer to|consult) (?:the )?(?:figure|fig\.|diagram|graph)|\bfig(?:ure|\.) ?\d+\b",
-    rf"\b(?:accompanying|adjoining|adjacent|attached|following|given|provided|above|below) (?:\w+ )?(?:{PICTURE}|{PLOT}|number line|grid)\b",
-    rf"\b(?:according to|based on|use|using|from|in) (?:the|this) (?:bar |line |circle |pie |dot |scatter |box )?{PLOT}\b(?! (?:of|for|paper|with|theory|{MATH}))",
+    r"\b(?:in|from|on|of|to|with|by|using|see|per|refer to) (?:the|this|these|each|both|that) (?:\w+"
+    r" ){0,2}?(?:figures?|diagrams?)\b(?! (?:of speech|skat))",
+    r"\b(?:in|from) (?:the|this|these) (?:\w+ )?(?:pictures?|illustrations?|drawings?|images?|sketch"
+    r"|photo)(?=\s*(?:[.,;:?)]|$))",
+    rf"\b(?:the|this|these|each|that|two|three|four) {SOME}{DRAWING} (?:{PLACE}|shows?|depicts?"
+    r"|illustrates?|displays?)\b",
+    rf"\b(?:the|this|each|these) {SOME}{DRAWING} (?:(?:is|are) )?(?:shown|pictured|given|provided|displayed"
+    rf"|drawn) {PLACE}\b",
+    r"\bthe (?:\w+ ){0,2}(?:figure|diagram)(?! (?:out|of|eight|is|are|that|has|with|formed|obtained|whose"
+    r"|which|skat|\w*\d))\b(?! skat)",
+    r"\b(?:see|refer to|consult) (?:the )?(?:figure|fig\.|diagram|graph)|\bfig(?:ure|\.) ?\d+\b",
+    r"\b(?:accompanying|adjoining|adjacent|attached|following|given|provided|above|below) (?:\w+"
+    rf" )?(?:{PICTURE}|{PLOT}|number line|grid)\b",
+    r"\b(?:according to|based on|use|using|from|in) (?:the|this) (?:bar |line |circle |pie |dot |scatter "
+    rf"|box )?{PLOT}\b(?! (?:of|for|paper|with|theory|{MATH}))",
     rf"(?:^|[.!?\n]\s*)below (?:is|are)\b|\bhere (?:is|are) (?:the|an?) {SOME}{DRAWING}\b",
 )
 POINTING = re.compile("|".join(POINTERS), re.IGNORECASE)
-TRIGGERS = (
-    "shown depict illustrat diagram figure picture drawn display sketch graph plot chart below above seen labeled labelled marked image drawing fig."
-    " described indicated given provided adjoining adjacent attached accompanying following map spinner here histogram represented presented"
-).split()
-SHADED = re.compile(r"\b(?:the|of the|each|all|non-?|un)\s?-?(?:\w+ )?shaded\b|\bthe (?:dotted|dashed|bold(?:ed)?) (?:line|segment|curve|arc|path|region|area)s?\b", re.IGNORECASE)
+TRIGGERS = str.split(
+    "shown depict illustrat diagram figure picture drawn display sketch graph plot chart below above seen"
+    " labeled labelled marked image drawing fig."
+    " described indicated given provided adjoining adjacent attached accompanying following map spinner"
+    " here histogram represented presented"
+)
+SHADED = re.compile(
+    r"\b(?:the|of the|each|all|non-?|un)\s?-?(?:\w+ )?shaded\b|\bthe (?:dotted|dashed|bold(?:ed)?) (?:line"
+    r"|segment|curve|arc|path|region|area)s?\b",
+    re.IGNORECASE,
+)
 SHADING = re.compile(
-    r"\b(?:is|are|be|been|was|were|then|and|half|quarter|left|not|randomly) (?:\w+ )?(?:un)?shaded\b|\bshad(?:es?|ing)\b|\bshaded (?:inside|between|outside|bounded|if|in|by|so|red|blue)\b"
+    r"\b(?:is|are|be|been|was|were|then|and|half|quarter|left|not|randomly) (?:\w+ )?(?:un)?shaded\b"
+    r"|\bshad(?:es?|ing)\b|\bshaded (?:inside|between|outside|bounded|if|in|by|so|red|blue)\b"
     r"|\bsquares? shaded\b|\bshaded squares? (?:is|are) \d",
     re.IGNORECASE,
 )
 TABLE_POINTING = re.compile(
-    rf"\b(?:the|this|following|these|each)(?: \w+){{0,3}} tables?\b(?: \w+){{0,3}} (?:{PLACE}|shows?|gives?|lists?|displays?|contains?|summari[sz]es?|provides?|presents?|records?|indicates?)\b"
-    rf"|\b(?:table|chart) (?:{PLACE})|\b(?:in|from|by|use|using|complete|fill in) (?:the|this) (?:following |given |above |accompanying |frequency |partial )?(?:table|chart)\b"
+    rf"\b(?:the|this|following|these|each)(?: \w+){{0,3}} tables?\b(?: \w+){{0,3}} (?:{PLACE}|shows?|gives?"
+    r"|lists?|displays?|contains?|summari[sz]es?|provides?|presents?|records?|indicates?)\b"
+    rf"|\b(?:table|chart) (?:{PLACE})|\b(?:in|from|by|use|using|complete|fill in) (?:the|this) (?:following"
+    r" |given |above |accompanying |frequency |partial )?(?:table|chart)\b"
     r"|\bfollowing (?:frequency )?(?:table|chart|data table)\b",
     re.IGNORECASE,
 )
 ELSEWHERE = re.compile(
-    r"如图|图中|如圖|下图|右图|左图|图示|見下圖|下の図|図のよう|右の図|그림과 같이|그림에서|아래 그림|на рисунке|на рис\.|изображ[её]н|см\. рис|на диаграмме"
-    r"|figure ci-(?:dessous|contre|dessus)|(?:sur|dans) la figure|sur le schéma|ci-contre|in der (?:abbildung|zeichnung|skizze)|abgebildet|siehe (?:abbildung|skizze)"
-    r"|(?:en|de) la figura|como se muestra|mostrad[ao] (?:abajo|en)|nella figura|in figura|come mostrato|na figura|como mostra(?:do)?|trong hình|hình vẽ|hình bên"
+    r"如图|图中|如圖|下图|右图|左图|图示|見下圖|下の図|図のよう|右の図|그림과 같이|그림에서|아래 그림"
+    r"|на рисунке|на рис\.|изображ[её]н|см\. рис|на диаграмме"
+    r"|figure ci-(?:dessous|contre|dessus)|(?:sur|dans) la figure|sur le schéma|ci-contre|in der"
+    r" (?:abbildung|zeichnung|skizze)|abgebildet|siehe (?:abbildung|skizze)"
+    r"|(?:en|de) la figura|como se muestra|mostrad[ao] (?:abajo|en)|nella figura|in figura|come mostrato"
+    r"|na figura|como mostra(?:do)?|trong hình|hình vẽ|hình bên"
     r"|pada gambar|gambar berikut|في الشكل|الشكل (?:أدناه|المجاور)|চিত্রে|จากรูป",
     re.IGNORECASE,
 )
@@ -124,4 +154,8 @@ def screen_figure(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
     if found := IMAGE.search(reading.text):
         return reject(Reason.FIGURE_DEPENDENT, f"a figure is given as an image: {found.group()!r}")
     pointer = find_pointer(reading)
-    return reject(Reason.FIGURE_DEPENDENT, f"points at a figure or table that is not there: {pointer.strip()!r}") if pointer else True
+    return (
+        reject(Reason.FIGURE_DEPENDENT, f"points at a figure or table that is not there: {pointer.strip()!r}")
+        if pointer
+        else True
+    )

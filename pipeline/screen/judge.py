@@ -1,8 +1,9 @@
 """The optional second look: a model reads what the rules kept and names what they missed.
 
-Only prompts and parsing are here; `generate` is whatever turns prompts into completions (the flow hands in the sampling engine).
-The judge can only reject by saying so clearly: a missing, empty or unreadable reply keeps the row, so a judge that fails rejects
-nothing. It is off by default, since a small model loses more good problems than it finds bad ones.
+Only prompts and parsing are here; `generate` is whatever turns prompts into completions (the flow hands in the
+sampling engine). The judge can only reject by saying so clearly: a missing, empty or unreadable reply keeps the row,
+so a judge that fails rejects nothing. It is off by default, since a small model loses more good problems than it
+finds bad ones.
 """
 
 import re
@@ -41,7 +42,10 @@ def build_prompts(problems: pl.DataFrame) -> list[str]:
     """One prompt a row, in order. Braces of the statement are left alone."""
     rows = problems.select("statement", "answer").iter_rows()
     parts = re.split(r"(\{statement\}|\{answer\})", read_prompt())
-    return ["".join({"{statement}": said, "{answer}": label}.get(part, part) or "" for part in parts) for said, label in rows]
+    return [
+        "".join({"{statement}": said, "{answer}": label}.get(part, part) or "" for part in parts)
+        for said, label in rows
+    ]
 
 
 def parse_reply(reply: str | None) -> Outcome:
@@ -59,7 +63,10 @@ def screen_by_judge(kept: pl.DataFrame, generate: Generate) -> tuple[pl.DataFram
     `generate` takes prompts and returns one completion each, null where it failed. Raises `ValueError` if it returns
     another number of them. Code problems are not asked about.
     """
-    math = pl.Series([domain != "code" for domain in kept["domain"]] if "domain" in kept.columns else [True] * len(kept), dtype=pl.Boolean)
+    math = pl.Series(
+        [domain != "code" for domain in kept["domain"]] if "domain" in kept.columns else [True] * len(kept),
+        dtype=pl.Boolean,
+    )
     asked = build_prompts(kept.filter(math))
     replies = list(generate(asked)) if asked else []
     if len(replies) != len(asked):

@@ -70,7 +70,11 @@ def test_a_definite_which_becomes_what() -> None:
         ("Which is the closest to 2/7?  (a) -0.3  (b) 4  (c) -5", "a"),
         ("Which is the second smallest value?  (a) 3  (b) -0.3  (c) 2", "c"),
         ("Which of the following is equivalent to $(x+1)^2$?\nA) $x$ B) $x^2+2x+1$ C) $1$", "B"),
-        ("The graph of $f$ has $x$-intercepts $(-6,0)$ and $(6,0)$. Which of the following must be true?\nA) $f(-6)=0$ B) $f(6)=-6$", "A"),
+        (
+            "The graph of $f$ has $x$-intercepts $(-6,0)$ and $(6,0)$. Which of the following must be true?\nA)"
+            " $f(-6)=0$ B) $f(6)=-6$",
+            "A",
+        ),
         ("What is $2 + 2$?\nA) 3 B) 5 C) 6 D) None of these", "D"),
         ("What is $2 + 2$?", "C"),
         ("What is $2 + 2$?", "(C)"),
@@ -83,7 +87,10 @@ def test_what_cannot_stand_without_options(statement: str, label: str) -> None:
 
 
 def test_true_or_false_options_are_guessable() -> None:
-    statement = "Statement 1 | Every field is a ring. Statement 2 | Z is a field.\nA. True, True\nB. False, False\nC. True, False"
+    statement = (
+        "Statement 1 | Every field is a ring. Statement 2 | Z is a field.\nA. True, True\nB. False, False\nC."
+        " True, False"
+    )
     assert put(statement, "C")[0] == "guessable"
     assert put("Is 7 prime?\nA. Yes\nB. No", "A")[0] == "guessable"
 
@@ -98,7 +105,11 @@ def test_multiple_choice_can_be_rejected() -> None:
         ("Simplify $a^2 / a$.", "a"),
         ("Find the letter $A$ for which $A7$ is the name of the road.", "A"),
         ("Find $f(3)$ if (a) $f(0)=0$ (b) $f(x+1)=f(x)+2$.", "6"),
-        ("Find the projection of $\\mathbf{a}$ onto $\\mathbf{b}$ if $\\mathbf{a} \\cdot \\mathbf{b} = 8$ and $|\\mathbf{b}| = 2$.", "4"),
+        (
+            "Find the projection of $\\mathbf{a}$ onto $\\mathbf{b}$ if $\\mathbf{a} \\cdot \\mathbf{b} = 8$ and"
+            " $|\\mathbf{b}| = 2$.",
+            "4",
+        ),
         ("What is the limit of $(1 + 1/n)^n$?", "e"),
     ],
 )

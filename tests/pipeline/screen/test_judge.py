@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from pipeline.screen.judge import NAMED, build_prompts, parse_reply, screen_by_judge
 
 ROWS = pl.DataFrame(
-    {"domain": ["math", "code", "math"], "statement": ["Find {answer} in $\\{x\\}$.", "Sort it.", "Show it."], "answer": ["{statement}", None, None]}
+    {
+        "domain": ["math", "code", "math"],
+        "statement": ["Find {answer} in $\\{x\\}$.", "Sort it.", "Show it."],
+        "answer": ["{statement}", None, None],
+    }
 )
 
 
@@ -21,10 +25,16 @@ def test_prompts_carry_statement_and_label_as_they_are() -> None:
 
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_a_clear_reply_rejects(name: str) -> None:
-    assert parse_reply(f"Let me see.\n**VERDICT: {name}** - it says so") == (False, NAMED[name], "judged by a model: it says so")
+    assert parse_reply(f"Let me see.\n**VERDICT: {name}** - it says so") == (
+        False,
+        NAMED[name],
+        "judged by a model: it says so",
+    )
 
 
-@given(st.one_of(st.none(), st.text(max_size=80), st.just("VERDICT: KEEP"), st.just("VERDICT: MAYBE"), st.just("PROOF")))
+@given(
+    st.one_of(st.none(), st.text(max_size=80), st.just("VERDICT: KEEP"), st.just("VERDICT: MAYBE"), st.just("PROOF"))
+)
 def test_anything_else_keeps(reply: str | None) -> None:
     assert parse_reply(reply) is True
 
@@ -49,7 +59,9 @@ def test_only_math_is_asked_about() -> None:
     kept, rejected = screen_by_judge(ROWS, generate)
     assert len(asked) == 2
     assert kept["statement"].to_list() == ROWS["statement"].to_list()[:2]
-    assert rejected.select("stage", "reason", "detail").rows() == [("screen", "proof", "judged by a model: asks to show")]
+    assert rejected.select("stage", "reason", "detail").rows() == [
+        ("screen", "proof", "judged by a model: asks to show")
+    ]
 
 
 def test_a_wrong_number_of_replies_is_an_error() -> None:

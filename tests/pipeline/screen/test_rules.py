@@ -43,7 +43,20 @@ def test_a_value_beside_a_proof_stays(statement: str) -> None:
     assert judge(statement) == "keep"
 
 
-LAYOUTS = ["({a}) ", "{a}) ", "Part {a}: ", "Part ({A}) ", "{n}. ", "({n}) ", "({r}) ", "{r}) ", "Q{n}: ", "Question {n}: ", "**{a})** ", "\\item[({a})] "]
+LAYOUTS = [
+    "({a}) ",
+    "{a}) ",
+    "Part {a}: ",
+    "Part ({A}) ",
+    "{n}. ",
+    "({n}) ",
+    "({r}) ",
+    "{r}) ",
+    "Q{n}: ",
+    "Question {n}: ",
+    "**{a})** ",
+    "\\item[({a})] ",
+]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -66,8 +79,10 @@ def test_a_label_for_each_part_tells_parts() -> None:
         "The points (1,2) and (2,3) lie on a line. What is its slope?",
         "Find $f(a) + f(b)$ if f(a) = 3 and f(b) = 4.",
         "I am thinking of a number. If i is the imaginary unit and the number is $|3 + 4i| + 2$, what is it?",
-        "Let $f$ satisfy: (a) $f$ is continuous; (b) $f(0) = 7$; (c) $f'$ is zero. What is the least possible value of $f(1)$?",
-        "Two conditions hold:\n1. Every row has 3 apples.\n2. There are 4 rows more than columns.\nHow many apples are there in 2 rows and 1 apple?",
+        "Let $f$ satisfy: (a) $f$ is continuous; (b) $f(0) = 7$; (c) $f'$ is zero. What is the least possible"
+        " value of $f(1)$?",
+        "Two conditions hold:\n1. Every row has 3 apples.\n2. There are 4 rows more than columns.\nHow many"
+        " apples are there in 2 rows and 1 apple?",
         "As in parts (a) and (b) of the previous theorem, let $x = 7$. Find $x$.",
     ],
 )
@@ -110,7 +125,7 @@ def test_figures_that_are_none(statement: str) -> None:
 
 
 def test_asymptote_code_is_a_figure_that_is_there() -> None:
-    statement = "In the figure below, what is $BC$?\n[asy]\ndraw((0,0)--(7,0)); label(\"A\", (0,0));\n[/asy]"
+    statement = 'In the figure below, what is $BC$?\n[asy]\ndraw((0,0)--(7,0)); label("A", (0,0));\n[/asy]'
     assert judge(statement) == "keep"
     assert judge(statement, asymptote="reject") == "figure_dependent"
 
@@ -162,7 +177,9 @@ def test_complete_though_it_looks_cut(statement: str) -> None:
     assert judge(statement) == "keep"
 
 
-@pytest.mark.parametrize("answer", [None, "", "  ", "N/A", "n/a", "None", "-", "\\boxed{}", "see solution", "Answers may vary"])
+@pytest.mark.parametrize(
+    "answer", [None, "", "  ", "N/A", "n/a", "None", "-", "\\boxed{}", "see solution", "Answers may vary"]
+)
 def test_missing_answers(answer: str | None) -> None:
     assert judge("What is $3 + 4$?", answer) == "no_answer"
 
@@ -176,7 +193,24 @@ def test_guessable(answer: str) -> None:
 @pytest.mark.parametrize("size", [100_000])
 @pytest.mark.parametrize(
     "piece",
-    ["$", "$x ", "(", "(a) (b) ", "A) x B) y ", "\\begin{a}", "\\begin{enumerate}\\item[(a)] ", "1. ", "the figure ", "show by ", "---|", "_", "\\", "x\n", "a-", "\\textbf{("],
+    [
+        "$",
+        "$x ",
+        "(",
+        "(a) (b) ",
+        "A) x B) y ",
+        "\\begin{a}",
+        "\\begin{enumerate}\\item[(a)] ",
+        "1. ",
+        "the figure ",
+        "show by ",
+        "---|",
+        "_",
+        "\\",
+        "x\n",
+        "a-",
+        "\\textbf{(",
+    ],
 )
 def test_hostile_statements_end(piece: str, size: int) -> None:
     statement = piece * (size // len(piece))

@@ -13,7 +13,17 @@ from schemas.config import ScreenConfig
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason
 
-PIECES = [*"aA1b()$\\[]{}.?,:;|&\n \t_*#'\"", "find ", "(a) ", "A) ", "prove that ", "\\begin{x}", "求", "as shown", "What is 2 + 2? "]
+PIECES = [
+    *"aA1b()$\\[]{}.?,:;|&\n \t_*#'\"",
+    "find ",
+    "(a) ",
+    "A) ",
+    "prove that ",
+    "\\begin{x}",
+    "求",
+    "as shown",
+    "What is 2 + 2? ",
+]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
@@ -22,7 +32,9 @@ def table(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(TEXTS, st.one_of(st.none(), st.sampled_from(["7", "B", "yes", "", "(a) 1; (b) 2"]))), max_size=6))
+@given(
+    st.lists(st.tuples(TEXTS, st.one_of(st.none(), st.sampled_from(["7", "B", "yes", "", "(a) 1; (b) 2"]))), max_size=6)
+)
 def test_every_row_is_kept_or_rejected_in_order(rows: list[tuple[str, str | None]]) -> None:
     problems = pl.DataFrame(
         {"n": range(len(rows)), "statement": [row[0] for row in rows], "answer": [row[1] for row in rows]},
@@ -51,7 +63,10 @@ def test_what_is_kept_is_kept_again() -> None:
 
 def test_a_rewritten_row_tells_what_it_was() -> None:
     row = {"statement": "What is 2 + 2?\nA) 3 B) 4 C) 5", "answer": "B", "history": []}
-    problems = pl.DataFrame([row, {"statement": "What is 2 + 3?", "answer": "5", "history": []}], schema_overrides={"history": PROBLEM_DTYPES["history"]})
+    problems = pl.DataFrame(
+        [row, {"statement": "What is 2 + 3?", "answer": "5", "history": []}],
+        schema_overrides={"history": PROBLEM_DTYPES["history"]},
+    )
     kept, _ = screen(problems, ScreenConfig())
     assert kept.select("statement", "answer").rows() == [("What is 2 + 2?", "4"), ("What is 2 + 3?", "5")]
     entry = kept["history"][0][0]
@@ -62,7 +77,10 @@ def test_a_rewritten_row_tells_what_it_was() -> None:
 
 
 def test_code_only_needs_a_statement() -> None:
-    code = [{"domain": "code", "statement": "Prove that (a) f (b) g", "answer": None}, {"domain": "code", "statement": " \n", "answer": None}]
+    code: list[dict[str, object]] = [
+        {"domain": "code", "statement": "Prove that (a) f (b) g", "answer": None},
+        {"domain": "code", "statement": " \n", "answer": None},
+    ]
     kept, rejected = screen(table(*code), ScreenConfig())
     assert len(kept) == 1
     assert rejected["reason"].to_list() == ["incomplete"]
@@ -82,7 +100,10 @@ def test_an_empty_table_stays_one() -> None:
 def test_labels_that_need_a_parser_are_checked_together() -> None:
     kept, rejected = screen(
         table(
-            {"statement": "Find the vector from $(0,0)$ to $(1,2)$.", "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}"},
+            {
+                "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
+                "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+            },
             {"statement": "Solve $y' = 0$.", "answer": "it depends on what you mean by a solution of the equation"},
         ),
         ScreenConfig(),
