@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
@@ -23,7 +23,7 @@ from pipeline.publish.shards import SAMPLE_ROWS
 from pipeline.sample.store import verifier_hash
 from pipeline.verify.label import check_label
 from pipeline.verify.math import Judgement, MathVerifier
-from schemas.config import Config
+from schemas.config import Config, Source
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
@@ -33,6 +33,7 @@ from schemas.sample import SAMPLE_DTYPES
 STAGE = "verify"
 NOTE = "imported.json"
 """Says in OUT that it was made from files, so that it may be made anew."""
+UNNAMED = "unnamed model"
 ROOMS = ("problems", "stages", "rejected", "samples", "decisions", "curated")
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
@@ -86,15 +87,18 @@ class Places:
 def grade_imported(problems: str, samples: str, out: str, config: Config) -> dict[str, Any]:
     """Grade the problems of one file by the samples of another into the run folder `out`; returns its manifest.
 
-    `problems`: Parquet or JSONL in the contract's names (domain math where none is given). `samples`: `problem_id` or
-    `source_id`, `completion` and, when known, `index`, `model`, `tokens`, `finish_reason`; an index that is missing or
-    taken is assigned. A sample row that cannot be used goes to rejected/samples-*.parquet with what is wrong. Memory is
-    bounded by a shard of `config.flow.shard_rows` problems with its samples, and by the names of all problems. Raises
-    InputError where a file cannot be read, where no sample row can be used, and where `out` holds another run.
+    `config` gives the settings; its source becomes the file. `problems`: Parquet or JSONL in the contract's names
+    (domain math where neither row nor source gives one). `samples`: `problem_id` or `source_id`, `completion` and, when
+    known, `index`, `model`, `tokens`, `finish_reason`; an index that is missing or taken is assigned. A sample row that
+    cannot be used goes to rejected/samples-*.parquet with what is wrong. Memory is bounded by a shard of
+    `config.flow.shard_rows` problems with its samples, and by the names of all problems. Raises InputError where a file
+    cannot be read, where no sample row can be used, and where `out` holds another run.
     """
     folder = RunFolder(out)
     times: dict[str, float] = {}
     verify = config.verify
+    source = Source(name=PurePosixPath(problems).stem or IMPORTED, files=problems, domain=config.sources[0].domain)
+    config = config.model_copy(update={"run": out, "sources": (source,)})
     _make_room(folder, problems, samples)
     with (
         MathVerifier(
@@ -226,7 +230,7 @@ def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
         raise ValueError(f"`completion` is {'missing' if completion is None else type(completion).__name__}, not text")
     return {
         "problem_id": id_,
-        "model": _name(row.get("model")) or IMPORTED,
+        "model": _name(row.get("model")) or UNNAMED,
         "index": _whole(row.get("index")),
         "completion": completion.encode("utf-8", "replace").decode("utf-8"),
         "tokens": _whole(row.get("tokens")),

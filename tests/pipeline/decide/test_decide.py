@@ -141,7 +141,7 @@ def test_equal_answers_in_other_words_are_one_class_named_by_its_first() -> None
     said = [wrong("0.5"), wrong("1/2"), wrong("50%")] * 4
     rows = [{**row, "answer_key": "1/2"} for row in make_samples("a", said)]
     table = make_table(rows, [{**row, "index": 12 + row["index"]} for row in make_samples("a", [RIGHT] * 4)])
-    row = decide_samples(table, pl.DataFrame({"id": ["a"]}), 16, KEEP, DECIDE).to_dicts()[0]
+    row = decide_samples(table.reverse(), pl.DataFrame({"id": ["a"]}), 16, KEEP, DECIDE).to_dicts()[0]
     assert (row["decision"], row["majority_answer"], row["majority_share"]) == ("label_contradicted", "0.5", 0.75)
 
 
@@ -215,6 +215,15 @@ def test_recorded_evidence_is_used_by_every_later_decision(folder: RunFolder) ->
     decide_run(folder, config)
     assert folder.read_table("decisions/pass-1-00000.parquet")["n"].to_list() == [16]
     assert read_evidence(folder, "00000", ["samples/00000.parquet"]).height == 16
+
+
+def test_decisions_of_a_shard_that_is_gone_are_removed(folder: RunFolder) -> None:
+    for shard in ("00000", "00001"):
+        folder.write_table(f"problems/{shard}.parquet", make_problems("42"))
+    decide_run(folder, make_config(folder.root))
+    folder.remove("problems/00001.parquet")
+    decide_run(folder, make_config(folder.root))
+    assert folder.list("decisions") == ["decisions/pass-1-00000.parquet"]
 
 
 def test_decisions_are_compared_as_moves() -> None:

@@ -114,6 +114,9 @@ def test_problems_meet_their_samples_and_each_has_its_fate(tmp_path: Path, shard
     assert samples["completion"].to_list().count("I do not know.") == 1
     assert folder.exists("README.md")
     assert folder.exists("report.html")
+    curated = {row["source_id"]: row for row in read_all(folder, "curated").iter_rows(named=True)}
+    assert curated["fair"]["history"][-1]["detail"] == "2 of 4 correct by unnamed model"
+    assert curated["fair"]["source"] == manifest["config"]["sources"][0]["name"] == "p"
 
 
 def test_rejects_carry_the_evidence_in_words(tmp_path: Path) -> None:
@@ -235,7 +238,7 @@ def test_models_and_tokens_are_kept_where_they_are_known(tmp_path: Path) -> None
     assert stored.select("model", "index", "tokens", "verdict").rows() == [
         ("a/b", 0, 9, "wrong"),
         ("a/b", 3, 7, "correct"),
-        ("imported", 0, None, "correct"),
+        ("unnamed model", 0, None, "correct"),
     ]
     assert stored.select(SAMPLE_KEY).is_unique().all()
     assert manifest["samples"]["tokens"] == 16
