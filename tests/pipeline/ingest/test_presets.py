@@ -32,7 +32,7 @@ def test_rows_of_the_set_become_problems(name: str, kind: str, tmp_path: Path) -
         source = Source(name="mine", files=str(tmp_path / "*.parquet"), preset=name)
     elif kind == "dataset":
         pl.DataFrame(form.rows).write_parquet(tmp_path / f"{split}-00000-of-00001.parquet")
-        source = Source(name="mine", dataset=str(tmp_path), preset=name)
+        source = Source.model_validate(Source(name="mine", dataset=str(tmp_path), preset=name).model_dump())
     else:
         import datasets
 
