@@ -12,7 +12,7 @@ class Strict(BaseModel):
 
 
 class Source(Strict):
-    """Where problems come from: a `dataset` (Hub name or folder), `files` (Parquet, JSONL) or a `reasoning_gym` task."""
+    """Where problems are from: a `dataset` (Hub name or folder), `files` (Parquet, JSONL) or a `reasoning_gym` task."""
 
     name: Annotated[str, Field(min_length=1)]
     dataset: str | None = None
