@@ -64,7 +64,7 @@ def curate(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
 def curate_held(config: Config) -> Outcome:
     """Hold the run's folder and curate its shards; failures are in the outcome, bad input raises InputError."""
     folder = RunFolder(config.run)
-    runner = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
+    runner: Any = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
     with hold_run(folder):
         outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
     return outcome
@@ -87,7 +87,7 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     with watch.measure("sample"), open_grading(config, folder) as grading:
         futures = {
             shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **patience).submit(grading, shard)
-            for shard in shards
+            for shard in grading.graded
             if f"screen {shard}" not in failed
         }
         sampled, failures = gather("sample", futures)
