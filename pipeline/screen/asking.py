@@ -54,10 +54,20 @@ ANYWHERE = re.compile(
     re.IGNORECASE,
 )
 BLANK = re.compile(
+    r"\\q?quad\s*(?:\\\)|\$)|"
     r"_{2,}|(?:\\_\s*){2,}|\\underline\s*\{\s*(?:\\[a-z]+\s*(?:\{[^{}]*\})?|[\s~])*\}|\\ldots\s*[.$]?$"
     r"|\(\s*(?:\\quad|\\qquad|\\ |\s|　|~|_)*\s*\)|（\s*）|\\square|\\boxed|\\Box"
     r"|□|▲|=\s*\$\s*[.．。]?\s*$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
 )
+TOLD = (
+    "In If On Let For Given Suppose Is At Of By To From With All When While And But Since As Then That"
+    " Because Before After During"
+    " Between Assume Consider Under Over Like Not Half Both Call Define Denote Note Recall Also Where"
+    " Across Among Through Without"
+    " Around Inside Outside Initially Every Each Some Most Only Even Here There Unlike Until Once Are Was"
+    " Were Has Have Paint Join"
+)
+ORDER = re.compile(rf"(?:^|[.!?{MASKS}]\s+|\n)(?!(?:{'|'.join(TOLD.split())})\b)[A-Z][a-z]{{3,}} (?:the|all)\b")
 CLOZE = re.compile(r"(?:\b(?:is|are|equals?|equal to|be|becomes?|has|was|were|by|to|of)|=)\s*:?\s*$", re.IGNORECASE)
 OTHER_TONGUES = re.compile(
     r"求|证明|多少|几|何|计算|確定|确定|いくら|いくつ|何|求め|얼마|구하|몇|найд|вычисл|сколько|определ|докаж|чему|trouve|détermin|calcul|combien"
@@ -70,12 +80,13 @@ OTHER_TONGUES = re.compile(
 
 
 def asks(text: str, prose: str, *, english: bool) -> bool:
-    """Whether anything is asked at all: generous, so that what it denies is a statement that only tells."""
+    """Whether anything is asked at all: generous, so that what it denies is a statement that only tells. A sentence
+    that opens with an unknown word and "the" counts as an order, so a verb not listed (or misspelt) is no cut."""
     if QUESTION.search(text) or BLANK.search(text):
         return True
     if not english:
         return True
-    return bool(STRICT.search(prose) or ANYWHERE.search(prose))
+    return bool(STRICT.search(prose) or ANYWHERE.search(prose) or ORDER.search(prose))
 
 
 def asks_here(piece: str, *, english: bool = True) -> bool:

@@ -231,6 +231,6 @@ def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem:
         return reject(Reason.INCOMPLETE, found)
     if not stem and not asks(reading.text, reading.prose, english=True):
         return reject(Reason.INCOMPLETE, "asks nothing")
-    if found := find_lost_story(reading):
+    if not stem and (found := find_lost_story(reading)):
         return reject(Reason.INCOMPLETE, found)
     return True

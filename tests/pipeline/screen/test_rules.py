@@ -171,6 +171,8 @@ def test_incomplete(statement: str) -> None:
         "Determine the number of ways to arrange the letters of the word ELLIPSE.",
         "ジョンは$15のおもちゃを2つ買い、$40を払いました。おつりはいくらですか？",
         "Combien font 3 et 4 ?",
+        "Comupte the vaule of $3 + 4$.",
+        "The number of lucky arrays \\((a, b, c)\\) with \\(a<b<c\\) is \\(\\qquad\\).",
     ],
 )
 def test_complete_though_it_looks_cut(statement: str) -> None:
