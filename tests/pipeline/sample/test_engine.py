@@ -38,7 +38,7 @@ def test_completions_come_with_their_tokens_and_why_they_ended(engine: VllmEngin
         assert len(completions) == 3
         for one in completions:
             assert 0 < (one.tokens or 0) <= 24
-            assert one.finish_reason == ("length" if one.tokens == 24 else "stop")
+            assert one.finish_reason == "stop" or (one.finish_reason, one.tokens) == ("length", 24)
             assert "\n" not in one.text
             assert one.seconds > 0
     assert engine.stats.tokens == sum(one.tokens or 0 for future in futures for one in future.result())
