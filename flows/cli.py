@@ -50,8 +50,10 @@ def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> Non
         settings = load_config(config, overrides)
         _quieten_prefect(debug)
         from flows.curate import curate_held
+        from flows.orphans import guard_children
         from flows.summary import print_outcome
 
+        guard_children()
         outcome = curate_held(settings)
         print_outcome(outcome)
         if not outcome.finished:
@@ -154,8 +156,10 @@ def serve(
         from schemas.load import load_config
 
         settings = load_config(config, overrides)
+        from flows.orphans import guard_children
         from flows.serve import serve_flow
 
+        guard_children()
         serve_flow(config, list(overrides), cron or settings.flow.cron)
 
 
