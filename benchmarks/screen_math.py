@@ -2,9 +2,10 @@
 
     python -m benchmarks.screen_math [OUT.json]
 
-Reads ../shared/data/math_format.jsonl with its truth (skips where absent) and shows, per class, the share that was rejected (or,
-for good problems, kept), and for multiple choice the share that was rewritten to the right answer or rejected. The other real sets
-there hold good open problems only: what is rejected of them is a false positive to explain.
+Reads ../shared/data/math_format.jsonl with its truth (skips where absent) and shows, per class, the share that was
+rejected (or, for good problems, kept), and for multiple choice the share that was rewritten to the right answer or
+rejected. The other real sets there hold good open problems only: what is rejected of them is a false positive to
+explain.
 """
 
 import json
@@ -58,17 +59,20 @@ def to_problems(rows: list[dict[str, Any]], statement: str = "problem") -> pl.Da
                 "domain": "math",
                 "statement": row[statement],
                 "answer": None if row.get("answer") is None else str(row["answer"]),
-                "extra": json.dumps({key: value for key, value in row.items() if key not in ("id", statement, "answer")}),
+                "extra": json.dumps(
+                    {key: value for key, value in row.items() if key not in ("id", statement, "answer")}
+                ),
             }
             for row in rows
         ],
-        schema={name: pl.String for name in ("id", "domain", "statement", "answer", "extra")},
+        schema=dict.fromkeys(("id", "domain", "statement", "answer", "extra"), pl.String),
         orient="row",
     )
 
 
 def screen_naively(problems: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The keyword filter that many curation scripts start from, written down plainly as a baseline; it rewrites nothing."""
+    """The keyword filter that many curation scripts start from, written down plainly as a baseline; it rewrites
+    nothing."""
 
     def judge(statement: str, answer: str | None) -> str | None:
         text = statement.lower()
@@ -100,7 +104,8 @@ Screening = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
 
 
 def measure_truth(screening: Screening) -> dict[str, Any]:
-    """Per class of the truth set: how many, the share treated rightly, the reasons given, and the ids treated wrongly."""
+    """Per class of the truth set: how many, the share treated rightly, the reasons given, and the ids treated
+    wrongly."""
     problems = to_problems(read_rows(DATA / "math_format.jsonl"))
     truth = {row["id"]: row for row in read_rows(DATA / "math_format.truth.jsonl")}
     kept, rejected = screening(problems)
@@ -156,13 +161,19 @@ def show(report: dict[str, Any]) -> None:
     for label, row in report["truth"].items():
         aim = f"{row['aim']:.0%}" if row["aim"] else "-"
         naive = report["naive"]["truth"][label]["right"]
-        print(f"{label:<22}{row['count']:>6}{row['right']:>8.1%}{naive:>8.1%}{aim:>7}  kept {row['kept']} {row['reasons']}")
+        print(
+            f"{label:<22}{row['count']:>6}{row['right']:>8.1%}{naive:>8.1%}{aim:>7}  kept {row['kept']}"
+            f" {row['reasons']}"
+        )
         if row["wrong"] and row["aim"]:
             print(f"{'':<22}wrong: {', '.join(row['wrong'])}")
     print(f"\n{'good open problems':<26}{'rows':>6}{'rejected':>10}{'naive':>8}{'ms each':>9}  reasons")
     for name, row in report["real_sets"].items():
         naive = report["naive"]["real_sets"][name]["rejected"]
-        print(f"{name:<26}{row['count']:>6}{row['rejected']:>10.2%}{naive:>8.1%}{row['milliseconds_each']:>9.2f}  {row['reasons']}")
+        print(
+            f"{name:<26}{row['count']:>6}{row['rejected']:>10.2%}{naive:>8.1%}{row['milliseconds_each']:>9.2f} "
+            f" {row['reasons']}"
+        )
 
 
 def main(out: Path | None = None) -> dict[str, Any] | None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# A first start makes the database; on a busy machine that outlasts the default.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "300")
 
 QUICKSTART = "configs/quickstart.yaml"
 
@@ -48,8 +50,10 @@ def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> Non
         settings = load_config(config, overrides)
         _quieten_prefect(debug)
         from flows.curate import curate_held
+        from flows.orphans import guard_children
         from flows.summary import print_outcome
 
+        guard_children()
         outcome = curate_held(settings)
         print_outcome(outcome)
         if not outcome.finished:
@@ -152,8 +156,10 @@ def serve(
         from schemas.load import load_config
 
         settings = load_config(config, overrides)
+        from flows.orphans import guard_children
         from flows.serve import serve_flow
 
+        guard_children()
         serve_flow(config, list(overrides), cron or settings.flow.cron)
 
 

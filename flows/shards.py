@@ -7,6 +7,7 @@ from prefect import task
 from prefect.context import TaskRunContext
 
 from pipeline.folder import RunFolder
+from pipeline.sample.engine import EngineDied
 from pipeline.stage import STAGES
 from schemas.config import Config
 from schemas.errors import InputError
@@ -27,8 +28,8 @@ def _key_of_run(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 
 def can_be_retried(task: Any, run: Any, state: Any) -> bool:
-    """Bad input stays bad, so only other failures are tried again."""
-    return not isinstance(state.result(raise_on_failure=False), InputError)
+    """Bad input stays bad and a lost engine stays lost; all other failures are tried again."""
+    return not isinstance(state.result(raise_on_failure=False), InputError | EngineDied)
 
 
 @task(name="stage", cache_key_fn=_key_of_run, persist_result=True)

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -22,6 +24,11 @@ class RunFolder:
         self.root = root
         self.fs, self.path = fsspec.url_to_fs(root)
 
+    @property
+    def is_local(self) -> bool:
+        protocol = self.fs.protocol
+        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
     def at(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}" if name else self.path
 
@@ -38,13 +45,23 @@ class RunFolder:
         return sorted(name for name in found if name.endswith(suffix) and not _is_temporary(name))
 
     def write_bytes(self, name: str, data: bytes) -> None:
-        """Write under a temporary name, then rename: a reader, or a kill, sees the old file or the new one."""
+        """Write a whole file: a reader, or a kill, sees the old one or the new one.
+
+        A local file is renamed into place. An object store shows an object when it is whole, and has no rename.
+        """
         folder, _, last = self.at(name).rpartition("/")
         self.fs.makedirs(folder, exist_ok=True)
+        if not self.is_local:
+            self.fs.pipe_file(self.at(name), data)
+            return
         temporary = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.tmp"
-        with self.fs.open(temporary, "wb") as file:
-            file.write(data)
-        self.fs.mv(temporary, self.at(name))
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+            os.replace(temporary, self.at(name))
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
     def read_bytes(self, name: str) -> bytes:
         with self.fs.open(self.at(name), "rb") as file:

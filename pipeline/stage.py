@@ -1,5 +1,6 @@
 """One stage alone: a file of problems in, `kept.parquet` and `rejected.parquet` out, and nothing else done."""
 
+import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -48,7 +49,9 @@ def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int
     from pipeline.ingest.files import read_rows
 
     if name not in STAGES:
-        raise InputError(f"there is no stage {name!r}; the stages are: {', '.join(STAGES)}")
+        near = difflib.get_close_matches(name, STAGES, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ";"
+        raise InputError(f"there is no stage {name!r}{hint} the stages are: {', '.join(STAGES)}")
     stage, _ = STAGES[name]
     kept_parts: list[pl.DataFrame] = []
     rejected_parts: list[pl.DataFrame] = []

@@ -12,7 +12,7 @@ class Strict(BaseModel):
 
 
 class Source(Strict):
-    """Where problems come from: a `dataset` (Hub name or folder), `files` (Parquet, JSONL) or a `reasoning_gym` task."""
+    """Where problems are from: a `dataset` (Hub name or folder), `files` (Parquet, JSONL) or a `reasoning_gym` task."""
 
     name: Annotated[str, Field(min_length=1)]
     dataset: str | None = None
@@ -22,7 +22,8 @@ class Source(Strict):
     columns: dict[str, str] = {}
     """Contract name -> name in the source; dots reach into structs. Overrides the preset's."""
     subset: str | None = None
-    split: str = "train"
+    split: str | None = None
+    """Without one the preset's, which is `train` but for sets that have only a `test`."""
     revision: str | None = None
     streaming: bool = True
     """Streaming keeps memory bounded by a shard whatever the size of the set."""
@@ -150,7 +151,8 @@ class VerifyConfig(Strict):
     format: Literal["none", "think"] = "none"
     """`think` also demands the paper's format (section 2.2); grading asks only whether the answer is right."""
     timeout: Annotated[float, Field(gt=0)] = 5.0
-    """Seconds for one hard comparison; past it the process is killed and the verdict is unknown."""
+    """Seconds of a process for one hard comparison (four times as many on the clock); past it the process is killed and
+    the verdict is unknown."""
     memory_mb: Annotated[int, Field(ge=256)] = 1024
     workers: Annotated[int, Field(ge=1)] = 2
 

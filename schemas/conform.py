@@ -17,6 +17,11 @@ WHERE = "_where"
 """Key under which a reader says where a row stood (file and line); errors name it, and it goes no further."""
 READER_KEYS = frozenset({"invalid", "raw", WHERE})
 """What a reader adds to a row beside the row's own columns."""
+STRUCTS: dict[str, dict[str, Any]] = {
+    name: dict(inner.to_schema())
+    for name, dtype in PROBLEM_DTYPES.items()
+    if isinstance(inner := dtype.inner if isinstance(dtype, pl.List) else dtype, pl.Struct)
+}
 REJECT_SCHEMA: dict[str, pl.DataType] = PROBLEM_DTYPES | REJECT_DTYPES
 
 
@@ -80,7 +85,8 @@ def shape_row(row: Mapping[str, Any], source: str) -> dict[str, Any]:
         shaped[name] = []
     for name, value in row.items():
         if value is not None and name in shaped:
-            shaped[name] = _value(name, value)
+            plain = type(value) is str and name in TEXTS and value.isascii()
+            shaped[name] = value if plain else _value(name, value)
     given = shaped["id"]
     if given is not None and not _is_ours(given):
         shaped["source_id"] = shaped["source_id"] or given
@@ -149,30 +155,37 @@ def _sequence(name: str, value: Any) -> list[Any]:
 
 def _struct(name: str, at: int | None, value: Any) -> dict[str, Any]:
     place = name if at is None else f"{name}[{at}]"
-    dtype = PROBLEM_DTYPES[name]
-    inner = dtype.inner if isinstance(dtype, pl.List) else dtype
-    assert isinstance(inner, pl.Struct)
+    fields = STRUCTS[name]
     if not isinstance(value, Mapping):
-        raise Misfit(
-            f"column {place!r} has {_short(value)}, where an object with {[f.name for f in inner.fields]} is needed"
-        )
+        raise Misfit(f"column {place!r} has {_short(value)}, where an object with {list(fields)} is needed")
     shaped: dict[str, Any] = {}
-    for field in inner.fields:
-        item = value.get(field.name)
-        if field.dtype == pl.String:
-            shaped[field.name] = _text(f"{place}.{field.name}", item)
+    for field, dtype in fields.items():
+        item = value.get(field)
+        if item is None:
+            shaped[field] = None
+        elif dtype == pl.String:
+            shaped[field] = _whole(item) if isinstance(item, str) else _text(f"{place}.{field}", item)
+        elif dtype == pl.Boolean:
+            shaped[field] = _flag(f"{place}.{field}", item)
         else:
             try:
-                shaped[field.name] = (
-                    None if item is None else (float(item) if field.dtype == pl.Float64 else bool(item))
-                )
+                shaped[field] = float(item)
             except (TypeError, ValueError, OverflowError):
-                raise Misfit(f"column '{place}.{field.name}' has {_short(item)}, where a number is needed") from None
+                raise Misfit(f"column '{place}.{field}' has {_short(item)}, where a number is needed") from None
     if name in LISTS and "id" in shaped and shaped["id"] is None:
         shaped["id"] = f"{name[0]}{at}"
     if name == "tests" and shaped["origin"] is None:
         shaped["origin"] = "source"
     return shaped
+
+
+def _flag(place: str, value: Any) -> bool:
+    said = value.strip().lower() if isinstance(value, str) else value
+    if said in (True, "true"):
+        return True
+    if said in (False, "false"):
+        return False
+    raise Misfit(f"column {place!r} has {_short(value)}, where true or false is needed")
 
 
 def _extra(row: Mapping[str, Any], given: Any) -> str | None:

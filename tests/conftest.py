@@ -1,10 +1,23 @@
 """What every test may use."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+SERVER_SECONDS = 240
+"""A hang guard: the server is up in about half a minute, in more on a busy machine."""
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +26,84 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no shared data beside this checkout")
     return SHARED
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `vllm serve` with the embedded model: its base URL and the name that it serves."""
+
+    url: str
+    name: str
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def served_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A real OpenAI-compatible server on loopback for the whole session."""
+    from pipeline.sample.embedded import ensure_embedded
+    from pipeline.sample.machine import engine_environment
+
+    port, log = free_port(), tmp_path_factory.mktemp("server") / "log"
+    # What `vllm serve` runs; the command itself looks for the package's name, which the CPU build does not have.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(ensure_embedded())]
+    command += ["--served-model-name", "smollm2", "--enforce-eager", "--disable-log-stats"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", "512", "--max-num-seqs", "64"]
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command, stdout=out, stderr=out, env=engine_environment(os.environ), start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + SERVER_SECONDS
+        while True:
+            assert server.poll() is None, log.read_text()[-3000:]
+            assert time.monotonic() < deadline, log.read_text()[-3000:]
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.5)
+        yield Served(f"http://127.0.0.1:{port}/v1", "smollm2")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(20)
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment with a Prefect of its own: no server configured, results and database in a folder of the session."""
+    home = tmp_path_factory.mktemp("prefect")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    return clean | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def goldilocks(prefect_home: dict[str, str]) -> Run:
+    """Run the command line as a user does, in a process of its own; `check` is the exit code that is expected."""
+
+    def run(*arguments: str, check: int = 0, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments],
+            cwd=cwd,
+            env=prefect_home | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run

@@ -20,7 +20,7 @@ Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
 IMPORTED = "imported"
 """`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
-STAGES = ("screen", "dedup", "decontaminate", "court", "verify")
+STAGES = ("screen", "judge", "dedup", "decontaminate", "court", "verify")
 """The stages between ingest and sampling, in the order in which the data walks."""
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict")
 COUNTS = ("correct", "votes", "unknown", "n", "planned")
@@ -211,9 +211,16 @@ def decisions_name(shard: str, grading_pass: int) -> str:
 def decide_run(
     folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
 ) -> dict[str, int]:
-    """Decide every graded shard (or those named); returns decision -> problems. Memory is bounded by one shard."""
+    """Decide every graded shard (or those named); returns decision -> problems. Memory is bounded by one shard.
+
+    Decisions of shards that are not graded any more are removed.
+    """
     graded, samples = find_graded(folder), find_samples(folder)
     chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
+    for name in folder.list("decisions"):
+        prefix, _, shard = shard_of(name).rpartition("-")
+        if prefix == f"pass-{grading_pass}" and shard not in graded:
+            folder.remove(name)
     total: Counter[str] = Counter()
     for shard, name in chosen.items():
         decisions = decide_shard(folder, name, samples.get(shard, ()), config, grading_pass)

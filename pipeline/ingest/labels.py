@@ -34,7 +34,7 @@ def extract_label(text: str | None, how: How) -> str | None:
 
 
 def clean_label(text: str) -> str | None:
-    """`text` without math delimiters, an outer `\\boxed{}` or `\\text{}`, final full stop; None when nothing is left."""
+    """`text` without math delimiters, outer `\\boxed{}` or `\\text{}`, and final full stop; None for nothing left."""
     before = None
     while text != before:
         before = text

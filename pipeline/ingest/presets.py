@@ -59,7 +59,8 @@ _ALL = (
     Preset(
         name="math",
         about="MATH: problem, level, type, solution with the label in its last \\boxed{}; card of "
-        "EleutherAI/hendrycks_math (seven subsets, one a subject) and of DigitalLearningGmbH/MATH-lighteval (all of them as `default`)",
+        "EleutherAI/hendrycks_math (seven subsets, one a subject) and of "
+        "DigitalLearningGmbH/MATH-lighteval (all of them as `default`)",
         datasets=("DigitalLearningGmbH/MATH-lighteval", "EleutherAI/hendrycks_math", "hendrycks/competition_math"),
         subset="default",
         columns={"statement": "problem", "answer": "solution"},

@@ -57,7 +57,7 @@ def _open(source: Source, preset: Preset, mapping: Mapping[str, str]) -> Iterato
     if source.files is not None:
         return read_rows(source.files, without)
     if source.dataset is not None:
-        split = source.split if "split" in source.model_fields_set else preset.split
+        split = source.split or preset.split
         return read_dataset(
             source.dataset,
             source.subset,

@@ -46,7 +46,7 @@ def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -
         kept=kept,
         came=stages[0]["in"],
         version=manifest["goldilocks"],
-        model=describe_models(manifest),
+        model=manifest["model"]["name"],
         imported=any(model["revision"] == IMPORTED for model in manifest["models"]),
         stages=stages,
         samples=manifest["samples"],
@@ -92,9 +92,3 @@ def describe_source(source: Source) -> str:
         return f"reasoning_gym task {source.reasoning_gym}, seed {source.seed}"
     files = (source.files,) if isinstance(source.files, str) else source.files or ()
     return ", ".join(file.rpartition("/")[2] for file in files)
-
-
-def describe_models(manifest: Mapping[str, Any]) -> str:
-    """The model's name, or how many there were."""
-    models = manifest["models"]
-    return f"{len(models)} models" if len(models) > 1 else str(manifest["model"]["name"])

@@ -25,13 +25,15 @@ def build_manifest(
 ) -> dict[str, Any]:
     """Count the run from its files, write manifest.json and return it. Raises CountError unless every count adds up.
 
-    `times` are seconds by stage; None keeps those of the manifest that is there, as when only decisions were made anew.
+    `times` are seconds by stage of this run; they are added to those of the manifest that is there.
     """
-    if times is None:
-        times = folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {}
+    spent = Counter(folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {})
+    spent.update(times or {})
     graded = find_graded(folder)
     samples, models = _count_samples(folder, config, graded, grading_pass)
-    sole = models[0] if len(models) == 1 else {"name": config.model.name, "revision": config.model.revision}
+    sole = {"name": f"{len(models)} models", "revision": None}
+    if len(models) < 2:
+        sole = models[0] if models else {"name": config.model.name, "revision": config.model.revision}
     manifest: dict[str, Any] = {
         "goldilocks": _version("goldilocks"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -41,7 +43,7 @@ def build_manifest(
         "models": models,
         "stages": [describe_stage(stage) for stage in count_stages(folder)],
         "samples": samples,
-        "times": dict(times),
+        "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},
         "files": {name: describe_file(folder, name) for room in ROOMS for name in folder.list(room)},
     }
     folder.write_json(NAME, manifest)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.decide.decide import (
-    IMPORTED,
     compare_decisions,
     count_moves,
     decide_shard,
@@ -102,7 +101,7 @@ def split_decided(
     for stage in stages:
         told = history.list.eval(pl.element().struct.field("stage") == stage).list.any()
         history = pl.when(told).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
-    detail = pl.format("{} by {}", "decided", pl.col("by").fill_null(IMPORTED))
+    detail = pl.format("{} by {}", "decided", "by")
     keep = pl.col("decision") == KEEP
     curated = joined.filter(keep).with_columns(history.list.concat(_entry(STAGE, detail)).alias("history"))
     rejected = joined.filter(~keep).select(

@@ -10,21 +10,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
 
 from pipeline.decide.decide import IMPORTED, decide_run, shard_of
 from pipeline.folder import RunFolder
-from pipeline.ingest.files import read_rows
-from pipeline.publish.card import write_card
-from pipeline.publish.manifest import build_manifest
-from pipeline.publish.shards import SAMPLE_ROWS, publish_curated
+from pipeline.ingest.files import find_files, read_rows
+from pipeline.publish.run import publish_run
+from pipeline.publish.shards import SAMPLE_ROWS
 from pipeline.sample.store import verifier_hash
 from pipeline.verify.label import check_label
 from pipeline.verify.math import Judgement, MathVerifier
-from schemas.config import Config
+from schemas.config import Config, Source
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
@@ -34,6 +33,7 @@ from schemas.sample import SAMPLE_DTYPES
 STAGE = "verify"
 NOTE = "imported.json"
 """Says in OUT that it was made from files, so that it may be made anew."""
+UNNAMED = "unnamed model"
 ROOMS = ("problems", "stages", "rejected", "samples", "decisions", "curated")
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
@@ -87,15 +87,18 @@ class Places:
 def grade_imported(problems: str, samples: str, out: str, config: Config) -> dict[str, Any]:
     """Grade the problems of one file by the samples of another into the run folder `out`; returns its manifest.
 
-    `problems`: Parquet or JSONL in the contract's names (domain math where none is given). `samples`: `problem_id` or
-    `source_id`, `completion` and, when known, `index`, `model`, `tokens`, `finish_reason`; an index that is missing or
-    taken is assigned. A sample row that cannot be used goes to rejected/samples-*.parquet with what is wrong. Memory is
-    bounded by a shard of `config.flow.shard_rows` problems with its samples, and by the names of all problems. Raises
-    InputError where a file cannot be read, where no sample row can be used, and where `out` holds another run.
+    `config` gives the settings; its source becomes the file. `problems`: Parquet or JSONL in the contract's names
+    (domain math where neither row nor source gives one). `samples`: `problem_id` or `source_id`, `completion` and, when
+    known, `index`, `model`, `tokens`, `finish_reason`; an index that is missing or taken is assigned. A sample row that
+    cannot be used goes to rejected/samples-*.parquet with what is wrong. Memory is bounded by a shard of
+    `config.flow.shard_rows` problems with its samples, and by the names of all problems. Raises InputError where a file
+    cannot be read, where no sample row can be used, and where `out` holds another run.
     """
     folder = RunFolder(out)
     times: dict[str, float] = {}
     verify = config.verify
+    source = Source(name=PurePosixPath(problems).stem or IMPORTED, files=problems, domain=config.sources[0].domain)
+    config = config.model_copy(update={"run": out, "sources": (source,)})
     _make_room(folder, problems, samples)
     with (
         MathVerifier(
@@ -117,15 +120,13 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
                     part.unlink()
     with _timed(times, "decide"):
         decide_run(folder, config)
-    with _timed(times, "publish"):
-        publish_curated(folder, config)
-    manifest = build_manifest(folder, config, times)
-    write_card(folder, config, manifest)
-    return manifest
+    return publish_run(folder, config, times)
 
 
 def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
-    """Empty the rooms of an earlier grading, and of nothing else."""
+    """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
+    find_files(problems)
+    find_files(samples)
     filled = [room for room in ROOMS if folder.list(room)]
     if filled and not folder.exists(NOTE):
         raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")
@@ -167,7 +168,7 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
 def check_labels(problems: pl.DataFrame, verifier: MathVerifier) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into those with a label that the verifier can compare, and rejects."""
     outcomes = [
-        check_label(answer, verifier.pool) if domain == "math" else (False, f"{domain}: only math is imported")
+        check_label(answer, verifier.pool) if domain == "math" else (False, f"a {domain} problem, not math")
         for domain, answer in problems.select("domain", "answer").iter_rows()
     ]
     good = pl.Series([outcome is True for outcome in outcomes], dtype=pl.Boolean)
@@ -229,7 +230,7 @@ def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
         raise ValueError(f"`completion` is {'missing' if completion is None else type(completion).__name__}, not text")
     return {
         "problem_id": id_,
-        "model": _name(row.get("model")) or IMPORTED,
+        "model": _name(row.get("model")) or UNNAMED,
         "index": _whole(row.get("index")),
         "completion": completion.encode("utf-8", "replace").decode("utf-8"),
         "tokens": _whole(row.get("tokens")),

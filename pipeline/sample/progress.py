@@ -22,6 +22,7 @@ class SamplingProgress:
         self.total, self.line_seconds = problems, line_seconds
         self.problems = self.samples = self.tokens = self.kept = 0
         self._worked = 0
+        self._first: float | None = None
         self._lock = threading.Lock()
         self._began = self._said = time.monotonic()
         self._bar: _Bar | None = None
@@ -53,14 +54,17 @@ class SamplingProgress:
     def sample(self, tokens: int) -> None:
         """One more sample is in."""
         with self._lock:
+            if self._first is None:
+                self._first = time.monotonic()
             self.samples += 1
             self.tokens += tokens
             self._show()
 
     @property
     def speed(self) -> float:
-        """Tokens a second since the beginning."""
-        return self.tokens / max(time.monotonic() - self._began, 1e-9)
+        """Tokens a second since the first sample came: the start of an engine is no part of its speed."""
+        since = time.monotonic() - (self._first if self._first is not None else self._began)
+        return self.tokens / max(since, 1.0)
 
     @property
     def seconds_left(self) -> float | None:

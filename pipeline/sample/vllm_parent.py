@@ -46,9 +46,15 @@ class _Owed:
 
 
 class VllmEngine:
-    """An `Engine` (see pipeline.sample.engine). The child starts at the first request."""
+    """An `Engine` (see pipeline.sample.engine). The child, `python -m` this `child`, starts at the first request."""
 
-    def __init__(self, model: ModelConfig, sampling: SamplingConfig, fixed_length: bool = False) -> None:
+    def __init__(
+        self,
+        model: ModelConfig,
+        sampling: SamplingConfig,
+        fixed_length: bool = False,
+        child: str = "pipeline.sample.vllm_child",
+    ) -> None:
         if not vllm_version()[0]:
             raise EngineDied(
                 "vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url to a server's"
@@ -56,7 +62,7 @@ class VllmEngine:
         resolved = resolve_model(model)
         self.model, self.revision = model.name, resolved.revision
         self.capacity = 2 * model.max_num_seqs
-        self._config = model
+        self._config, self._module = model, child
         self._settings = child_settings(model, sampling, resolved, fixed_length)
         self._lock = threading.Lock()
         self._numbers = itertools.count()
@@ -116,11 +122,11 @@ class VllmEngine:
         """The thread of the child: start, serve, bury, until closed or given up."""
         try:
             while True:
-                child = self._child = _Child(self._settings)
+                child = self._child = _Child(self._module, self._settings)
                 try:
                     reason = self._serve(child)
                 finally:
-                    child.end()
+                    child.end(kindly=self._closing and not self._sent)
                     self._child = None
                 if reason is None:
                     if self._dead is None:
@@ -217,7 +223,7 @@ class VllmEngine:
         if poison is not None:
             poison.future.set_exception(
                 EngineFailure(
-                    f"the engine died {poison.strikes} times with this request, at last with it alone: {reason}"
+                    f"the engine died {poison.strikes} times of this request, at last of it alone: {reason}"
                 )
             )
         if spent:
@@ -275,7 +281,7 @@ def child_settings(
 class _Child:
     """One child process with its pipe, its log file, and a thread that writes to it so that nobody else ever blocks."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, module: str, settings: dict[str, Any]) -> None:
         self.ready = False
         self.pipe, theirs = Pipe()
         handle, log = tempfile.mkstemp(prefix="goldilocks-engine-", suffix=".log")
@@ -285,7 +291,7 @@ class _Child:
         told = json.dumps({**settings, "parent": os.getpid()})
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.sample.vllm_child", str(theirs.fileno()), told],
+                [sys.executable, "-m", module, str(theirs.fileno()), told],
                 stdin=subprocess.DEVNULL,
                 stdout=handle,
                 stderr=handle,
@@ -304,9 +310,9 @@ class _Child:
     def send(self, message: tuple[Any, ...]) -> None:
         self._outbox.put(message)
 
-    def end(self) -> None:
-        """Nothing of the child is left when this returns. One that is ready may first let go of its device."""
-        if self.ready:
+    def end(self, kindly: bool) -> None:
+        """Nothing of the child is left when this returns. `kindly`: one that is ready may let go of its device."""
+        if kindly and self.ready:
             self.send(("close",))
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(CLOSE_SECONDS)

@@ -1,9 +1,9 @@
-"""Screen: format filtering. Keeps complete problems with one answer that a rule can verify (Magistral paper, section 4.1).
+"""Screen: format filtering (Magistral paper, section 4.1). Keeps complete problems with one verifiable answer.
 
     kept, rejected = screen(problems, ScreenConfig())
 
-Rules are small and each has its room; `rules.py` has their order. Nothing here calls a model: `judge.py` has the prompts and
-parser of the optional second look, which the flow runs through the sampling engine.
+Rules are small and each has its room; `rules.py` has their order. Nothing here calls a model: `judge.py` has the
+prompts and parser of the optional second look, which the flow runs through the sampling engine.
 """
 
 import json
@@ -31,10 +31,11 @@ def screen(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into kept and rejected; every row is in exactly one of them, in its old order.
 
-    Kept rows have the input's columns. Multiple choice that became an open problem has a new `statement` and `answer`, the same
-    `id`, and a `history` entry whose detail is a JSON object of what both were. Rejected rows have the input's columns
-    and `stage`, `reason`, `detail`. Labels that need a parser go through `pool` (without one, through one of this call's own,
-    which takes seconds to start: hand one over when there are many shards). Only `statement` is needed. Raises `ColumnNotFoundError` without it.
+    Kept rows have the input's columns. Multiple choice that became an open problem has a new `statement` and
+    `answer`, the same `id`, and a `history` entry whose detail is a JSON object of what both were. Rejected rows have
+    the input's columns and `stage`, `reason`, `detail`. Labels that need a parser go through `pool` (without one,
+    through one of this call's own, which takes seconds to start: hand one over when there are many shards). Only
+    `statement` is needed. Raises `ColumnNotFoundError` without it.
     """
     if "statement" not in problems.columns:
         raise pl.exceptions.ColumnNotFoundError("screen needs the column 'statement'; map it in the source's `columns`")
@@ -80,7 +81,9 @@ def rewrite(kept: pl.DataFrame, screened: list[Screened]) -> pl.DataFrame:
         told = [json.dumps(row, ensure_ascii=False) for row in before.iter_rows(named=True)]
         entry = pl.concat_list(
             pl.struct(
-                pl.lit(STAGE).alias("stage"), pl.lit("rewritten").alias("action"), pl.Series("detail", told, dtype=pl.String)
+                pl.lit(STAGE).alias("stage"),
+                pl.lit("rewritten").alias("action"),
+                pl.Series("detail", told, dtype=pl.String),
             )
         )
         history = pl.col("history").fill_null(pl.lit([], dtype=kept.schema["history"]))

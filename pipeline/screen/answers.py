@@ -13,15 +13,23 @@ if TYPE_CHECKING:
     from pipeline.verify.pool import MathPool
 
 PLACEHOLDER = re.compile(
-    r"(?:\\boxed\{\s*\}|n\.?/?a\.?|nan|null|none|nil|unknown|tbd|todo|missing|empty|undefined answer|not (?:available|provided|given|applicable)"
-    r"|no (?:final )?answer(?: (?:given|provided|available|found))?|answer(?: not (?:available|given|provided))?|proof|solution|omitted"
-    r"|see (?:the )?(?:above|below|solution|explanation|proof|figure|graph|work)|answers? (?:may|will|can) vary|varies|error|[-–—_?.*#\s$\\{}()\[\]]*)",
+    r"(?:\\boxed\{\s*\}|n\.?/?a\.?|nan|null|none|nil|unknown|tbd|todo|missing|empty|undefined answer|not"
+    r" (?:available|provided|given|applicable)"
+    r"|no (?:final )?answer(?: (?:given|provided|available|found))?|answer(?: not (?:available|given"
+    r"|provided))?|proof|solution|omitted"
+    r"|see (?:the )?(?:above|below|solution|explanation|proof|figure|graph|work)|answers? (?:may|will|can)"
+    r" vary|varies|error|[-–—_?.*#\s$\\{}()\[\]]*)",
     re.IGNORECASE,
 )
 WRAPPED = re.compile(r"\\(?:boxed|text|textbf|textit|mathrm|mathbf|textrm|mbox|rm|bf|fbox)\s*\{\s*([^{}]*?)\s*\}")
 GUESSES = frozenset(
-    "yes no true false yes. no. correct incorrect right wrong oui non vrai faux sí si verdadero falso ja nein wahr falsch richtig да нет"
-    " верно неверно 是 否 对 错 正确 错误 はい いいえ 예 아니오 sim não verdadeiro falso vero always never sometimes possible impossible".split()
+    str.split(
+        "yes no true false yes. no. correct incorrect right wrong oui non vrai faux sí si verdadero falso ja"
+        " nein wahr falsch richtig да нет"
+        " верно неверно 是 否 对 错 正确 错误 はい いいえ 예 아니오 sim não verdadeiro falso vero always"
+        " never sometimes"
+        " possible impossible"
+    )
 )
 
 
@@ -38,14 +46,17 @@ def bare(answer: str) -> str:
 
 def is_missing(answer: str | None) -> bool:
     """Whether a label is absent or a placeholder for one."""
-    return not answer or not answer.strip() or len(answer) < 64 and bool(PLACEHOLDER.fullmatch(bare(answer)))
+    return not answer or not answer.strip() or (len(answer) < 64 and bool(PLACEHOLDER.fullmatch(bare(answer))))
 
 
 def screen_missing_answer(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
     """Reject a row without a label, or with one that only says that there is none ("N/A", "see solution")."""
     answer = problem.get("answer")
     if is_missing(answer):
-        return reject(Reason.NO_ANSWER, "the answer is empty" if not (answer or "").strip() else f"the answer is a placeholder: {answer!r}")
+        return reject(
+            Reason.NO_ANSWER,
+            "the answer is empty" if not (answer or "").strip() else f"the answer is a placeholder: {answer!r}",
+        )
     return True
 
 
@@ -60,8 +71,8 @@ def screen_guessable(problem: Mapping[str, Any], config: ScreenConfig) -> Outcom
 def check_labels(answers: Sequence[str], pool: "MathPool | None" = None) -> list[Outcome]:
     """For each label: `True`, or a rejection where the verifier cannot compare it. The verifier itself says so.
 
-    Common labels are told at once; all others are parsed side by side in killable processes, in `pool` or in one of this call's own
-    that starts only when it is needed. Equal labels are parsed once.
+    Common labels are told at once; all others are parsed side by side in killable processes, in `pool` or in one of
+    this call's own that starts only when it is needed. Equal labels are parsed once.
     """
     from pipeline.verify.label import screen_label, slow_text
     from pipeline.verify.pool import MathPool
@@ -75,5 +86,10 @@ def check_labels(answers: Sequence[str], pool: "MathPool | None" = None) -> list
             for answer, future in parsing.items():
                 outcome = future.result()
                 said[answer] = (outcome.verdict == "correct", outcome.detail)
-    said |= {answer: (True, "") if told is True else (False, told[1]) for answer, told in screened.items() if told != "slow"}
-    return [True if said[answer][0] else reject(Reason.UNVERIFIABLE_ANSWER, f"{said[answer][1]}: {answer[:80]!r}") for answer in answers]
+    said |= {
+        answer: (True, "") if told is True else (False, told[1]) for answer, told in screened.items() if told != "slow"
+    }
+    return [
+        True if said[answer][0] else reject(Reason.UNVERIFIABLE_ANSWER, f"{said[answer][1]}: {answer[:80]!r}")
+        for answer in answers
+    ]

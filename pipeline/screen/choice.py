@@ -1,8 +1,9 @@
 """Multiple choice: becomes an open problem with the right option's content as its label, or is rejected.
 
-A question stands without its options when it asks for one definite thing ("What is the mass in grams?"). It does not when the
-options are what is being compared ("which of the following is closest to"), when the right option is no value ("none of these"),
-or when the letter cannot be resolved because the options are lost. What the row said before is kept in its history.
+A question stands without its options when it asks for one definite thing ("What is the mass in grams?"). It does not
+when the options are what is being compared ("which of the following is closest to"), when the right option is no
+value ("none of these"), or when the letter cannot be resolved because the options are lost. What the row said before
+is kept in its history.
 """
 
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.screen.answers import bare
-from pipeline.screen.asking import CLOZE, asks_here
+from pipeline.screen.asking import CLOZE, QUESTION, asks_here
 from pipeline.screen.outcome import Outcome, Reject, reject
 from pipeline.screen.reading import read
 from schemas.config import ScreenConfig
@@ -21,50 +22,92 @@ from schemas.reasons import Reason
 SERIES = ("ABCDEFGHIJ", "abcdefghij")
 SPACE = r"(?:\s|\\qquad|\\quad|\\ |\\,|\\;|\\hspace\{[^{}]*\}|~|&|\\\\|\$)*"
 STYLES = (
-    re.compile(r"\\(?:textbf|text|mathrm|mathbf|textrm|bf|rm)\s*\{\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):]|([A-J])(?=\s*\}\s*[.):]))\s*[.:]?\s*\}(?:\s*[.):])?"),
+    re.compile(
+        r"\\(?:textbf|text|mathrm|mathbf|textrm|bf|rm)\s*\{\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):]"
+        r"|([A-J])(?=\s*\}\s*[.):]))\s*[.:]?(?:\s|\\ |~)*\}(?:\s*[.):])?"
+    ),
     re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[.?:;,!$}\]]))\*{0,2}\(\s?([A-Ja-j])\s?\)\*{0,2}[.:]?"),
-    re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[,?:;$]))\*{0,2}([A-Ja-j])\s?\)\*{0,2}"),
+    re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[,?:;$'\"\[]))\*{0,2}([A-Ja-j])\s?\)\*{0,2}"),
     re.compile(r"(?:(?<=\s)|(?<=^))\*{0,2}\[?([A-J])[.:．、\]]\*{0,2}(?=\s|[\d$\\\-−(\u4e00-\u9fff]|[A-Za-z])"),
     re.compile(r"(?:(?<=\n)|(?<=^))[ \t]*([a-j])[.:](?=\s)"),
 )
 OPTION_KEYS = ("options", "choices", "endings", "option", "choice", "answer_choices", "candidates", "mc_options")
 ZERO_BASED_KEYS = ("choices", "endings")
 HEADING = re.compile(
-    r"(?:\**\s*(?:answer |the )?(?:choices|options|alternatives)(?: are)?(?: given)?(?: below)?\s*\**\s*[:：]?\s*\**|(?:choose|select|pick|circle|mark|enter|give|indicate)\b[^.?!\n]{0,60}"
+    r"(?:\**\s*(?:answer |the )?(?:choices|options|alternatives)(?: are)?(?: given)?(?:"
+    r" below)?\s*\**\s*[:：]?\s*\**|(?:choose|select|pick|circle|mark|enter|give|indicate)\b[^.?!\n]{0,60}"
     r"\b(?:options?|choices?|letter|answer|one|alternatives?)\b[^.?!\n]{0,60}[.:!]?)\s*$",
     re.IGNORECASE,
 )
-LETTER_REQUEST = re.compile(r"[^.?!\n]{0,60}\b(?:enter|give|write|answer with|respond with|provide|state)\b[^.?!\n]{0,30}\bletters?\b[^.?!\n]{0,60}[.!]?", re.IGNORECASE)
+LETTER_REQUEST = re.compile(
+    r"[^.?!\n]{0,60}\b(?:enter|give|write|answer with|respond with|provide"
+    r"|state)\b[^.?!\n]{0,30}\bletters?\b[^.?!\n]{0,60}[.!]?",
+    re.IGNORECASE,
+)
+LETTER_REQUEST_END = re.compile(
+    r"(?<=[.\n:;)\]$\w])\s+(?:please )?(?:enter|give|write|answer|respond|provide|state|choose|select"
+    r"|indicate)\b[^.?!\n]{0,40}\b(?:letters?|options?|choices?)\b[^.?!\n]{0,60}[.!]?\s*$",
+    re.IGNORECASE,
+)
 LABEL = re.compile(
-    r"(?:(?:the )?(?:correct |right |best )?(?:answer|option|choice)(?: is)?\s*:?\s*)?[(\[]?\s*([A-Ja-j])\s*[)\].:]?", re.IGNORECASE
+    r"(?:(?:the )?(?:correct |right |best )?(?:answer|option|choice)(?: is)?\s*:?\s*)?[(\[]?\s*([A-Ja-j])\s*[)\].:]?",
+    re.IGNORECASE,
 )
 LABEL_AND_CONTENT = re.compile(r"[(\[]?\s*([A-Ja-j])\s*[)\].:]\s*(\S.*)", re.DOTALL)
 NO_VALUE = re.compile(
-    r"\b(?:none|neither|both|all|any|either) of (?:these|the|them|those|above)|\b(?:none|all|both)\b$|\bof the above|^(?:both|either|neither|only)\b|\b(?:both|either) [A-J]\b|\bnone\b"
-    r"|cannot be|can not be|can't be|could not be|not (?:be )?(?:determined|enough|sufficient|possible)|insufficient|inadequate|\bdata\b|depends on|no (?:correct|right)|not given|another|other answer"
-    r"|^(?:I|II|III|IV|V|[1-4])(?:(?:,| and|, and| or|&)\s*(?:I|II|III|IV|V|[1-4]))* only|\bonly$|^(?:I|II|III|IV)(?:(?:,| and|, and) (?:I|II|III|IV))*$",
+    r"\b(?:none|neither|both|all|any|either) of (?:these|the|them|those|above)|\b(?:none|all|both)\b$|\bof"
+    r" the above|^(?:both|either|neither|only)\b|\b(?:both|either) [A-J]\b|\bnone\b"
+    r"|cannot be|can not be|can't be|could not be|not (?:be )?(?:determined|enough|sufficient|possible)"
+    r"|insufficient|inadequate|\bdata\b|depends on|no (?:correct|right)|not given|another|other answer"
+    r"|^(?-i:(?:I|II|III|IV|V|[1-4])(?:(?:,| and|, and| or|&)\s*(?:I|II|III|IV|V|[1-4]))*) only|\bonly$"
+    r"|^(?-i:(?:I|II|III|IV)(?:(?:,| and|, and) (?:I|II|III|IV))+)$",
     re.IGNORECASE,
 )
-GUESS = re.compile(r"(?:yes|no|true|false|valid|invalid|correct|incorrect|not valid)(?:\W+(?:yes|no|true|false))*\W*", re.IGNORECASE)
+GUESS = re.compile(
+    r"(?:yes|no|true|false|valid|invalid|correct|incorrect|not valid)(?:\W+(?:yes|no|true|false))*\W*", re.IGNORECASE
+)
 DEFINITE = re.compile(
     r"\bwhich(?: one)? of the (?:following|these|given)(?: \w+){0,2}? (is|are|was|gives|equals|represents) the "
-    r"(?=(?:value|values|sum|product|solution|solutions|slope|area|volume|perimeter|length|distance|number|probability|remainder|average|mean|median|ratio|"
-    r"result|difference|radius|diameter|height|width|mass|weight|cost|price|total|percent|percentage|greatest common|least common|y-intercept|"
-    r"x-intercept|measure|derivative|determinant|order|degree|inverse|simplified form|prime factorization|domain|range|center|vertex|midpoint)\b)",
+    r"(?=(?:value|values|sum|product|solution|solutions|slope|area|volume|perimeter|length|distance|number"
+    r"|probability|remainder|average|mean|median|ratio|"
+    r"result|difference|radius|diameter|height|width|mass|weight|cost|price|total|percent|percentage"
+    r"|greatest common|least common|y-intercept|"
+    r"x-intercept|measure|derivative|determinant|order|degree|inverse|simplified form|prime factorization"
+    r"|domain|range|center|vertex|midpoint)\b)",
     re.IGNORECASE,
 )
 NEEDS_OPTIONS = re.compile(
-    r"\bfollowing\s*(?:[?:.]|$|(?:is|are|statements?|expressions?|equations?|numbers?|values?|functions?|graphs?|could|can|must|would|best|options?|choices?|describes?|represents?|shows?|has|have|does|do)\b)"
-    r"|\bof the (?:following|below|above|given|options|choices)\b|\bof these\b|\bthese (?:numbers|values|options|choices|expressions|statements)\b"
-    r"|\b(?:closest|nearest (?:to|value|answer)|most nearly|best (?:describe|approximat|estimat|represent|explain|answer|match|option|choice|fit|summar|model)\w*|approximately equal)"
-    r"|\b(?:must|could|can|may|might|cannot|would) (?:\w+ )?(?:be|not be|NOT be)\b(?=[^?]{0,40}\b(?:true|false|equal|value|the|a|an)\b)(?=[^?]*\bwhich\b)|\bcould be\b|\bmust be true\b|\bnot true\b|\bis (?:true|false|correct|incorrect)\b"
-    r"|\b(?:NOT|EXCEPT)\b|\bequivalent\b|\bsame as\b|\ban? (?:example|possible|solution|factor|equation|expression|function|reason|counterexample)\b(?=[^?.]*(?:\?|is|are|:)?\s*$)"
-    r"|\bStatement (?:1|I|A)\b|\b(?:options?|choices?|alternatives?) (?:below|above|given)|\b(?:second|third|fourth|fifth)? ?(?:smallest|biggest|largest|greatest|closest|highest|lowest) value\b(?=\s*\?)|\bassertion\b",
+    r"\bfollowing\s*(?:[?:.]|$|(?:is|are|statements?|expressions?|equations?|numbers?|values?|functions?"
+    r"|graphs?|could|can|must|would|best|options?|choices?|describes?|represents?|shows?|has|have|does"
+    r"|do)\b)"
+    r"|\bof the (?:following|below|above|given|options|choices)\b|\bof these\b|\bthese (?:numbers|values"
+    r"|options|choices|expressions|statements)\b"
+    r"|\b(?:closest|nearest (?:to|value|answer)|most nearly|best (?:describe|approximat|estimat|represent"
+    r"|explain|answer|match|option|choice|fit|summar|model)\w*|approximately equal)"
+    r"|\b(?:must|could|can|may|might|cannot|would) (?:\w+ )?(?:be|not be|NOT be)\b(?=[^?]{0,40}\b(?:true"
+    r"|false|equal|value|the|a|an)\b)(?=[^?]*\bwhich\b)|\bcould be\b|\bmust be true\b|\bnot true\b|\bis"
+    r" (?:true|false|correct|incorrect)\b"
+    r"|\b(?:NOT|EXCEPT)\b|\bequivalent\b|\bsame as\b|\ban? (?:example|possible|solution|factor|equation"
+    r"|expression|function|reason|counterexample)\b(?=[^?.]*(?:\?|is|are|:)?\s*$)"
+    r"|\bStatement (?:1|I|A)\b|\b(?:options?|choices?|alternatives?) (?:below|above|given)|\b(?:second"
+    r"|third|fourth|fifth)? ?(?:smallest|biggest|largest|greatest|closest|highest|lowest) value\b(?=\s*\?)"
+    r"|\bassertion\b",
 )
-WHICH = re.compile(r"(?:^|[.!?:;,\n]\s*|\bthen |\band |\bof )which\b(?!\s+(?:is|are|has|have|was|were|can|the|it|he|she|they|we|one person)\b[^?]*[.,])", re.IGNORECASE)
-WHICH_STANDS = re.compile(r"\bwhich (?:day|month|year|quadrant|term|ordered pair|ordered triple|power|row|column|percent|integer value)\b", re.IGNORECASE)
+WHICH = re.compile(
+    r"(?:^|[.!?:;,\n]\s*|\bthen |\band |\bof )which\b(?!\s+(?:is|are|has|have|was|were|can|the|it|he|she"
+    r"|they|we|one person)\b[^?]*[.,])",
+    re.IGNORECASE,
+)
+WHICH_STANDS = re.compile(
+    r"\bwhich (?:day|month|year|quadrant|term|ordered pair|ordered triple|power|row|column|percent|integer value)\b",
+    re.IGNORECASE,
+)
 ROUGH = re.compile(r"\b(?:approximate(?:ly)?|estimate[ds]?|roughly|about how|nearly)\b", re.IGNORECASE)
-WHICH_OF_FOLLOWING = re.compile(r"\bwhich(?: one)?(?: \w+)?(?: of)? the following\b|\bwhich of (?:these|the (?:options|choices|statements|expressions|equations))\b|\bthe following (?:options|choices)\b", re.IGNORECASE)
+WHICH_OF_FOLLOWING = re.compile(
+    r"\bwhich(?: one)?(?: \w+)?(?: of)? the following\b|\bwhich of (?:these|the (?:options|choices"
+    r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b",
+    re.IGNORECASE,
+)
 PROSE_WORD = re.compile(r"[A-Za-z]{2,}")
 COMMAND = re.compile(r"\\[A-Za-z]+|\$")
 
@@ -98,7 +141,7 @@ def clean(content: str) -> str:
     if text.count("$") % 2:
         text = text.removeprefix("$") if text.startswith("$") and not text.endswith("$") else text
         text = text.removesuffix("$") if text.count("$") % 2 and text.endswith("$") else text
-    text = text.strip().removesuffix(";").removesuffix(",").strip()
+    text = text.strip().removesuffix(";").removesuffix(",").removesuffix("'").removesuffix("']").strip()
     text = text.removesuffix("\\").strip() if text.endswith(" \\") else text
     return text.strip("*").strip() if text.count("*") <= 4 and text.startswith("**") else text
 
@@ -123,8 +166,10 @@ def split_at_labels(text: str) -> tuple[int, list[str], int] | None:
     return best
 
 
-def read_inline(statement: str) -> Options | None:
-    """Options written at the end of the statement itself, or null."""
+def read_inline(statement: str, *, lettered: bool = False) -> Options | None:
+    """Options written at the end of the statement itself, or null. Pieces that ask something are parts, not options;
+    with a letter for a label (`lettered`) an option may be told as an order ("Multiply 5 by 30")."""
+    statement = LETTER_REQUEST_END.sub("", statement)
     found = split_at_labels(statement)
     if found is None:
         return None
@@ -135,18 +180,29 @@ def read_inline(statement: str) -> Options | None:
     last = re.split(r"\n\s*\n", contents[-1].strip())[0]
     if not last or len(last) > 400:
         return None
-    if any(asks_here(content) for content in (*contents[:-1], last)):
+    asking = QUESTION.search if lettered else asks_here
+    if any(asking(content) for content in (*contents[:-1], last)):
         return None
     stem = statement[:start].rstrip()
     tail = contents[-1][len(last) :].strip()
-    stem = re.sub(r"(?:\$|\\\[|\\begin\{(?:enumerate|itemize|align\*?|tabular)\}(?:\{[^{}]*\})?|\\item|\\\\|\\qquad|\\quad|\s|\*\*)+$", "", stem) if style == 0 else stem.rstrip("* \n\\")
+    stem = (
+        re.sub(
+            r"(?:\$|\\\[|\\begin\{(?:enumerate|itemize|align\*?|tabular)\}(?:\{[^{}]*\})?|\\item|\\\\|\\qquad"
+            r"|\\quad|\s|\*\*)+$",
+            "",
+            stem,
+        )
+        if style == 0
+        else re.sub(r"[\s*\\]*(?:\[['\"]?)?$", "", stem)
+    )
     if style == 0 and statement[:start].count("$") % 2 == 0 and statement[:start].rstrip().endswith("$"):
         stem = statement[:start].rstrip()
     return Options(f"{stem}\n\n{tail}".strip() if tail else stem, (*contents[:-1], last), style == 0)
 
 
 def read_extra(problem: Mapping[str, Any]) -> Options | None:
-    """Options in a field of the source (`extra` as JSON): a list, a mapping of letters, `{label, text}`, or one string."""
+    """Options in a field of the source (`extra` as JSON): a list, a mapping of letters, `{label, text}`, or one
+    string."""
     extra = problem.get("extra")
     if not extra:
         return None
@@ -201,10 +257,16 @@ def resolve(answer: str, options: Options) -> int | None:
 
 
 def open_stem(stem: str) -> str:
-    """The stem as an open question: headings of the options and requests for a letter go, a definite "which" becomes "what"."""
+    """The stem as an open question: headings of the options and requests for a letter go, a definite "which" becomes
+    "what"."""
     text = LETTER_REQUEST.sub("", stem).rstrip()
     text = HEADING.sub("", text).rstrip() or text
-    text = DEFINITE.sub(lambda found: f"{'What' if found.group()[0] == 'W' else 'what'} {'are' if found.group(1).lower() == 'are' else 'is'} the ", text)
+    text = DEFINITE.sub(
+        lambda found: (
+            f"{'What' if found.group()[0] == 'W' else 'what'} {'are' if found.group(1).lower() == 'are' else 'is'} the "
+        ),
+        text,
+    )
     return f"{text.rstrip(': ')} ____." if CLOZE.search(text) and not text.endswith("?") else text
 
 
@@ -243,11 +305,11 @@ def is_letter_label(answer: str, statement: str) -> bool:
 def open_choice(problem: Mapping[str, Any], config: ScreenConfig) -> Opened | Outcome:
     """Turn a multiple-choice problem into an open one.
 
-    Returns `True` where the problem is none, `Opened` where it could be rewritten, and a rejection where the question needs its
-    options, its label cannot be resolved, or the config rejects multiple choice.
+    Returns `True` where the problem is none, `Opened` where it could be rewritten, and a rejection where the question
+    needs its options, its label cannot be resolved, or the config rejects multiple choice.
     """
     statement, answer = problem["statement"], str(problem.get("answer") or "")
-    options = read_extra(problem) or read_inline(statement)
+    options = read_extra(problem) or read_inline(statement, lettered=bool(LABEL.fullmatch(bare(answer))))
     index = resolve(answer, options) if options else None
     if options is None or (index is None and not is_choice_layout(options, answer)):
         if is_letter_label(answer, statement):
@@ -258,7 +320,9 @@ def open_choice(problem: Mapping[str, Any], config: ScreenConfig) -> Opened | Ou
     if config.choice == "reject":
         return reject(Reason.CHOICE_DEPENDENT, f"multiple choice with {len(options.contents)} options")
     if index is None:
-        return reject(Reason.CHOICE_DEPENDENT, f"the label {answer[:60]!r} is none of its {len(options.contents)} options")
+        return reject(
+            Reason.CHOICE_DEPENDENT, f"the label {answer[:60]!r} is none of its {len(options.contents)} options"
+        )
     return open_options(options, index, config)
 
 
@@ -276,7 +340,8 @@ def open_options(options: Options, index: int, config: ScreenConfig) -> Opened |
 
 
 def is_choice_layout(options: Options, answer: str) -> bool:
-    """Whether enumerated pieces are options although the label names none of them: not the conditions of a single question."""
+    """Whether enumerated pieces are options although the label names none of them: not the conditions of a single
+    question."""
     if options.certain or len(options.contents) < 3:
         return options.certain
     if LABEL.fullmatch(bare(answer)) or re.fullmatch(r"[A-J](?:\s*(?:,|and|&)\s*[A-J])+", bare(answer)):
@@ -295,5 +360,9 @@ def asks_of_nothing(statement: str) -> str | None:
     if not found:
         return None
     rest = reading.prose[found.end() :]
-    listed = re.search(r"[?.:]\s*\S", rest) or reading.prose[found.end() :].count(",") >= 2 or re.search(r":", reading.prose[: found.start()])
+    listed = (
+        re.search(r"[?.:]\s*\S", rest)
+        or reading.prose[found.end() :].count(",") >= 2
+        or re.search(r":", reading.prose[: found.start()])
+    )
     return None if listed else found.group()

@@ -1,8 +1,8 @@
 """Multi-part problems: several questions under one statement, so that one label cannot be right.
 
-Labels of parts are looked for in the prose only, with formulas masked: `f(a)`, `(1,2)` and the complex `i` are formulas, not
-parts. An enumeration is not enough either: "(a) f is continuous; (b) f(0) = 1; what is the least T" enumerates conditions of
-one question. It takes two enumerated pieces that each ask something.
+Labels of parts are looked for in the prose only, with formulas masked: `f(a)`, `(1,2)` and the complex `i` are
+formulas, not parts. An enumeration is not enough either: "(a) f is continuous; (b) f(0) = 1; what is the least T"
+enumerates conditions of one question. It takes two enumerated pieces that each ask something.
 """
 
 import re
@@ -27,15 +27,22 @@ LABEL = r"([a-lA-L]|[ivx]{1,4}|[IVX]{1,4}|1?\d)"
 START = r"(?:^|\n)[ \t>*_#]*"
 STYLES = (
     re.compile(rf"(?<![\w)\]{MASKS}])\(\s?{LABEL}\s?\)(?=[\s*:.,]|[A-Z{MASKS}\u4e00-\u9fff])"),
-    re.compile(rf"(?:{START}|(?<=[.?!;:])\s+){LABEL}\s?\)(?=[\s*]|[A-Z\u4e00-\u9fff])"),
+    re.compile(rf"(?:{START}|(?<=[.?!;:])\s+\*{{0,2}}){LABEL}\s?\)(?=[\s*]|[A-Z\u4e00-\u9fff])"),
     re.compile(rf"(?:{START}|(?<=[.?!;])\s+){LABEL}[.:、](?=[\s*]|[\u4e00-\u9fff])"),
-    re.compile(rf"(?:{START}|(?<=[.?!;:])\s*|\*\*)(?:[Pp]art|[Qq]uestion|[Qq]|[Ss]ub-?question|[Ss]tep|[Pp]roblem|PART|QUESTION|[Tt]ask)\s?[(#]?\s?{LABEL}\s?\)?(?:\s?[:.)\-–]|\*\*|\s|(?=[\s*]))"),
+    re.compile(
+        rf"(?:{START}|(?<=[.?!;:])\s*|\*\*)(?:[Pp]art|[Qq]uestion|[Qq]|[Ss]ub-?question|[Ss]tep|[Pp]roblem|PART"
+        rf"|QUESTION|[Tt]ask)\s?[(#]?\s?{LABEL}\s?\)?(?:\s?[:.)\-–]|\*\*|\s|(?=[\s*]))"
+    ),
     re.compile(r"\\item\s*\[\s*\(?\s*(?:\\[a-z]+\s*\{)?" + LABEL + r"\}?\s*[.)]?\s*\)?\s*\]"),
     re.compile(r"([①-⑩])"),
 )
 BARE_ITEM = re.compile(r"\\(?:item|part|question)\b(?!\s*\[)")
-BULLET = re.compile(r"(?:^|\n)[ \t]*[-*•][ \t]+")
-ANSWER_LABEL = re.compile(r"(?<![\w,(])(?:\(?([a-lA-L]|[ivx]{1,4}|[1-9])\s?\)|(?:[Pp]art|[Qq]uestion|Q)\s?\(?([a-lA-L]|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])")
+BULLET = re.compile(r"(?:(?:^|\n)[ \t]*|(?<=[.?!:])\s)[-*•–][ \t]+")
+OPTION_LETTER = re.compile(r"\(?[A-Ja-j]\)?")
+ANSWER_LABEL = re.compile(
+    r"(?<![\w,(])(?:\(?([a-lA-L]|[ivx]{1,4}|[1-9])\s?\)|(?:[Pp]art|[Qq]uestion|Q)\s?\(?([a-lA-L]"
+    r"|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])"
+)
 
 
 def follow(marks: list[tuple[str, int, int]]) -> Iterator[list[tuple[int, int]]]:
@@ -71,12 +78,16 @@ def is_enumerated(answer: str) -> bool:
 
 
 def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
-    """Reject a statement of which two or more enumerated pieces ask something, or whose label lists a value for each part."""
+    """Reject a statement of which two or more enumerated pieces ask something, or whose label lists a value for each
+    part."""
     answer = str(problem.get("answer") or "")
     if is_enumerated(answer):
         return reject(Reason.MULTI_PART, f"the label answers several parts: {answer[:80]!r}")
     reading = read(problem["statement"])
+    lettered = bool(OPTION_LETTER.fullmatch(answer.strip()))
     for pieces in split_parts(reading.prose):
+        if lettered and not any("?" in piece for piece in pieces):
+            continue
         asking = sum(asks_here(piece, english=reading.english) for piece in pieces)
         if asking >= 2:
             return reject(Reason.MULTI_PART, f"{asking} of {len(pieces)} enumerated parts ask something")

@@ -1,8 +1,9 @@
 """One careful look at a statement, shared by every rule: formulas masked, sentences split, language guessed.
 
-Most known bugs of published filters come from matching keywords in the raw text: `f(a)` becomes "part (a)", `(1,2)` an
-enumeration, the complex `i` a roman numeral. Here formulas are replaced by one mark each before any rule looks at words.
-Dollar signs are the hard part, since "$5 and $7" is money and "$x$ and $y$" is not; what stands between two of them decides.
+Most known bugs of published filters come from matching keywords in the raw text: `f(a)` becomes "part (a)", `(1,2)`
+an enumeration, the complex `i` a roman numeral. Here formulas are replaced by one mark each before any rule looks at
+words. Dollar signs are the hard part, since "$5 and $7" is money and "$x$ and $y$" is not; what stands between two of
+them decides.
 """
 
 import re
@@ -18,25 +19,36 @@ MASKS = MATH + DISPLAY + TABLE + CODE
 OPENER = re.compile(r"\\\\|\\\$|\\\[|\\\(|\$\$|\$|\\begin\{([A-Za-z]+)\*?\}|\[asy\]|<asy>|```")
 DOLLARS = {"$": re.compile(r"(?<!\\)\$"), "$$": re.compile(r"\$\$")}
 TEXT_ENVIRONMENTS = frozenset(
-    "enumerate itemize center description quote quotation document problem question flushleft flushright parts".split()
+    str.split(
+        "enumerate itemize center description quote quotation document problem question flushleft flushright parts"
+    )
 )
-TABLE_ENVIRONMENTS = frozenset("tabular tabularx longtable table".split())
-CODE_ENVIRONMENTS = frozenset("tikzpicture asy lstlisting verbatim".split())
+TABLE_ENVIRONMENTS = frozenset(str.split("tabular tabularx longtable table"))
+CODE_ENVIRONMENTS = frozenset(str.split("tikzpicture asy lstlisting verbatim"))
 MARKDOWN_TABLE = re.compile(r"^[^\n|]{0,200}\|[^\n]{1,400}\n[ \t]*\|?[ \t]*:?-{2,}", re.MULTILINE)
 
 AMOUNT = re.compile(r"\s?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 WORDS = re.compile(r"[^\W\d_]{2,}[,.;]?\s+[^\W\d_]{2,}|[\u0e00-\u0eff\u3040-\u30ff\u4e00-\u9fff]{3,}")
+PROSE = re.compile(r"[,.;]?\s+[A-Za-z]{1,20}[,.;]?\s+[A-Za-z]{2}")
 FORMULA = re.compile(r"[\\^_={}]")
 
 ENGLISH = frozenset(
-    "the of is and to in how many what find if for that with are has each an be compute let by from on as at which he she".split()
+    str.split(
+        "the of is and to in how many what find if for that with are has each an be compute let by from on as"
+        " at which he she"
+    )
 )
 OTHER = frozenset(
-    "le la les des du est un une et que pour dans sur si combien el los las es y por con cuántos cuántas una para der die das"
-    " und ist ein eine wie viele von mit den zu auf il di che per quanti quante sono gli della uma os quantos da do em não se"
-    " hij het van een hoeveel ni kwa na ya wa ana alikuwa berapa yang dan adalah"
-    " berapakah dengan jika bao nhiêu là của mỗi và trouvez soit sea sei sia trova valuta evaluar encuentra encuentre finden finde bestimmen"
-    " bestimme calcola calculer calcular determina déterminer dado dada hallar hitunglah tentukan l d".split()
+    str.split(
+        "le la les des du est un une et que pour dans sur si combien el los las es y por con cuántos cuántas"
+        " una para der die das"
+        " und ist ein eine wie viele von mit den zu auf il di che per quanti quante sono gli della uma os"
+        " quantos da do em não se"
+        " hij het van een hoeveel ni kwa na ya wa ana alikuwa berapa yang dan adalah"
+        " berapakah dengan jika bao nhiêu là của mỗi và trouvez soit sea sei sia trova valuta evaluar"
+        " encuentra encuentre finden finde bestimmen"
+        " bestimme calcola calculer calcular determina déterminer dado dada hallar hitunglah tentukan l d"
+    )
 )
 WORD = re.compile(r"[^\W\d_]+")
 SENTENCE_END = re.compile(r"(?<=[.!?。？！])[\"'”’)\]]*\s+|(?<=[。？！])|\n\s*\n")
@@ -47,8 +59,8 @@ class Reading:
     """What the rules see of a statement.
 
     `text` is the statement without outer white space; `prose` the same with every formula, table and drawing replaced
-    by one mark; `formulas` the replaced formulas in order; `unclosed` names a construct that is opened and never closed (null
-    if none); `english` says that the words are English.
+    by one mark; `formulas` the replaced formulas in order; `unclosed` names a construct that is opened and never
+    closed (null if none); `english` says that the words are English.
     """
 
     text: str
@@ -69,9 +81,16 @@ def is_money(text: str, start: int, end: int) -> bool:
         if amount:
             after = text[amount.end() :].lstrip()[:1]
             glued = text[amount.end() : amount.end() + 1]
-            return (not after or after not in "+=<>^_\\{*-") and not (glued.isascii() and glued.isalpha() and glued not in "kKmMbB")
+            ranged = re.match(r"-\s*[\d$\\(A-Za-z]", text[amount.end() :].lstrip()[:4])
+            return (
+                (not after or after not in "+=<>^_\\{*")
+                and not ranged
+                and not (glued.isascii() and glued.isalpha() and glued not in "kKmMbB")
+            )
         return before.isdigit() or bool(text[start + 1 :].strip() and not text[start + 1].strip())
     inside = text[start + 1 : end]
+    if amount and PROSE.match(text, amount.end()):
+        return True
     if FORMULA.search(inside):
         return bool(amount and WORDS.search(inside[:200]) and "\\" not in inside)
     if WORDS.search(inside):
@@ -91,7 +110,8 @@ def find_closer(text: str, closer: str, position: int) -> int:
 
 
 def mask(text: str) -> tuple[str, list[str], str | None, bool, bool]:
-    """Replace formulas, tables and drawings by marks. Linear in the text: an opener without its closer ends the scan."""
+    """Replace formulas, tables and drawings by marks. Linear in the text: an opener without its closer ends the
+    scan."""
     out: list[str] = []
     formulas: list[str] = []
     drawn = tabled = False
@@ -144,7 +164,7 @@ def is_english(prose: str) -> bool:
         return False
     ours = sum(word in ENGLISH for word in words)
     others = sum(word in OTHER for word in words)
-    return ours > others or (ours == others and len(words) < 8)
+    return ours > others or (ours == others and len(words) < 15)
 
 
 @lru_cache(maxsize=64)

@@ -1,9 +1,10 @@
 """Incomplete statements: empty, cut off, asking nothing, or a question whose story is gone.
 
-Cuts fall anywhere. Most leave something open (a formula, an environment, a brace, a quotation) in any language. A cut between two
-words leaves prose that looks fine, so for English text three more questions are put: does it end as a sentence ends, is anything
-asked at all, and is there anything to reckon with? Statements that legitimately end without a full stop end in a formula, a
-blank, a table or a drawing ("Evaluate: $..$", "then $a=(\\quad)$"): those stay.
+Cuts fall anywhere. Most leave something open (a formula, an environment, a brace, a quotation) in any language. A cut
+between two words leaves prose that looks fine, so for English text three more questions are put: does it end as a
+sentence ends, is anything asked at all, and is there anything to reckon with? Statements that legitimately end
+without a full stop end in a formula, a blank, a table or a drawing ("Evaluate: $..$", "then $a=(\\quad)$"): those
+stay.
 """
 
 import re
@@ -20,37 +21,80 @@ ENVIRONMENT = re.compile(r"\\(begin|end)\{([A-Za-z]+\*?)\}")
 CLOSING_MARKS = "\"'”’»)]}*_ \t\n\u3000"
 END_MARKS = ".?!。？！…؟।၊."
 DANGLING = re.compile(
-    r"\b(?:the|an?|of|in|on|at|to|for|from|by|with|without|and|or|but|nor|if|when|where|while|which|whose|that|than|as|into|onto|over|under"
-    r"|between|among|through|such|is|are|was|were|be|been|being|has|have|had|does|do|did|can|could|will|would|shall|should|may|might|must|their|his|her|its|our|your|my"
-    r"|each|every|both|either|neither|these|those|this|some|any|no|not|only|exactly|about|per|via|until|during|because|so|then|there|let|given|suppose|assume|how|what|who|until"
-    r"|least|most|more|less|fewer|same|other|another|very|positive|negative|real|distinct|possible|greatest|smallest|largest|different|many|much|two|three|four|five|consecutive)$",
+    r"\b(?:the|an?|of|in|on|at|to|for|from|by|with|without|and|or|but|nor|if|when|where|while|which|whose"
+    r"|that|than|as|into|onto|over|under"
+    r"|between|among|through|such|is|are|was|were|be|been|being|has|have|had|does|do|did|can|could|will"
+    r"|would|shall|should|may|might|must|their|his|her|its|our|your|my"
+    r"|each|every|both|either|neither|these|those|this|some|any|no|not|only|exactly|about|per|via|until"
+    r"|during|because|so|then|there|let|given|suppose|assume|how|what|who|until"
+    r"|least|most|more|less|fewer|same|other|another|very|positive|negative|real|distinct|possible"
+    r"|greatest|smallest|largest|different|many|much|two|three|four|five|consecutive)$",
     re.IGNORECASE,
 )
-CONDITION = re.compile(r"\b(?:such that|so that|where|if|when|given(?: that)?|suppose(?: that)?|assume(?: that)?|for which|let|that|whose|with|and|of|between|from|than|in|by|is|are)$", re.IGNORECASE)
-RELATION = re.compile(r"[=<>]|\\(?:leq?|geq?|neq?|in|equiv|approx|cong|sim|mid|subset(?:eq)?|perp|parallel|to|rightarrow|lt|gt|leqslant|geqslant|ldots|dots|cdots|notin)\b")
+CONDITION = re.compile(
+    r"\b(?:such that|so that|where|if|when|given(?: that)?|suppose(?: that)?|assume(?: that)?|for which"
+    r"|let|that|whose|with|and|of|between|from|than|in|by|is|are)$",
+    re.IGNORECASE,
+)
+RELATION = re.compile(
+    r"[=<>]|\\(?:leq?|geq?|neq?|in|equiv|approx|cong|sim|mid|subset(?:eq)?|perp|parallel|to|rightarrow|lt"
+    r"|gt|leqslant|geqslant|ldots|dots|cdots|notin)\b"
+)
 SUM = re.compile(r"[\d)]\s*[-+*/^×÷=:,−]\s*\(?-?[\d.]+\)*[%°]?$")
 NUMBER = re.compile(
-    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|million|dozens?|twice"
-    r"|thrice|half|third|quarter|double|triple|pairs?|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen"
+    r"|twenty|thirty|forty|fifty|sixty|hundred"
+    r"|thousand|million|dozens?|twice|thrice|half|one[- ]third|a third|double|triple|pairs?)\b",
     re.IGNORECASE,
+)
+RECALLED = re.compile(
+    r"\b(?:the|these|those|all|both)(?: of)?(?: the)?(?: (?:first|last|next|past|other))? (?:\d+|two|three"
+    r"|four|five|six|seven|eight|ten)\b",
+    re.IGNORECASE,
+)
+SHAPE = (
+    r"(?:triangle|rectangle|square|circle|cube|cylinder|cone|pyramid|parallelogram|trapezoid|rhombus|line|solid|box)"
 )
 SUBJECT = re.compile(
-    r"\b(?:integers?|primes?|digits?|divisors?|multiples? of|perfect|squared|cubed|polygons?|isosceles|equilateral|spheres?|hexagons?|pentagons?"
-    r"|octagons?|decagons?|dodecagons?|heptagons?|\w{4,}gon|quadrilaterals?|\w+hedr(?:on|a|al|ons)|prisms?|diagonals?|vertices|edges|interior"
-    r"|arrange\w*|permut\w+|letters of|alphabet|probability|dice|die|cards|deck|palindromes?|polynomials?|subsets?|equations?|logarithms?"
-    r"|remainder|modulo|binary|zeroe?s|factorial|reciprocal|consecutive|handshakes?|tournaments?|leap|clock|noon|midnight|calendar|symmetry"
-    r"|distinct|in how many (?:different )?ways|the word)\b"
-    r"|\bin (?:a|an|one) (?:\w+ )?(?:second|minute|hour|day|week|month|year|inch|foot|yard|mile|meter|kilometer|pound|ounce|gallon|quart|pint|cup|ton"
+    r"\b(?:integers?|primes?|digits?|divisors?|multiples? of|perfect|squared|cubed|polygons?|isosceles"
+    r"|equilateral|spheres?|hexagons?|pentagons?"
+    r"|octagons?|decagons?|dodecagons?|heptagons?|\w{4,12}gon|quadrilaterals?|\w{2,12}hedr(?:on|a|al|ons)"
+    r"|prisms?|diagonals?|vertices|edges"
+    r"|interior|arrange\w*|permut\w+|letters (?:of|in)|alphabet|probability|dice|die|cards|deck"
+    r"|palindromes?|polynomials?|subsets?"
+    r"|logarithms?|remainder|modulo|binary|zeroe?s|factorial|reciprocal|consecutive|handshakes?"
+    r"|tournaments?|leap|clock|noon|midnight"
+    r"|calendar|symmetry|distinct|in how many (?:different )?ways|the word|(?:square|cube|fourth) roots?"
+    r"|right angles?|radius|diameter|hypotenuse"
+    r"|(?:square|cube|sum|product|factors|multiples|powers?|digits|average|mean|median) of (?:the (?:first"
+    r"|numbers)|all|\d)|factors does"
+    r"|(?:common|greatest|least) (?:multiple|factor|divisor)|roman numerals?|decimal|fraction|slope"
+    r"|degrees|number which|scientific notation)\b"
+    rf"|\b(?:an?|any|every|each|one) (?:\w+ )?{SHAPE}\b"
+    r"|\bin (?:a|an|one) (?:\w+ )?(?:second|minute|hour|day|week|month|year|inch|foot|yard|mile|meter"
+    r"|kilometer|pound|ounce|gallon|quart|pint|cup|ton"
     r"|gram|kilogram|century|decade)s?\b"
-    r"|\b(?:seconds?|minutes?|hours?|days|weeks|months|inches|feet|yards|miles|pounds|ounces|gallons|quarts|pints|cups|grams|meters|centimeters"
-    r"|millimeters|kilograms|cents|nickels|dimes|pennies|quarters) (?:are |is )?(?:there )?(?:in|equal|make)\b(?! the\b)",
+    r"|\b(?:seconds?|minutes?|hours?|days|weeks|months|inches|feet|yards|miles|pounds|ounces|gallons"
+    r"|quarts|pints|cups|grams|meters|centimeters"
+    r"|millimeters|kilograms|cents|nickels|dimes|pennies|quarters) (?:are |is )?(?:there )?(?:in|equal"
+    r"|make)\b(?! the\b)",
     re.IGNORECASE,
 )
-PRONOUN = re.compile(r"\b(?:he|she|they|his|her|hers|him|them|their|it)\b", re.IGNORECASE)
-STORY = re.compile(
-    r"\bdid\b|\b(?:left|now|altogether|today|yesterday|tomorrow|remaining|initially|originally|still|originally|already)\b|\bin (?:all|total|the (?:beginning|end|start))\b|\bat (?:first|the (?:end|start))\b"
-    r"|\b(?:does|do|will|would|can|could|should|must|has|have|had|was|were|is) (?:the (?!\w+ of\b)|each |[A-Z][a-z]+)|\b(?:was|were)\b|\bthe (?:total cost|class|school|box|bag|machine|shop|store|farm|garden|trip)\b|\bwould (?:be|have)\b",
+PRONOUN = re.compile(r"\b(?:he|she|they|his|her|hers|him|them|their|it|you|your|we|our|i|my)\b", re.IGNORECASE)
+PERSON = re.compile(r"\b(?:he|she|his|her|him)\b", re.IGNORECASE)
+ANTECEDENT = re.compile(
+    r"^(?!If|How|What|When|Which|Where|Who|Why|In|On|At|After|Before|Calculate|Find|For|From|By|Since"
+    r"|Given|While|Once)[A-Z][a-z]+|(?<!^)\b[A-Z][a-z]+|\b(?:an?|the|each|every|one|my|our|your|another"
+    r"|this|that)\s+[a-z]"
 )
+STORY = re.compile(
+    r"\bdid\b|\b(?:left|now|altogether|today|yesterday|tomorrow|remaining|initially|originally|still"
+    r"|already|was|were)\b"
+    r"|\bin (?:all|total|the (?:beginning|end|start))\b|\bat (?:first|the (?:end|start))\b"
+    r"|\b(?:does|do|will|would|can|could|should|must|has|have|had) (?:the|each|[A-Z][a-z]+)\b|\bis"
+    r" [A-Z][a-z]+\b|\bwould (?:be|have)\b",
+)
+LONE_WORDS = 30
 ASIDE = re.compile(r"(?<=[.?!])\s*[(\[][^()\[\]]{1,300}[)\]]\s*$")
 
 
@@ -64,6 +108,8 @@ def find_open_construct(reading: Reading) -> str | None:
     for name, open_count in depth.items():
         if open_count > 0:
             return f"environment {name!r} is never closed"
+    if found := re.search(r"\\[A-Za-z]{1,30}\{[^{}]{0,200}$", reading.prose):
+        return f"{found.group()[:40]!r} is never closed"
     if reading.text.endswith("\\") and not reading.text.endswith("\\\\"):
         return "ends in a lone backslash"
     return None
@@ -75,7 +121,8 @@ def last_mark(prose: str) -> str:
 
 
 def drop_aside(prose: str) -> str:
-    """The prose without a bracketed remark after its last sentence: "What is it in cups? (There are 4 cups in a quart)"."""
+    """The prose without a bracketed remark after its last sentence: "What is it in cups? (There are 4 cups in a
+    quart)"."""
     found = ASIDE.search(prose)
     return prose[: found.start()].rstrip() if found else prose
 
@@ -92,7 +139,8 @@ def count_open_brackets(sentence: str) -> int:
 
 
 def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
-    """How English text ends in the middle of a sentence, or null. A `stem` may end in "is" or a colon: its options came next."""
+    """How English text ends in the middle of a sentence, or null. A `stem` may end in "is" or a colon: its options
+    came next."""
     prose = drop_aside(reading.prose)
     end = last_mark(prose)
     if BLANK.search(reading.text[-40:]) or end in (TABLE, CODE) or not end:
@@ -117,15 +165,26 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
             return f"ends in {formula[-1]!r}"
         if not asking and not RELATION.search(formula) and not stem:
             return "ends in a formula in the middle of a sentence"
-        if CONDITION.search(before) and not RELATION.search(formula) and len(formula) < 12 and re.search(r"\b(?:such that|where|if|when|suppose|given that|let)$", before, re.IGNORECASE):
+        if (
+            CONDITION.search(before)
+            and not RELATION.search(formula)
+            and len(formula) < 12
+            and re.search(r"\b(?:such that|where|if|when|suppose|given that|let)$", before, re.IGNORECASE)
+        ):
             return "ends in a formula that a condition begins with"
         return None
     words = prose.rstrip(CLOSING_MARKS)
     if end.isdigit() or end in "%°$":
-        return None if stem or (asking and SUM.search(words)) else "ends in a number, with no mark at the end of its sentence"
+        return (
+            None
+            if stem or (asking and SUM.search(words))
+            else "ends in a number, with no mark at the end of its sentence"
+        )
     if not end.isalpha():
         return None
-    if re.search(r"\b(?:is|are|equals?|equal to)$", words) and re.search(r"\b(?:then|so|thus|hence|therefore)\b|^The\b", sentence):
+    if re.search(r"\b(?:is|are|equals?|equal to)$", words) and re.search(
+        r"\b(?:then|so|thus|hence|therefore)\b|^The\b", sentence
+    ):
         return None
     if DANGLING.search(words):
         return f"ends in {words.split()[-1]!r}"
@@ -135,19 +194,22 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
 
 
 def find_lost_story(reading: Reading) -> str | None:
-    """Why a lone question has nothing to reckon with: no formula, at most one number, and words that point at a story."""
+    """Why a lone question has nothing to reckon with: no formula, at most one number, and words that point at a
+    story."""
     if len(reading.sentences) != 1 or reading.formulas or len(reading.prose) > 220 or reading.drawn or reading.tabled:
         return None
     prose = reading.prose
     if not prose.rstrip(CLOSING_MARKS).endswith("?") and not STRICT.search(prose):
         return None
-    numbers = len(NUMBER.findall(prose))
-    subject = bool(SUBJECT.search(prose))
-    story = bool(STORY.search(prose))
-    pronoun = bool(PRONOUN.search(prose))
-    if numbers == 0 and (not subject or ((story or pronoun) and len(SUBJECT.findall(prose)) < 2)):
+    person = PERSON.search(prose)
+    if person and not ANTECEDENT.search(prose[: person.start()]):
+        return f"a lone question about someone who was never named ({person.group()!r})"
+    numbers = len(NUMBER.findall(RECALLED.sub(" ", prose)))
+    subjects = len(SUBJECT.findall(prose))
+    telling = bool(STORY.search(prose) or PRONOUN.search(prose))
+    if numbers == 0 and (subjects == 0 or (telling and subjects < 2)):
         return "a lone question with no number in it"
-    if numbers == 1 and not subject and (pronoun or story):
+    if numbers == 1 and subjects == 0 and len(prose.split()) <= LONE_WORDS:
         return "a lone question with one number, about a story that is not there"
     return None
 
@@ -169,6 +231,6 @@ def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem:
         return reject(Reason.INCOMPLETE, found)
     if not stem and not asks(reading.text, reading.prose, english=True):
         return reject(Reason.INCOMPLETE, "asks nothing")
-    if found := find_lost_story(reading):
+    if not stem and (found := find_lost_story(reading)):
         return reject(Reason.INCOMPLETE, found)
     return True

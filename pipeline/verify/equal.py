@@ -62,7 +62,7 @@ def _names_differ(left: Value, right: Value) -> bool:
 
 
 def _accepts_number(label: Value, answer: Value) -> bool:
-    if label.unit != answer.unit and label.unit and answer.unit:
+    if not _units_agree(label.unit, answer.unit):
         return False
     if label.bare == answer.bare or _rounds_to(label, answer):
         return True
@@ -73,6 +73,14 @@ def _accepts_number(label: Value, answer: Value) -> bool:
     if label.bare.lower() == answer.bare.lower():
         return not any(_mixes_case(value.bare) for value in (label, answer))
     return False
+
+
+def _units_agree(left: str, right: str) -> bool:
+    """Equal units do, one that is missing does, and so does $ with $/h: the problem says per what."""
+    if left == right or not left or not right:
+        return True
+    above, below = left.partition("/")[::2], right.partition("/")[::2]
+    return above[0] == below[0] and "" in (above[1], below[1])
 
 
 def _mixes_case(text: str) -> bool:

@@ -195,11 +195,26 @@ def count(element: Element, of: Element | None = None) -> Element:
     return _checked(number(factorial(int(n)) if of is None else comb(int(n), int(k))))
 
 
+def _write_rational(value: Fraction) -> str:
+    """p/q; a long terminating decimal as a decimal, so that reading it again knows that it may have been rounded."""
+    places, rest = 0, value.denominator
+    for prime in (2, 5):
+        count_ = 0
+        while rest % prime == 0:
+            rest //= prime
+            count_ += 1
+        places = max(places, count_)
+    if rest != 1 or not 6 <= places <= 40:
+        return str(value)
+    digits = f"{abs(value.numerator) * 10**places // value.denominator:0{places + 1}d}"
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
 def write(element: Element) -> str:
     """The canonical LaTeX of an element: the same for equal elements, and read back as the same element."""
     rational = as_rational(element)
     if rational is not None:
-        return str(rational)
+        return _write_rational(rational)
     pieces: list[str] = []
     for (root, powers), value in sorted(element.items(), key=lambda term: (term[0][1], term[0][0])):
         size = abs(value)

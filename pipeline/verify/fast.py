@@ -45,17 +45,20 @@ class Value:
 
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,29})")
-_ONE_NUMBER = re.compile(r"[^,\d]*[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?[^,\d]*(?:\d[^,\d]*)?")
 _TIGHT = re.compile(r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,/^_])([1-9]\d{0,2}(?: \d{3})+)(?![\d ])")
-_JOIN = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{\s*,?\s*(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z])")
+_JOIN = re.compile(
+    r"(?:,\s*)?(?:\\(?:text|mathrm|textrm|mbox)\s*\{\s*,?\s*(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z]))"
+)
 _TEXT = re.compile(r"\\(?:text|mathrm|textrm|textbf|textit|mathit|mathbf|mathsf|mbox|operatorname|rm)\s*\{([^{}\\]*)\}")
 _UNIT_TEXT = re.compile(
     r"(?P<head>.*?[\d)}%\s])\s*"
     r"(?P<words>(?:\\(?:text|mathrm|textrm|textbf|textit|mbox|operatorname|rm)\s*\{[^{}\\]*\}\s*(?:\^\s*\{?-?\d\}?)?\s*/?\s*)+)",
     re.DOTALL,
 )
-_UNIT_WORDS = re.compile(r"(?P<head>.*[\d)}!])(?P<space>\s*)(?P<words>[A-Za-z\u20ac\u00a3$][A-Za-z .^/{}0-9$\u20ac-]*)")
+_UNIT_WORDS = re.compile(
+    r"(?P<head>.*[\d)}!])(?P<space>\s*)(?P<words>(?:/\s*)?[A-Za-z\u20ac\u00a3$][A-Za-z .^/{}0-9$\u20ac-]*)"
+)
 _MONEY = re.compile(
     r"(?P<sign>[-+]?)\s*(?P<coin>US\$|USD(?=[ \d])|[$\u20ac\u00a3\u00a5\u20b9])\s*(?P<rest>[-+]?[\d.\\(].*)"
 )
@@ -108,7 +111,7 @@ def _parse(text: str) -> Value | None:
         return None
     try:
         return _read_answer(cleaned)
-    except (TooHard, RecursionError):
+    except (ArithmeticError, RecursionError, TooHard):
         return None
 
 
@@ -127,14 +130,11 @@ def _text(words: str) -> Value:
 
 def _read_answer(text: str) -> Value | None:
     text = _SPACED_THOUSANDS.sub(lambda match: match[1].replace(" ", ""), text)
-    if "," in text and not any(mark in text for mark in "([{") and _ONE_NUMBER.fullmatch(text):
-        text = text.replace(",", "")
-    elif "," in text and _TIGHT.search(text):
-        if re.search(r",\s", text) is not None or ";" in text:
-            if any(mark in text for mark in "(["):
+    if "," in text and _TIGHT.search(text):
+        grouped = any(mark in _TEXT.sub("", text) for mark in "([{")
+        if not grouped or re.search(r",\s|;", text) is not None:
+            if grouped and any(mark in text for mark in "(["):
                 return None
-            text = _TIGHT.sub(lambda match: match[0].replace(",", ""), text)
-        elif not any(mark in text for mark in "([{"):
             text = _TIGHT.sub(lambda match: match[0].replace(",", ""), text)
     parts = _split(_JOIN.sub(" \x00 ", text), top=True)
     if parts is None:
@@ -173,8 +173,6 @@ def _split(text: str, top: bool) -> list[str] | None:
             return None
         position += 1
     parts.append(text[start:].strip())
-    if top and len(parts) > 2:
-        parts = [part for i, part in enumerate(parts) if part or i in (0, len(parts) - 1)]
     if stack or not all(parts) or len(parts) > MAX_ITEMS:
         return None
     return parts
@@ -183,7 +181,9 @@ def _split(text: str, top: bool) -> list[str] | None:
 def _read_list(parts: list[str]) -> Value | None:
     items: list[Value] = []
     for part in parts:
-        signs = ("+", "-") if part.count("\\pm") == 1 else ("",)
+        if part.count("\\pm") > 1:
+            return None
+        signs = ("+", "-") if "\\pm" in part else ("",)
         for sign in signs:
             item = _read_item(re.sub(r"\\pm(?![A-Za-z])", lambda _, sign=sign: sign, part))  # type: ignore[misc]
             if item is None or item.kind in ("list", "set") or "\\pm" in item.key:
@@ -242,6 +242,8 @@ def _read_item(text: str) -> Value | None:
 
 def _read_value(text: str) -> Value | None:
     text = text.strip()
+    if not text:
+        return None
     if text in _EMPTY_SET:
         return Value("set", r"\emptyset", r"\emptyset")
     if match := _INFINITY.fullmatch(text):
@@ -343,15 +345,13 @@ def _read_quantity(text: str) -> Value | None:
     elif match := _UNIT_TEXT.fullmatch(text):
         words = _TEXT.sub(lambda inner: " " + inner[1] + " ", match["words"])
         text, found, scale = _read_tail(match["head"], words, True, True)
-        if found is None or (unit and found not in ("", unit)):
+        if found is None:
             return None
-        unit = unit or found
+        unit = _join_units(unit, found)
     elif match := _UNIT_WORDS.fullmatch(text):
         tail, found, tail_scale = _read_tail(match["head"], match["words"], False, bool(match["space"]))
         if found is not None:
-            if unit and found not in ("", unit):
-                return None
-            text, unit, scale = tail, unit or found, tail_scale
+            text, unit, scale = tail, _join_units(unit, found), tail_scale
     text = text.strip()
     if text.endswith("\\degree"):
         text = text[: -len("\\degree")].strip()
@@ -365,6 +365,15 @@ def _read_quantity(text: str) -> Value | None:
     if scale != 1:
         element = exact.multiply(element, exact.number(scale))
     return _number(element, unit, percent, places)
+
+
+def _join_units(coin: str, found: str) -> str:
+    """The unit of `coin` before and `found` behind a number: $ and /h make $/h. Raises TooHard for two units."""
+    if found.startswith("/"):
+        return coin + found if coin else ""
+    if coin and found and found != coin and not found.startswith(f"{coin}/"):
+        raise TooHard("two units")
+    return found or coin
 
 
 def _read_tail(head: str, words: str, in_text: bool, spaced: bool) -> tuple[str, str | None, Fraction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from pipeline.verify.fast import parse_fast
@@ -11,7 +12,8 @@ from pipeline.verify.normal import clean
 from pipeline.verify.pool import MathPool
 
 _PROOF = re.compile(
-    r"(?i)^\W*(?:we\s+)?(?:prove|show|proof|demonstrate|verify|disprove|explain|justify|deduce|see\b)|\bproof\b|\bq\.?e\.?d\b|\\blacksquare|\\square\s*$"
+    r"(?i)^\W*(?:we\s+)?(?:prove|show|proof|demonstrate|verify|disprove|explain|justify|deduce|see\b)"
+    r"|\bproof\b|\bq\.?e\.?d\b|\\blacksquare|\\square\s*$"
 )
 _PARTS = re.compile(
     r"(?:^|[\s;,.])\(?(?:a|i|1)[).:](?=\s)\s*.+?(?:[\s;,.]|\\quad)\(?(?:b|ii|2)[).:](?=\s)|"
@@ -22,10 +24,14 @@ _PART_WORDS = re.compile(r"(?i)\bpart\s+\(?[a-d1-4]\)?")
 _WRITTEN_MISSING = """
 - -- . ... ? answer missing n/a na nan nil none null omitted solution tbd undefined? unknown
 """
+_FALLING = re.compile(r"(>|\\gt(?![A-Za-z])|\\ge(?![A-Za-z]))")
+_RISING = re.compile(r"<|\\l[te](?![A-Za-z])|=")
+_TURNED = {">": "<", "\\gt": "<", "\\ge": "\\le "}
 _MISSING = frozenset(_WRITTEN_MISSING.split())
 _NO_ANSWER = re.compile(r"(?i)\b(?:omitted|no answer|not available|see (?:the )?(?:solution|proof|figure)|not found)\b")
 
 
+@lru_cache(maxsize=1 << 14)
 def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[False], str]:
     """The part of `check_label` that needs no parser: True, (False, detail), or "slow" when only the slow path can
     tell."""
@@ -65,5 +71,14 @@ def check_label(answer: str | None, pool: MathPool | None = None) -> Literal[Tru
 
 
 def slow_text(answer: str) -> str:
-    """The text that the slow path reads: clean, with degrees the way that math-verify drops them."""
-    return clean(answer).replace("\\degree", "^{\\circ}")
+    """The text that the slow path reads: clean, degrees as math-verify drops them, a > x > b turned to b < x < a.
+
+    math-verify compares the two halves of a chain in their order, so a chain that falls would never equal one that
+    rises.
+    """
+    text = clean(answer).replace("\\degree", "^{\\circ}")
+    parts = _FALLING.split(text)
+    if len(parts) == 5 and not _RISING.search(text):
+        left, first, middle, second, right = parts
+        return f"{right} {_TURNED[second]} {middle} {_TURNED[first]} {left}"
+    return text

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Literal, TypeVar
 
@@ -57,6 +58,7 @@ class _Answer:
         return self.value.key if self.value is not None else clean(self.text)[:MAX_ANSWER]
 
 
+@lru_cache(maxsize=1 << 14)
 def _read(text: str) -> _Answer:
     if len(text) > MAX_ANSWER:
         return _Answer(text[:MAX_ANSWER], None, f"longer than {MAX_ANSWER} characters")

@@ -61,6 +61,7 @@ _DROPPED = re.compile(
 _SPACES = re.compile(r"(?<!\\)\\(?:[ ,;:]|(?:quad|qquad|thinspace|enspace)(?![A-Za-z]))|~|\s+")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s*|\\[,!]\s*|\\ )(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
+_BRACKET = re.compile(r"\\(?:left|right)\s*\\([\[\]()])")
 _WRAPPER = re.compile(r"\\(?:boxed|fbox|displaystyle|mathbf|boldsymbol|bm|ensuremath)\s*\{")
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _DEGREES = re.compile(r"\s*(?:\^\s*(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])s?)")
@@ -127,6 +128,7 @@ def clean(text: str) -> str:
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
     if "\\" in text:
         text = _THOUSANDS.sub("", text)
+        text = _BRACKET.sub(r"\1", text)
         text = _DROPPED.sub("", text)
         text = _FRACTION.sub(lambda _: r"\frac", text)
         text = text.replace("\\%", "%")
@@ -134,6 +136,6 @@ def clean(text: str) -> str:
         for pattern, replacement in _SYMBOLS:
             text = pattern.sub(replacement, text)
     text = _SPACES.sub(" ", text).strip()
-    while text and text[-1] in ".,;" and not text.endswith("\\,"):
+    while text and text[-1] in ".,;" and not text.endswith(("\\,", "..")):
         text = text[:-1].rstrip()
     return _unwrap(text)

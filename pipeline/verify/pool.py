@@ -32,6 +32,7 @@ _BOOT = (
 _START_LIMIT = 180.0
 _CACHE = 1 << 14
 _BATCH = 8
+_PATIENCE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,19 @@ class _Worker:
             raise _Gone from error
 
     def receive(self, timeout: float) -> Outcome | None:
-        """The next reply, or None when none came in time."""
-        end = time.monotonic() + timeout
+        """The next reply, or None when none came in time.
+
+        The time is the worker's own (CPU time), so that a busy machine makes no answer unknown, and at most
+        `_PATIENCE` times as much on the clock, for a worker that sleeps.
+        """
+        began, spent = time.monotonic(), _cpu_seconds(self.pid)
+        left = timeout
         while b"\n" not in self.buffer:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.channel], [], [], left)[0]:
-                return None
+            if not select.select([self.channel], [], [], left)[0]:
+                left = timeout - (_cpu_seconds(self.pid) - spent)
+                if left <= 0.01 or time.monotonic() - began >= _PATIENCE * timeout:
+                    return None
+                continue
             try:
                 chunk = self.channel.recv(1 << 16)
             except OSError as error:
@@ -89,6 +97,16 @@ class _Worker:
     def kill(self) -> None:
         self.channel.close()
         self.nursery.kill(self.pid)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU seconds that a process has used; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class _Nursery:
@@ -167,8 +185,8 @@ class _Nursery:
 class MathPool:
     """Compares answers in processes that can be killed. Safe to use from any thread; a context manager.
 
-    `workers`: how many at once. `timeout`: wall seconds for one comparison. `memory`: bytes that a worker may take
-    over what the libraries take.
+    `workers`: how many at once. `timeout`: seconds for one comparison, of the worker's own time. `memory`: bytes that
+    a worker may take over what the libraries take.
     """
 
     def __init__(self, workers: int = 2, timeout: float = 5.0, memory: int = 1 << 30) -> None:

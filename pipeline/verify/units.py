@@ -69,9 +69,9 @@ _WRITTEN_NOT_THINGS = """
 about all alpha and answer any approximately arccos arcsin arctan are base beta between both but by choice choose
 cos cosh cubed delta divided dozen each either else equal equals equation eval every except exec exp factorial false
 frac gamma half if import infinity infty integral is lambda less limit log maybe minus mod modulo more negative
-neither never no none not of omega option or over pair per percent phi plus positive power print prod psi quarter
-remainder rho root score scores sigma sin sinh some sqrt squared sum tan tanh than the then theta third through
-times to true undefined until was when where with without wrong
+neither never no none not of omega option or over per percent phi plus positive power print prod psi quarter
+remainder rho root score scores sigma sin sinh some sqrt squared sum tan tanh than the then theta third through to
+true undefined until was when where with without wrong
 """
 NOT_THINGS = frozenset(_WRITTEN_NOT_THINGS.split())
 """Words that, after a number, make it something other than that number (5 or 6, 5 dozen, 5 mod 7)."""
@@ -89,9 +89,12 @@ def read_unit(words: str, in_text: bool, spaced: bool) -> str | None:
     words = words.strip().strip(".").strip()
     if not words:
         return ""
-    if len(words) > 60 or not (spaced or in_text or words in MEASURES):
+    if len(words) > 60 or not (spaced or in_text or words in MEASURES or words[0] == "/"):
         return None
-    parts = re.split(r"\s*(?:/|\bper\b)\s*", words)
+    parts = re.split(r"\s*(?:/|\bper\b|\ban?(?= (?:day|week|month|year|hour)$))\s*", words)
+    if not parts[0] and len(parts) == 2:
+        below = _read_product(parts[1], in_text)
+        return None if below is None else f"/{below}" if below else ""
     if len(parts) > 2:
         return None
     names = [_read_product(part, in_text) for part in parts]

@@ -69,14 +69,35 @@ def decide(label: str, answer: str | None) -> tuple[str, str]:
     found = read(answer)
     if found is None:
         return "wrong", "the answer cannot be parsed"
-    if not verify(expected, found, timeout_seconds=None):
+    if _differ(expected, found) or not verify(expected, found, timeout_seconds=None):
         return "wrong", "not equal"
     return ("correct", "equal") if _confirm(expected, found) else ("wrong", "not equal")
 
 
+def _differ(expected: Any, found: Any) -> bool:
+    """Whether two expressions take clearly different values at a point: a proof that saves SymPy's `simplify`.
+
+    Points are fixed and positive, so that verdicts repeat. Single letters are left to math-verify, which reads words
+    as products of letters, and so is everything that has no plain value (relations, sets, matrices, percentages).
+    """
+    from sympy import Expr, Symbol, UnevaluatedExpr
+
+    for side in (expected, found):
+        if not isinstance(side, Expr) or isinstance(side, Symbol) or side.has(UnevaluatedExpr):
+            return False
+    try:
+        names = sorted(expected.free_symbols | found.free_symbols, key=str)
+        point = {name: (1.3 + 0.37 * position) for position, name in enumerate(names)}
+        left, right = (complex(side.evalf(15, subs=point)) for side in (expected, found))
+    except Exception:
+        return False
+    size = max(abs(left), abs(right))
+    return bool(1e-280 < size < 1e280) and abs(left - right) > 1e-4 * max(size, 1.0)
+
+
 def _confirm(expected: Any, found: Any) -> bool:
     """Looks again at two constants that were called equal: math-verify takes numbers below 1e-15 for zero."""
-    from sympy import Expr, Float, N
+    from sympy import Expr, Float, N, simplify
 
     if not (isinstance(expected, Expr) and isinstance(found, Expr)):
         return True
@@ -87,8 +108,9 @@ def _confirm(expected: Any, found: Any) -> bool:
         rough = expected.has(Float) or found.has(Float)
     except Exception:
         return True
-    size = max(abs(left), abs(right))
-    return abs(left - right) <= (1e-3 if rough else 1e-9) * size
+    if abs(left - right) <= (1e-3 if rough else 1e-9) * max(abs(left), abs(right)):
+        return True
+    return not rough and bool(simplify(expected - found) == 0)
 
 
 def _limit(memory: int) -> None:

@@ -24,8 +24,8 @@ def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float
         totals[bin_] += problems
     ceiling, ticks = scale_axis(max(totals.values(), default=0))
     base = top + deep
-    low, high = keep.min / keep.of * rates.of, keep.max / keep.of * rates.of
-    x0, x1 = left + (low - 0.0) * step, left + (high + 1.0) * step
+    low, high = -(-keep.min * rates.of // keep.of), keep.max * rates.of // keep.of
+    x0, x1 = left + low * step, left + max(low, high + 1) * step
     said = ", ".join(f"{bin_} correct: {totals[bin_]}" for bin_ in range(columns))
     parts = [
         f'<svg class="rates" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="'
@@ -129,8 +129,10 @@ def scale_axis(highest: float) -> tuple[float, list[float]]:
         size *= 10
 
 
-def _window_name(low: float, high: float, of: int, room: float) -> str:
-    ends = f"{low:g} to {high:g}"
+def _window_name(low: int, high: int, of: int, room: float) -> str:
+    if low > high:
+        return ""
+    ends = f"{low} to {high}" if low < high else f"{low}"
     return f"keep window: {ends} of {of} correct" if room > 210 else f"keep {ends}" if room > 70 else "keep"
 
 

@@ -5,8 +5,9 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from pipeline.publish.report.charts import draw_rates
+from pipeline.publish.report.flow import Stage
 from pipeline.publish.report.funnel import draw_funnel
-from pipeline.publish.report.gather import Rates, Stage
+from pipeline.publish.report.gather import Rates
 from schemas.config import KeepConfig
 
 MARGIN = 24

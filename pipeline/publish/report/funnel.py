@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from pipeline.publish.report.gather import Stage
+from pipeline.publish.report.flow import Stage
 from pipeline.publish.report.words import count, plain, share, tone
 from schemas.reasons import KEEP
 
@@ -169,7 +169,7 @@ def _draw_gate(at: int, layout: Layout, stages: tuple[Stage, ...]) -> str:
 def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
     x = frame.width - frame.labels + 14
     middle = ribbon.end + ribbon.height / 2
-    part = share(ribbon.problems, stages[0].came)
+    part = escape(share(ribbon.problems, stages[0].came))
     bold = " n-keep" if ribbon.fate == KEEP else ""
     parts = []
     if ribbon.heads:

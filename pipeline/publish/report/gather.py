@@ -1,11 +1,7 @@
-"""Count what lies in a run's folder, shard by shard: memory is bounded by one shard, whatever the size of the set.
-
-The files are the truth, not the manifest: a run that was killed half way has no manifest, and is counted as it stands.
-"""
+"""Gather what the page says from a run's folder, shard by shard: memory is bounded by one shard."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +9,11 @@ import polars as pl
 
 from pipeline.decide.decide import decisions_name, find_samples, read_evidence, shard_of
 from pipeline.folder import RunFolder
+from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.shards import SAMPLE_ROWS
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
 
-ORDER = ("ingest", "screen", "dedup", "decontaminate", "court", "decide", "translate")
 Chosen = dict[str, list[tuple[str, str, dict[str, Any]]]]
 """Fate -> (id, shard, row) of the examples."""
 AUDITED = 20
@@ -31,17 +27,6 @@ BINS = 44
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One step of the funnel: came = kept + rejected + waiting."""
-
-    name: str
-    came: int
-    kept: int
-    rejected: dict[str, int]
-    waiting: int
-
-
-@dataclass(frozen=True)
 class Example:
     """One problem with what the run knows of it."""
 
@@ -51,18 +36,6 @@ class Example:
     shard: str
     decision: dict[str, Any] | None = None
     samples: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class SourceCount:
-    name: str
-    came: int
-    kept: int
-    rejected: dict[str, int]
-
-    @property
-    def waiting(self) -> int:
-        return max(0, self.came - self.kept - sum(self.rejected.values()))
 
 
 @dataclass
@@ -132,7 +105,6 @@ class Gathered:
     sources: tuple[SourceCount, ...]
     rates: Rates
     audit: tuple[dict[str, Any], ...]
-    contradicted: int
     examples: dict[str, tuple[Example, ...]]
     samples: SampleCounts
     statements: dict[str, Lengths]
@@ -163,17 +135,12 @@ class Gathered:
 def gather(folder: RunFolder, config: Config) -> Gathered:
     """Read the run once; examples are those with the smallest ids, so that a second report shows the same."""
     grading_pass = _last_pass(folder)
-    came: Counter[str] = Counter()
-    for _, table in folder.read_tables("problems", ["source"]):
-        came.update(dict(table["source"].value_counts().iter_rows()))
+    stages, sources = count_flow(folder)
     statements = {"kept": Lengths(), "rejected": Lengths()}
     chosen: Chosen = {}
-    kept: Counter[str] = Counter()
     for name, table in folder.read_tables("curated"):
-        kept.update(dict(table["source"].value_counts().iter_rows()))
         statements["kept"].add(table["statement"].str.len_chars())
         _choose(chosen, KEEP, shard_of(name), table, config.publish.examples)
-    turned: Counter[tuple[str, str, str]] = Counter()
     audit: list[dict[str, Any]] = []
     unused = 0
     for name, table in folder.read_tables("rejected"):
@@ -181,7 +148,6 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         if stage == SAMPLE_ROWS:
             unused += table.height
             continue
-        turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
         statements["rejected"].add(table["statement"].str.len_chars())
         for (reason,), rows in table.group_by("reason"):
             _choose(chosen, str(reason), shard, rows, config.publish.examples)
@@ -196,11 +162,10 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         for fate, picks in chosen.items()
     }
     return Gathered(
-        stages=_stages(folder, came, turned, kept),
-        sources=_sources(came, turned, kept),
+        stages=stages,
+        sources=sources,
         rates=_rate(folder, grading_pass, config.sampling.n),
         audit=tuple(audit),
-        contradicted=sum(n for (_, reason, _), n in turned.items() if reason == Reason.LABEL_CONTRADICTED),
         examples=examples,
         samples=samples,
         statements=statements,
@@ -292,55 +257,6 @@ def _read_samples(folder: RunFolder, chosen: Chosen, grading_pass: int) -> Sampl
             found[shard, str(id_)] = tuple(rows.to_dicts())
     by_verdict = {verdict.value: verdicts[verdict.value] for verdict in Verdict}
     return SampleCounts(by_verdict, tokens, uncounted, cut, found)
-
-
-def _stages(
-    folder: RunFolder, came: Counter[str], turned: Counter[tuple[str, str, str]], kept: Counter[str]
-) -> tuple[Stage, ...]:
-    rejected: dict[str, Counter[str]] = {}
-    for (stage, reason, _), rows in turned.items():
-        rejected.setdefault(stage, Counter())[reason] += rows
-    written = sorted({name.split("/")[1] for name in folder.list("stages")})
-    names = _in_order({*written, *rejected, "ingest", "decide"})
-    later = sum(sum(reasons.values()) for stage, reasons in rejected.items() if stage != "ingest")
-    entered = came.total() or kept.total() + later
-    flow = entered + sum(rejected.get("ingest", Counter()).values())
-    if not flow:
-        return ()
-    stages = []
-    for name in names:
-        out = dict(rejected.get(name, Counter()).most_common())
-        if name == "ingest":
-            left = entered
-        elif name == names[-1]:
-            left = kept.total()
-        elif name in written:
-            left = sum(folder.count_rows(file) for file in folder.list(f"stages/{name}"))
-        else:
-            left = flow - sum(out.values())
-        stages.append(Stage(name, flow, left, out, max(0, flow - left - sum(out.values()))))
-        flow = left
-    return tuple(stages)
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
-    """The order in which the data walks; a stage that is not known stands before `decide`."""
-    place = {name: at for at, name in enumerate(ORDER)}
-    return sorted(names, key=lambda name: (place.get(name, place["decide"] - 0.5), name))
-
-
-def _sources(came: Counter[str], turned: Counter[tuple[str, str, str]], kept: Counter[str]) -> tuple[SourceCount, ...]:
-    reasons: dict[str, Counter[str]] = {}
-    at_door: Counter[str] = Counter()
-    for (stage, reason, source), rows in turned.items():
-        reasons.setdefault(source, Counter())[reason] += rows
-        at_door[source] += rows if stage == "ingest" else 0
-    counts = []
-    for name in {*came, *kept, *reasons}:
-        out = reasons.get(name, Counter())
-        whole = came[name] + at_door[name] if came[name] else kept[name] + out.total()
-        counts.append(SourceCount(name, whole, kept[name], dict(out.most_common())))
-    return tuple(sorted(counts, key=lambda source: (-source.came, source.name)))
 
 
 def edge(bin_: float) -> float:

@@ -1,0 +1,1 @@
+"""What is measured, always with its peers in the same run."""

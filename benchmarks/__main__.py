@@ -1,0 +1,26 @@
+"""Every benchmark, each beside its peers: `python -m benchmarks [NAME ...]` writes bench-results/NAME.json."""
+
+import importlib
+import sys
+import time
+from pathlib import Path
+
+BENCHMARKS = ("screen_math", "verify_math", "label_audit", "decide", "sampling")
+OUT = Path("bench-results")
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks, or all."""
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        sys.exit(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+    OUT.mkdir(exist_ok=True)
+    for name in names or BENCHMARKS:
+        print(f"\n== {name}", flush=True)
+        began = time.monotonic()
+        importlib.import_module(f"benchmarks.{name}").main(OUT / f"{name}.json")
+        print(f"-- {name}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,58 @@
+"""The model-judged second look at what the screen kept: optional, through the same engine that samples."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from flows.shards import is_stale, marker, stage_key
+from pipeline.folder import RunFolder
+from pipeline.sample.engine import Completion, Engine, EngineFailure, Request
+from pipeline.sample.prompts import Prompt
+from pipeline.screen.judge import screen_by_judge
+from schemas.config import Config, SamplingConfig
+
+STAGE = "judge"
+ROOM = "stages/screen"
+
+
+def judge_sampling(config: Config) -> SamplingConfig:
+    """One greedy completion a problem."""
+    return SamplingConfig(n=1, temperature=0.0, max_tokens=config.screen.judge.max_tokens)
+
+
+@task(name="judge", cache_policy=NO_CACHE)
+def judge_shard(config: Config, folder: RunFolder, engine: Engine, shard: str) -> None:
+    """Judge one shard of what the screen kept, unless the same model judged the same content before."""
+    content = f"{stage_key(config, folder, STAGE, shard, ROOM)} {config.screen.judge} {engine.model} {engine.revision}"
+    key = hashlib.sha256(content.encode()).hexdigest()
+    if not is_stale(folder, STAGE, shard, key):
+        return
+    kept, rejected = screen_by_judge(folder.read_table(f"{ROOM}/{shard}.parquet"), lambda asked: ask(engine, asked))
+    folder.write_table(f"stages/{STAGE}/{shard}.parquet", kept)
+    folder.write_table(f"rejected/{STAGE}-{shard}.parquet", rejected.with_columns(pl.lit(STAGE).alias("stage")))
+    folder.write_bytes(marker(STAGE, shard), key.encode())
+
+
+def ask(engine: Engine, prompts: Sequence[str]) -> list[str | None]:
+    """One completion a prompt; null where its request failed, which rejects nothing."""
+    futures = [engine.submit(Request(Prompt((("user", prompt),), None, ""), 1)) for prompt in prompts]
+    return [_text(future) for future in futures]
+
+
+def _text(future: "Future[tuple[Completion, ...]]") -> str | None:
+    try:
+        return future.result()[0].text
+    except EngineFailure:
+        return None
+
+
+def forget_judgements(folder: RunFolder) -> None:
+    """Remove what a judge left in an earlier run, so that a run without one grades what the screen kept."""
+    for name in folder.list("rejected"):
+        if name.startswith(f"rejected/{STAGE}-"):
+            folder.remove(name)
+    folder.remove(f"stages/{STAGE}")

@@ -1,0 +1,100 @@
+"""Where the problems of a run are, by stage and by source, counted from its files.
+
+The files are the truth, not the manifest: a run that was killed half way has no manifest, and is counted as it stands.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.folder import RunFolder
+from pipeline.publish.shards import SAMPLE_ROWS
+
+ORDER = ("ingest", "screen", "dedup", "decontaminate", "court", "decide", "translate")
+Turned = Counter[tuple[str, str, str]]
+"""(stage, reason, source) -> problems left out."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the funnel: came = kept + rejected + waiting."""
+
+    name: str
+    came: int
+    kept: int
+    rejected: dict[str, int]
+    waiting: int
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    name: str
+    came: int
+    kept: int
+    rejected: dict[str, int]
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.came - self.kept - sum(self.rejected.values()))
+
+
+def count_flow(folder: RunFolder) -> tuple[tuple[Stage, ...], tuple[SourceCount, ...]]:
+    """The funnel (none for an empty folder) and the sources, largest first. Memory is bounded by a shard."""
+    came: Counter[str] = Counter()
+    for _, table in folder.read_tables("problems", ["source"]):
+        came.update(dict(table["source"].value_counts().iter_rows()))
+    kept: Counter[str] = Counter()
+    for _, table in folder.read_tables("curated", ["source"]):
+        kept.update(dict(table["source"].value_counts().iter_rows()))
+    turned: Turned = Counter()
+    for name, table in folder.read_tables("rejected", ["stage", "reason", "source"]):
+        if not name.startswith(f"rejected/{SAMPLE_ROWS}-"):
+            turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
+    return _stages(folder, came, turned, kept), _sources(came, turned, kept)
+
+
+def _stages(folder: RunFolder, came: Counter[str], turned: Turned, kept: Counter[str]) -> tuple[Stage, ...]:
+    rejected: dict[str, Counter[str]] = {}
+    for (stage, reason, _), rows in turned.items():
+        rejected.setdefault(stage, Counter())[reason] += rows
+    written = sorted({name.split("/")[1] for name in folder.list("stages")})
+    names = _in_order({*written, *rejected, "ingest", "decide"})
+    later = sum(sum(reasons.values()) for stage, reasons in rejected.items() if stage != "ingest")
+    entered = came.total() or kept.total() + later
+    flow = entered + sum(rejected.get("ingest", Counter()).values())
+    if not flow:
+        return ()
+    stages = []
+    for name in names:
+        out = dict(rejected.get(name, Counter()).most_common())
+        if name == "ingest":
+            left = entered
+        elif name == names[-1]:
+            left = kept.total()
+        elif name in written:
+            left = sum(folder.count_rows(file) for file in folder.list(f"stages/{name}"))
+        else:
+            left = flow - sum(out.values())
+        stages.append(Stage(name, flow, left, out, max(0, flow - left - sum(out.values()))))
+        flow = left
+    return tuple(stages)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """The order in which the data walks; a stage that is not known stands before `decide`."""
+    place = {name: at for at, name in enumerate(ORDER)}
+    return sorted(names, key=lambda name: (place.get(name, place["decide"] - 0.5), name))
+
+
+def _sources(came: Counter[str], turned: Turned, kept: Counter[str]) -> tuple[SourceCount, ...]:
+    reasons: dict[str, Counter[str]] = {}
+    at_door: Counter[str] = Counter()
+    for (stage, reason, source), rows in turned.items():
+        reasons.setdefault(source, Counter())[reason] += rows
+        at_door[source] += rows if stage == "ingest" else 0
+    counts = []
+    for name in {*came, *kept, *reasons}:
+        out = reasons.get(name, Counter())
+        whole = came[name] + at_door[name] if came[name] else kept[name] + out.total()
+        counts.append(SourceCount(name, whole, kept[name], dict(out.most_common())))
+    return tuple(sorted(counts, key=lambda source: (-source.came, source.name)))

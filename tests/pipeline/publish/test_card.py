@@ -1,0 +1,99 @@
+"""The dataset card: metadata that the Hub's own parser takes, and the run's numbers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from small_runs import MODEL, make_config, make_run, publish
+
+from pipeline.folder import RunFolder
+from pipeline.publish.card import size_category, write_card
+from pipeline.publish.manifest import build_manifest
+from schemas.config import Config
+
+
+def make_card(folder: RunFolder, **more: Any) -> str:
+    made = make_run(folder)
+    config = make_config(folder.root, **more) if more else made
+    publish(folder, config)
+    return write_card(folder, config, build_manifest(folder, config))
+
+
+def test_the_hub_reads_its_metadata(tmp_path: Path) -> None:
+    from huggingface_hub import DatasetCard, DatasetCardData
+
+    make_card(RunFolder(str(tmp_path / "run")))
+    data = DatasetCard.load(tmp_path / "run" / "README.md").data
+    assert isinstance(data, DatasetCardData)
+    assert yaml.safe_load(data.to_yaml()) == {
+        "pretty_name": "run",
+        "license": "mit",
+        "language": ["en"],
+        "task_categories": ["text-generation"],
+        "size_categories": ["n<1K"],
+        "tags": ["reinforcement-learning", "reasoning", "verifiable-rewards", "math", "goldilocks"],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "curated/*.parquet"}]}],
+    }
+
+
+def test_the_folder_loads_as_the_dataset_that_the_card_describes(tmp_path: Path) -> None:
+    import datasets
+
+    make_card(RunFolder(str(tmp_path / "run")))
+    loaded = datasets.load_dataset(str(tmp_path / "run"), cache_dir=str(tmp_path / "cache"))
+    assert {split: table["source_id"] for split, table in loaded.items()} == {"train": ["s0"]}
+
+
+def test_it_says_how_the_set_was_made(tmp_path: Path) -> None:
+    text = make_card(RunFolder(str(tmp_path / "run")))
+    for said in (
+        "1 problem worth reinforcement learning on, out of 7",
+        f"neither too easy nor too\nhard for {MODEL}",
+        "| screen | 6 | 5 | 1 | proof 1 |",
+        "up to 16 samples at temperature 0.7",
+        "61 samples\nwere taken of 80 planned, 610 tokens in all.",
+        "| keep | 1 to 12 of 16 samples correct",
+        "| label_contradicted | most samples agree on another answer than the label | 1 |",
+        "more than 50% of the samples",
+        "| sums | some/sums main train | 1 |",
+        "Licence: mit.",
+    ):
+        assert said in text
+
+
+def test_nothing_is_made_up_where_nothing_is_known(tmp_path: Path) -> None:
+    """No licence stated and nothing kept: no licence and no language in the metadata, and a card all the same."""
+    text = make_card(RunFolder(str(tmp_path / "run")), keep={"min": 16, "max": 16}, publish={"title": 'A "set": #1'})
+    metadata = yaml.safe_load(text.split("---\n")[1])
+    assert "license" not in metadata
+    assert "language" not in metadata
+    assert metadata["pretty_name"] == 'A "set": #1'
+    assert "No licence was stated" in text
+    assert "0 problems worth" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (700_000, "100K<n<1M"), (10**7, "10M<n<100M"), (10**9, "n>100M")],
+)
+def test_sizes_are_in_the_hubs_words(rows: int, category: str) -> None:
+    assert size_category(rows) == category
+
+
+def test_sources_are_named_without_the_folders_of_this_machine(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    make_run(folder)
+    given = {
+        "run": folder.root,
+        "sources": [
+            {"name": "files", "files": [str(tmp_path / "a.jsonl"), "s3://bucket/b.parquet"]},
+            {"name": "gym", "reasoning_gym": "chain_sum", "seed": 3},
+        ],
+    }
+    config = Config.model_validate(given)
+    publish(folder, config)
+    text = write_card(folder, config, build_manifest(folder, config))
+    assert "| files | a.jsonl, b.parquet | 0 |" in text
+    assert "| gym | reasoning_gym task chain_sum, seed 3 | 0 |" in text
+    assert str(tmp_path) not in text

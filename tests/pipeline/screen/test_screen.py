@@ -1,0 +1,131 @@
+"""Screening a table: nothing lost, nothing invented, each row with one reason."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.screen import screen
+from schemas.config import ScreenConfig
+from schemas.problem import PROBLEM_DTYPES
+from schemas.reasons import Reason
+
+PIECES = [
+    *"aA1b()$\\[]{}.?,:;|&\n \t_*#'\"",
+    "find ",
+    "(a) ",
+    "A) ",
+    "prove that ",
+    "\\begin{x}",
+    "求",
+    "as shown",
+    "What is 2 + 2? ",
+]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+
+
+def table(*rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame([{"domain": "math", "statement": None, "answer": None, **row} for row in rows])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(TEXTS, st.one_of(st.none(), st.sampled_from(["7", "B", "yes", "", "(a) 1; (b) 2"]))), max_size=6)
+)
+def test_every_row_is_kept_or_rejected_in_order(rows: list[tuple[str, str | None]]) -> None:
+    problems = pl.DataFrame(
+        {"n": range(len(rows)), "statement": [row[0] for row in rows], "answer": [row[1] for row in rows]},
+        schema={"n": pl.Int64, "statement": pl.String, "answer": pl.String},
+    )
+    kept, rejected = screen(problems, ScreenConfig())
+    assert kept.columns == problems.columns
+    assert rejected.columns == [*problems.columns, "stage", "reason", "detail"]
+    assert sorted([*kept["n"], *rejected["n"]]) == list(range(len(rows)))
+    assert kept["n"].is_sorted()
+    assert rejected["n"].is_sorted()
+    assert set(rejected["reason"]) <= {reason.value for reason in Reason}
+    assert all(detail for detail in rejected["detail"])
+
+
+def test_what_is_kept_is_kept_again() -> None:
+    problems = table(
+        {"statement": "What is 2 + 2?\nA) 3 B) 4 C) 5", "answer": "B"},
+        {"statement": "Find the greatest common factor of $1001$ and $2431.$", "answer": "143"},
+    )
+    once, _ = screen(problems, ScreenConfig())
+    twice, rejected = screen(once, ScreenConfig())
+    assert rejected.is_empty()
+    assert twice.equals(once)
+
+
+def test_a_rewritten_row_tells_what_it_was() -> None:
+    row = {"statement": "What is 2 + 2?\nA) 3 B) 4 C) 5", "answer": "B", "history": []}
+    problems = pl.DataFrame(
+        [row, {"statement": "What is 2 + 3?", "answer": "5", "history": []}],
+        schema_overrides={"history": PROBLEM_DTYPES["history"]},
+    )
+    kept, _ = screen(problems, ScreenConfig())
+    assert kept.select("statement", "answer").rows() == [("What is 2 + 2?", "4"), ("What is 2 + 3?", "5")]
+    entry = kept["history"][0][0]
+    assert (entry["stage"], entry["action"]) == ("screen", "rewritten")
+    assert json.loads(entry["detail"]) == {"statement": row["statement"], "answer": "B"}
+    assert kept["history"][1].is_empty()
+    assert kept.schema == problems.schema
+
+
+def test_code_only_needs_a_statement() -> None:
+    code: list[dict[str, object]] = [
+        {"domain": "code", "statement": "Prove that (a) f (b) g", "answer": None},
+        {"domain": "code", "statement": " \n", "answer": None},
+    ]
+    kept, rejected = screen(table(*code), ScreenConfig())
+    assert len(kept) == 1
+    assert rejected["reason"].to_list() == ["incomplete"]
+
+
+def test_the_column_that_is_needed_is_named() -> None:
+    with pytest.raises(pl.exceptions.ColumnNotFoundError, match="'statement'"):
+        screen(pl.DataFrame({"problem": ["x"]}), ScreenConfig())
+
+
+def test_an_empty_table_stays_one() -> None:
+    empty = pl.DataFrame(schema={"statement": pl.String, "answer": pl.String})
+    kept, rejected = screen(empty, ScreenConfig())
+    assert len(kept) == len(rejected) == 0
+
+
+def test_labels_that_need_a_parser_are_checked_together() -> None:
+    kept, rejected = screen(
+        table(
+            {
+                "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
+                "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+            },
+            {"statement": "Solve $y' = 0$.", "answer": "it depends on what you mean by a solution of the equation"},
+        ),
+        ScreenConfig(),
+    )
+    assert len(kept) == 1
+    assert rejected["reason"].to_list() == ["unverifiable_answer"]
+
+
+def test_the_truth_set_meets_the_aims(shared_data: Path) -> None:
+    from benchmarks.screen_math import measure_truth
+
+    classes = measure_truth(lambda problems: screen(problems, ScreenConfig()))
+    short = {label: row for label, row in classes.items() if row["aim"] and row["right"] < row["aim"]}
+    assert not short
+    assert classes["multi_value_answer"]["right"] == 1
+    assert classes["figure_as_asy_code"]["right"] == 1
+
+
+@pytest.mark.parametrize("name", ["gsm8k-test", "mgsm-mgsm", "matharena-problems"])
+def test_real_problems_stay(shared_data: Path, name: str) -> None:
+    from benchmarks.screen_math import read_rows, to_problems
+
+    rows = [row for row in read_rows(shared_data / f"{name}.jsonl") if row.get("answer")]
+    _, rejected = screen(to_problems([{**row, "id": str(n)} for n, row in enumerate(rows)]), ScreenConfig())
+    assert len(rejected) <= 0.01 * len(rows), rejected.select("statement", "reason", "detail").rows()

@@ -1,0 +1,146 @@
+"""Nothing is promised that does not run: every command of the README and of docs/, in a copy of the checkout."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.folder import RunFolder
+from pipeline.publish.shards import check_counts
+from pipeline.verify.math import MathVerifier
+from schemas.config import Config
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+UNTIL = "# until interrupted"
+ELSEWHERE = "# needs a server"
+"""Run by tests/flows/test_schedule.py, with a server and a worker."""
+SERVE_SECONDS = 60
+
+
+def commands(page: Path, kind: str = "bash") -> list[str]:
+    return [line for found, body in BLOCK.findall(page.read_text()) if found == kind for line in body.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, prefect_home: dict[str, str]) -> Path:
+    """A copy of what is committed or about to be, with the quickstart curated by the real command."""
+    copy = tmp_path_factory.mktemp("checkout") / "goldilocks"
+    copy.mkdir()
+    for name in ("configs", "docs", "tests/data", "prefect.yaml"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name)
+        else:
+            shutil.copy(ROOT / name, copy / name)
+    done = execute("goldilocks curate configs/quickstart.yaml", copy, prefect_home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return copy
+
+
+def execute(command: str, where: Path, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=where,
+        env=environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.model
+def test_the_quickstart_does_what_the_readme_says(checkout: Path) -> None:
+    run = RunFolder(str(checkout / "runs" / "quickstart"))
+    check_counts(run)
+    decisions = pl.concat(table for _, table in run.read_tables("decisions"))
+    samples = pl.concat(table for _, table in run.read_tables("samples"))
+    assert samples["problem_id"].n_unique() >= 64
+    assert samples.filter(pl.col("completion").str.strip_chars() != "").height > 0
+    assert "keep" in set(decisions["decision"])
+    rejected = pl.concat([table.select("reason") for _, table in run.read_tables("rejected")])
+    assert rejected["reason"].n_unique() >= 4
+    for name in ("manifest.json", "README.md", "report.html", "funnel.svg"):
+        assert run.exists(name)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_command_runs(page: Path, checkout: Path, prefect_home: dict[str, str]) -> None:
+    for command in commands(page):
+        if ELSEWHERE in command or not command.strip():
+            continue
+        if UNTIL in command:
+            assert "scheduled:" in serve_for_a_while(command, checkout, prefect_home)
+            continue
+        done = execute(command, checkout, prefect_home)
+        assert done.returncode == 0, f"{page.name}: {command}\n{done.stdout}\n{done.stderr}"
+
+
+def serve_for_a_while(command: str, where: Path, environment: dict[str, str]) -> str:
+    """What a command that runs for ever has printed once it says that it is scheduled."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    with subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=where,
+        env=environment | {"PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        try:
+            for line in process.stdout:
+                said += line
+                if "scheduled:" in line:
+                    break
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(SERVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+    return said
+
+
+def test_the_two_commands_are_targets_of_make() -> None:
+    for command in commands(ROOT / "README.md", "sh"):
+        target = command.split()[1]
+        dry = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert dry.returncode == 0, dry.stderr
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_examples_of_right_and_wrong_answers_hold() -> None:
+    rows = re.findall(r"^\| (`.+?`) \| (.+?) \| (.+?) \|$", (ROOT / "docs" / "verify.md").read_text(), re.MULTILINE)
+    assert len(rows) >= 6
+    with MathVerifier() as verifier:
+        for label, right, wrong in rows:
+            for answers, verdict in ((right, "correct"), (wrong, "wrong")):
+                for answer in re.findall(r"`(.+?)`", answers):
+                    judged = verifier.judge(label.strip("`"), rf"\boxed{{{answer}}}")
+                    assert (answer, judged.verdict.value) == (answer, verdict)
+
+
+def test_yaml_examples_are_configs() -> None:
+    import yaml
+
+    for page in PAGES:
+        for kind, body in BLOCK.findall(page.read_text()):
+            if kind == "yaml":
+                Config.model_validate({"run": "r", **yaml.safe_load(body)})
