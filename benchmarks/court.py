@@ -2,9 +2,9 @@
 
     python -m benchmarks.court [OUT.json]
 
-Reads ../shared/data/code_tests.jsonl and code_func.jsonl with their truth (skips where absent): real problems whose submissions come
-unlabelled and a tenth of whose expected outputs were corrupted. Each problem is judged as it is, and where it has wrong
-submissions once more with its tests taken away, so that all tests are made.
+Reads ../shared/data/code_tests.jsonl and code_func.jsonl with their truth (skips where absent): real problems whose
+submissions come unlabelled and a tenth of whose expected outputs were corrupted. Each problem is judged as it is, and
+where it has wrong submissions once more with its tests taken away, so that all tests are made.
 """
 
 import json
@@ -40,7 +40,8 @@ ENOUGH = 3
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of one problem: the true expected output of each test, which are corrupted, which submissions are right.
+    """What is known of one problem: the true expected output of each test, which are corrupted, which submissions are
+    right.
 
     `wrong` are those that the true tests catch.
     """
@@ -113,7 +114,8 @@ def score_problem(
     truth: Truth,
     outcomes: Mapping[str, Mapping[str, Outcome]],
 ) -> None:
-    """Count one problem. `outcomes[submission][input]` decides who passes `after`'s tests; None: the problem was rejected."""
+    """Count one problem. `outcomes[submission][input]` decides who passes `after`'s tests; None: the problem was
+    rejected."""
     kept = {t["id"]: t for t in after["tests"]} if after else {}
     judge = Judge.of((after or before).get("checker"), bool(before["entry_point"]))
     for test in before["tests"]:
@@ -164,7 +166,8 @@ def run_all(sandbox: Sandbox, row: Mapping[str, Any], inputs: Sequence[str]) -> 
 
 
 def take_majority(row: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Outcome]]) -> dict[str, Any]:
-    """The naive peer: every solution has one vote, the commonest output is right where at least half of them print it."""
+    """The naive peer: every solution has one vote, the commonest output is right where at least half of them print
+    it."""
     judge = Judge.of(row.get("checker"), bool(row["entry_point"]))
     tests = []
     for test in row["tests"]:

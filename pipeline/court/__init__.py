@@ -3,8 +3,9 @@
     with Sandbox() as sandbox:
         kept, rejected = court(problems, CourtConfig(), sandbox)
 
-Every solution runs on every test. Solutions are weighed by agreement, tests are kept, repaired by consensus or dropped, tests
-that are lacking are made and judged the same way. `case.py` is the order of the hearing; its parts have their rooms.
+Every solution runs on every test. Solutions are weighed by agreement, tests are kept, repaired by consensus or
+dropped, tests that are lacking are made and judged the same way. `case.py` is the order of the hearing; its parts
+have their rooms.
 """
 
 from pipeline.court.court import STAGE, court

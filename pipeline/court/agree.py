@@ -1,7 +1,7 @@
 """What becomes of each test: kept, repaired by consensus or dropped (Magistral paper, section 4.2), and why.
 
-The paper drops tests on which solutions do not agree, and repairs a test that no solution passes though they do. Here only
-trusted solutions are heard, and a given output that a good solution confirms is never overwritten.
+The paper drops tests on which solutions do not agree, and repairs a test that no solution passes though they do. Here
+only trusted solutions are heard, and a given output that a good solution confirms is never overwritten.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,8 @@ CONTESTED = 0.2
 
 @dataclass(frozen=True)
 class Ruling:
-    """What becomes of one test. `expected` is what it asks for from now on; `share` and `agreeing` are of the trusted."""
+    """What becomes of one test. `expected` is what it asks for from now on; `share` and `agreeing` are of the
+    trusted."""
 
     action: Literal["keep", "repair", "drop"]
     expected: str | None

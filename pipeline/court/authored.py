@@ -76,7 +76,8 @@ def check_inputs(sandbox: "Sandbox", code: str, inputs: Sequence[str]) -> list[b
 
 
 def trust_validator(sandbox: "Sandbox", code: str, known: Sequence[str]) -> bool:
-    """Whether a validator takes every known input, and refuses an empty one: else it checks something else, or nothing."""
+    """Whether a validator takes every known input, and refuses an empty one: else it checks something else, or
+    nothing."""
     if not known:
         return False
     *said, empty = check_inputs(sandbox, code, [*known, ""])

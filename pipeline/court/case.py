@@ -54,7 +54,8 @@ class Case:
 class Finding:
     """What the court found: the tests as they are to be, or a reason to reject; and the words for history.
 
-    `solutions` are the places of those to keep, None for all. `owed` says that the problem needs tests that could not be made without a model.
+    `solutions` are the places of those to keep, None for all. `owed` says that the problem needs tests that could not
+    be made without a model.
     """
 
     tests: tuple[dict[str, Any], ...] = ()
@@ -83,7 +84,8 @@ def open_case(row: Row) -> Case:
 
 
 def hear_case(case: Case, config: CourtConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
-    """Judge one code problem. `authored` are a model's programs for it; without them a case that lacks tests may be `owed`."""
+    """Judge one code problem. `authored` are a model's programs for it; without them a case that lacks tests may be
+    `owed`."""
     given = [t for t in case.tests if t["expected"] is not None]
     if not case.solutions:
         if len(given) >= config.min_tests:
@@ -226,7 +228,8 @@ def extend_tests(
     outcomes: list[list[Outcome]],
     judge: Judge,
 ) -> Generated | None:
-    """Generated tests from all makers that this problem has; None where it has none, or where answers are not unique."""
+    """Generated tests from all makers that this problem has; None where it has none, or where answers are not
+    unique."""
     if read_hint(case.row.get("statement")) is not None:
         return None
     inputs = [t["input"] for t in case.tests]

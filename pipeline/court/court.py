@@ -22,12 +22,14 @@ STAGE = "court"
 def court(
     problems: pl.DataFrame, config: CourtConfig, sandbox: "Sandbox", generate: Generate | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes by.
+    """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes
+    by.
 
-    Kept code problems have only tests to trust, the most telling ones first (`origin` says source, repaired or generated, `previous`
-    the old expected output), only the solutions that pass them all, a `checker` with the tolerance that the tests call for,
-    `history`, and in `extra` under `court` the ids of trusted and failed solutions and the kill rate. `id` stays.
-    `generate` takes prompts to completions: with it, problems that still lack tests get generators and validators from a model.
+    Kept code problems have only tests to trust, the most telling ones first (`origin` says source, repaired or
+    generated, `previous` the old expected output), only the solutions that pass them all, a `checker` with the
+    tolerance that the tests call for, `history`, and in `extra` under `court` the ids of trusted and failed solutions
+    and the kill rate. `id` stays. `generate` takes prompts to completions: with it, problems that still lack tests
+    get generators and validators from a model.
     """
     rows = list(problems.iter_rows(named=True))
     findings: dict[int, Finding] = {}

@@ -1,4 +1,5 @@
-"""New test inputs: mutations of known ones, and what the problem's own generator makes; then the same court judges them."""
+"""New test inputs: mutations of known ones, and what the problem's own generator makes; then the same court judges
+them."""
 
 import ast
 import random
@@ -90,8 +91,8 @@ def make_mutations(known: Sequence[str], entry_point: str | None, statement: str
 def make_generated(sandbox: "Sandbox", code: str, entry_point: str | None, prelude: str = "") -> Maker:
     """What the problem's own `generate_inputs(random)` gives, run in the sandbox once a seed.
 
-    It may return a dict of keyword arguments, a list of arguments, or for stdin problems a string. `prelude` is code that
-    it may rely on. A seed on which it fails gives nothing.
+    It may return a dict of keyword arguments, a list of arguments, or for stdin problems a string. `prelude` is code
+    that it may rely on. A seed on which it fails gives nothing.
     """
     from pipeline.sandbox import Case, Program
 
@@ -137,8 +138,9 @@ def generate_tests(
 ) -> Generated:
     """Rounds of inputs from `makers`, run on all solutions and judged together with what was known `before`.
 
-    A generated test stays only if every trusted solution that finished gives one answer, at least `min_solutions` distinct
-    ones do, and `accept` (a validator) takes its input; at most `max_tests` are kept, the most telling ones. `choose` says whom to trust.
+    A generated test stays only if every trusted solution that finished gives one answer, at least `min_solutions`
+    distinct ones do, and `accept` (a validator) takes its input; at most `max_tests` are kept, the most telling ones.
+    `choose` says whom to trust.
     """
     rng = random.Random(config.seed)
     inputs, expected = list(before_inputs), list(before_expected)

@@ -1,7 +1,8 @@
 """Inputs for a problem that shows none: forms that inputs commonly have, tried on the programs themselves.
 
-A program that reads another form ends badly or prints the same whatever comes in; the form on which programs run well, agree
-and give the most different outputs is taken for the problem's. Only a last resort: nothing here reads the statement.
+A program that reads another form ends badly or prints the same whatever comes in; the form on which programs run
+well, agree and give the most different outputs is taken for the problem's. Only a last resort: nothing here reads the
+statement.
 """
 
 import ast

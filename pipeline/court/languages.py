@@ -1,4 +1,5 @@
-"""Statements that ask for a language: a copy of each problem for Python and one for C++ (Magistral paper, section 4.2)."""
+"""Statements that ask for a language: a copy of each problem for Python and one for C++ (Magistral paper, section
+4.2)."""
 
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,8 @@ def read_prompt(name: str) -> str:
 def ask_languages(problems: pl.DataFrame, languages: tuple[str, ...]) -> pl.DataFrame:
     """`problems` with each code problem once a language that applies, the asking appended to its statement.
 
-    Copies have `code_language`, a new `id`, the original's as `parent_id` and a line of history. Function-call problems are
-    asked in Python only; a problem that already names a language and a math problem stay as they are.
+    Copies have `code_language`, a new `id`, the original's as `parent_id` and a line of history. Function-call
+    problems are asked in Python only; a problem that already names a language and a math problem stay as they are.
     """
     rows: list[dict[str, Any]] = []
     for row in problems.iter_rows(named=True):

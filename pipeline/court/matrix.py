@@ -29,7 +29,8 @@ PATIENCE = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one program did on one test. `status` is the sandbox's word, or `skipped`; `output` only where it ended well."""
+    """What one program did on one test. `status` is the sandbox's word, or `skipped`; `output` only where it ended
+    well."""
 
     status: str
     output: str | None = None
@@ -43,8 +44,8 @@ _SILENT = frozenset({"time", "infra", "skipped"})
 class Matrix:
     """`cells[s][t]` is the class of program s's output on test t (0, 1, ... within the test), FAILED or ABSENT.
 
-    `given[t]` is the class of the test's expected output, ABSENT where it has none. `texts[t][c]` is the text to ask for in
-    class c. `failed[s][t]` says that the program did not pass whatever is expected, so time-outs too.
+    `given[t]` is the class of the test's expected output, ABSENT where it has none. `texts[t][c]` is the text to ask
+    for in class c. `failed[s][t]` says that the program did not pass whatever is expected, so time-outs too.
     """
 
     cells: tuple[tuple[int, ...], ...]

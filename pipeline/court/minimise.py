@@ -1,4 +1,5 @@
-"""Few tests that tell the most: a greedy cover of the wrong programs, and the share of them that a set of tests catches."""
+"""Few tests that tell the most: a greedy cover of the wrong programs, and the share of them that a set of tests
+catches."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """New calls from known ones: arguments changed by their types, within what known arguments have in common.
 
-What all known values at a place share (sorted, no repeats, never negative, never empty, one length, an alphabet) is kept: a test
-outside the domain tells nothing of right and wrong.
+What all known values at a place share (sorted, no repeats, never negative, never empty, one length, an alphabet) is
+kept: a test outside the domain tells nothing of right and wrong.
 """
 
 import ast
@@ -30,7 +30,8 @@ class Call:
 
 
 def read_call(text: str, entry_point: str | None) -> Call | None:
-    """The call that `text` writes: `f(1, k=2)`, or a list of arguments for `entry_point`; None where it is no such thing."""
+    """The call that `text` writes: `f(1, k=2)`, or a list of arguments for `entry_point`; None where it is no such
+    thing."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):

@@ -1,7 +1,7 @@
 """New inputs of the kind that programs read from stdin: lines of tokens, with counts that match what they count.
 
-A number is taken for a count when it equals, in every known input that has it, the tokens or characters of the next line or
-the lines that follow; items are added and taken away only together with their count.
+A number is taken for a count when it equals, in every known input that has it, the tokens or characters of the next
+line or the lines that follow; items are added and taken away only together with their count.
 """
 
 import random
@@ -176,7 +176,8 @@ def mutate_token(
     fixed: bool = False,
     limits: Sequence[int] = (),
 ) -> str:
-    """Another token of the same kind: a number within the range seen, or a word of letters seen (of one length if `fixed`).
+    """Another token of the same kind: a number within the range seen, or a word of letters seen (of one length if
+    `fixed`).
 
     With `few` inputs known a number may go up to one of the `limits`.
     """

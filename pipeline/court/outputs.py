@@ -72,8 +72,8 @@ def read_literal(text: str) -> Any:
 
 
 def same_value(expected: Any, got: Any, tolerance: float | None, ignore_case: bool = False) -> bool:
-    """As the sandbox judges values: Python's equality, but lists are no tuples, and a float that is no integer may be off by
-    `tolerance` (by default 1e-6) times max(1, |expected|). A tolerance that is given holds for integers too.
+    """As the sandbox judges values: Python's equality, but lists are no tuples, and a float that is no integer may be
+    off by `tolerance` (by default 1e-6) times max(1, |expected|). A tolerance that is given holds for integers too.
     """
     if isinstance(expected, bool | int | float):
         return isinstance(got, bool | int | float) and _same_number(expected, got, tolerance)

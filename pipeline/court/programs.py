@@ -105,8 +105,8 @@ def read_solutions(rows: Iterable[Mapping[str, Any]]) -> list[Solution]:
 def fingerprint_program(language: str, code: str) -> str:
     """A hash that programs share when they differ only in white space, comments or the names they chose.
 
-    Names of attributes, modules and keyword arguments count: they belong to libraries. Python that does not parse, and C++
-    always, is compared by tokens.
+    Names of attributes, modules and keyword arguments count: they belong to libraries. Python that does not parse,
+    and C++ always, is compared by tokens.
     """
     normal = _normal_python(code) if language == "python" else None
     normal = normal if normal is not None else _normal_tokens(language, code)

@@ -8,18 +8,24 @@ from pipeline.court.outputs import look_alike
 from pipeline.court.weigh import Weights
 from schemas.config import CourtConfig
 
-_ANY = re.compile(
-    r"""\b(?:
-      (?:print|output|return|report|give|find|display|write|produce|choose|pick)\s+(?:out\s+)?any\s+(?:one\b|of\b|such\b|valid\b|correct\b|optimal\b|possible\b|single\b|solution|answer|order)
-    | any\s+(?:one\s+)?of\s+(?:them|these|those|the\s+(?:valid|correct|optimal|possible|solutions|answers))\b
-    | any\s+(?:(?:valid|correct|optimal|possible|such|one)\s+)+(?:solution|answer|output|one|order\w*|sequence|permutation|assignment|arrangement|construction)s?\b
-    | any\s+(?:solution|answer|output)s?\s+(?:\w+\s+){0,4}(?:is|are|will\s+be)\s+(?:accepted|fine|ok|okay|correct|valid|acceptable)
-    | (?:is|are|may\s+be|can\s+be|exists?|has|have)\s+(?:more\s+than\s+one|multiple|several|many)\s+(?:possible\s+|valid\s+|correct\s+|optimal\s+|different\s+)*(?:solution|answer|output|way)s?[^.]{0,80}\b(?:any|either|arbitrary|all\s+(?:are|will))\b
-    | (?:in|an)\s+any\s+order | in\s+an?\s+arbitrary\s+order | order\s+does\s+not\s+matter
-    | (?:print|output)\s+(?:an\s+)?arbitrary
-    )""",
-    re.IGNORECASE | re.VERBOSE,
+_GOOD = r"(?:valid|correct|optimal|possible|such|acceptable|one)"
+_THING = r"(?:solution|answer|output|one|sequence|permutation|assignment|arrangement|construction|order\w*)s?"
+_VERB = r"(?:print|output|return|report|give|find|display|write|produce|choose|pick)"
+_PHRASES = (
+    rf"{_VERB}\s+(?:out\s+)?any\s+(?:one\b|of\b|such\b|valid\b|correct\b|optimal\b|possible\b|single\b|{_THING}\b)",
+    rf"any\s+(?:one\s+)?of\s+(?:them|these|those|the\s+(?:{_GOOD}|solutions|answers))\b",
+    rf"any\s+(?:{_GOOD}\s+)+{_THING}\b",
+    r"any\s+(?:solution|answer|output)s?\s+(?:\w+\s+){0,4}(?:is|are|be)\s+"
+    r"(?:accepted|fine|ok|okay|correct|valid|acceptable)",
+    r"(?:is|are|be|exists?|has|have)\s+(?:more\s+than\s+one|multiple|several|many)\s+"
+    rf"(?:(?:{_GOOD}|different)\s+)*(?:solution|answer|output|way)s?[^.]{{0,80}}"
+    r"\b(?:any|either|arbitrary|all\s+(?:are|will))\b",
+    r"in\s+any\s+order\b",
+    r"in\s+an?\s+arbitrary\s+order\b",
+    r"order\s+does\s+not\s+matter\b",
+    r"(?:print|output)\s+(?:an\s+)?arbitrary\b",
 )
+_ANY = re.compile(r"\b(?:" + "|".join(_PHRASES) + ")", re.IGNORECASE)
 _INPUT_SIDE = re.compile(r"\b(?:given|input|appear|listed|come|arrive|are|is)\b[^.]{0,40}$", re.IGNORECASE)
 """Words before `in any order` that speak of what comes in, not of what goes out."""
 _OUTPUT_SIDE = re.compile(r"\b(?:output|print|return|accept|display|write|answer|solution)", re.IGNORECASE)
@@ -53,8 +59,8 @@ def find_several(
 ) -> str | None:
     """Evidence that several answers are right, in words, or None.
 
-    With a `hint` any disagreement among programs that otherwise run well is enough. Without one, the disagreeing outputs
-    must look like two right answers (`look_alike`), often, and by as many programs as agree.
+    With a `hint` any disagreement among programs that otherwise run well is enough. Without one, the disagreeing
+    outputs must look like two right answers (`look_alike`), often, and by as many programs as agree.
     """
     plausible = [s for s, row in enumerate(matrix.cells) if _is_plausible(row, matrix)]
     disputed = [t for t in range(matrix.tests) if len({matrix.cells[s][t] for s in plausible} - {ABSENT, -1}) > 1]
@@ -89,5 +95,6 @@ def _dissents(matrix: Matrix, weights: Weights, row: Sequence[int]) -> bool:
 
 
 def _could_both_hold(left: str, right: str) -> bool:
-    """`look_alike`, for outputs varied enough that it is no accident: lists of yes and no are permutations too often."""
+    """`look_alike`, for outputs varied enough that it is no accident: lists of yes and no are permutations too
+    often."""
     return min(len(set(left.split())), len(set(right.split()))) >= 4 and look_alike(left, right)

@@ -8,10 +8,9 @@ from pipeline.court.matrix import Matrix, Outcome, build_matrix
 from pipeline.court.outputs import DEFAULT_TOLERANCE, Judge, has_fractions
 from pipeline.court.weigh import weigh_solutions
 
+_ABOUT = r"(?:error|precision|tolerance|accura\w+|within|off by|differ\w*)[^.]{0,120}?"
 _STATED = re.compile(
-    r"(?:error|precision|tolerance|accura\w+|within|off by|differ\w*)[^.]{0,120}?10\s*(?:\^|\*\*)?\s*\{?\s*[-−–]\s*\{?\s*(\d{1,2})"
-    r"|(?:error|precision|tolerance|accura\w+|within)[^.]{0,80}?\b1e-(\d{1,2})"
-    r"|(?:error|precision|tolerance|accura\w+|within)[^.]{0,80}?\b0\.(0{1,11})1\b",
+    rf"{_ABOUT}10\s*(?:\^|\*\*)?\s*\{{?\s*[-−–]\s*\{{?\s*(\d{{1,2}})|{_ABOUT}\b1e-(\d{{1,2}})|{_ABOUT}\b0\.(0{{1,11}})1\b",
     re.IGNORECASE,
 )
 LOOSER = 1e-4

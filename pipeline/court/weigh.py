@@ -1,9 +1,10 @@
 """Which solutions to trust: weights by agreement, iterated to a fixed point; no solution comes labelled.
 
-A variant of truth discovery with one accuracy a source (Dawid and Skene 1979; Yin et al., TruthFinder, 2008): the answer to a
-test is what the weightiest solutions and the given expected output say; the weight of a solution is how often it says the
-answer. Two things differ. Programs that behave alike everywhere count little more than one, because copies of one mistake
-agree as well as independent right programs do. And the given outputs vote too, with an accuracy of their own.
+A variant of truth discovery with one accuracy a source (Dawid and Skene 1979; Yin et al., TruthFinder, 2008): the
+answer to a test is what the weightiest solutions and the given expected output say; the weight of a solution is how
+often it says the answer. Two things differ. Programs that behave alike everywhere count little more than one, because
+copies of one mistake agree as well as independent right programs do. And the given outputs vote too, with an accuracy
+of their own.
 """
 
 import math
@@ -25,9 +26,10 @@ ALIKE = 8
 class Weights:
     """What the iteration came to.
 
-    `accuracy[s]` in (0, 1): how often solution s says the consensus; `power[s]`: the log-odds by which it votes, 0 for one
-    that is no better than chance or is a copy; `consensus[t]`: the class or ABSENT; `given`: the accuracy of the expected
-    outputs; `errors[s]`: on how many tests it says something else; `heard[s]`: on how many it said anything.
+    `accuracy[s]` in (0, 1): how often solution s says the consensus; `power[s]`: the log-odds by which it votes, 0
+    for one that is no better than chance or is a copy; `consensus[t]`: the class or ABSENT; `given`: the accuracy of
+    the expected outputs; `errors[s]`: on how many tests it says something else; `heard[s]`: on how many it said
+    anything.
     """
 
     accuracy: tuple[float, ...]
@@ -65,7 +67,8 @@ def weigh_solutions(matrix: Matrix, fingerprints: Sequence[str]) -> Weights:
 
 
 def share_votes(rows: Sequence[Sequence[int]], fingerprints: Sequence[str]) -> list[float]:
-    """How much of a vote each row has: k programs of one behaviour have sqrt(k) votes, copies of one program have one."""
+    """How much of a vote each row has: k programs of one behaviour have sqrt(k) votes, copies of one program have
+    one."""
     copies = Counter(fingerprints)
     alike: dict[tuple[int, ...], set[str]] = {}
     for row, fingerprint in zip(rows, fingerprints, strict=True):
@@ -76,8 +79,8 @@ def share_votes(rows: Sequence[Sequence[int]], fingerprints: Sequence[str]) -> l
 def _first_answers(matrix: Matrix, fingerprints: Sequence[str]) -> Sequence[int]:
     """What to measure solutions by at first: the given outputs, or without them what the most typical solution says.
 
-    Right programs are alike and each wrong one is wrong in its own way, so the most typical one is that to which the most
-    others are nearly identical; slight likeness counts for next to nothing.
+    Right programs are alike and each wrong one is wrong in its own way, so the most typical one is that to which the
+    most others are nearly identical; slight likeness counts for next to nothing.
     """
     if any(g != ABSENT for g in matrix.given) or not matrix.cells:
         return matrix.given

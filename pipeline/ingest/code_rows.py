@@ -1,7 +1,7 @@
 """Code problems as the public sets and contest packages write them, in the contract's names.
 
-One function a set: a row in, a row with `statement`, `tests`, `solutions`, `entry_point`, `checker` out. Every one of them ends in
-`shape_problem`. What a set says beside that goes into `extra`.
+One function a set: a row in, a row with `statement`, `tests`, `solutions`, `entry_point`, `checker` out. Every one of
+them ends in `shape_problem`. What a set says beside that goes into `extra`.
 """
 
 import ast
@@ -81,9 +81,11 @@ def load_json(value: Any) -> Any:
 
 
 def convert_input_output(row: Row) -> dict[str, Any]:
-    """APPS and TACO: question, solutions (JSON list of Python), input_output (JSON: inputs, outputs, fn_name), starter_code.
+    """APPS and TACO: question, solutions (JSON list of Python), input_output (JSON: inputs, outputs, fn_name),
+    starter_code.
 
-    Rows of codeparrot/apps (problem_id, difficulty, url) and BAAI/TACO (name, source, tags, ...), as their cards show them.
+    Rows of codeparrot/apps (problem_id, difficulty, url) and BAAI/TACO (name, source, tags, ...), as their cards show
+    them.
     """
     pairs = load_json(row.get("input_output")) or {}
     name = pairs.get("fn_name") or None
@@ -178,8 +180,9 @@ def convert_codeforces(row: Row) -> dict[str, Any]:
 
 
 def convert_live_code_bench(row: Row) -> dict[str, Any]:
-    """LiveCodeBench-style rows: question_content, public_test_cases and private_test_cases (JSON lists of {input, output,
-    testtype: stdin | functional}), metadata (JSON with func_name), question_id; card of livecodebench/code_generation_lite.
+    """LiveCodeBench-style rows: question_content, public_test_cases and private_test_cases (JSON lists of {input,
+    output, testtype: stdin | functional}), metadata (JSON with func_name), question_id; card of
+    livecodebench/code_generation_lite.
 
     Private tests that are compressed and pickled are left in `extra`: nothing that comes with data is unpickled.
     """
@@ -203,8 +206,8 @@ def convert_live_code_bench(row: Row) -> dict[str, Any]:
 
 
 def convert_asserts(row: Row) -> dict[str, Any]:
-    """MBPP: text or prompt, code, test_list and challenge_test_list (lines `assert f(1) == 2`), test_setup_code, task_id; card
-    of google-research-datasets/mbpp.
+    """MBPP: text or prompt, code, test_list and challenge_test_list (lines `assert f(1) == 2`), test_setup_code,
+    task_id; card of google-research-datasets/mbpp.
     """
     lines = [*(row.get("test_list") or []), *(row.get("challenge_test_list") or [])]
     tests = [pair for line in lines for pair in read_asserts(line)]
@@ -221,8 +224,9 @@ def convert_asserts(row: Row) -> dict[str, Any]:
 
 
 def convert_human_eval(row: Row) -> dict[str, Any]:
-    """HumanEval and HumanEval+: task_id, prompt, canonical_solution, test (a function `check(candidate)` of asserts), entry_point;
-    in HumanEval+ also base_input and plus_input, whose outputs the court sets; files of openai_humaneval and evalplus.
+    """HumanEval and HumanEval+: task_id, prompt, canonical_solution, test (a function `check(candidate)` of asserts),
+    entry_point; in HumanEval+ also base_input and plus_input, whose outputs the court sets; files of openai_humaneval
+    and evalplus.
     """
     name = row.get("entry_point")
     tests: list[tuple[Any, Any]] = [
