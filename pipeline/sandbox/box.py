@@ -23,7 +23,7 @@ MODES: tuple[Mode, ...] = ("bubblewrap", "landlock", "unsafe")
 INTERPRETERS = ("/usr/bin/python3", "/usr/local/bin/python3")
 OLDEST = (3, 9)
 _INSIDE = "pipeline.sandbox.inside"
-_MODULES = ("codec", "lockdown", "children", "zygote", "compiler")
+_MODULES = ("codec", "lockdown", "children")
 _BOOT = """
 import json, os, sys
 fd = int(sys.argv[1])
@@ -85,10 +85,10 @@ def make_memfd(data: bytes = b"", seal: bool = False) -> int:
     return fd
 
 
-@lru_cache(maxsize=1)
-def _sources() -> dict[str, str]:
+@lru_cache(maxsize=2)
+def _sources(main: str) -> dict[str, str]:
     folder = resources.files(_INSIDE)
-    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in _MODULES}
+    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in (*_MODULES, main)}
 
 
 def user_of(slot: int) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def start(
 ) -> "subprocess.Popen[bytes]":
     """Start module `main` of `inside` with `given` and the open `fds`, in the walls of `mode`. stderr is a pipe."""
     python, _ = find_interpreter()
-    boot = {"parent": _INSIDE, "sources": _sources(), "main": main, **given, "landlock": mode == "landlock"}
+    boot = {"parent": _INSIDE, "sources": _sources(main), "main": main, **given, "landlock": mode == "landlock"}
     fd = make_memfd(json.dumps(boot).encode())
     command = [python, "-s", "-S", "-B", "-c", _BOOT, str(fd)]
     if mode == "bubblewrap":

@@ -15,7 +15,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -107,9 +106,12 @@ def _run_main(code: Any) -> int:
 def _end_run(code: int, names: dict[str, Any] | None = None) -> int:
     """What an interpreter does at its end: wait for threads, call what is registered, drop the program's `names` (files
     that it opened are flushed by that), flush. The exit status."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        with contextlib.suppress(BaseException):
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread() and not thread.daemon:
+                    thread.join()
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     if names is not None:

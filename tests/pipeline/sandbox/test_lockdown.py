@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from pipeline.sandbox.inside.lockdown import EXEC_FD, write_filter
+from pipeline.sandbox.inside.lockdown import EXEC_FD, filter_for
 
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 X86_64, I386 = 0xC000003E, 0x40000003
@@ -14,7 +14,7 @@ PID = 4321
 def answer(number: int, *args: int, arch: int = X86_64, execute: bool = False) -> int:
     """What the filter says of one call: a small interpreter of classic BPF."""
     data = struct.pack("<iIQ6Q", number, arch, 0, *(arg % 2**64 for arg in args), *(0,) * (6 - len(args)))
-    code = [struct.unpack("HBBI", part) for (part,) in struct.iter_unpack("8s", write_filter(PID, execute))]
+    code = [struct.unpack("HBBI", part) for (part,) in struct.iter_unpack("8s", filter_for(PID, execute))]
     at = held = 0
     while True:
         op, true, false, value = code[at]
