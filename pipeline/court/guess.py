@@ -41,13 +41,13 @@ def guess_inputs(
     rng = random.Random(seed)
     forms = _text_forms(rng) if entry_point is None else _call_forms(rng, entry_point, solutions)
     asked = _few(solutions)
-    inputs = [text for form in forms for text in form]
-    outcomes = run_matrix(sandbox, asked, inputs, entry_point)
+    # Most forms fail at their first input, so the others are run only where that one goes well.
+    first = run_matrix(sandbox, asked, [form[0] for form in forms], entry_point)
+    forms = [form for k, form in enumerate(forms) if _agrees([row[k] for row in first], judge)]
+    outcomes = run_matrix(sandbox, asked, [text for form in forms for text in form], entry_point)
     best: tuple[float, list[str]] = (0.0, [])
-    at = 0
-    for form in forms:
-        columns = [[row[at + k] for row in outcomes] for k in range(len(form))]
-        at += len(form)
+    for k, form in enumerate(forms):
+        columns = [[row[k * PROBES + i] for row in outcomes] for i in range(PROBES)]
         good = [text for text, column in zip(form, columns, strict=True) if _agrees(column, judge)]
         varied = len({next(o.output for o in c if o.output) for c in columns if _agrees(c, judge)})
         score = varied + len(good) / 10

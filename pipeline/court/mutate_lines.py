@@ -12,10 +12,12 @@ from typing import Literal
 
 Document = list[list[str]]
 
-FEW = 3
+FEW = 6
 """With fewer known inputs than this, numbers may go somewhat beyond the range seen."""
 FAR = 0.2
-"""How often a number then goes up to a limit of the statement: seldom, for it may be another number's limit."""
+"""How often a number then goes up to the next limit of the statement: seldom, for it may be another number's limit."""
+PRIMES = 3
+"""From so many different values on that are all prime, the place is taken to want primes."""
 _INTEGER = re.compile(r"[+-]?\d+\Z")
 _FRACTION = re.compile(r"[+-]?\d+\.\d+\Z")
 _LIMIT = re.compile(
@@ -184,17 +186,18 @@ def mutate_token(
     if _INTEGER.match(token):
         known = [int(v) for v in seen if _INTEGER.match(v)] or [int(token)]
         low, high = min(known), max(known)
+        prime = len(set(known)) >= PRIMES and all(map(is_prime, known))
         if few:
-            low, high = min(low, 1) if low >= 0 else 2 * low, 2 * abs(high) + 3
-            wide = [limit for limit in limits if limit > high]
-            if wide and rng.random() < FAR:
-                limit = rng.choice(wide)
-                return str(rng.choice((limit, limit - rng.randint(0, 9), rng.randint(high, limit))))
+            cap = min((limit for limit in limits if limit >= high), default=2 * abs(high) + 3)
+            if rng.random() < FAR and cap > high and not prime:
+                return str(rng.choice((cap, cap - rng.randint(0, min(9, cap - high)), rng.randint(high, cap))))
+            low, high = min(low, 1) if low >= 0 else 2 * low, min(2 * abs(high) + 3, cap)
         value = int(token)
         near = [value - 1, value + 1, low, high, rng.choice(known), rng.randint(low, high), rng.randint(low, high)]
         here = [int(v) for line in document for v in line if _INTEGER.match(v)]
         made = rng.choice([*near, rng.choice(here)])
-        return str(made if low <= made <= high else rng.randint(low, high))
+        made = made if low <= made <= high else rng.randint(low, high)
+        return str(next((v for v in range(made, made + 300) if is_prime(v)), value) if prime else made)
     if _FRACTION.match(token):
         fractions = [float(v) for v in seen if _FRACTION.match(v)] or [float(token)]
         places = len(token.partition(".")[2])
@@ -202,6 +205,11 @@ def mutate_token(
         made_fraction = f"{rng.uniform(min(fractions), max(fractions)):.{places}f}"
         return made_fraction if made_fraction.startswith("-") else sign + made_fraction
     return _mutate_word(rng, token, seen, fixed)
+
+
+def is_prime(value: int) -> bool:
+    """By trial division; False for numbers too large to try."""
+    return 2 <= value < 10**10 and all(value % d for d in range(2, int(value**0.5) + 1))
 
 
 def _mutate_word(rng: random.Random, token: str, seen: Sequence[str], fixed: bool) -> str:
@@ -237,7 +245,7 @@ def _resize(rng: random.Random, document: Document, count: Count, profile: Profi
     known = [int(d[count.line][count.column]) for d in profile.documents]
     low, high = min(known), max(known)
     if len(profile.documents) < FEW:
-        low, high = 1, 2 * high + 3
+        low, high = 1, min((limit for limit in profile.limits if limit >= high), default=2 * high + 3)
     new = rng.choice((old - 1, old + 1, old + 2, low, rng.randint(low, min(high, old + 20)) if high >= low else old))
     new = max(low, min(high, new))
     if count.what == "chars":

@@ -62,11 +62,12 @@ def find_several(
     With a `hint` any disagreement among programs that otherwise run well is enough. Without one, the disagreeing
     outputs must look like two right answers (`look_alike`), often, and by as many programs as agree.
     """
-    plausible = [s for s, row in enumerate(matrix.cells) if _is_plausible(row, matrix)]
+    steady = [s for s, row in enumerate(matrix.cells) if _is_steady(row)]
+    plausible = [s for s in steady if _agrees_somewhere(matrix.cells[s], matrix)]
     disputed = [t for t in range(matrix.tests) if len({matrix.cells[s][t] for s in plausible} - {ABSENT, -1}) > 1]
     if hint is not None and disputed:
         return f"the statement says {hint!r}, and solutions differ on {len(disputed)} of {matrix.tests} tests"
-    dissent = [s for s in plausible if s not in trusted and _dissents(matrix, weights, matrix.cells[s])]
+    dissent = [s for s in steady if s not in trusted and _dissents(matrix, weights, matrix.cells[s])]
     given = _dissents(matrix, weights, matrix.given)
     core = len({fingerprints[s] for s in trusted})
     others = len({fingerprints[s] for s in dissent})
@@ -76,13 +77,13 @@ def find_several(
     return None
 
 
-def _is_plausible(row: Sequence[int], matrix: Matrix) -> bool:
-    heard = [t for t, c in enumerate(row) if c != ABSENT]
-    if not heard:
-        return False
-    ended = [t for t in heard if row[t] >= 0]
-    agreed = [t for t in ended if row[t] == matrix.given[t] or matrix.column(t).count(row[t]) > 1]
-    return len(ended) >= STEADY * len(heard) and bool(agreed)
+def _is_steady(row: Sequence[int]) -> bool:
+    heard = [c for c in row if c != ABSENT]
+    return bool(heard) and sum(c >= 0 for c in heard) >= STEADY * len(heard)
+
+
+def _agrees_somewhere(row: Sequence[int], matrix: Matrix) -> bool:
+    return any(c >= 0 and (c == matrix.given[t] or matrix.column(t).count(c) > 1) for t, c in enumerate(row))
 
 
 def _dissents(matrix: Matrix, weights: Weights, row: Sequence[int]) -> bool:

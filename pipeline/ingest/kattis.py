@@ -1,9 +1,9 @@
 """A folder of contest packages in the Kattis problem format, as rows of code problems.
 
-A package is a folder with problem.yaml: statement (problem_statement/ or statement/, LaTeX or Markdown), data/sample and
-data/secret with pairs *.in and *.ans, submissions/VERDICT with programs. Format: the Kattis Problem Package Format
-specification (legacy and 2023-07). Submissions come without their verdict, except that accepted ones come first: the
-court finds out for itself.
+A package is a folder with problem.yaml: statement (problem_statement/ or statement/, LaTeX or Markdown), data/sample
+and data/secret with pairs *.in and *.ans, submissions/VERDICT with programs. Format: the Kattis Problem Package
+Format specification (legacy and 2023-07). Submissions come without their verdict, except that accepted ones come
+first: the court finds out for itself.
 """
 
 import os
@@ -85,7 +85,9 @@ def read_flags(flags: list[str]) -> dict[str, Any]:
 
 
 def _has_own_validator(place: Path) -> bool:
-    return any((place / name).is_dir() and any((place / name).iterdir()) for name in ("output_validators", "output_validator"))
+    return any(
+        (place / name).is_dir() and any((place / name).iterdir()) for name in ("output_validators", "output_validator")
+    )
 
 
 def _find_statement(place: Path) -> str:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from random import Random
 
+from pipeline.court.agree import Ruling, choose_trusted, rule_tests
 from pipeline.court.matrix import Matrix, Outcome, build_matrix
 from pipeline.court.outputs import Judge
 from pipeline.court.weigh import weigh_solutions
-from pipeline.court.agree import Ruling, choose_trusted, rule_tests
 from schemas.config import CourtConfig
 
 CALLS = Judge(call=True)
@@ -30,13 +30,20 @@ def plant(rng: Random, tests: int, good: int, bad: int, corrupt: int, answers: i
     right = [str(rng.randrange(answers)) for _ in range(tests)]
     corrupted = set(rng.sample(range(tests), corrupt))
     expected = [
-        rng.choice([str(int(x) + answers), _other(rng, x, answers)]) if t in corrupted else x for t, x in enumerate(right)
+        rng.choice([str(int(x) + answers), _other(rng, x, answers)]) if t in corrupted else x
+        for t, x in enumerate(right)
     ]
     rows: list[tuple[bool, list[Outcome]]] = [(True, [Outcome("passed", x) for x in right]) for _ in range(good)]
     for _ in range(bad):
         errs = set(rng.sample(range(tests), rng.randint(max(1, tests // 7), tests)))
         rows.append(
-            (False, [Outcome("passed", _other(rng, x, answers)) if t in errs else Outcome("passed", x) for t, x in enumerate(right)])
+            (
+                False,
+                [
+                    Outcome("passed", _other(rng, x, answers)) if t in errs else Outcome("passed", x)
+                    for t, x in enumerate(right)
+                ],
+            )
         )
     rng.shuffle(rows)
     return Planted(right, expected, corrupted, [row for _, row in rows], {s for s, (ok, _) in enumerate(rows) if ok})

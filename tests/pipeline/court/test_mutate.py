@@ -12,7 +12,9 @@ from pipeline.court.mutate_lines import learn_profile, mutate_text, read_documen
 
 VALUES = st.recursive(
     st.integers(-50, 50) | st.booleans() | st.text("abc", max_size=4) | st.floats(-9, 9),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("xyz", min_size=1, max_size=2), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("xyz", min_size=1, max_size=2), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -10,7 +10,11 @@ CPP = "#include <iostream>\nusing namespace std;\nint main() { int n; cin >> n; 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("best", "top"), ("    best = xs[0]", "    # the first\n    best   =  xs[0]"), ("(xs):\n", '(xs):\n    """Doc."""\n')],
+    [
+        ("best", "top"),
+        ("    best = xs[0]", "    # the first\n    best   =  xs[0]"),
+        ("(xs):\n", '(xs):\n    """Doc."""\n'),
+    ],
 )
 def test_python_that_says_the_same_in_other_words_is_one_program(old: str, new: str) -> None:
     assert fingerprint_program("python", PYTHON.replace(old, new)) == fingerprint_program("python", PYTHON)
