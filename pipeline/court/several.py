@@ -73,7 +73,8 @@ def find_several(
     others = len({fingerprints[s] for s in dissent})
     solid = core >= config.min_solutions and weights.given >= FAITHFUL
     if (others + given >= 1 and not solid) or (others >= 2 and others >= core):
-        return f"{others} solutions{' and the expected outputs' if given else ''} differ from {core} as right answers would"
+        said = f"{others} solutions{' and the expected outputs' if given else ''}"
+        return f"{said} differ from {core} as right answers would"
     return None
 
 

@@ -18,7 +18,7 @@ from pipeline.ingest.code_rows import (
 
 @dataclass(frozen=True)
 class CodePreset:
-    """How one code set's rows become problems: `convert` takes a row as the set writes it; its docstring has the form."""
+    """How one code set's rows become problems: `convert` takes a row as the set writes it, and says which form that is."""
 
     name: str
     convert: Callable[[Row], dict[str, Any]]

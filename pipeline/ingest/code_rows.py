@@ -113,7 +113,8 @@ def _as_function(code: str, name: str) -> str:
     """`code` with a function `name` where it has only a class `Solution` with such a method (the LeetCode form)."""
     if "class Solution" not in code:
         return code
-    return f"from typing import *\n{code}\n\n\ndef {name}(*args, **kwargs):\n    return Solution().{name}(*args, **kwargs)\n"
+    call = f"def {name}(*args, **kwargs):\n    return Solution().{name}(*args, **kwargs)\n"
+    return f"from typing import *\n{code}\n\n\n{call}"
 
 
 _CODE_CONTESTS = {1: "python2", 2: "cpp", 3: "python", 4: "java"}

@@ -15,7 +15,8 @@ from schemas.conform import conform_rows
 SUMS = [
     "n = int(input())\nprint(sum(map(int, input().split())))",
     "input()\ntotal = 0\nfor x in input().split():\n    total += int(x)\nprint(total)",
-    "import sys\n_, *xs = map(int, sys.stdin.read().split())\nwhile len(xs) > 1:\n    xs.append(xs.pop() + xs.pop())\nprint(xs[0])",
+    "import sys\n_, *xs = map(int, sys.stdin.read().split())\n"
+    "while len(xs) > 1:\n    xs.append(xs.pop() + xs.pop())\nprint(xs[0])",
     "#include <iostream>\nint main() { long long n, x, s = 0; std::cin >> n; while (n-- > 0) { std::cin >> x; s += x; }"
     " std::cout << s << '\\n'; }",
 ]
@@ -136,7 +137,8 @@ def test_a_model_writes_generator_and_validator(sandbox: Sandbox) -> None:
 
     def generate(prompts: list[str]) -> list[str | None]:
         asked.extend(prompts)
-        wrote = "```python\nimport random\nr = random.Random(int(input()))\nprint('SUM', r.randint(1, 99), r.randint(1, 99))\n```"
+        wrote = "```python\nimport random\nr = random.Random(int(input()))\n"
+        wrote += "print('SUM', r.randint(1, 99), r.randint(1, 99))\n```"
         return [wrote if "makes test inputs" in prompt else None for prompt in prompts]
 
     read = "word, a, b = input().split()\nassert word == 'SUM'\na, b = int(a), int(b)\n"

@@ -145,14 +145,16 @@ def test_every_preset_is_tried_on_a_row() -> None:
 
 
 def test_asserts_of_other_forms_are_passed_over() -> None:
-    code = "assert f(1) == 2\nassert abs(f(2) - 3) < 1e-6\nassert not f(0)\nassert f(3)\nassert f(4) == g(4)\nassert f(5) in (1, 2)"
+    code = "assert f(1) == 2\nassert abs(f(2) - 3) < 1e-6\nassert not f(0)\nassert f(3)\n"
+    code += "assert f(4) == g(4)\nassert f(5) in (1, 2)"
     assert read_asserts(code, "f") == [("f(1)", "2"), ("f(0)", "False"), ("f(3)", "True")]
     assert read_asserts("assert (") == []
 
 
 def write_package(place: Path, validation: str = "default") -> None:
     for name, text in {
-        "problem.yaml": f"name: Adding\nlicense: cc0\nvalidation: {validation}\nvalidator_flags: float_tolerance 1e-4\n",
+        "problem.yaml": f"name: Adding\nlicense: cc0\nvalidation: {validation}\n"
+        "validator_flags: float_tolerance 1e-4\n",
         "problem_statement/problem.en.tex": "Add the numbers.",
         "data/sample/1.in": "1 2\n",
         "data/sample/1.ans": "3\n",
