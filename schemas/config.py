@@ -78,7 +78,7 @@ class CourtConfig(Strict):
     """Generated tests are cut to the most telling, until there are this many: the paper's reward draws 20."""
     max_repair: Annotated[float, Field(ge=0, le=1)] = 0.4
     """Where the solutions contradict more than this share of the given outputs, that is no accident of a test set but
-    another problem, or one with several answers; the problem goes. Real sets with a tenth of wrong outputs stay below."""
+    another problem, or one with several answers; the problem goes. A tenth of wrong outputs stays well below."""
     generate: bool = True
     """Make tests where there are fewer than min_tests; off, such problems go."""
     candidates: Annotated[int, Field(ge=1)] = 40

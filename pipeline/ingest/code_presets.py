@@ -18,7 +18,7 @@ from pipeline.ingest.code_rows import (
 
 @dataclass(frozen=True)
 class CodePreset:
-    """How one code set's rows become problems: `convert` takes a row as the set writes it, and says which form that is."""
+    """How one code set becomes problems: `convert` takes a row as the set writes it, and says which form that is."""
 
     name: str
     convert: Callable[[Row], dict[str, Any]]

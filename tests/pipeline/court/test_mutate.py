@@ -46,7 +46,7 @@ def test_what_all_known_lists_share_is_kept() -> None:
 def test_counts_go_with_what_they_count(seed: int, n: int, m: int) -> None:
     rng = Random(seed)
     texts = [
-        f"{a} {b}\n" + "".join(f"{rng.randint(1, 9)} {rng.randint(1, 9)} {rng.randint(1, 9)}\n" for _ in range(b))
+        f"{a} {b}\n" + "".join(f"{rng.randint(20, 99)} {rng.randint(20, 99)} {rng.randint(20, 99)}\n" for _ in range(b))
         for a, b in ((n, m), (n + 3, m + 1), (n + 1, m + 4))
     ]
     document = read_document(mutate_text(rng, learn_profile(texts)))
