@@ -24,15 +24,16 @@ class Planted:
     good: set[int]
 
 
-def plant(rng: Random, tests: int, good: int, bad: int, corrupt: int, answers: int) -> Planted:
+def plant(rng: Random, tests: int, good: int, bad: int, corrupt: int, answers: int, coincide: bool = False) -> Planted:
     """`good` right and `bad` wrong solutions in random order; each wrong one errs on its own tests, at least on one in
-    seven; `corrupt` expected outputs are another answer of the problem or one that nobody gives."""
+    seven. `corrupt` expected outputs are one that nobody gives, or with `coincide` maybe one that a wrong solution gives.
+    """
     right = [str(rng.randrange(answers)) for _ in range(tests)]
     corrupted = set(rng.sample(range(tests), corrupt))
-    expected = [
-        rng.choice([str(int(x) + answers), _other(rng, x, answers)]) if t in corrupted else x
-        for t, x in enumerate(right)
-    ]
+    expected = list(right)
+    for t in corrupted:
+        nobody = str(int(right[t]) + answers)
+        expected[t] = rng.choice([nobody, _other(rng, right[t], answers)]) if coincide else nobody
     rows: list[tuple[bool, list[Outcome]]] = [(True, [Outcome("passed", x) for x in right]) for _ in range(good)]
     for _ in range(bad):
         errs = set(rng.sample(range(tests), rng.randint(max(1, tests // 7), tests)))

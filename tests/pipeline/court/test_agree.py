@@ -1,5 +1,6 @@
 """Wrong tests are told from wrong solutions, without a label on either."""
 
+from collections import Counter
 from random import Random
 
 from hypothesis import given, settings
@@ -35,6 +36,24 @@ def test_right_solutions_are_trusted_and_grossly_wrong_ones_are_not(seed: int, g
     planted = plant(Random(seed), tests, good, bad, corrupt=tests // 10, answers=6)
     _, trusted, _ = judge(planted.outcomes, list(planted.expected))
     assert set(trusted) == planted.good
+
+
+def test_the_aims_are_met_where_wrong_solutions_may_share_a_wrong_expected_output() -> None:
+    found: Counter[str] = Counter()
+    for seed in range(400):
+        rng = Random(seed)
+        tests, good, bad = rng.randint(10, 30), rng.randint(3, 8), rng.randint(0, 6)
+        planted = plant(rng, tests, good, bad, corrupt=tests // 10, answers=6, coincide=True)
+        _, _, rulings = judge(planted.outcomes, list(planted.expected))
+        for t, ruling in enumerate(rulings):
+            if t in planted.corrupted:
+                found["mended"] += ruling.action == "drop" or ruling.expected == planted.right[t]
+            else:
+                found["untouched"] += ruling.action == "keep"
+        found["corrupted"] += len(planted.corrupted)
+        found["sound"] += tests - len(planted.corrupted)
+    assert found["mended"] >= 0.98 * found["corrupted"] > 0
+    assert found["untouched"] >= 0.99 * found["sound"]
 
 
 def test_three_right_solutions_outweigh_five_copies_of_one_mistake() -> None:
