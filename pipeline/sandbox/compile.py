@@ -65,6 +65,11 @@ class Compiler:
             with self.lock:
                 self.busy.pop(key, None)
 
+    def close(self) -> None:
+        """Keeps the cache within KEEP_BYTES, where anything was compiled."""
+        if self.headers is not None:
+            trim_cache(self.folder())
+
     def folder(self) -> Path:
         """Where binaries of this compiler and these flags are kept."""
         return self.given_folder or box.cache_folder()

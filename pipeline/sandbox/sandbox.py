@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pipeline.sandbox.box import Mode, SandboxUnavailable
 from pipeline.sandbox.compile import Compiler
@@ -17,6 +17,15 @@ from pipeline.sandbox.describe import choose_mode
 from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status
 from pipeline.sandbox.running import run_cases
 from pipeline.sandbox.worker import Worker
+
+if TYPE_CHECKING:
+    from schemas.config import SandboxConfig
+
+
+def open_sandbox(config: "SandboxConfig") -> "Sandbox":
+    """The sandbox that a run config asks for; raises SandboxUnavailable."""
+    limits = config.model_dump(exclude={"mode", "workers"})
+    return Sandbox(config.workers, config.mode, Limits(**limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ class Sandbox:
                 self._queue.put(None)
         for thread in self._threads:
             thread.join()
+        self._compiler.close()
 
     def _serve(self, slot: int) -> None:
         worker = Worker(self.mode, self.limits, slot)

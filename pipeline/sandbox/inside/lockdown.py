@@ -43,6 +43,8 @@ EXEC_FD = 3
 """The descriptor of a compiled program: the only one that may be executed."""
 
 
+_Code = list[tuple[int, ...]]
+_Range = tuple[int, _Code]
 _OWN_PID = 0x7FABCDEF
 """Stands for the process's own id in a filter until there is a process."""
 
@@ -54,8 +56,8 @@ def write_filter(execute: bool) -> bytes:
     A binary search over the calls' numbers: the kernel runs a new filter once for every call there is, and with a list
     in place of the search that takes half as long as the fork.
     """
-    unknown = [(_RETURN, _ERRNO | _ENOSYS)]
-    answers: dict[int, list[tuple[int, ...]]] = {number: [(_RETURN, _ALLOW)] for number in _PLAIN}
+    unknown: _Code = [(_RETURN, _ERRNO | _ENOSYS)]
+    answers: dict[int, _Code] = {number: [(_RETURN, _ALLOW)] for number in _PLAIN}
     for numbers, error in ((_FORKS, _EAGAIN), (_SOCKETS, _EACCES), (_MAKE_FILES, _EPERM)):
         answers.update({number: [(_RETURN, _ERRNO | error)] for number in numbers})
     answers[_CLONE] = [
@@ -72,7 +74,7 @@ def write_filter(execute: bool) -> bytes:
     answers[_FCNTL] = _allow_only(_ARG1, *_FCNTLS)
     if execute:
         answers[_EXECVEAT] = _allow_only(_ARG0, EXEC_FD)
-    ranges: list[tuple[int, list[tuple[int, ...]]]] = []
+    ranges: list[_Range] = []
     for number in range(max(answers) + 2):
         answer = answers.get(number, unknown)
         if not ranges or ranges[-1][1] != answer:
@@ -89,14 +91,14 @@ def write_filter(execute: bool) -> bytes:
     return b"".join(_instruction(*one) for one in code)
 
 
-def _allow_only(offset: int, *values: int) -> list[tuple[int, ...]]:
-    found: list[tuple[int, ...]] = [(_LOAD, offset)]
+def _allow_only(offset: int, *values: int) -> _Code:
+    found: _Code = [(_LOAD, offset)]
     for value in values:
         found += [(_EQUAL, value, 0, 1), (_RETURN, _ALLOW)]
     return [*found, (_RETURN, _ERRNO | _EPERM)]
 
 
-def _search(ranges: list[tuple[int, list[tuple[int, ...]]]]) -> list[tuple[int, ...]]:
+def _search(ranges: list[_Range]) -> _Code:
     if len(ranges) == 1:
         return ranges[0][1]
     middle = len(ranges) // 2

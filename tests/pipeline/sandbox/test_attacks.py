@@ -57,8 +57,8 @@ def test_hostile_cpp_fails(guarded: Sandbox, code: str) -> None:
 
 @pytest.mark.parametrize("code", read_attacks("functions"))
 def test_hostile_functions_fail_on_data(guarded: Sandbox, code: str) -> None:
-    cases = [Case("f(3)", repr(SECRET)), Case("[4]", str(NUMBER)), Case("f([5])", "[[1], {2: 'x'}]")]
-    check_runs(guarded.run(Program("python", code, "f"), cases), 3)
+    cases = [Case("f(3)", repr(SECRET)), Case("[4]", str(NUMBER))]
+    check_runs(guarded.run(Program("python", code, "f"), cases), 2)
 
 
 @pytest.mark.parametrize("code", read_attacks("functions"))

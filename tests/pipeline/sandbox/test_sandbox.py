@@ -11,9 +11,21 @@ from pathlib import Path
 import pytest
 from traces import descendants, open_files
 
-from pipeline.sandbox import Case, Limits, Program, Sandbox, SandboxUnavailable, Status, all_passed, describe_sandbox
+from pipeline.sandbox import (
+    Case,
+    Limits,
+    Program,
+    Sandbox,
+    SandboxUnavailable,
+    Status,
+    all_passed,
+    describe_sandbox,
+    open_sandbox,
+)
 from pipeline.sandbox.box import find_interpreter
+from pipeline.sandbox.compile import trim_cache
 from pipeline.sandbox.describe import try_mode
+from schemas.config import SandboxConfig
 
 ROOT = Path(__file__).resolve().parents[3]
 DOUBLE = Program("python", "print(int(input()) * 2)")
@@ -190,6 +202,18 @@ def test_cpp_runs_and_is_compiled_once(sandbox: Sandbox) -> None:
     assert {path for path in sandbox._compiler.folder().glob("*/*") if path.is_file()} == kept
 
 
+def test_the_cache_of_binaries_drops_what_was_unused_for_longest(tmp_path: Path) -> None:
+    for age, name in enumerate(("ab/new", "cd/old", "ef/older")):
+        path = tmp_path / name
+        path.parent.mkdir()
+        path.write_bytes(bytes(1000))
+        os.utime(path, (1e9 - age, 1e9 - age))
+    (tmp_path / "headers-x").mkdir()
+    trim_cache(tmp_path, 2000)
+    assert sorted(p.name for p in tmp_path.glob("*/*")) == ["new", "old"]
+    assert (tmp_path / "headers-x").is_dir()
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [
@@ -332,6 +356,13 @@ def test_without_bubblewrap_the_next_best_is_taken_and_said(monkeypatch: pytest.
                 Sandbox(workers=1).close()
     finally:
         try_mode.cache_clear()
+
+
+def test_the_config_s_section_is_the_sandbox_s_own_limits() -> None:
+    with open_sandbox(SandboxConfig(workers=1)) as sandbox:
+        assert sandbox.limits == Limits()
+    with open_sandbox(SandboxConfig(workers=1, wall=0.3, memory_mb=64)) as sandbox:
+        assert (sandbox.limits.wall, sandbox.limits.memory_mb) == (0.3, 64)
 
 
 def test_bad_input_says_what_is_wrong() -> None:
