@@ -26,7 +26,7 @@ class Planted:
 
 def plant(rng: Random, tests: int, good: int, bad: int, corrupt: int, answers: int, coincide: bool = False) -> Planted:
     """`good` right and `bad` wrong solutions in random order; each wrong one errs on its own tests, at least on one in
-    seven. `corrupt` expected outputs are one that nobody gives, or with `coincide` maybe one that a wrong solution gives.
+    seven. `corrupt` expected outputs are one that nobody gives, or with `coincide` maybe one that a wrong one gives.
     """
     right = [str(rng.randrange(answers)) for _ in range(tests)]
     corrupted = set(rng.sample(range(tests), corrupt))
