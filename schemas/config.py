@@ -65,6 +65,15 @@ class ScreenConfig(Strict):
     judge: JudgeConfig = JudgeConfig()
 
 
+class AuthorConfig(Strict):
+    """Generators and validators of test inputs that the grading model writes for problems that lack tests."""
+
+    enabled: bool = False
+    """Off: it needs a model that can program; mutations and a problem's own generator come first."""
+    max_tokens: Annotated[int, Field(ge=1)] = 2048
+    """Thoughts and a program of a page."""
+
+
 class CourtConfig(Strict):
     """Code: solutions and tests judged by each other (paper section 4.2, which prints none of these numbers)."""
 
@@ -88,7 +97,9 @@ class CourtConfig(Strict):
     min_kill: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Share of the known-wrong programs that generated tests must catch; below it another round is made."""
     languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")
-    """Statements are duplicated to ask for each of these where it applies (function calls are Python only)."""
+    """Statements are duplicated to ask for each of these where it applies (function calls are Python only); with none
+    they stay as they are, and either language will do."""
+    author: AuthorConfig = AuthorConfig()
     seed: int = 0
     """Of the mutations: the same tests on every run."""
 

@@ -11,6 +11,7 @@ from schemas.problem import problem_id
 
 PROMPTS = Path(__file__).parent / "prompts"
 STAGE = "court"
+ASKED = "asked_in"
 
 
 @cache
@@ -35,11 +36,20 @@ def ask_languages(problems: pl.DataFrame, languages: tuple[str, ...]) -> pl.Data
     return pl.DataFrame(rows, schema=problems.schema)
 
 
+def count_copies(problems: pl.DataFrame) -> int:
+    """How many more rows `ask_languages` made than it took. Reads `history`, `parent_id`, `code_language`."""
+    step = pl.element().struct
+    asked = pl.col("history").list.eval((step.field("stage") == STAGE) & (step.field("action") == ASKED)).list.any()
+    a_language = problems.filter(asked).group_by("parent_id", "code_language").len()
+    a_problem = a_language.group_by("parent_id").agg(pl.col("len").sum() - pl.col("len").max())
+    return int(a_problem["len"].sum())
+
+
 def ask_language(row: dict[str, Any], language: str) -> dict[str, Any]:
     """A copy of a code problem that asks for `language`."""
     kind = "call" if row["entry_point"] else "stdin"
     text = read_prompt(f"ask_{language}_{kind}").replace("{entry_point}", row["entry_point"] or "")
     copy = row | {"statement": f"{(row['statement'] or '').rstrip()}\n\n{text}", "code_language": language}
-    entry = {"stage": STAGE, "action": "asked_in", "detail": language}
+    entry = {"stage": STAGE, "action": ASKED, "detail": language}
     copy |= {"parent_id": row["id"], "history": [*(row["history"] or []), entry]}
     return copy | {"id": problem_id(copy)}

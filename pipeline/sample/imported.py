@@ -20,6 +20,7 @@ from pipeline.folder import RunFolder
 from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.run import publish_run
 from pipeline.publish.shards import SAMPLE_ROWS
+from pipeline.sample.run import Verifier
 from pipeline.sample.store import verifier_hash
 from pipeline.verify.code import read_code_label
 from pipeline.verify.label import check_label
@@ -303,7 +304,7 @@ def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def verify_samples(
-    samples: pl.DataFrame, labels: Mapping[str, Label], verifier: ProblemVerifier, config: Config
+    samples: pl.DataFrame, labels: Mapping[str, Label], verifier: Verifier, config: Config
 ) -> pl.DataFrame:
     """Judge samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
 
