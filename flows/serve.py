@@ -39,11 +39,14 @@ def configured_server() -> Iterator[str]:
         yield url
         return
     port = int(os.environ.get("PREFECT_SERVER_API_PORT", PORT))
+    api = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # The page in the browser asks this address, not the port of the option.
+    told = os.environ | {"PREFECT_SERVER_UI_API_URL": api}
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=told)
     try:
-        wait_for_server(server, f"http://{HOST}:{port}/api")
-        yield f"http://{HOST}:{port}/api"
+        wait_for_server(server, api)
+        yield api
     finally:
         server.terminate()
         server.wait()

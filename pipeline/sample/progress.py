@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TextIO
 
 LINE_SECONDS = 30.0
+TELLING = 0.1
 
 
 class SamplingProgress:
@@ -68,8 +69,9 @@ class SamplingProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """None until this run has finished a problem."""
-        if not self._worked:
+        """None until this run has finished a share of the problems that says something: all begin before one ends."""
+        owed = self.total - self.problems + self._worked
+        if not self._worked or self._worked < TELLING * owed:
             return None
         return (time.monotonic() - self._began) / self._worked * max(self.total - self.problems, 0)
 

@@ -29,7 +29,7 @@ VERBS = (
     "|assess|analyze|analyse|generate|extract|compose|trace|rank|say|guess|examine|outline|sum|cancel"
     "|clear|recognize|replace|break|verify"
     "|read|study|use|try|place|partition|correct|express|split|search|infer|calculate|measure|determine"
-    "|conjecture|formulate|bound|indicate"
+    "|conjecture|formulate|bound|indicate|reverse|rotate|spell|unscramble|restore|predict"
 )
 QUESTION = re.compile(r"[?？؟፧]")
 WH = (
@@ -40,9 +40,9 @@ WH = (
 WH_FIRST = r"which|who|whose|where|when|why"
 LIST_MARK = r"(?:\(?\d{1,2}[.)]\s*)?"
 STRICT = re.compile(
-    rf"(?:^|[.!?:]\)?[\"”’]?\s|\n)[\s*_#>\-(\"“]{{0,6}}{LIST_MARK}(?:now |then |also |hence |first |next "
-    rf"|finally |please |carefully )?(?:{VERBS}|{WH}|{WH_FIRST})\b"
-    rf"|[,;)\]}}{MASKS}.!?:]\s{{0,2}}(?:{CORE}|enter|give|list|write|specify|state|describe|identify"
+    rf"(?:^|[.!?:]\)?[\"”’]?\s|\n)[\s*_#>\-(\"“]{{0,6}}{LIST_MARK}(?:(?:now|then|also|hence|first|next"
+    rf"|finally|please|carefully),? )?(?:{VERBS}|{WH}|{WH_FIRST})\b"
+    rf"|[,;)\]}}{MASKS}.!?:]\s{{0,2}}(?:{CORE}|enter|give|provide|list|write|specify|state|describe|identify"
     rf"|convert|sketch|choose|obtain|perform|construct|classify|{WH})\b"
     rf"|\b(?:then|and|to|please|or|also|now|by|hence|but|thus|so|you|we),?\s+(?:{CORE}|{WH})\b|\b(?:then"
     rf"|please),?\s+(?:{VERBS}|{WH_FIRST})\b",
@@ -50,7 +50,7 @@ STRICT = re.compile(
 )
 ANYWHERE = re.compile(
     r"\b(?:find|compute|determine|evaluate|calculate|simplify|solve|what|how many|how much"
-    r"|how long|how far|how old)\b",
+    r"|how long|how far|how old|your (?:job|task|goal|aim|objective) is|you need to)\b",
     re.IGNORECASE,
 )
 BLANK = re.compile(

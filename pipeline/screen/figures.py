@@ -108,6 +108,9 @@ ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 
+PROSE_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{MATH}{DISPLAY}]")
+RULES = re.compile(r"[─│┌┐└┘├┤]{2}|[#*+=|-]{6}")
+
 
 def shows_formula(prose: str, found: re.Match[str]) -> bool:
     """Whether the thing pointed at follows as a formula, a table or code: "the pattern shown: $$...$$"."""
@@ -124,6 +127,17 @@ def has_rows(text: str) -> bool:
     return cells >= 2 or sum(len(line) <= 60 and any(letter.isdigit() for letter in line) for line in lines) >= 3
 
 
+def draws_in_text(prose: str, found: re.Match[str]) -> bool:
+    """Whether a grid or a drawing made of characters follows: three lines on end without words, or with rules."""
+    run = 0
+    for line in prose[found.start() :].split("\n")[1:]:
+        drawn = bool(line.strip()) and not PROSE_WORD.search(line)
+        run = run + 1 if drawn else 0 if line.strip() else run
+        if run >= 3 or RULES.search(line):
+            return True
+    return False
+
+
 def find_pointer(reading: Reading) -> str | None:
     """The phrase that points at a missing drawing or table, or null."""
     prose = reading.prose
@@ -133,7 +147,8 @@ def find_pointer(reading: Reading) -> str | None:
     lowered = prose.lower()
     for found in POINTING.finditer(prose) if any(word in lowered for word in TRIGGERS) else ():
         table = "table" in found.group().lower() or "chart" in found.group().lower()
-        if not shows_formula(prose, found) and not (reading.tabled and table):
+        shown = shows_formula(prose, found) or (reading.tabled and table) or draws_in_text(prose, found)
+        if not shown:
             return found.group()
     if not (reading.tabled or has_rows(reading.text)):
         for found in TABLE_POINTING.finditer(prose):

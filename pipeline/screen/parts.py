@@ -2,7 +2,7 @@
 
 Labels of parts are looked for in the prose only, with formulas masked: `f(a)`, `(1,2)` and the complex `i` are
 formulas, not parts. An enumeration is not enough either: "(a) f is continuous; (b) f(0) = 1; what is the least T"
-enumerates conditions of one question. It takes two enumerated pieces that each ask something.
+enumerates conditions of one question; "1. Round to 3 places 2. Use degrees" how to write its answer. It takes two enumerated pieces that each ask something.
 """
 
 import re
@@ -43,6 +43,26 @@ ANSWER_LABEL = re.compile(
     r"(?<![\w,(])(?:\(?([a-lA-L]|[ivx]{1,4}|[1-9])\s?\)|(?:[Pp]art|[Qq]uestion|Q)\s?\(?([a-lA-L]"
     r"|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])"
 )
+INSTRUCTING = re.compile(
+    r"\b(?:instructions?|guidelines?|constraints?|conventions?|requirements?|output format|answer format|format(?:ting)?"
+    r" rules|notes?|important|remember)\b(?![^\n]*\b(?:questions?|parts|tasks?)\b)[^?\n]{0,60}:[^?:]{0,120}$",
+    re.IGNORECASE,
+)
+FORM = re.compile(
+    rf"\W*(?:please |always |only |do not |don't |never )*(?:give|round|use|return|write|express|provide|report|state"
+    rf"|format|present|enter|leave|submit|output|answer|include|show|put)\b(?! [{MASKS}\d])(?:[^.?!;{MASKS}]|\.(?=\d))*"
+    r"(?:\b(?:your|final|all|any|decimal|each) (?:\w+ ){0,2}(?:answers?|solutions?|results?|values)\b|\b(?:as|for)"
+    r" (?:your|the) (?:final )?answer\b|\bsymbols?\b|\bin the form\b|\bsteps\b|\bonly the\b)",
+    re.IGNORECASE,
+)
+PROPER_REQUEST = re.compile(
+    r"[?]|\b(?:find|compute|determine|evaluate|calculate|solve|prove|what|how (?:many|much)|which)\b", re.IGNORECASE
+)
+
+
+def is_about_form(piece: str) -> bool:
+    """Whether an enumerated piece only says how to write the answer down ("2. Round all values to 3 places")."""
+    return bool(FORM.match(piece)) and not PROPER_REQUEST.search(piece)
 
 
 def follow(marks: list[tuple[str, int, int]]) -> Iterator[list[tuple[int, int]]]:
@@ -56,19 +76,20 @@ def follow(marks: list[tuple[str, int, int]]) -> Iterator[list[tuple[int, int]]]
             yield spans
 
 
-def split_parts(prose: str) -> Iterator[list[str]]:
-    """Every way in which the prose is enumerated, as the pieces after each label."""
+def split_parts(prose: str) -> Iterator[tuple[str, list[str]]]:
+    """Every way in which the prose is enumerated, as what stands before the first label and the piece after each."""
     for style in STYLES:
         marks = [(found.group(1), found.start(), found.end()) for found in style.finditer(prose)]
         if len(marks) >= 2:
             for spans in follow(marks):
                 ends = [start for start, _ in spans[1:]] + [len(prose)]
-                yield [prose[end:until] for (_, end), until in zip(spans, ends, strict=True)]
+                yield prose[: spans[0][0]], [prose[end:until] for (_, end), until in zip(spans, ends, strict=True)]
     for style in (BARE_ITEM, BULLET):
         spans = [found.span() for found in style.finditer(prose)]
         if len(spans) >= 2:
             ends = [start for start, _ in spans[1:]] + [len(prose)]
-            yield [prose[end:until].split("\\end{")[0] for (_, end), until in zip(spans, ends, strict=True)]
+            pieces = [prose[end:until].split("\\end{")[0] for (_, end), until in zip(spans, ends, strict=True)]
+            yield prose[: spans[0][0]], pieces
 
 
 def is_enumerated(answer: str) -> bool:
@@ -85,10 +106,12 @@ def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
         return reject(Reason.MULTI_PART, f"the label answers several parts: {answer[:80]!r}")
     reading = read(problem["statement"])
     lettered = bool(OPTION_LETTER.fullmatch(answer.strip()))
-    for pieces in split_parts(reading.prose):
+    for head, pieces in split_parts(reading.prose):
+        if INSTRUCTING.search(head) and not any("?" in piece for piece in pieces):
+            continue
         if lettered and not any("?" in piece for piece in pieces):
             continue
-        asking = sum(asks_here(piece, english=reading.english) for piece in pieces)
+        asking = sum(asks_here(piece, english=reading.english) and not is_about_form(piece) for piece in pieces)
         if asking >= 2:
             return reject(Reason.MULTI_PART, f"{asking} of {len(pieces)} enumerated parts ask something")
     return True

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.screen.asking import BLANK, CLOZE, STRICT, asks
+from pipeline.screen.material import ends_in_list, ends_in_material, is_full_request
 from pipeline.screen.outcome import Outcome, reject
 from pipeline.screen.reading import CODE, DISPLAY, MASKS, MATH, TABLE, Reading, read
+from pipeline.screen.story import CLOSING_MARKS, find_lost_story
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 
 ENVIRONMENT = re.compile(r"\\(begin|end)\{([A-Za-z]+\*?)\}")
-CLOSING_MARKS = "\"'”’»)]}*_ \t\n\u3000"
 END_MARKS = ".?!。？！…؟।၊."
 DANGLING = re.compile(
     r"\b(?:the|an?|of|in|on|at|to|for|from|by|with|without|and|or|but|nor|if|when|where|while|which|whose"
@@ -41,61 +42,9 @@ RELATION = re.compile(
     r"|gt|leqslant|geqslant|ldots|dots|cdots|notin)\b"
 )
 SUM = re.compile(r"[\d)]\s*[-+*/^×÷=:,−]\s*\(?-?[\d.]+\)*[%°]?$")
-NUMBER = re.compile(
-    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen"
-    r"|twenty|thirty|forty|fifty|sixty|hundred"
-    r"|thousand|million|dozens?|twice|thrice|half|one[- ]third|a third|double|triple|pairs?)\b",
-    re.IGNORECASE,
-)
-RECALLED = re.compile(
-    r"\b(?:the|these|those|all|both)(?: of)?(?: the)?(?: (?:first|last|next|past|other))? (?:\d+|two|three"
-    r"|four|five|six|seven|eight|ten)\b",
-    re.IGNORECASE,
-)
-SHAPE = (
-    r"(?:triangle|rectangle|square|circle|cube|cylinder|cone|pyramid|parallelogram|trapezoid|rhombus|line|solid|box)"
-)
-SUBJECT = re.compile(
-    r"\b(?:integers?|primes?|digits?|divisors?|multiples? of|perfect|squared|cubed|polygons?|isosceles"
-    r"|equilateral|spheres?|hexagons?|pentagons?"
-    r"|octagons?|decagons?|dodecagons?|heptagons?|\w{4,12}gon|quadrilaterals?|\w{2,12}hedr(?:on|a|al|ons)"
-    r"|prisms?|diagonals?|vertices|edges"
-    r"|interior|arrange\w*|permut\w+|letters (?:of|in)|alphabet|probability|dice|die|cards|deck"
-    r"|palindromes?|polynomials?|subsets?"
-    r"|logarithms?|remainder|modulo|binary|zeroe?s|factorial|reciprocal|consecutive|handshakes?"
-    r"|tournaments?|leap|clock|noon|midnight"
-    r"|calendar|symmetry|distinct|in how many (?:different )?ways|the word|(?:square|cube|fourth) roots?"
-    r"|right angles?|radius|diameter|hypotenuse"
-    r"|(?:square|cube|sum|product|factors|multiples|powers?|digits|average|mean|median) of (?:the (?:first"
-    r"|numbers)|all|\d)|factors does"
-    r"|(?:common|greatest|least) (?:multiple|factor|divisor)|roman numerals?|decimal|fraction|slope"
-    r"|degrees|number which|scientific notation)\b"
-    rf"|\b(?:an?|any|every|each|one) (?:\w+ )?{SHAPE}\b"
-    r"|\bin (?:a|an|one) (?:\w+ )?(?:second|minute|hour|day|week|month|year|inch|foot|yard|mile|meter"
-    r"|kilometer|pound|ounce|gallon|quart|pint|cup|ton"
-    r"|gram|kilogram|century|decade)s?\b"
-    r"|\b(?:seconds?|minutes?|hours?|days|weeks|months|inches|feet|yards|miles|pounds|ounces|gallons"
-    r"|quarts|pints|cups|grams|meters|centimeters"
-    r"|millimeters|kilograms|cents|nickels|dimes|pennies|quarters) (?:are |is )?(?:there )?(?:in|equal"
-    r"|make)\b(?! the\b)",
-    re.IGNORECASE,
-)
-PRONOUN = re.compile(r"\b(?:he|she|they|his|her|hers|him|them|their|it|you|your|we|our|i|my)\b", re.IGNORECASE)
-PERSON = re.compile(r"\b(?:he|she|his|her|him)\b", re.IGNORECASE)
-ANTECEDENT = re.compile(
-    r"^(?!If|How|What|When|Which|Where|Who|Why|In|On|At|After|Before|Calculate|Find|For|From|By|Since"
-    r"|Given|While|Once)[A-Z][a-z]+|(?<!^)\b[A-Z][a-z]+|\b(?:an?|the|each|every|one|my|our|your|another"
-    r"|this|that)\s+[a-z]"
-)
-STORY = re.compile(
-    r"\bdid\b|\b(?:left|now|altogether|today|yesterday|tomorrow|remaining|initially|originally|still"
-    r"|already|was|were)\b"
-    r"|\bin (?:all|total|the (?:beginning|end|start))\b|\bat (?:first|the (?:end|start))\b"
-    r"|\b(?:does|do|will|would|can|could|should|must|has|have|had) (?:the|each|[A-Z][a-z]+)\b|\bis"
-    r" [A-Z][a-z]+\b|\bwould (?:be|have)\b",
-)
-LONE_WORDS = 30
 ASIDE = re.compile(r"(?<=[.?!])\s*[(\[][^()\[\]]{1,300}[)\]]\s*$")
+
+BRACKETED_END = re.compile(r"\([^()]*\b[a-z]+ [^()]*\)$")
 
 
 def find_open_construct(reading: Reading) -> str | None:
@@ -153,6 +102,8 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
         return None
     if stem and (CLOZE.search(prose) or end == ":"):
         return None
+    if not stem and (ends_in_material(prose) or (asks(reading.text, prose, english=True) and ends_in_list(prose))):
+        return None
     if end in ",;:([{-–+=/&،、":
         return f"ends in {end!r}"
     asking = bool(STRICT.search(sentence))
@@ -174,6 +125,9 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
             return "ends in a formula that a condition begins with"
         return None
     words = prose.rstrip(CLOSING_MARKS)
+    bracketed = asking and BRACKETED_END.search(prose) and count_open_brackets(sentence) == 0
+    if bracketed or (is_full_request(last) and not DANGLING.search(words)):
+        return None
     if end.isdigit() or end in "%°$":
         return (
             None
@@ -191,27 +145,6 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
     if stem:
         return None
     return "ends in a word, with no mark at the end of its sentence"
-
-
-def find_lost_story(reading: Reading) -> str | None:
-    """Why a lone question has nothing to reckon with: no formula, at most one number, and words that point at a
-    story."""
-    if len(reading.sentences) != 1 or reading.formulas or len(reading.prose) > 220 or reading.drawn or reading.tabled:
-        return None
-    prose = reading.prose
-    if not prose.rstrip(CLOSING_MARKS).endswith("?") and not STRICT.search(prose):
-        return None
-    person = PERSON.search(prose)
-    if person and not ANTECEDENT.search(prose[: person.start()]):
-        return f"a lone question about someone who was never named ({person.group()!r})"
-    numbers = len(NUMBER.findall(RECALLED.sub(" ", prose)))
-    subjects = len(SUBJECT.findall(prose))
-    telling = bool(STORY.search(prose) or PRONOUN.search(prose))
-    if numbers == 0 and (subjects == 0 or (telling and subjects < 2)):
-        return "a lone question with no number in it"
-    if numbers == 1 and subjects == 0 and len(prose.split()) <= LONE_WORDS:
-        return "a lone question with one number, about a story that is not there"
-    return None
 
 
 def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem: bool = False) -> Outcome:

@@ -15,7 +15,7 @@ MODEL = "a/model"
 
 
 def make_config(root: str, **more: Any) -> Config:
-    sources = [{"name": "sums", "dataset": "some/sums", "subset": "main"}]
+    sources = [{"name": "sums", "dataset": "some/sums", "subset": "main", "split": "train"}]
     return Config.model_validate({"run": root, "sources": sources, "publish": {"license": "mit"}, **more})
 
 
