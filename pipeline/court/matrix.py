@@ -21,8 +21,8 @@ FAILED = -1
 ABSENT = -2
 """It says nothing about right or wrong: too slow, not run, or trouble of ours (`infra`)."""
 
-CHUNK = 8
-"""Tests a program runs in one go; after each go a program with too many time-outs is left."""
+CHUNK = 20
+"""Tests a program runs in one go, which ends at the first failure."""
 PATIENCE = 2
 """Time-outs after which a program is not run on further tests: each costs as much as a thousand good runs."""
 
@@ -120,25 +120,34 @@ def run_matrix(
     """
     found: list[list[Outcome]] = [[SKIPPED] * len(inputs) for _ in solutions]
     order = sorted(range(len(inputs)), key=lambda t: len(inputs[t]))
-    alive = [s for s in range(len(solutions)) if s not in without]
-    for start in range(0, len(order), CHUNK):
-        chunk = order[start : start + CHUNK]
-        waiting = [(s, submit_program(sandbox, solutions[s], [inputs[t] for t in chunk], entry_point)) for s in alive]
-        for s, future in waiting:
-            for t, run in zip(chunk, future.result(), strict=True):
+    left = {s: order for s in range(len(solutions)) if s not in without and order}
+    while left:
+        waiting = {
+            s: submit_program(sandbox, solutions[s], [inputs[t] for t in left[s][:CHUNK]], entry_point) for s in left
+        }
+        for s, future in waiting.items():
+            # A run of failing tests ends at the first of them, so that time-outs are not paid for all at once.
+            runs = future.result()
+            if not runs:
+                raise RuntimeError(f"the sandbox gave no run of solution {solutions[s].id}")
+            for t, run in zip(left[s], runs, strict=False):
                 found[s][t] = read_run(run)
-        alive = [s for s in alive if sum(o.status == "time" for o in found[s]) < PATIENCE]
+            ended = runs[-1].status == "compile" or sum(o.status == "time" for o in found[s]) >= PATIENCE
+            if runs[-1].status == "compile":
+                found[s] = [Outcome("compile")] * len(inputs)
+            left[s] = [] if ended else left[s][len(runs) :]
+        left = {s: tests for s, tests in left.items() if tests}
     return found
 
 
 def submit_program(
     sandbox: "Sandbox", solution: Solution, inputs: Sequence[str], entry_point: str | None
 ) -> "Future[list[Run]]":
-    """A future of the sandbox's runs of one program over `inputs`, none of them judged."""
+    """A future of the sandbox's runs of one program over `inputs` up to the first failure, none of them judged."""
     from pipeline.sandbox import Case, Program
 
     program = Program(solution.language, solution.code, entry_point)
-    return sandbox.submit(program, [Case(text, None) for text in inputs])
+    return sandbox.submit(program, [Case(text, None) for text in inputs], stop_at_first=True)
 
 
 def read_run(run: "Run") -> Outcome:
