@@ -62,7 +62,7 @@ def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> Non
 
 @app.command(epilog="Example: goldilocks stage screen problems.jsonl out/")
 def stage(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="screen, verify")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="screen, court, verify")],
     source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or JSONL with the contract's columns.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for kept.parquet and rejected.parquet.")],
     config: OptionalConfig = None,

@@ -46,6 +46,7 @@ def look(config: Config) -> Iterator[Finding]:
     yield look_at_gpu()
     yield from look_at_engine(config)
     yield look_at_model(config)
+    yield from look_at_sandbox(config)
     yield look_at_prefect()
     yield look_at_disk(config)
     yield look_at_browser()
@@ -115,6 +116,25 @@ def look_at_model(config: Config) -> Finding:
     return Finding(
         "model", None, f"{config.model.name}: {'in the Hub cache' if cached else 'to be fetched from the Hub'}"
     )
+
+
+def look_at_sandbox(config: Config) -> Iterator[Finding]:
+    """Which walls programs of code problems run behind here, and why; C++ where a compiler is.
+
+    Math needs none, so that none is missing unless the config asks for a mode that does not work here.
+    """
+    from pipeline.sandbox import describe_sandbox
+
+    said = describe_sandbox()
+    mode, advice = said["mode"], "; ".join(said["install"])
+    asked = config.sandbox.mode
+    if asked not in ("auto", "unsafe", mode):
+        yield Finding("sandbox", False, f"{asked} is asked for, and this machine gives {mode or 'none'}", advice)
+    else:
+        found = f"{mode or 'none, so no code problems'}: {said['why']}"
+        yield Finding("sandbox", True if mode == "bubblewrap" else None, found, advice)
+    yield Finding("sandbox: python", None, said["python"] or "none under /usr")
+    yield Finding("sandbox: C++", None, said["compiler"] or "none, so no C++ programs")
 
 
 def look_at_prefect() -> Finding:

@@ -18,10 +18,13 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "goldilocks-setup"
 DEBIAN = {
+    "/usr/bin/bwrap": "bubblewrap",
+    "/usr/bin/g++": "g++",
     "/usr/bin/chromium": "chromium",
     "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
 }
-"""A file of each Debian package -> its name. Chromium draws the report in its test; tcmalloc speeds a CPU engine up."""
+"""A file of each Debian package -> its name. Programs of code problems run behind bubblewrap, and g++ compiles those in
+C++; chromium draws the report in its test; tcmalloc speeds a CPU engine up."""
 
 
 def main() -> None:
@@ -83,7 +86,7 @@ def pip_setting(name: str) -> str:
 
 
 def install_debian() -> None:
-    """Install missing Debian packages as root; otherwise name the command. A run of the pipeline needs none of them."""
+    """Install missing Debian packages as root; otherwise name the command. Math needs none of them."""
     missing = [package for file, package in DEBIAN.items() if not glob.glob(file)]
     if not missing:
         return

@@ -41,15 +41,15 @@ def decide_samples(
     `samples` are the sample contract's columns in `NEEDED`, each sample once. `evidence` names which of them count, by
     any of `SAMPLE_KEY`'s columns (all where it is None). With an `answer` column in `problems` the detail of a
     contradicted label shows it. A problem without samples is undetermined. Unknown samples count in `n` and nowhere
-    else: majorities are over samples with a verdict, those that are correct being one class.
+    else: majorities are over samples with a verdict, those that are correct being one class. Without answer keys, as of
+    programs, there is no majority.
     """
     taken = samples.lazy()
     if evidence is not None:
         taken = taken.join(evidence.lazy(), on=evidence.columns, how="semi")
     verdict = pl.col("verdict")
-    answer_class = (
-        pl.when(verdict == Verdict.CORRECT).then(pl.lit("")).when(verdict == Verdict.WRONG).then("answer_key")
-    )
+    right = (verdict == Verdict.CORRECT) & pl.col("answer_key").is_not_null()
+    answer_class = pl.when(right).then(pl.lit("")).when(verdict == Verdict.WRONG).then("answer_key")
     classes = (
         taken.sort("index")
         .group_by("problem_id", "verdict", answer_class.alias("class"))

@@ -9,6 +9,7 @@ import ast
 import gzip
 import json
 import random
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -108,11 +109,11 @@ def read_gym_code(
     unknown = sorted(set(params) - set(PARAMS))
     if unknown:
         raise InputError(f"reasoning_gym {GYM} as code: no parameter {unknown[0]!r}; it has: {', '.join(PARAMS)}")
-    tasks = [task for task in (draw or read_tasks)() if _wanted(task, params)]
+    tasks = [(at, task) for at, task in enumerate((draw or read_tasks)()) if _wanted(task, params)]
     if not tasks:
         raise InputError(f"reasoning_gym {GYM} as code: no task with {dict(params)}; widen them")
-    chosen = random.Random(seed).sample(range(len(tasks)), min(size, len(tasks)))
-    return _shape_tasks([(at, tasks[at]) for at in chosen], seed, int(params.get("tests", TESTS)), sandbox)
+    chosen = random.Random(seed).sample(tasks, min(size, len(tasks)))
+    return _shape_tasks(chosen, seed, int(params.get("tests", TESTS)), sandbox)
 
 
 def _wanted(task: Row, params: Mapping[str, Any]) -> bool:
@@ -122,7 +123,9 @@ def _wanted(task: Row, params: Mapping[str, Any]) -> bool:
 
 def read_tasks() -> list[Row]:
     """The tasks as the library ships them; its own reader is left aside because it executes them."""
-    from reasoning_gym.data import get_data_file_path
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from reasoning_gym.data import get_data_file_path
 
     with gzip.open(get_data_file_path(f"{GYM}.jsonl.gz"), "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]

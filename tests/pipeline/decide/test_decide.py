@@ -241,3 +241,14 @@ def test_decisions_are_compared_as_moves() -> None:
         ("keep", None, 1),
         (None, "keep", 1),
     }
+
+
+def test_programs_have_no_majority_and_contradict_no_label() -> None:
+    groups = [("a", 9, 7), ("b", 0, 16), ("c", 16, 0)]
+    samples = make_table(
+        *(make_samples(name, [("correct", None)] * right + [SILENT] * other) for name, right, other in groups)
+    ).with_columns(pl.lit("def f(): pass").alias("answer"))
+    decided = decide_samples(samples, pl.DataFrame({"id": ["a", "b", "c"]}), 16, KEEP, DECIDE)
+    assert decided["decision"].to_list() == ["keep", "never_solved", "too_easy"]
+    assert decided["correct"].to_list() == [9, 0, 16]
+    assert decided["majority_answer"].null_count() == decided["majority_share"].null_count() == 3

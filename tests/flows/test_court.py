@@ -1,0 +1,131 @@
+"""Code problems go the same way as math: through the court, a real model and the sandbox, to decisions that add up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows.curate import choose_stages
+from flows.shards import forget_stages, stage_key
+from pipeline.decide.decide import find_stages
+from pipeline.folder import RunFolder
+from pipeline.publish.shards import check_counts
+from pipeline.sandbox import describe_sandbox
+from schemas.config import Config
+from schemas.conform import conform_rows
+from schemas.load import load_config
+from tests.conftest import ROOT, Run, Served
+from tests.flows.test_curate import configure, evidence, sums
+
+STATEMENT = 'def add(a, b):\n    """Return the sum of a and b."""'
+RIGHT = ["return a + b", "return b + a", "return sum((a, b))"]
+
+
+def add(name: str, **more: Any) -> dict[str, Any]:
+    codes = [f"def add(a, b):\n    {line}\n" for line in (*RIGHT, "return a - b")]
+    tests = [{"id": f"t{n}", "input": f"add({n}, {n + 1})", "expected": str(2 * n + 1)} for n in range(6)]
+    tests[3]["expected"] = "99"
+    solutions = [{"id": f"s{n}", "language": "python", "code": text} for n, text in enumerate(codes)]
+    return {
+        "source_id": name,
+        "domain": "code",
+        "statement": STATEMENT,
+        "entry_point": "add",
+        "tests": tests,
+        "solutions": solutions,
+    } | more
+
+
+def settings(run: str, **more: Any) -> Config:
+    return Config.model_validate({"run": run, "sources": [{"name": "a", "files": "b"}], **more})
+
+
+def fill(folder: RunFolder, *rows: dict[str, Any]) -> None:
+    problems, rejected = conform_rows(rows, "heap")
+    assert rejected.is_empty()
+    folder.write_table("problems/00000.parquet", problems)
+
+
+def test_the_court_sits_where_there_is_code(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    fill(folder, *sums(1, 2))
+    assert choose_stages(settings(folder.root), folder) == ["screen"]
+    fill(folder, *sums(1, 2), add("a"))
+    assert choose_stages(settings(folder.root), folder) == ["screen", "court"]
+    judged = settings(folder.root, screen={"judge": {"enabled": True}})
+    assert choose_stages(judged, folder) == ["screen", "judge", "court"]
+
+
+def test_what_a_stage_left_is_forgotten_with_it(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    table = pl.DataFrame({"id": ["x"]})
+    for stage in ("screen", "judge", "court"):
+        folder.write_table(f"stages/{stage}/00000.parquet", table)
+        folder.write_table(f"rejected/{stage}-00000.parquet", table)
+    forget_stages(folder, ["screen", "court"])
+    assert find_stages(folder) == ["screen", "court"]
+    assert folder.list("rejected") == ["rejected/court-00000.parquet", "rejected/screen-00000.parquet"]
+
+
+def test_a_shard_is_heard_again_when_rules_or_limits_change_and_not_for_more_workers(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    fill(folder, add("a"))
+    keys = [
+        stage_key(settings(folder.root, **more), folder, "court", "00000", "problems")
+        for more in ({}, {"sandbox": {"workers": 5}}, {"sandbox": {"wall": 1}}, {"court": {"min_tests": 7}})
+    ]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def test_the_shipped_config_is_one() -> None:
+    config = load_config(str(ROOT / "configs" / "quickstart-code.yaml"))
+    assert [source.name for source in config.sources] == ["heap", "gym"]
+
+
+@pytest.mark.model
+@pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
+def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served, tmp_path: Path) -> None:
+    rows = [*sums(1, 2), add("add"), add("nothing", tests=[], solutions=[], statement="Add.")]
+    (tmp_path / "heap.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = configure(
+        tmp_path,
+        served_model,
+        prompt={"template": "plain", "chat": False},
+        sampling={"n": 8, "max_tokens": 24, "stop": "full", "stop_strings": ["\ndef", "\n#", "\nprint"]},
+        court={"languages": []},
+    )
+    told = goldilocks("curate", str(config)).stdout
+    assert "no_solution" in told
+    folder = RunFolder(str(tmp_path / "run"))
+    check_counts(folder)
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    court = next(stage for stage in manifest["stages"] if stage["stage"] == "court")
+    assert (court["in"], court["kept"], court["reasons"]) == (4, 3, {"no_solution": 1})
+
+    graded = folder.read_table("stages/court/00000.parquet").filter(pl.col("source_id") == "add")
+    [repaired] = [test for test in graded["tests"][0] if test["id"] == "t3"]
+    assert (repaired["expected"], repaired["previous"]) == ("7", "99")
+    first = evidence(tmp_path / "run")
+    samples = first.filter(pl.col("problem_id") == graded["id"][0])
+    assert samples.height == 8
+    assert set(samples["verdict"]) <= {"correct", "wrong"}
+    assert samples["answer_key"].null_count() == 8
+    for row in samples.filter(pl.col("verdict") == "correct").iter_rows(named=True):
+        scope: dict[str, Any] = {}
+        exec(row["answer"], scope)
+        assert scope["add"](20, 22) == 42
+        assert row["verdict_detail"] == "passed 6 tests"
+    assert samples.filter(pl.col("answer").is_not_null()).height > 0
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "no_solution" in report
+    assert "court" in report
+
+    goldilocks("curate", str(config))
+    assert evidence(tmp_path / "run").equals(first)
+    goldilocks("curate", str(config), "--set", "verify.tests=3")
+    again = evidence(tmp_path / "run").filter(pl.col("problem_id") == graded["id"][0])
+    assert again["completion"].to_list() == samples["completion"].to_list()
+    assert set(again["verdict_detail"].drop_nulls()) & {"passed 3 tests"} or "correct" not in set(again["verdict"])
