@@ -2,7 +2,8 @@
 
 Labels of parts are looked for in the prose only, with formulas masked: `f(a)`, `(1,2)` and the complex `i` are
 formulas, not parts. An enumeration is not enough either: "(a) f is continuous; (b) f(0) = 1; what is the least T"
-enumerates conditions of one question; "1. Round to 3 places 2. Use degrees" how to write its answer. It takes two enumerated pieces that each ask something.
+enumerates conditions of one question; "1. Round to 3 places 2. Use degrees" how to write its answer. It takes two
+enumerated pieces that each ask something.
 """
 
 import re
@@ -44,8 +45,9 @@ ANSWER_LABEL = re.compile(
     r"|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])"
 )
 INSTRUCTING = re.compile(
-    r"\b(?:instructions?|guidelines?|constraints?|conventions?|requirements?|output format|answer format|format(?:ting)?"
-    r" rules|notes?|important|remember)\b(?![^\n]*\b(?:questions?|parts|tasks?)\b)[^?\n]{0,60}:[^?:]{0,120}$",
+    r"\b(?:instructions?|guidelines?|constraints?|conventions?|requirements?|output format|answer format"
+    r"|format(?:ting)? rules|notes?|important|remember)\b"
+    r"(?![^\n]*\b(?:questions?|parts|tasks?)\b)[^?\n]{0,60}:[^?:]{0,120}$",
     re.IGNORECASE,
 )
 FORM = re.compile(
