@@ -1,4 +1,4 @@
-"""The main job as a Prefect flow: ingest, then screen, sample and decide shard by shard, then publish and report.
+"""The main job as a Prefect flow: ingest; screen, court, sample and decide shard by shard; publish and report.
 
 A shard is the unit of retry and of caching; a failed shard leaves the others finished, and the same command goes on
 where it stopped. Sampling is not cached by Prefect: its evidence is.
@@ -15,14 +15,15 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import publish_artifacts
+from flows.courting import author_sampling, author_shard
 from flows.grading import Grading, open_grading
-from flows.judging import forget_judgements, judge_sampling, judge_shard
+from flows.judging import judge_sampling, judge_shard
 from flows.lock import hold_run
-from flows.shards import can_be_retried, is_stale, run_stage_on_shard, stage_key
+from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import EngineDied, open_engine
-from schemas.config import Config
+from schemas.config import Config, SamplingConfig
 from schemas.load import load_config
 
 
@@ -84,12 +85,14 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     with watch.measure("ingest"):
         ingest_sources.with_options(**patience)(config, folder)
     shards = [PurePosixPath(name).stem for name in folder.list("problems")]
-    with watch.measure("screen"):
-        failed = screen_shards(config, folder, shards, patience)
-    ready = [shard for shard in shards if f"screen {shard}" not in failed]
-    with watch.measure("judge"):
-        failed |= judge_shards(config, folder, ready, patience)
-    ready = [shard for shard in ready if f"judge {shard}" not in failed]
+    chain = choose_stages(config, folder)
+    forget_stages(folder, chain)
+    failed: dict[str, str] = {}
+    ready, room = shards, "problems"
+    for stage in chain:
+        with watch.measure(stage):
+            failed |= run_stage(config, folder, stage, ready, room, patience)
+        ready, room = [shard for shard in ready if f"{stage} {shard}" not in failed], f"stages/{stage}"
     with watch.measure("sample"):
         owed, failures = sample_shards(config, folder, ready, patience)
     with watch.measure("decide"):
@@ -99,38 +102,52 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     return Outcome(config.run, manifest, failed | failures, owed)
 
 
-def screen_shards(
-    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any]
+def choose_stages(config: Config, folder: RunFolder) -> list[str]:
+    """The stages between ingest and sampling, each reading what the one before kept: the court where there is code."""
+    has_code = any((table["domain"] == "code").any() for _, table in folder.read_tables("problems", ["domain"]))
+    judged = ["judge"] if config.screen.judge.enabled else []
+    return ["screen", *judged, *(["court"] if has_code else [])]
+
+
+def run_stage(
+    config: Config, folder: RunFolder, stage: str, shards: Sequence[str], room: str, patience: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Screen every shard whose content or config is new; returns what failed."""
+    """Run one stage over every shard of `room` whose content or config is new; returns what failed."""
+    if stage == "judge":
+        return ask_model(config, folder, judge_shard, judge_sampling(config), shards, room, patience)
+    if stage == "court" and config.court.author.enabled:
+        return ask_model(config, folder, author_shard, author_sampling(config), shards, room, patience)
     futures = {}
     for shard in shards:
-        key = stage_key(config, folder, "screen", shard, "problems")
-        stage = run_stage_on_shard.with_options(
-            task_run_name=f"screen-{shard}", refresh_cache=is_stale(folder, "screen", shard, key), **patience
+        key = stage_key(config, folder, stage, shard, room)
+        run = run_stage_on_shard.with_options(
+            task_run_name=f"{stage}-{shard}", refresh_cache=is_stale(folder, stage, shard, key), **patience
         )
-        futures[shard] = stage.submit(config, folder, "screen", shard, "problems", key)
-    return gather("screen", futures)[1]
+        futures[shard] = run.submit(config, folder, stage, shard, room, key)
+    return gather(stage, futures)[1]
 
 
-def judge_shards(
-    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any]
+def ask_model(
+    config: Config,
+    folder: RunFolder,
+    stage: Any,
+    sampling: SamplingConfig,
+    shards: Sequence[str],
+    room: str,
+    patience: Mapping[str, Any],
 ) -> dict[str, str]:
-    """The second look, where the config asks for it; returns what failed."""
-    if not config.screen.judge.enabled:
-        forget_judgements(folder)
-        return {}
+    """Run a stage that asks the model (a Prefect task, named as the stage) over every shard; returns what failed."""
     try:
-        with open_engine(config.model, judge_sampling(config)) as engine:
+        with open_engine(config.model, sampling) as engine:
             futures = {
-                shard: judge_shard.with_options(task_run_name=f"judge-{shard}", **patience).submit(
-                    config, folder, engine, shard
+                shard: stage.with_options(task_run_name=f"{stage.name}-{shard}", **patience).submit(
+                    config, folder, engine, shard, room
                 )
                 for shard in shards
             }
-            return gather("judge", futures)[1]
+            return gather(stage.name, futures)[1]
     except EngineDied as error:
-        return {f"judge {shard}": str(error) for shard in shards}
+        return {f"{stage.name} {shard}": str(error) for shard in shards}
 
 
 def sample_shards(

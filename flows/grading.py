@@ -9,7 +9,7 @@ from pipeline.folder import RunFolder
 from pipeline.sample.engine import Engine, open_engine
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.run import evidence_keys, sample_shard
-from pipeline.verify.math import MathVerifier
+from pipeline.verify.problem import ProblemVerifier
 from schemas.config import Config
 
 
@@ -20,7 +20,7 @@ class Grading:
     config: Config
     folder: RunFolder
     engine: Engine
-    verifier: MathVerifier
+    verifier: ProblemVerifier
     progress: SamplingProgress
     graded: dict[str, str]
 
@@ -36,17 +36,8 @@ class Grading:
 def open_grading(config: Config, folder: RunFolder) -> Iterator[Grading]:
     """Engine, verifier and progress until the block ends. The engine's process starts at the first owed sample."""
     graded = find_graded(folder)
-    verify = config.verify
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(config.model, config.sampling))
-        verifier = stack.enter_context(
-            MathVerifier(
-                verify.extract,
-                verify.format,
-                timeout=verify.timeout,
-                workers=verify.workers,
-                memory_mb=verify.memory_mb,
-            )
-        )
+        verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
         progress = stack.enter_context(SamplingProgress(sum(folder.count_rows(name) for name in graded.values())))
         yield Grading(config, folder, engine, verifier, progress, graded)

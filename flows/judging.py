@@ -8,7 +8,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.shards import is_stale, marker, stage_key
+from flows.shards import is_stale, stage_key, write_stage
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import Completion, Engine, EngineFailure, Request
 from pipeline.sample.prompts import Prompt
@@ -16,7 +16,6 @@ from pipeline.screen.judge import screen_by_judge
 from schemas.config import Config, SamplingConfig
 
 STAGE = "judge"
-ROOM = "stages/screen"
 
 
 def judge_sampling(config: Config) -> SamplingConfig:
@@ -25,16 +24,14 @@ def judge_sampling(config: Config) -> SamplingConfig:
 
 
 @task(name="judge", cache_policy=NO_CACHE)
-def judge_shard(config: Config, folder: RunFolder, engine: Engine, shard: str) -> None:
-    """Judge one shard of what the screen kept, unless the same model judged the same content before."""
-    content = f"{stage_key(config, folder, STAGE, shard, ROOM)} {config.screen.judge} {engine.model} {engine.revision}"
+def judge_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, room: str) -> None:
+    """Judge one shard of `room`, unless the same model judged the same content before."""
+    content = f"{stage_key(config, folder, STAGE, shard, room)} {config.screen.judge} {engine.model} {engine.revision}"
     key = hashlib.sha256(content.encode()).hexdigest()
     if not is_stale(folder, STAGE, shard, key):
         return
-    kept, rejected = screen_by_judge(folder.read_table(f"{ROOM}/{shard}.parquet"), lambda asked: ask(engine, asked))
-    folder.write_table(f"stages/{STAGE}/{shard}.parquet", kept)
-    folder.write_table(f"rejected/{STAGE}-{shard}.parquet", rejected.with_columns(pl.lit(STAGE).alias("stage")))
-    folder.write_bytes(marker(STAGE, shard), key.encode())
+    kept, rejected = screen_by_judge(folder.read_table(f"{room}/{shard}.parquet"), lambda asked: ask(engine, asked))
+    write_stage(folder, STAGE, shard, kept, rejected.with_columns(pl.lit(STAGE).alias("stage")), key)
 
 
 def ask(engine: Engine, prompts: Sequence[str]) -> list[str | None]:
@@ -48,11 +45,3 @@ def _text(future: "Future[tuple[Completion, ...]]") -> str | None:
         return future.result()[0].text
     except EngineFailure:
         return None
-
-
-def forget_judgements(folder: RunFolder) -> None:
-    """Remove what a judge left in an earlier run, so that a run without one grades what the screen kept."""
-    for name in folder.list("rejected"):
-        if name.startswith(f"rejected/{STAGE}-"):
-            folder.remove(name)
-    folder.remove(f"stages/{STAGE}")

@@ -1,16 +1,24 @@
 """Stages over shards as Prefect tasks: retried, cached by content, never mistaken about what the folder holds."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
+import polars as pl
 from prefect import task
 from prefect.context import TaskRunContext
 
+from pipeline.court.languages import count_copies
+from pipeline.decide.decide import find_stages
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import EngineDied
+from pipeline.sandbox import SandboxUnavailable
 from pipeline.stage import STAGES
 from schemas.config import Config
 from schemas.errors import InputError
+
+SECTIONS = {"court": ("court", "sandbox")}
+"""What of the config a stage's outcome depends on, where that is more than the section of its name."""
 
 
 def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: str) -> str:
@@ -18,8 +26,9 @@ def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: s
     from importlib.metadata import version
 
     content = hashlib.sha256(folder.read_bytes(f"{room}/{shard}.parquet")).hexdigest()
-    section = getattr(config, stage, None)
-    said = [folder.root, stage, shard, version("goldilocks"), content, section.model_dump_json() if section else ""]
+    sections = [section for name in SECTIONS.get(stage, (stage,)) if (section := getattr(config, name, None))]
+    rules = "\n".join(section.model_dump_json(exclude={"mode", "workers"}) for section in sections)
+    said = [folder.root, stage, shard, version("goldilocks"), content, rules]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
@@ -28,8 +37,8 @@ def _key_of_run(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 
 def can_be_retried(task: Any, run: Any, state: Any) -> bool:
-    """Bad input stays bad and a lost engine stays lost; all other failures are tried again."""
-    return not isinstance(state.result(raise_on_failure=False), InputError | EngineDied)
+    """Bad input stays bad, a lost engine lost and a sandbox refused; all other failures are tried again."""
+    return not isinstance(state.result(raise_on_failure=False), InputError | EngineDied | SandboxUnavailable)
 
 
 @task(name="stage", cache_key_fn=_key_of_run, persist_result=True)
@@ -39,12 +48,28 @@ def run_stage_on_shard(
     """Run one stage over one shard of `room`; kept rows go to stages/NAME/, the rest to rejected/NAME-. Counts them."""
     problems = folder.read_table(f"{room}/{shard}.parquet")
     kept, rejected = STAGES[stage][0](problems, config)
-    if problems.height != kept.height + rejected.height:
+    if problems.height + count_copies(kept) != kept.height + rejected.height:
         raise AssertionError(f"{stage} took {problems.height} rows of {shard}, gave {kept.height} + {rejected.height}")
+    write_stage(folder, stage, shard, kept, rejected, key)
+    return {"in": problems.height, "kept": kept.height, "rejected": rejected.height}
+
+
+def write_stage(
+    folder: RunFolder, stage: str, shard: str, kept: pl.DataFrame, rejected: pl.DataFrame, key: str
+) -> None:
+    """Put a stage's outcome into the folder, and last of all the `key` that says what it came from."""
     folder.write_table(f"stages/{stage}/{shard}.parquet", kept)
     folder.write_table(f"rejected/{stage}-{shard}.parquet", rejected)
     folder.write_bytes(marker(stage, shard), key.encode())
-    return {"in": problems.height, "kept": kept.height, "rejected": rejected.height}
+
+
+def forget_stages(folder: RunFolder, but: Collection[str]) -> None:
+    """Remove what stages other than `but` left in an earlier run, so that a run without them grades what it should."""
+    for stage in set(find_stages(folder)) - set(but):
+        for name in folder.list("rejected"):
+            if name.startswith(f"rejected/{stage}-"):
+                folder.remove(name)
+        folder.remove(f"stages/{stage}")
 
 
 def marker(stage: str, shard: str) -> str:

@@ -30,6 +30,8 @@ def print_manifest(run: str, manifest: Mapping[str, Any]) -> None:
     for stage in manifest["stages"]:
         reasons = sorted(stage["reasons"].items(), key=lambda item: -item[1])
         why = ", ".join(f"{count} {reason}" for reason, count in reasons)
+        if stage.get("added"):
+            why = f"{why}; {stage['added']} copies in another language".removeprefix("; ")
         table.add_row(stage["stage"], *(str(stage[key]) for key in ("in", "kept", "rejected")), why)
     console.print(table)
     samples = manifest.get("samples") or {}

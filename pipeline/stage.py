@@ -5,15 +5,19 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from pipeline.court.languages import count_copies
 from pipeline.folder import RunFolder
 from schemas.config import Config
 from schemas.conform import READER_KEYS, conform_rows
 from schemas.errors import InputError
-from schemas.problem import PROBLEM_DTYPES
+from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
+
+if TYPE_CHECKING:
+    from pipeline.court.authored import Generate
 
 Stage = Callable[[pl.DataFrame, Config], tuple[pl.DataFrame, pl.DataFrame]]
 """Problems and the run config -> (kept, rejected with stage, reason, detail)."""
@@ -23,6 +27,28 @@ def _screen(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.Da
     from pipeline.screen import screen
 
     return screen(problems, config.screen)
+
+
+def _court(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return hear_problems(problems, config)
+
+
+def hear_problems(
+    problems: pl.DataFrame, config: Config, generate: "Generate | None" = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The court in a sandbox of its own, then a copy of each kept code problem for every language asked for.
+
+    Without a code problem nothing is started. `generate` takes prompts to a model's completions (see `court`).
+    """
+    if not (problems["domain"] == "code").any():
+        nothing = [pl.lit(None, dtype).alias(name) for name, dtype in REJECT_DTYPES.items()]
+        return problems, problems.clear().with_columns(nothing)
+    from pipeline.court import ask_languages, court
+    from pipeline.sandbox import open_sandbox
+
+    with open_sandbox(config.sandbox) as sandbox:
+        kept, rejected = court(problems, config.court, sandbox, generate)
+    return ask_languages(kept, config.court.languages), rejected
 
 
 def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -36,6 +62,7 @@ def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.Da
 
 STAGES: dict[str, tuple[Stage, str]] = {
     "screen": (_screen, "format rules: complete, open, one question, an answer that a rule can verify"),
+    "court": (_court, "code: solutions, tests and each other judged; tests repaired, dropped or made"),
     "verify": (_verify, "labels only: is the answer there, and can the verifier compare it"),
 }
 """Name -> (the stage, what it does in one line)."""
@@ -44,7 +71,8 @@ STAGES: dict[str, tuple[Stage, str]] = {
 def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int]:
     """Run one stage over a Parquet or JSONL file with the contract's columns; unknown columns come through.
 
-    Returns {"in", "kept", "rejected"}, which add up. Rows that do not fit the contract are rejected as `invalid_row`.
+    Returns {"in", "kept", "rejected"}, which add up but for the copies that court makes of problems, one a language.
+    Rows that do not fit the contract are rejected as `invalid_row`.
     """
     from pipeline.ingest.files import read_rows
 
@@ -68,7 +96,7 @@ def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int
     empty = conform_rows([], source="", stage=name)
     kept = pl.concat(kept_parts or [empty[0]], how="diagonal_relaxed")
     rejected = pl.concat(rejected_parts or [empty[1]], how="diagonal_relaxed")
-    if kept.height + rejected.height != count:
+    if kept.height + rejected.height != count + count_copies(kept):
         raise AssertionError(f"stage {name} took {count} rows and gave {kept.height} + {rejected.height}")
     folder = RunFolder(out)
     folder.write_table("kept.parquet", bring_back(kept, list(unknown)))

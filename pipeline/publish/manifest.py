@@ -51,11 +51,12 @@ def build_manifest(
 
 
 def describe_stage(stage: StageCount) -> dict[str, Any]:
-    """in = kept + rejected + waiting; reasons add up to rejected."""
+    """in + added (where a stage adds any) = kept + rejected + waiting; reasons add up to rejected."""
     reasons = dict(sorted(stage.reasons.items(), key=lambda item: (-item[1], item[0])))
     return {
         "stage": stage.stage,
         "in": stage.came,
+        **({"added": stage.added} if stage.added else {}),
         "kept": stage.kept,
         "rejected": stage.rejected,
         "waiting": stage.waiting,

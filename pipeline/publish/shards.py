@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from pipeline.court.languages import STAGE as COPIES
+from pipeline.court.languages import count_copies
 from pipeline.decide.decide import (
     compare_decisions,
     count_moves,
@@ -37,7 +39,10 @@ class CountError(RuntimeError):
 
 @dataclass(frozen=True)
 class StageCount:
-    """One stage of a run, in problems: came = kept + rejected + waiting (shards that it has not been through)."""
+    """One stage of a run, in problems: came + added = kept + rejected + waiting (shards that it has not been through).
+
+    `added` are the copies of code problems that ask for a second language.
+    """
 
     stage: str
     came: int
@@ -45,6 +50,7 @@ class StageCount:
     rejected: int
     waiting: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    added: int = 0
 
 
 def publish_curated(folder: RunFolder, config: Config, grading_pass: int = 1) -> dict[str, int]:
@@ -150,19 +156,30 @@ def count_stages(folder: RunFolder) -> list[StageCount]:
     counted = [StageCount("ingest", came + at_door.total(), came, at_door.total(), 0, dict(at_door))]
     for stage in (*find_stages(folder), STAGE):
         after = _count_room(folder, "curated" if stage == STAGE else f"stages/{stage}")
+        copies = count_added(folder, stage)
         reasons: Counter[str] = Counter()
         for shard in after:
             out = turned.get((stage, shard), Counter())
-            _check(stage, shard, before.get(shard, 0), after[shard], out.total())
+            _check(stage, shard, before.get(shard, 0) + copies.get(shard, 0), after[shard], out.total())
             reasons += out
         kept, waiting = sum(after.values()), sum(rows for shard, rows in before.items() if shard not in after)
-        counted.append(StageCount(stage, sum(before.values()), kept, reasons.total(), waiting, dict(reasons)))
+        came = sum(before.values())
+        counted.append(StageCount(stage, came, kept, reasons.total(), waiting, dict(reasons), sum(copies.values())))
         before = after
     return counted
 
 
+def count_added(folder: RunFolder, stage: str) -> dict[str, int]:
+    """Shard -> how many rows more than came a stage made: copies of code problems, one a language."""
+    names = folder.list(f"stages/{stage}") if stage == COPIES else []
+    columns = ["history", "parent_id", "code_language"]
+    return {shard_of(name): count_copies(folder.read_table(name, columns)) for name in names}
+
+
 def check_counts(folder: RunFolder) -> None:
-    """Raise CountError, with the numbers, unless in = kept + rejected in every shard that a stage went through."""
+    """Raise CountError, with the numbers, unless in + added = kept + rejected in every shard that a stage went
+    through.
+    """
     count_stages(folder)
 
 

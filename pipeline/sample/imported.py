@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -20,9 +20,12 @@ from pipeline.folder import RunFolder
 from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.run import publish_run
 from pipeline.publish.shards import SAMPLE_ROWS
+from pipeline.sample.run import Verifier
 from pipeline.sample.store import verifier_hash
+from pipeline.verify.code import read_code_label
 from pipeline.verify.label import check_label
 from pipeline.verify.math import Judgement, MathVerifier
+from pipeline.verify.problem import LABEL_COLUMNS, Label, ProblemVerifier, read_label
 from schemas.config import Config, Source
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
 from schemas.errors import InputError
@@ -31,6 +34,7 @@ from schemas.reasons import Reason, Verdict
 from schemas.sample import SAMPLE_DTYPES
 
 STAGE = "verify"
+NO_TEST = "no test says what is right"
 NOTE = "imported.json"
 """Says in OUT that it was made from files, so that it may be made anew."""
 UNNAMED = "unnamed model"
@@ -96,23 +100,21 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
     """
     folder = RunFolder(out)
     times: dict[str, float] = {}
-    verify = config.verify
     source = Source(name=PurePosixPath(problems).stem or IMPORTED, files=problems, domain=config.sources[0].domain)
     config = config.model_copy(update={"run": out, "sources": (source,)})
     _make_room(folder, problems, samples)
     with (
-        MathVerifier(
-            verify.extract, verify.format, timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb
-        ) as verifier,
+        ProblemVerifier(config.verify, config.sandbox) as verifier,
         tempfile.TemporaryDirectory(prefix="goldilocks-") as spill,
     ):
         with _timed(times, "ingest"):
-            places = read_problems(folder, problems, config, verifier)
+            places = read_problems(folder, problems, config, verifier.math)
             spill_samples(folder, samples, places, Path(spill))
         with _timed(times, "verify"):
             for name in folder.list(f"stages/{STAGE}"):
                 shard = shard_of(name)
-                labels = dict(folder.read_table(name, ["id", "answer"]).iter_rows())
+                rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
+                labels = {row["id"]: read_label(row, config.verify) for row in rows}
                 parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
                 evidence = verify_samples(assign_indices(_load(parts)), labels, verifier, config)
                 folder.write_table(f"samples/{shard}.parquet", evidence)
@@ -166,21 +168,33 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
 
 
 def check_labels(problems: pl.DataFrame, verifier: MathVerifier) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split problems into those with a label that the verifier can compare, and rejects."""
+    """Split problems into those with a label that the verifier can compare (code: a test at least), and rejects."""
     outcomes = [
-        check_label(answer, verifier.pool) if domain == "math" else (False, f"a {domain} problem, not math")
-        for domain, answer in problems.select("domain", "answer").iter_rows()
+        check_label(row["answer"], verifier.pool) if row["domain"] == "math" else check_code_label(row)
+        for row in problems.select(LABEL_COLUMNS).iter_rows(named=True)
     ]
     good = pl.Series([outcome is True for outcome in outcomes], dtype=pl.Boolean)
     details = [outcome[1] for outcome in outcomes if isinstance(outcome, tuple)]
     missing = ("empty", "no answer")
-    reasons = [Reason.NO_ANSWER if detail in missing else Reason.UNVERIFIABLE_ANSWER for detail in details]
+    reasons = [
+        Reason.TOO_FEW_TESTS
+        if detail == NO_TEST
+        else Reason.NO_ANSWER
+        if detail in missing
+        else Reason.UNVERIFIABLE_ANSWER
+        for detail in details
+    ]
     rejected = problems.filter(~good).with_columns(
         pl.lit(STAGE).alias("stage"),
         pl.Series("reason", [reason.value for reason in reasons], dtype=pl.String),
         pl.Series("detail", details, dtype=pl.String),
     )
     return problems.filter(good), rejected
+
+
+def check_code_label(problem: Mapping[str, Any]) -> Literal[True] | tuple[Literal[False], str]:
+    """Whether a code problem has a test that says what is right, or (False, why not)."""
+    return True if read_code_label(problem, 1).tests else (False, NO_TEST)
 
 
 def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) -> None:
@@ -290,7 +304,7 @@ def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def verify_samples(
-    samples: pl.DataFrame, labels: Mapping[str, str], verifier: MathVerifier, config: Config
+    samples: pl.DataFrame, labels: Mapping[str, Label], verifier: Verifier, config: Config
 ) -> pl.DataFrame:
     """Judge samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
 
@@ -306,14 +320,16 @@ def verify_samples(
     known: dict[str, list[str]] = {}
     judged: list[Judgement | None] = [None] * len(ids)
     for places in by_round.values():
-        futures = [(at, verifier.submit(labels[ids[at]], completions[at], known.get(ids[at], ()))) for at in places]
+        futures = [
+            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())))) for at in places
+        ]
         for at, future in futures:
             judgement = future.result()
             judged[at] = judgement
             classes = known.setdefault(ids[at], [])
             if judgement.verdict is Verdict.WRONG and judgement.answer_key and judgement.answer_key not in classes:
                 classes.append(judgement.answer_key)
-    names = {id_: verifier_hash(config.verify, label) for id_, label in labels.items()}
+    names = {id_: verifier_hash(config.verify, label, config.sandbox) for id_, label in labels.items()}
     said = [judgement for judgement in judged if judgement is not None]
     return samples.with_columns(
         *(pl.lit(IMPORTED).alias(name) for name in ("prompt", "revision", "params")),

@@ -24,6 +24,7 @@ from pipeline.sample.prompts import Prompt, build_prompt
 from pipeline.sample.stop import samples_needed
 from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
 from pipeline.verify.math import Judgement
+from pipeline.verify.problem import LABEL_COLUMNS, Label, read_label
 from schemas.config import Config
 from schemas.reasons import KEEP, Verdict
 from schemas.sample import SAMPLE_KEY
@@ -32,9 +33,9 @@ log = logging.getLogger(__name__)
 
 
 class Verifier(Protocol):
-    """What judges a completion (pipeline.verify.math.MathVerifier)."""
+    """What judges a completion by its problem's label: `ProblemVerifier`, or a verifier of one domain alone."""
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]: ...
+    def submit(self, label: Any, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def sample_shard(
     verifier: Verifier,
     progress: SamplingProgress | None = None,
 ) -> ShardStats:
-    """Bring the evidence of `problems` (columns `id`, `statement`, `answer`) up to what `config.sampling` asks for.
+    """Bring the evidence of `problems` (`id` and what `read_label` reads) up to what `config.sampling` asks for.
 
     The store in `folder` gains the new samples and is sealed. Stored completions are judged again, not sampled
     again, when the label or the verifier changed, or when their verdict is unknown. A request that fails leaves no
@@ -94,7 +95,7 @@ class _Tally:
     """One problem on its way: what its samples say so far, and what is under way for it."""
 
     problem: str
-    label: str | None
+    label: Label
     prompt: Prompt
     verifier: str
     taken: set[int] = field(default_factory=set)
@@ -154,13 +155,15 @@ class _Shard:
         self.sampled = self.judged_again = self.tokens = self.kept = self.owed = 0
         self.failures: dict[str, int] = {}
         self.died: EngineDied | None = None
-        self.tallies = {
-            row["id"]: _Tally(
-                row["id"], row["answer"], build_prompt(row, config.prompt), verifier_hash(config.verify, row["answer"])
-            )
-            for row in problems.select("id", "statement", "answer").iter_rows(named=True)
-        }
+        read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
+        self.tallies = {row["id"]: self._open_tally(row) for row in read.iter_rows(named=True)}
         self.open = len(self.tallies)
+
+    def _open_tally(self, row: Mapping[str, Any]) -> _Tally:
+        config = self.config
+        label = read_label(row, config.verify)
+        verifier = verifier_hash(config.verify, label, config.sandbox)
+        return _Tally(row["id"], label, build_prompt(row, config.prompt), verifier)
 
     def run(self) -> ShardStats:
         began = time.monotonic()

@@ -12,12 +12,15 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
 from pipeline.folder import RunFolder
-from schemas.config import SamplingConfig, VerifyConfig
+from pipeline.verify.code import CodeLabel
+from pipeline.verify.problem import Label
+from schemas.config import SamplingConfig, SandboxConfig, VerifyConfig
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
 
 ROOM = "samples"
@@ -37,9 +40,15 @@ def params_hash(sampling: SamplingConfig) -> str:
     return _hash(sampling.model_dump(mode="json", include={"temperature", "top_p", "max_tokens", "stop_strings"}))
 
 
-def verifier_hash(verify: VerifyConfig, label: str | None) -> str:
-    """16 hex digits of what a verdict rests on beside the completion: the label, the rules, and their version."""
+def verifier_hash(verify: VerifyConfig, label: Label, sandbox: SandboxConfig | None = None) -> str:
+    """16 hex digits of what a verdict rests on beside the completion: the label, the rules, and their version.
+
+    A code problem's label is its drawn tests and how they are compared; its rules are also what one test may take.
+    """
     rules = verify.model_dump(mode="json", include={"extract", "format"})
+    if isinstance(label, CodeLabel):
+        limits = (sandbox or SandboxConfig()).model_dump(mode="json", exclude={"mode", "workers"})
+        return _hash({**rules, "label": asdict(label), "limits": limits, "version": VERIFIER})
     return _hash({**rules, "label": label, "version": VERIFIER})
 
 

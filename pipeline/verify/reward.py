@@ -42,12 +42,19 @@ def check_format(completion: str, format: Literal["none", "think"]) -> Literal[T
     """
     if format == "none":
         return True
+    if (thoughts := check_thoughts(completion)) is not True:
+        return thoughts
+    if extract_answer(completion, "boxed") is None:
+        return False, "no boxed answer after the thoughts"
+    return True
+
+
+def check_thoughts(completion: str) -> Literal[True] | tuple[Literal[False], str]:
+    """Whether it starts with `<think>` and has exactly one `<think>`...`</think>` pair, or (False, what breaks it)."""
     if not completion.startswith(THOUGHTS_START):
         return False, f"does not start with {THOUGHTS_START}"
     if completion.count(THOUGHTS_START) != 1 or completion.count(THOUGHTS_END) != 1:
         return False, f"not exactly one {THOUGHTS_START}...{THOUGHTS_END} pair"
-    if extract_answer(completion, "boxed") is None:
-        return False, "no boxed answer after the thoughts"
     return True
 
 

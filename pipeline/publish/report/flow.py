@@ -7,23 +7,25 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pipeline.decide.decide import STAGES
 from pipeline.folder import RunFolder
-from pipeline.publish.shards import SAMPLE_ROWS
+from pipeline.publish.shards import SAMPLE_ROWS, count_added
 
-ORDER = ("ingest", "screen", "dedup", "decontaminate", "court", "decide", "translate")
+ORDER = ("ingest", *STAGES, "decide", "translate")
 Turned = Counter[tuple[str, str, str]]
 """(stage, reason, source) -> problems left out."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the funnel: came = kept + rejected + waiting."""
+    """One step of the funnel: came + added = kept + rejected + waiting."""
 
     name: str
     came: int
     kept: int
     rejected: dict[str, int]
     waiting: int
+    added: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def _stages(folder: RunFolder, came: Counter[str], turned: Turned, kept: Counter
             left = sum(folder.count_rows(file) for file in folder.list(f"stages/{name}"))
         else:
             left = flow - sum(out.values())
-        stages.append(Stage(name, flow, left, out, max(0, flow - left - sum(out.values()))))
+        added = sum(count_added(folder, name).values()) if name in written else 0
+        stages.append(Stage(name, flow, left, out, max(0, flow + added - left - sum(out.values())), added))
         flow = left
     return tuple(stages)
 

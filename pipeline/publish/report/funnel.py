@@ -70,7 +70,7 @@ class Layout:
 
 def lay_out(stages: tuple[Stage, ...], frame: Frame) -> Layout:
     """Place every gate and ribbon; `stages` is not empty."""
-    total = stages[0].came
+    total = _whole(stages)
     gates = _place_gates(len(stages), frame)
     lifts = _lift_names(stages, gates)
     top = frame.top + LIFT * max(lifts)
@@ -93,6 +93,11 @@ def lay_out(stages: tuple[Stage, ...], frame: Frame) -> Layout:
         offset += problems
         floor = end + (height + slot) / 2 + 5
     return Layout(tuple(ribbons), gates, lifts, top, trunk, max(floor, top + trunk) + 14)
+
+
+def _whole(stages: tuple[Stage, ...]) -> int:
+    """All problems that have a fate: those that came, and the copies that were made of some on the way."""
+    return stages[0].came + sum(stage.added for stage in stages)
 
 
 def _place_gates(number: int, frame: Frame) -> tuple[float, ...]:
@@ -145,7 +150,7 @@ def _draw_ribbon(ribbon: Ribbon, layout: Layout, frame: Frame, stages: tuple[Sta
             f"{leaves:.1f} {start + height:.1f} H{LEFT} Z"
         )
         drawn = f'<path d="{_run(leaves, bend, right, start, end)} {back}"/>'
-    total = stages[0].came
+    total = _whole(stages)
     said = f"{_name(ribbon, stages)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
     cap = f'<rect class="cap" x="{right:.1f}" y="{end + (height - broad) / 2:.1f}" width="4" height="{broad:.1f}"/>'
     return f'<g class="ribbon t-{tone(ribbon.fate)}"><title>{escape(said)}</title>{drawn}{cap}</g>'
@@ -158,7 +163,7 @@ def _run(leaves: float, bend: float, right: float, start: float, end: float) -> 
 def _draw_gate(at: int, layout: Layout, stages: tuple[Stage, ...]) -> str:
     stage, x = stages[at], layout.gates[at]
     y = layout.top - 6 - LIFT * layout.lifts[at]
-    deep = max(HAIR, layout.trunk * stage.came / stages[0].came) + layout.top - y
+    deep = max(HAIR, layout.trunk * stage.came / _whole(stages)) + layout.top - y
     return (
         f'<rect class="gate" x="{x - 1:.1f}" y="{y:.1f}" width="2" height="{deep:.1f}"/>'
         f'<text class="stage" x="{x + 4:.1f}" y="{y - 14:.1f}">{escape(plain(stage.name))}</text>'
@@ -169,7 +174,7 @@ def _draw_gate(at: int, layout: Layout, stages: tuple[Stage, ...]) -> str:
 def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
     x = frame.width - frame.labels + 14
     middle = ribbon.end + ribbon.height / 2
-    part = escape(share(ribbon.problems, stages[0].came))
+    part = escape(share(ribbon.problems, _whole(stages)))
     bold = " n-keep" if ribbon.fate == KEEP else ""
     parts = []
     if ribbon.heads:

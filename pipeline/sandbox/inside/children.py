@@ -1,0 +1,336 @@
+"""The forked children: each reads its work from descriptors, locks itself down, runs one program and ends.
+
+A child reports through its progress pipe: `s` once it is locked down, then one byte as each test but the last ends (`k`
+it ended well, `x` it failed). The last test's end is the process's own. The program can write these bytes too: it can
+lose a test by that, never win one, since what passes is decided outside from what it printed or returned.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import contextlib
+import gc
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipeline.sandbox.inside import codec
+from pipeline.sandbox.inside.lockdown import (
+    EXEC_FD,
+    confine_files,
+    forbid_calls,
+    give_up_privileges,
+    limit_resources,
+)
+
+NOT_EXECUTABLE, NO_COMPILE, OUT_OF_MEMORY, TESTER_BROKEN, TESTER_FAILED, TESTER_PASSED = 44, 45, 46, 47, 48, 42
+"""Exit codes with a meaning. A program may choose one of the first three and so choose how it fails."""
+READABLE = ("/usr", "/lib", "/lib64", "/bin")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+MAX_LINE = 64 << 20
+
+
+def read_all(fd: int) -> bytes:
+    """All bytes of a memfd, whatever its offset."""
+    return os.pread(fd, os.fstat(fd).st_size, 0)
+
+
+def lock_down(limits: Mapping[str, Any], fds: Sequence[int], tests: int = 1, execute: bool = False) -> None:
+    """Close every descriptor from 3 on but `fds`, then give up all that a program has no use for."""
+    if not execute:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    low = 3
+    for fd in sorted(fds):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, 4096)
+    give_up_privileges()
+    if limits["landlock"]:
+        confine_files(READABLE, devices=DEVICES)
+    limit_resources(limits, tests, len(fds))
+    if limits["seccomp"]:
+        forbid_calls(execute)
+
+
+def open_streams() -> None:
+    """Python's own streams over descriptors 0, 1 and 2, in UTF-8 whatever the machine's locale."""
+    for name, fd, mode, errors in (
+        ("stdin", 0, "r", "surrogateescape"),
+        ("stdout", 1, "w", "surrogateescape"),
+        ("stderr", 2, "w", "backslashreplace"),
+    ):
+        stream = os.fdopen(fd, mode, encoding="utf-8", errors=errors, closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _compile(code: str) -> Any:
+    try:
+        return compile(code, "prog.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        traceback.print_exc(limit=0)
+        sys.stderr.flush()
+        os._exit(NO_COMPILE)
+
+
+def _run_main(code: Any) -> int:
+    """Run a compiled program as `__main__` to its very end; its exit status."""
+    main = type(sys)("__main__")
+    main.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = main
+    sys.argv = ["prog.py"]
+    sys.setrecursionlimit(1000)
+    status = 0
+    try:
+        exec(code, main.__dict__)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            status = (end.code or 0) & 255
+        else:
+            print(end.code, file=sys.stderr)
+            status = 1
+    except MemoryError:
+        status = OUT_OF_MEMORY
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    return _end_run(status, main.__dict__)
+
+
+def _end_run(code: int, names: dict[str, Any] | None = None) -> int:
+    """What an interpreter does at its end: wait for threads, call what is registered, drop the program's `names` (files
+    that it opened are flushed by that), flush. The exit status."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        with contextlib.suppress(BaseException):
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread() and not thread.daemon:
+                    thread.join()
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    if names is not None:
+        with contextlib.suppress(BaseException):
+            names.clear()
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except BaseException:
+            code = code or 1
+    return code
+
+
+def run_program(limits: Mapping[str, Any], fds: Sequence[int], progress: int) -> int:
+    """A Python program on stdin texts, one after the other: fds are job, stderr, then (stdin, stdout) a test."""
+    job, errors, *streams = fds
+    os.dup2(errors, 2)
+    code = read_all(job).decode("utf-8", "surrogatepass")
+    tests = len(streams) // 2
+    lock_down(limits, [progress, *streams], tests)
+    os.write(progress, b"s")
+    gc.enable()
+    compiled, status = None, 0
+    for test in range(tests):
+        os.dup2(streams[2 * test], 0)
+        os.dup2(streams[2 * test + 1], 1)
+        if tests == 1:
+            os.closerange(3, 64)
+        open_streams()
+        if compiled is None:
+            compiled = _compile(code)
+        status = _run_main(compiled)
+        if test < tests - 1:
+            os.write(progress, b"x" if status else b"k")
+    return status
+
+
+def run_executable(limits: Mapping[str, Any], fds: Sequence[int], progress: int) -> int:
+    """A compiled program on one stdin text: fds are binary, stderr, stdin, stdout."""
+    binary, errors, given, got = fds
+    os.dup2(given, 0)
+    os.dup2(got, 1)
+    os.dup2(errors, 2)
+    report = os.dup(progress)
+    if report == EXEC_FD:
+        report = os.dup(report)
+    os.dup2(binary, EXEC_FD)
+    os.set_inheritable(EXEC_FD, False)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    lock_down(limits, [EXEC_FD, report], execute=True)
+    os.write(report, b"s")
+    try:
+        os.execve(EXEC_FD, ["prog"], {})
+    except OSError as error:
+        os.write(2, f"cannot be executed: {error.strerror}".encode())
+        return NOT_EXECUTABLE
+
+
+def find_function(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
+    """How to get at `entry`, dots and all; a method of a class `Solution` is found there, on a new object a call."""
+    first, *rest = entry.split(".")
+    if first not in names and isinstance(names.get("Solution"), type):
+        first, rest = "Solution", [first, *rest]
+
+    def get() -> Callable[..., Any]:
+        found = names[first]
+        for part in rest:
+            found = getattr(found() if isinstance(found, type) else found, part)
+        return found  # type: ignore[no-any-return]
+
+    return get
+
+
+def _load(code: str) -> dict[str, Any]:
+    module = type(sys)("candidate")
+    module.__dict__["__builtins__"] = builtins
+    sys.modules["candidate"] = module
+    exec(_compile(code), module.__dict__)
+    return module.__dict__
+
+
+def _call(get: Callable[[], Callable[..., Any]], names: dict[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        if "expression" in call:
+            value = eval(call["expression"], names)
+        else:
+            value = get()(*codec.decode(call["args"]), **codec.decode(call["kwargs"]))
+        return {"ok": codec.encode(value)}
+    except BaseException as error:
+        return {"error": type(error).__name__, "said": _said(error)}
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)[:300]
+    except BaseException:
+        return ""
+
+
+def run_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int) -> int:
+    """Calls of one function: fds are job, stderr, results. One line of JSON a call goes into results."""
+    job, errors, results = fds
+    os.dup2(_null, 0)
+    os.dup2(_null, 1)
+    os.dup2(errors, 2)
+    work = json.loads(read_all(job))
+    lock_down(limits, [progress, results], len(work["calls"]))
+    open_streams()
+    os.write(progress, b"s")
+    gc.enable()
+    try:
+        names = _load(work["code"])
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except BaseException:
+        traceback.print_exc()
+        return _end_run(1)
+    get = find_function(names, work["entry"])
+    for number, call in enumerate(work["calls"]):
+        line = json.dumps(_call(get, names, call), separators=(",", ":")).encode() + b"\n"
+        while line:
+            line = line[os.write(results, line) :]
+        if number < len(work["calls"]) - 1:
+            os.write(progress, b"k")
+    return 0
+
+
+def serve_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int, asked: int, answers: int) -> int:
+    """The candidate's side of a split judge: fds are job and stderr; it answers calls with data, and sees no test."""
+    job, errors = fds
+    os.dup2(_null, 0)
+    os.dup2(_null, 1)
+    os.dup2(errors, 2)
+    work = json.loads(read_all(job))
+    lock_down(limits, [progress, asked, answers])
+    open_streams()
+    os.write(progress, b"c")
+    os.close(progress)
+    gc.enable()
+    try:
+        names = _load(work["code"])
+    except BaseException:
+        traceback.print_exc()
+        return _end_run(1)
+    get = find_function(names, work["entry"])
+    with os.fdopen(asked, "rb") as requests, os.fdopen(answers, "wb") as replies:
+        for line in requests:
+            replies.write(json.dumps(_call(get, names, json.loads(line))).encode() + b"\n")
+            replies.flush()
+    return 0
+
+
+def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, answers: int, asked: int) -> int:
+    """The tester's side: fds are job and stderr. The candidate is a function that can give nothing but data."""
+    job, errors = fds
+    os.dup2(_null, 0)
+    os.dup2(_null, 1)
+    os.dup2(errors, 2)
+    work = json.loads(read_all(job))
+    lock_down(limits, [progress, asked, answers])
+    open_streams()
+    os.write(progress, b"s")
+    gc.enable()
+    with os.fdopen(answers, "rb") as replies, os.fdopen(asked, "wb") as requests:
+
+        def candidate(*args: Any, **kwargs: Any) -> Any:
+            call = {"args": codec.encode(list(args)), "kwargs": codec.encode(kwargs)}
+            requests.write(json.dumps(call).encode() + b"\n")
+            requests.flush()
+            line = replies.readline(MAX_LINE)
+            if not line.endswith(b"\n"):
+                raise CandidateGone("the program ended before it answered")
+            reply = json.loads(line)
+            if "ok" in reply:
+                if codec.has_nan(reply["ok"]):
+                    raise CandidateGone("it returned nan")
+                return codec.decode(reply["ok"])
+            kind = getattr(builtins, str(reply["error"]), None)
+            if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, AssertionError):
+                kind = RuntimeError
+            try:
+                error = kind(str(reply.get("said")))
+            except Exception:
+                error = RuntimeError(str(reply.get("said")))
+            raise error
+
+        return _test(work, candidate)
+
+
+class CandidateGone(BaseException):
+    """No answer, or none that counts. No test's `except Exception` catches it."""
+
+
+def _test(work: Mapping[str, Any], candidate: Callable[..., Any]) -> int:
+    try:
+        code = compile(work["test"], "test.py", "exec", dont_inherit=True)
+    except BaseException:
+        traceback.print_exc(limit=0)
+        return _end_run(TESTER_BROKEN)
+    names: dict[str, Any] = {
+        "__name__": "tester",
+        "__builtins__": builtins,
+        "candidate": candidate,
+        work["entry"]: candidate,
+    }
+    try:
+        exec(code, names)
+        names[work["entry"]] = candidate
+        if callable(names.get("check")):
+            names["check"](candidate)
+    except AssertionError:
+        traceback.print_exc()
+        return _end_run(TESTER_FAILED)
+    except BaseException:
+        traceback.print_exc()
+        return _end_run(1)
+    return TESTER_PASSED
+
+
+_null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)

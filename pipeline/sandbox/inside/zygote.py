@@ -1,0 +1,227 @@
+"""The zygote: forks one child a request, watches it, kills what is left, and says how it ended.
+
+It sees no content. A request is a word and a number beside the descriptors of memfds (SCM_RIGHTS) that only the child
+opens, so no earlier program, input or output is in the memory that a later child inherits.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipeline.sandbox.inside import children, lockdown
+
+PRELOADED = """
+abc array bisect collections contextlib copy dataclasses datetime decimal enum fractions functools heapq io itertools
+json math operator re string textwrap traceback typing
+"""
+"""What programs import most, so that a fork brings it. Not threading and random: both do work after every fork, half as
+much again as the fork itself."""
+PACKAGES = ("/usr/local/lib/python3/dist-packages", "/usr/lib/python3/dist-packages")
+PATIENCE = 3.0
+"""Where the machine is too busy to run a child, the time that it waited for a core does not count, up to this many
+times the limit."""
+MAX_FDS = 250
+
+
+def waited(pid: int) -> float:
+    """Seconds for which a process was ready to run and got no core (proc(5), schedstat)."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as stat:
+            return int(stat.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+class Watch:
+    """Waits for one child, for `wall` seconds a test."""
+
+    def __init__(self, pid: int, progress: int, control: int, wall: float, tests: int) -> None:
+        self.pid, self.progress, self.wall, self.tests = pid, progress, wall, tests
+        self.marks = b""
+        self.ends: list[list[Any]] = []
+        self.timed_out = False
+        self.began = time.monotonic()
+        self.handle = os.pidfd_open(pid)
+        self.poll = select.poll()
+        self.poll.register(self.handle, select.POLLIN)
+        if tests > 1:
+            self.poll.register(progress, select.POLLIN)
+        self.poll.register(control, select.POLLRDHUP | select.POLLHUP)
+        self.control = control
+
+    def wait(self) -> dict[str, Any]:
+        """Until the child is gone; its end as the reply's fields."""
+        while True:
+            left = self.began + self.wall - time.monotonic()
+            ready = {fd for fd, _ in self.poll.poll(max(0.0, left) * 1000)}
+            if self.control in ready:
+                os.kill(self.pid, signal.SIGKILL)
+                os._exit(0)
+            if self.progress in ready:
+                self._read()
+            elif self.handle in ready:
+                break
+            elif not ready and not self._wait_longer():
+                self.timed_out = True
+                break
+        seconds = time.monotonic() - self.began
+        if self.timed_out:
+            os.kill(self.pid, signal.SIGKILL)
+        os.close(self.handle)
+        _, status, usage = os.wait4(self.pid, 0)
+        if self.tests == 1:
+            os.set_blocking(self.progress, False)
+            with contextlib.suppress(BlockingIOError):
+                self._read()
+        return {
+            "marks": self.marks.decode("latin-1"),
+            "ends": self.ends,
+            "timed_out": self.timed_out,
+            "exit": os.waitstatus_to_exitcode(status),
+            "seconds": round(seconds, 5),
+            "cpu": round(usage.ru_utime + usage.ru_stime, 5),
+            "rss_kb": usage.ru_maxrss,
+        }
+
+    def _read(self) -> None:
+        got = os.read(self.progress, 256)
+        if not got:
+            if self.tests > 1:
+                self.poll.unregister(self.progress)
+            return
+        now = time.monotonic()
+        for byte in got:
+            if len(self.marks) < 2 and byte in b"sc":
+                self.marks += bytes([byte])
+            elif len(self.ends) < self.tests - 1:
+                self.ends.append([byte == ord("k"), round(now - self.began, 5)])
+                self.began = now
+
+    def _wait_longer(self) -> bool:
+        allowed = min(waited(self.pid), (PATIENCE - 1) * self.wall)
+        if time.monotonic() < self.began + self.wall + allowed - 0.01:
+            self.poll.poll(20)
+            return True
+        return False
+
+
+class Zygote:
+    """Answers requests over `control` until its other end is closed."""
+
+    def __init__(self, control: socket.socket, limits: Mapping[str, Any]) -> None:
+        self.control, self.limits = control, limits
+
+    def serve(self) -> None:
+        """Never returns."""
+        self.control.send(json.dumps({"pid": os.getpid(), "version": sys.version.split()[0]}).encode())
+        while True:
+            message, fds, _, _ = socket.recv_fds(self.control, 4096, MAX_FDS)
+            if not message:
+                os._exit(0)
+            try:
+                reply = self.handle(json.loads(message), fds)
+            except OSError as error:
+                reply = {"infra": str(error)}
+            finally:
+                for fd in fds:
+                    os.close(fd)
+                self.kill_rest()
+            self.control.send(json.dumps(reply).encode())
+
+    def handle(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
+        """One request: `kind`, and how many `tests` it holds."""
+        if request["kind"] == "tester":
+            return self.test(fds)
+        run = {
+            "program": children.run_program,
+            "executable": children.run_executable,
+            "calls": children.run_calls,
+        }[request["kind"]]
+        ours, theirs = os.pipe()
+        pid = self.fork(run, fds, theirs)
+        os.close(theirs)
+        try:
+            return self.watch(pid, ours, request["tests"])
+        finally:
+            os.close(ours)
+
+    def test(self, fds: list[int]) -> dict[str, Any]:
+        """The split judge: candidate and tester, two pipes between them."""
+        job, errors, test_job, test_errors = fds
+        ours, theirs = os.pipe()
+        asked_read, asked_write = os.pipe()
+        answers_read, answers_write = os.pipe()
+        candidate = self.fork(children.serve_calls, [job, errors], theirs, asked_read, answers_write)
+        tester = self.fork(children.run_tester, [test_job, test_errors], theirs, answers_read, asked_write)
+        for fd in (theirs, asked_read, asked_write, answers_read, answers_write):
+            os.close(fd)
+        try:
+            reply = self.watch(tester, ours, 1)
+        finally:
+            os.close(ours)
+        ended = reply["exit"] != children.TESTER_PASSED and self.ended(candidate)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(candidate, signal.SIGKILL)
+        _, status, usage = os.wait4(candidate, 0)
+        reply["candidate_exit"] = os.waitstatus_to_exitcode(status) if ended else None
+        reply["rss_kb"] = usage.ru_maxrss
+        return reply
+
+    def ended(self, pid: int) -> bool:
+        """Whether a child ends by itself, given a moment."""
+        handle = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        done = bool(poll.poll(50))
+        os.close(handle)
+        return done
+
+    def watch(self, pid: int, progress: int, tests: int) -> dict[str, Any]:
+        """How a child ended."""
+        return Watch(pid, progress, self.control.fileno(), self.limits["wall"], tests).wait()
+
+    def fork(self, run: Callable[..., int], fds: list[int], *more: int) -> int:
+        """A child that runs `run` and ends with what it returns."""
+        pid = os.fork()
+        if pid:
+            return pid
+        status = 1
+        try:
+            status = run(self.limits, fds, *more)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def kill_rest(self) -> None:
+        """As process 1 of its namespace: nothing but this process lives on."""
+        if os.getpid() != 1:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
+
+
+def start(given: Mapping[str, Any]) -> None:
+    """Serve requests over descriptor `control`; `limits` holds for every child."""
+    sys.path[:] = [place for place in sys.path if place.startswith("/")] + list(PACKAGES)
+    for name in PRELOADED.split():
+        __import__(name)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    lockdown.give_up_privileges()
+    control = socket.socket(fileno=given["control"])
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    Zygote(control, given["limits"]).serve()

@@ -1,0 +1,104 @@
+"""What goes into the sandbox and what comes out: programs, cases, limits, runs. Plain frozen data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Checker = Mapping[str, object]
+"""The contract's `checker` column: float_tolerance (float), ignore_case, strict_whitespace (bool); null is unset."""
+
+
+class Status(StrEnum):
+    """How one run ended. `infra` says nothing about the program: its verdict is unknown."""
+
+    PASSED = "passed"
+    WRONG = "wrong"
+    TIME = "time"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    RUNTIME = "runtime"
+    COMPILE = "compile"
+    INFRA = "infra"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Somebody's source. `entry_point` names the function of a function-call problem (Python only; dots reach into
+    classes, and a method of `Solution` is found by its bare name); None reads stdin and writes stdout."""
+
+    language: Literal["python", "cpp"]
+    code: str
+    entry_point: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.language not in ("python", "cpp"):
+            raise ValueError(f"language is {self.language!r}; the sandbox runs 'python' and 'cpp'")
+        if self.language == "cpp" and self.entry_point is not None:
+            raise ValueError("an entry_point needs Python; a C++ program reads stdin and writes stdout")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test.
+
+    stdin/stdout problems: `input` is the text on stdin, `expected` the text on stdout.
+    Function-call problems: `input` is a JSON list of arguments, a JSON object of keyword arguments, a call such as
+    `f([1, 2], 3)`, or a test program (assert statements, or a `check(candidate)`); `expected` is a Python literal.
+    With `expected` None a run is judged by its end alone, and only a test program's end means anything.
+    """
+
+    input: str
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one test may take."""
+
+    wall: float = 4.0
+    """Seconds, not counting those in which the machine had no core free for it."""
+    cpu: int = 5
+    """CPU seconds over all threads, so that threads do not multiply the time."""
+    memory_mb: int = 300
+    """Resident memory at its peak."""
+    output_mb: int = 16
+    files: int = 32
+    """Open descriptors."""
+    compile_seconds: int = 10
+    compile_memory_mb: int = 2048
+    keep_chars: int = 1 << 20
+    """Longer outputs are judged whole but cut in `Run.output`."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"limit {name} is {getattr(self, name)}; it has to be positive")
+
+    @property
+    def address_mb(self) -> int:
+        """The cap on address space: well over the memory limit, because thread stacks and libraries reserve more than
+        they use."""
+        return self.memory_mb + 724
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one program did on one case. `passed` with `judged` False only says that it ran to its end."""
+
+    status: Status
+    output: str = ""
+    """Text of stdout, or the returned value as a Python literal (sets in a fixed order)."""
+    detail: str = ""
+    seconds: float = 0.0
+    """Wall time; of a test within a batch, its share of the batch."""
+    max_rss_mb: float = 0.0
+    """Of the process; tests run in one process share it."""
+    judged: bool = True
+    complete: bool = True
+    """Whether `output` is all of it."""
+
+
+def all_passed(runs: Sequence[Run], cases: int) -> bool:
+    """Whether a program passed all its `cases` tests: each was run and judged. No tests is no pass."""
+    return 0 < cases == len(runs) and all(run.status is Status.PASSED and run.judged for run in runs)

@@ -1,0 +1,301 @@
+"""Running one program over its cases, and saying how each went. One worker, one thread.
+
+Python tests go many to a process first, because a fork costs ten times a test. That is optimism, not evidence: a test
+that fails there is run again alone in a fresh process, and only that counts.
+"""
+
+import json
+import signal
+from collections.abc import Callable, Sequence
+
+from pipeline.sandbox.calls import Call, NoLiteral, read_call, read_literal
+from pipeline.sandbox.compile import Built
+from pipeline.sandbox.inside import children
+from pipeline.sandbox.judge import compare_output, compare_value, write_literal
+from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status
+from pipeline.sandbox.worker import Attempt, Worker, one_attempt
+
+BATCH = 32
+"""Tests a process: past it the fork is paid off, and a lost process loses little."""
+TIMEOUTS = 3
+"""A program that timed out this often is not run on the rest: each more costs as much as a thousand tests."""
+MAX_DETAIL = 1000
+MAX_VALUE = 4 << 20
+"""Bytes of one returned value: it is parsed here, outside the limits."""
+
+Attempts = Callable[[Sequence[int]], list[Attempt]]
+Judge = Callable[[int, Attempt], Run]
+
+
+def run_cases(
+    worker: Worker, program: Program, cases: Sequence[Case], checker: Checker | None, stop: bool, built: Built | None
+) -> list[Run]:
+    """A run for each case, in order; with `stop` none after the first that fails. `built` is a C++ program's binary."""
+    limits = worker.limits
+    if built is not None:
+        if built.binary is None:
+            status = Status.INFRA if built.infra else Status.COMPILE
+            return _same_run(Run(status, detail=built.said[:MAX_DETAIL]), len(cases), stop)
+        return _run_alone(worker, "executable", built.binary, cases, checker, stop)
+    if program.entry_point is None:
+        code = program.code.encode("utf-8", "surrogatepass")
+        attempts = _attempt_programs(worker, code, cases)
+        return run_rounds(attempts, _judge_texts(cases, checker, limits), len(cases), stop, BATCH)
+    calls = [read_call(case.input, program.entry_point) for case in cases]
+    return _run_functions(worker, program, cases, calls, checker, stop)
+
+
+def run_rounds(attempt: Attempts, judge: Judge, cases: int, stop: bool, batch: int) -> list[Run]:
+    """The rounds of a program: batches of `batch` cases, what fails in one again alone."""
+    runs: list[Run] = []
+    timeouts = 0
+    while len(runs) < cases:
+        numbers = range(len(runs), min(cases, len(runs) + batch))
+        for number, tried in zip(numbers, attempt(numbers), strict=True):
+            if not tried.ran:
+                break
+            run = judge(number, tried)
+            if run.status is not Status.PASSED and not tried.alone:
+                run = judge(number, attempt([number])[0])
+            runs.append(run)
+            if run.status is Status.COMPILE:
+                return _same_run(run, cases, stop)
+            if run.status is not Status.PASSED and stop:
+                return runs
+            timeouts += run.status is Status.TIME
+            if timeouts == TIMEOUTS:
+                left = Run(Status.TIME, detail=f"not run: {TIMEOUTS} cases before it timed out")
+                return runs + [left] * (cases - len(runs))
+    return runs
+
+
+def _same_run(run: Run, cases: int, stop: bool) -> list[Run]:
+    return [run] * (min(1, cases) if stop else cases)
+
+
+def _attempt_programs(worker: Worker, code: bytes, cases: Sequence[Case]) -> Attempts:
+    def attempt(numbers: Sequence[int]) -> list[Attempt]:
+        inputs = [cases[number].input.encode("utf-8", "surrogateescape") for number in numbers]
+        reply, outputs, stderr = worker.attempt("program", [code, *inputs], len(inputs), len(inputs))
+        if "infra" in reply:
+            return [one_attempt(reply, b"", "")] * len(inputs)
+        ends = reply["ends"][: len(inputs) - 1]
+        last = one_attempt(reply, outputs[len(ends)], stderr)
+        crowded = len(inputs) > 1
+        found = [
+            Attempt(0 if well else 1, seconds=seconds, rss_mb=last.rss_mb, output=output, stderr=stderr, alone=False)
+            for (well, seconds), output in zip(ends, outputs, strict=False)
+        ]
+        alone = not crowded or (not ends and last.rss_mb <= worker.limits.memory_mb)
+        found.append(_with(last, alone=alone))
+        return found + [Attempt(ran=False)] * (len(inputs) - len(found))
+
+    return attempt
+
+
+def _with(attempt: Attempt, alone: bool) -> Attempt:
+    return Attempt(**{name: getattr(attempt, name) for name in Attempt.__slots__} | {"alone": alone})
+
+
+def _run_alone(
+    worker: Worker, kind: str, first: bytes, cases: Sequence[Case], checker: Checker | None, stop: bool
+) -> list[Run]:
+    def attempt(numbers: Sequence[int]) -> list[Attempt]:
+        text = cases[numbers[0]].input.encode("utf-8", "surrogateescape")
+        reply, outputs, stderr = worker.attempt(kind, [first, text], 1)
+        return [one_attempt(reply, outputs[0] if outputs else b"", stderr)]
+
+    return run_rounds(attempt, _judge_texts(cases, checker, worker.limits), len(cases), stop, 1)
+
+
+def _judge_texts(cases: Sequence[Case], checker: Checker | None, limits: Limits) -> Judge:
+    def judge(number: int, tried: Attempt) -> Run:
+        text = tried.output.decode("utf-8", "replace")
+        status, detail = end_of(tried, limits)
+        expected = cases[number].expected
+        if status is Status.PASSED and expected is not None and not compare_output(expected, text, checker):
+            status, detail = Status.WRONG, "not the expected output"
+        return _run(tried, status, detail, text, expected is not None, limits)
+
+    return judge
+
+
+def _run(tried: Attempt, status: Status, detail: str, output: str, judged: bool, limits: Limits) -> Run:
+    kept = output[: limits.keep_chars]
+    return Run(
+        status=status,
+        output=kept,
+        detail=detail[:MAX_DETAIL],
+        seconds=tried.seconds,
+        max_rss_mb=round(tried.rss_mb, 1),
+        judged=judged,
+        complete=len(kept) == len(output),
+    )
+
+
+def end_of(tried: Attempt, limits: Limits) -> tuple[Status, str]:
+    """How a process ended, as a status; `passed` is a good end, before any output is looked at."""
+    last_words = tried.stderr[-MAX_DETAIL:]
+    if tried.infra is not None:
+        return Status.INFRA, tried.infra
+    no_memory = tried.exit == children.OUT_OF_MEMORY or (tried.exit != 0 and "std::bad_alloc" in last_words)
+    if tried.rss_mb > limits.memory_mb or no_memory:
+        return Status.MEMORY, f"over {limits.memory_mb} MB"
+    if tried.timed_out or tried.exit == -signal.SIGXCPU:
+        return Status.TIME, f"over {limits.wall:g} s" if tried.timed_out else f"over {limits.cpu} s of CPU"
+    if tried.exit == -signal.SIGKILL and tried.cpu >= limits.cpu:
+        return Status.TIME, f"over {limits.cpu} s of CPU"
+    if tried.exit == -signal.SIGXFSZ or len(tried.output) >= limits.output_mb << 20:
+        return Status.OUTPUT, f"over {limits.output_mb} MB of output"
+    if tried.exit == children.NO_COMPILE:
+        return Status.COMPILE, last_words
+    if tried.exit < 0:
+        return Status.RUNTIME, f"{_signal_name(-tried.exit)}: {last_words}"
+    if tried.exit:
+        return Status.RUNTIME, last_words or f"exit status {tried.exit}"
+    return Status.PASSED, ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _run_functions(
+    worker: Worker,
+    program: Program,
+    cases: Sequence[Case],
+    calls: Sequence[Call | None],
+    checker: Checker | None,
+    stop: bool,
+) -> list[Run]:
+    """Calls that are judged go many to a process; calls only run for their value one by one, since a function may
+    remember earlier ones; test programs one by one through the split judge."""
+    runs: list[Run] = []
+    while len(runs) < len(cases):
+        first = len(runs)
+        kind = _way(cases[first], calls[first])
+        last = first
+        while last < len(cases) and _way(cases[last], calls[last]) == kind:
+            last += 1
+        part = range(first, last)
+        if kind == "tester":
+            attempt, judge = _attempt_testers(worker, program, cases), _judge_testers(worker.limits)
+        else:
+            attempt, judge = _attempt_calls(worker, program, calls), _judge_calls(cases, calls, checker, worker.limits)
+        shifted = _shift(attempt, first)
+        runs += run_rounds(
+            shifted,
+            lambda number, tried, judge=judge, first=first: judge(number + first, tried),  # type: ignore[misc]
+            len(part),
+            stop,
+            BATCH if kind == "judged" else 1,
+        )
+        if stop and runs[-1].status is not Status.PASSED:
+            break
+    return runs
+
+
+def _way(case: Case, call: Call | None) -> str:
+    return "tester" if call is None else "judged" if case.expected is not None else "called"
+
+
+def _shift(attempt: Attempts, by: int) -> Attempts:
+    return lambda numbers: attempt([number + by for number in numbers])
+
+
+def _attempt_calls(worker: Worker, program: Program, calls: Sequence[Call | None]) -> Attempts:
+    def attempt(numbers: Sequence[int]) -> list[Attempt]:
+        tagged = [call.tag() for call in (calls[number] for number in numbers) if call is not None]
+        job = json.dumps({"code": program.code, "entry": program.entry_point, "calls": tagged}).encode()
+        reply, outputs, stderr = worker.attempt("calls", [job], 1, len(tagged))
+        if "infra" in reply:
+            return [one_attempt(reply, b"", "")] * len(numbers)
+        *lines, torn = outputs[0].split(b"\n")
+        end = one_attempt(reply, torn, stderr)
+        fits = len(numbers) == 1 or end.rss_mb <= worker.limits.memory_mb
+        found = [
+            Attempt(
+                seconds=end.seconds / len(numbers),
+                rss_mb=end.rss_mb,
+                output=line,
+                stderr=stderr,
+                alone=at == 0 and fits,
+            )
+            for at, line in enumerate(lines[: len(numbers)])
+        ]
+        if len(found) < len(numbers):
+            found.append(_with(end, alone=not found and fits))
+        return found + [Attempt(ran=False)] * (len(numbers) - len(found))
+
+    return attempt
+
+
+def _judge_calls(cases: Sequence[Case], calls: Sequence[Call | None], checker: Checker | None, limits: Limits) -> Judge:
+    def judge(number: int, tried: Attempt) -> Run:
+        status, detail = end_of(tried, limits)
+        expected, call = cases[number].expected, calls[number]
+        judged = expected is not None
+        if status is not Status.PASSED or call is None:
+            return _run(tried, status, detail, "", judged, limits)
+        if len(tried.output) > MAX_VALUE:
+            return _run(tried, Status.OUTPUT, f"a value of over {MAX_VALUE >> 20} MB", "", judged, limits)
+        try:
+            reply = json.loads(tried.output)
+            if "ok" not in reply:
+                return _run(tried, *_raised(reply), "", judged, limits)
+            text = write_literal(reply["ok"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            return _run(tried, Status.RUNTIME, "it ended without an answer", "", judged, limits)
+        if expected is not None:
+            try:
+                wanted = read_literal(expected)
+            except NoLiteral as error:
+                return _run(tried, Status.INFRA, f"the expected value cannot be read: {error}", text, judged, limits)
+            if not compare_value(wanted, reply["ok"], checker, call.loose):
+                status, detail = Status.WRONG, "not the expected value"
+        return _run(tried, status, detail, text, judged, limits)
+
+    return judge
+
+
+def _raised(reply: dict[str, str]) -> tuple[Status, str]:
+    error, said = str(reply["error"]), str(reply.get("said"))
+    if error == "NotData":
+        return Status.WRONG, said
+    return Status.MEMORY if error == "MemoryError" else Status.RUNTIME, f"{error}: {said}"
+
+
+def _attempt_testers(worker: Worker, program: Program, cases: Sequence[Case]) -> Attempts:
+    def attempt(numbers: Sequence[int]) -> list[Attempt]:
+        job = json.dumps({"code": program.code, "entry": program.entry_point}).encode()
+        test = json.dumps({"test": cases[numbers[0]].input, "entry": program.entry_point}).encode()
+        reply, outputs, stderr = worker.attempt("tester", [job, test], 1)
+        if "infra" in reply:
+            return [one_attempt(reply, b"", "")]
+        return [one_attempt(reply, outputs[0], stderr)]
+
+    return attempt
+
+
+def _judge_testers(limits: Limits) -> Judge:
+    def judge(number: int, tried: Attempt) -> Run:
+        said = tried.output.decode("utf-8", "replace").strip()[-MAX_DETAIL:]
+        if tried.infra is not None or tried.timed_out or tried.rss_mb > limits.memory_mb:
+            status, detail = end_of(tried, limits)
+        elif tried.exit == children.TESTER_PASSED:
+            status, detail = Status.PASSED, ""
+        elif tried.exit == children.TESTER_BROKEN:
+            status, detail = Status.INFRA, f"the test program does not compile: {said}"
+        elif tried.candidate_exit:
+            ended = Attempt(exit=tried.candidate_exit, stderr=tried.stderr)
+            status, detail = end_of(ended, limits)
+        elif tried.exit == children.TESTER_FAILED:
+            status, detail = Status.WRONG, said
+        else:
+            status, detail = Status.RUNTIME, said
+        return _run(tried, status, detail, "", True, limits)
+
+    return judge

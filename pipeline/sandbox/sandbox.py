@@ -1,0 +1,144 @@
+"""The sandbox as others use it: N workers, a queue, and runs of programs over cases."""
+
+import os
+import queue
+import threading
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from pipeline.sandbox.box import Mode, SandboxUnavailable
+from pipeline.sandbox.compile import Compiler
+from pipeline.sandbox.describe import choose_mode
+from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status
+from pipeline.sandbox.running import run_cases
+from pipeline.sandbox.worker import Worker
+
+if TYPE_CHECKING:
+    from schemas.config import SandboxConfig
+
+
+def open_sandbox(config: "SandboxConfig") -> "Sandbox":
+    """The sandbox that a run config asks for; raises SandboxUnavailable."""
+    limits = config.model_dump(exclude={"mode", "workers"})
+    return Sandbox(config.workers, config.mode, Limits(**limits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    program: Program
+    cases: tuple[Case, ...]
+    checker: Checker | None
+    stop: bool
+    future: "Future[list[Run]]"
+
+
+class Sandbox:
+    """Runs untrusted programs. Thread-safe; a context manager.
+
+    `workers`: programs at once (one a core by default). `mode`: `auto` takes bubblewrap, else Landlock with a warning;
+    `unsafe` has to be asked for by name. `cache`: folder of compiled programs, the user's cache by default. Raises
+    SandboxUnavailable when this machine has no such sandbox; nothing else is ever run in its place.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        mode: Literal["auto"] | Mode = "auto",
+        limits: Limits | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        count = workers if workers is not None else len(os.sched_getaffinity(0))
+        if count < 1:
+            raise ValueError(f"workers is {count}; a sandbox needs at least one")
+        self.limits = limits if limits is not None else Limits()
+        chosen = choose_mode(mode)
+        self.mode: Mode = chosen.mode
+        if chosen.warning:
+            warnings.warn(chosen.warning, RuntimeWarning, stacklevel=2)
+        self._compiler = Compiler(self.mode, self.limits, cache)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._count = count
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def submit(
+        self, program: Program, cases: Sequence[Case], checker: Checker | None = None, stop_at_first: bool = False
+    ) -> "Future[list[Run]]":
+        """A run for each case, to come. With `stop_at_first` the list ends at the first that failed."""
+        future: Future[list[Run]] = Future()
+        job = _Job(program, tuple(cases), checker, stop_at_first, future)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the sandbox is closed")
+            if self._idle <= self._queue.qsize() and len(self._threads) < self._count:
+                slot = len(self._threads)
+                thread = threading.Thread(target=self._serve, args=(slot,), name=f"sandbox-{slot}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._queue.put(job)
+        return future
+
+    def run(
+        self, program: Program, cases: Sequence[Case], checker: Checker | None = None, stop_at_first: bool = False
+    ) -> list[Run]:
+        """A run for each case. With `stop_at_first` the list ends at the first that failed."""
+        return self.submit(program, cases, checker, stop_at_first).result()
+
+    def close(self) -> None:
+        """Ends all processes; what waits is `infra`. Returns when they are gone."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for _ in self._threads:
+                self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._compiler.close()
+
+    def _serve(self, slot: int) -> None:
+        worker = Worker(self.mode, self.limits, slot)
+        try:
+            while True:
+                with self._lock:
+                    self._idle += 1
+                job = self._queue.get()
+                with self._lock:
+                    self._idle -= 1
+                if job is None:
+                    return
+                if job.future.set_running_or_notify_cancel():
+                    self._answer(worker, job)
+        finally:
+            worker.close()
+
+    def _answer(self, worker: Worker, job: _Job) -> None:
+        if self._closed:
+            job.future.set_result([Run(Status.INFRA, detail="the sandbox was closed")] * len(job.cases))
+            return
+        try:
+            built = None
+            if job.program.language == "cpp" and job.cases:
+                built = self._compiler.build(job.program.code, worker.slot)
+            runs = run_cases(worker, job.program, job.cases, job.checker, job.stop, built)
+        except SandboxUnavailable as error:
+            runs = [Run(Status.INFRA, detail=str(error))] * len(job.cases)
+        except BaseException as error:
+            job.future.set_exception(error)
+            return
+        job.future.set_result(runs)

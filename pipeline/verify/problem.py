@@ -1,0 +1,70 @@
+"""One verifier for all problems of a run: math goes to math, code to code, each started where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
+from pipeline.verify.math import Judgement, MathVerifier
+from schemas.config import SandboxConfig, VerifyConfig
+
+if TYPE_CHECKING:
+    from pipeline.sandbox import Sandbox
+
+Label = str | CodeLabel | None
+"""What a completion is judged against: a math problem's answer, or a code problem's tests."""
+LABEL_COLUMNS = ("id", "domain", "statement", "answer", "tests", "entry_point", "checker", "code_language", "extra")
+"""The columns of a problem that `read_label` reads; a math problem needs `answer` only."""
+
+
+def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
+    """The label of a problem's row."""
+    if problem.get("domain") == "code":
+        return read_code_label(problem, verify.tests)
+    answer: str | None = problem["answer"]
+    return answer
+
+
+class ProblemVerifier:
+    """Judges completions of any problem by its label. A context manager; safe to use from several threads.
+
+    No process is started for common math answers, and no sandbox before the first program.
+    """
+
+    def __init__(self, verify: VerifyConfig, sandbox: SandboxConfig) -> None:
+        self.math = MathVerifier(
+            verify.extract, verify.format, timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb
+        )
+
+        def open() -> Sandbox:
+            from pipeline.sandbox import open_sandbox
+
+            return open_sandbox(sandbox)
+
+        self.code = CodeVerifier(open, verify.extract, verify.format)
+
+    def __enter__(self) -> ProblemVerifier:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all processes; what is still undecided becomes `unknown`."""
+        self.code.close()
+        self.math.close()
+
+    def judge(self, label: Label, completion: str, known: tuple[str, ...] = ()) -> Judgement:
+        """The judgement on one completion. `known`: the answer keys of the problem's classes of answers so far."""
+        return self.submit(label, completion, known).result()
+
+    def submit(self, label: Label, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+        """The judgement to come."""
+        if isinstance(label, CodeLabel):
+            return self.code.submit(label, completion, known)
+        return self.math.submit(label, completion, known)

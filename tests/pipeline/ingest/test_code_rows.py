@@ -1,0 +1,201 @@
+"""Rows in the form of the public code sets become problems of the contract."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.ingest.code_presets import CODE_PRESETS
+from pipeline.ingest.code_rows import read_asserts
+from pipeline.ingest.kattis import read_flags, read_packages
+from schemas.conform import conform_rows
+from schemas.errors import InputError
+
+ROWS: dict[str, tuple[dict[str, Any], list[tuple[str, str | None]], int, str | None]] = {
+    "apps": (
+        {
+            "problem_id": 7,
+            "question": "Add.",
+            "solutions": json.dumps(["print(sum(map(int, input().split())))"]),
+            "input_output": json.dumps({"inputs": ["1 2\n"], "outputs": ["3\n"]}),
+            "difficulty": "interview",
+        },
+        [("1 2\n", "3\n")],
+        1,
+        None,
+    ),
+    "taco": (
+        {
+            "question": "Add.",
+            "solutions": json.dumps(["class Solution:\n    def add(self, a, b):\n        return a + b\n"]),
+            "input_output": json.dumps({"fn_name": "add", "inputs": [[1, 2]], "outputs": [[3]]}),
+        },
+        [("add(1, 2)", "3")],
+        1,
+        "add",
+    ),
+    "code-contests": (
+        {
+            "name": "1_A",
+            "description": "Add.",
+            "public_tests": {"input": ["1 2\n"], "output": ["3\n"]},
+            "private_tests": {"input": ["2 2\n"], "output": ["4\n"]},
+            "generated_tests": {"input": [], "output": []},
+            "solutions": {"language": [3, 2, 4], "solution": ["print(3)", "int main() {}", "class A {}"]},
+            "incorrect_solutions": {"language": [3], "solution": ["print(0)"]},
+        },
+        [("1 2\n", "3\n"), ("2 2\n", "4\n")],
+        3,
+        None,
+    ),
+    "codeforces": (
+        {
+            "id": "1/A",
+            "description": "Add.",
+            "input_format": "Two numbers.",
+            "output_format": "One.",
+            "examples": [{"input": "1 2", "output": "3"}],
+            "official_tests": [{"input": "1 2", "output": "3"}, {"input": "5 5", "output": "10"}],
+        },
+        [("1 2", "3"), ("5 5", "10")],
+        0,
+        None,
+    ),
+    "livecodebench": (
+        {
+            "question_id": "x",
+            "question_content": "Add.",
+            "public_test_cases": json.dumps([{"input": "[1, 2]\n3", "output": "6", "testtype": "functional"}]),
+            "private_test_cases": "eJxrYJ==",
+            "metadata": json.dumps({"func_name": "add"}),
+        },
+        [("add([1, 2], 3)", "6")],
+        0,
+        "add",
+    ),
+    "mbpp": (
+        {
+            "task_id": 1,
+            "text": "Add.",
+            "code": "def add(a, b):\n    return a + b",
+            "test_list": ["assert add(1, 2) == 3", "assert add(-1, 1) == 0"],
+            "challenge_test_list": [],
+            "test_setup_code": "",
+        },
+        [("add(1, 2)", "3"), ("add(-1, 1)", "0")],
+        1,
+        "add",
+    ),
+    "humaneval": (
+        {
+            "task_id": "HumanEval/0",
+            "prompt": "def add(a, b):\n    '''Add.'''\n",
+            "canonical_solution": "    return a + b\n",
+            "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(1, b=1) == 2\n",
+            "entry_point": "add",
+        },
+        [("add(1, 2)", "3"), ("add(1, b=1)", "2")],
+        1,
+        "add",
+    ),
+    "humaneval-plus": (
+        {
+            "task_id": "HumanEval/0",
+            "prompt": "def add(a, b):\n",
+            "canonical_solution": "    return a + b\n",
+            "test": "",
+            "entry_point": "add",
+            "base_input": [[1, 2]],
+            "plus_input": [[3, 4]],
+        },
+        [("add(1, 2)", None), ("add(3, 4)", None)],
+        1,
+        "add",
+    ),
+    "judged-code": (
+        {
+            "id": "code-1",
+            "statement": "Add.",
+            "checker": {"type": "tokens", "float_tol": 1e-6, "case_sensitive": False},
+            "tests": [{"tid": "t0", "sample": True, "input": "1 2\n", "output": "3\n"}],
+            "submissions": [{"sid": "s0", "language": "cpp", "code": "int main() {}"}],
+        },
+        [("1 2\n", "3\n")],
+        1,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_each_set_becomes_a_problem(name: str) -> None:
+    row, tests, solutions, entry_point = ROWS[name]
+    problems, bad = conform_rows([CODE_PRESETS[name].convert(row)], source=name)
+    assert bad.height == 0
+    found = problems.row(0, named=True)
+    assert [(t["input"], t["expected"]) for t in found["tests"]] == tests
+    assert len(found["solutions"]) == solutions
+    assert found["entry_point"] == entry_point
+    assert "Add." in found["statement"] or "add" in found["statement"]
+
+
+def test_every_preset_is_tried_on_a_row() -> None:
+    assert set(ROWS) == set(CODE_PRESETS)
+
+
+def test_asserts_of_other_forms_are_passed_over() -> None:
+    code = "assert f(1) == 2\nassert abs(f(2) - 3) < 1e-6\nassert not f(0)\nassert f(3)\n"
+    code += "assert f(4) == g(4)\nassert f(5) in (1, 2)"
+    assert read_asserts(code, "f") == [("f(1)", "2"), ("f(0)", "False"), ("f(3)", "True")]
+    assert read_asserts("assert (") == []
+
+
+def write_package(place: Path, validation: str = "default") -> None:
+    for name, text in {
+        "problem.yaml": f"name: Adding\nlicense: cc0\nvalidation: {validation}\n"
+        "validator_flags: float_tolerance 1e-4\n",
+        "problem_statement/problem.en.tex": "Add the numbers.",
+        "data/sample/1.in": "1 2\n",
+        "data/sample/1.ans": "3\n",
+        "data/secret/big/2.in": "5 5\n",
+        "data/secret/big/2.ans": "10\n",
+        "data/secret/3.in": "no answer beside it\n",
+        "submissions/wrong_answer/bad.py": "print(0)",
+        "submissions/accepted/good.cpp": "int main() {}",
+        "submissions/accepted/Other.java": "class Other {}",
+    }.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def test_contest_packages_become_problems(tmp_path: Path) -> None:
+    write_package(tmp_path / "adding")
+    write_package(tmp_path / "other", validation="custom")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "problem.yaml").write_text("name: Nothing\n")
+    first, empty, other = read_packages(tmp_path)
+    assert [(t["id"], t["expected"]) for t in first["tests"]] == [("sample/1", "3\n"), ("secret/big/2", "10\n")]
+    assert [s["id"] for s in first["solutions"]] == ["accepted/good.cpp", "wrong_answer/bad.py"]
+    assert first["checker"] == {"float_tolerance": 1e-4, "ignore_case": True, "strict_whitespace": None}
+    assert "checker" not in first["extra"]
+    assert other["extra"]["checker"] == "custom"
+    assert "no statement" in empty["invalid"]
+    problems, bad = conform_rows([first, empty, other], source="packages")
+    assert (problems.height, bad.height) == (2, 1)
+
+
+def test_a_folder_without_packages_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"problem\.yaml"):
+        list(read_packages(tmp_path))
+
+
+def test_validator_flags_become_a_checker() -> None:
+    assert read_flags(["case_sensitive", "space_change_sensitive"]) == {
+        "float_tolerance": None,
+        "ignore_case": None,
+        "strict_whitespace": True,
+    }
+    with pytest.raises(ValueError, match="float_tolerance"):
+        read_flags(["float_tolerance", "much"])
