@@ -19,9 +19,12 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "goldilocks-setup"
 DEBIAN = {
     "/usr/bin/chromium": "chromium",
+    "/usr/bin/bwrap": "bubblewrap",
+    "/usr/bin/g++": "g++",
     "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
 }
-"""A file of each Debian package -> its name. Chromium draws the report in its test; tcmalloc speeds a CPU engine up."""
+"""A file of each Debian package -> its name. Chromium draws the report in its test, bubblewrap and g++ run
+code problems, tcmalloc speeds a CPU engine up."""
 
 
 def main() -> None:
