@@ -25,6 +25,8 @@ class CodePreset:
     datasets: tuple[str, ...] = ()
     split: str = "train"
     subset: str | None = None
+    packages: bool = False
+    """The source is a folder of contest packages, whose rows are in the contract's names already."""
 
 
 _ALL = (
@@ -37,5 +39,13 @@ _ALL = (
     CodePreset("humaneval", convert_human_eval, ("openai/openai_humaneval", "openai_humaneval"), "test"),
     CodePreset("humaneval-plus", convert_human_eval, ("evalplus/humanevalplus",), "test"),
     CodePreset("judged-code", convert_judged),
+    CodePreset("kattis", dict, packages=True),
 )
 CODE_PRESETS: dict[str, CodePreset] = {preset.name: preset for preset in _ALL}
+
+
+def choose_code_preset(name: str | None, dataset: str | None) -> CodePreset | None:
+    """The code preset called `name`; without one that of the Hub name `dataset`; None where neither is code."""
+    if name is not None:
+        return CODE_PRESETS.get(name)
+    return next((preset for preset in CODE_PRESETS.values() if dataset in preset.datasets), None)

@@ -33,7 +33,7 @@ def ingest(config: Config, folder: RunFolder) -> dict[str, int]:
     and `invalid_row`: these four add up to the first. Every source is opened and its columns are checked before
     anything is written; raises InputError. Memory is bounded by a shard and the ids (about 250 bytes each).
     """
-    opened = [(source, read_source(source)) for source in config.sources]
+    opened = [(source, read_source(source, config.sandbox)) for source in config.sources]
     record = Record.of(folder)
     shards = _Shards(folder, config.flow.shard_rows)
     counts = dict.fromkeys(COUNTED, 0)

@@ -7,6 +7,7 @@ and stay there too (`solutions` holds programs), so the same problem from two se
 import difflib
 from dataclasses import dataclass, field
 
+from pipeline.ingest.code_presets import CODE_PRESETS
 from pipeline.ingest.labels import How
 from schemas.errors import InputError
 
@@ -162,7 +163,7 @@ def choose_preset(name: str | None, dataset: str | None) -> Preset:
     if name is not None:
         if name in PRESETS:
             return PRESETS[name]
-        near = difflib.get_close_matches(name.lower(), PRESETS, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(name.lower(), [*PRESETS, *CODE_PRESETS], n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise InputError(f"there is no preset {name!r}; {hint}there are: {', '.join(PRESETS)}")
+        raise InputError(f"there is no preset {name!r}; {hint}there are: {', '.join([*PRESETS, *CODE_PRESETS])}")
     return next((preset for preset in PRESETS.values() if dataset in preset.datasets), CONTRACT)

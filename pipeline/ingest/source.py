@@ -5,30 +5,35 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
+from pipeline.ingest.code_presets import choose_code_preset
+from pipeline.ingest.code_source import GYM, read_code, read_gym_code
 from pipeline.ingest.files import read_rows
 from pipeline.ingest.gym import read_gym
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.labels import extract_label
 from pipeline.ingest.presets import CONTRACT, Preset, choose_preset
-from schemas.config import Source
+from schemas.config import SandboxConfig, Source
 from schemas.conform import READER_KEYS, WHERE
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 
 Row = dict[str, Any]
 
+PLAIN = SandboxConfig()
 PEEK = 256
 """Rows looked at for a source's columns before anything runs: JSONL has no schema, and so many may be held."""
 
 
-def read_source(source: Source) -> Iterator[Row]:
+def read_source(source: Source, sandbox: SandboxConfig = PLAIN) -> Iterator[Row]:
     """Open `source` and check its columns now; then give its rows, at most `limit`, in the contract's names.
 
-    Columns that nothing names stay: under their own name, or inside `extra` where a contract name would misread them.
-    Rows that the reader could not read come as {"invalid", "raw"}. Raises InputError for a place, preset or mapped
-    column that is not there.
+    `sandbox` is where programs run that a source brings along to make its tests. Columns that nothing names stay: under
+    their own name, or inside `extra` where a contract name would misread them. Rows that the reader could not read come
+    as {"invalid", "raw"}. Raises InputError for a place, preset or mapped column that is not there.
     """
-    preset = CONTRACT if source.reasoning_gym is not None else choose_preset(source.preset, source.dataset)
+    code = choose_code_preset(source.preset, source.dataset) if source.reasoning_gym is None else None
+    known = source.reasoning_gym is not None or code is not None
+    preset = CONTRACT if known else choose_preset(source.preset, source.dataset)
     mapping = preset.columns | source.columns
     unknown = sorted(set(mapping) - set(PROBLEM_DTYPES))
     if unknown:
@@ -36,6 +41,10 @@ def read_source(source: Source) -> Iterator[Row]:
             f"source {source.name!r}: columns: {unknown[0]!r} is no name of the contract"
             f"{_nearest(unknown[0], PROBLEM_DTYPES)}; the contract has: {', '.join(PROBLEM_DTYPES)}"
         )
+    if code is not None:
+        return read_code(source, code)
+    if source.reasoning_gym == GYM and source.domain == "code":
+        return islice(read_gym_code(source.size, source.seed, source.params, sandbox), source.limit)
     rows = _open(source, preset, mapping)
     rows = rows if source.limit is None else islice(rows, source.limit)
     first = list(islice(rows, PEEK))

@@ -118,7 +118,7 @@ def extract_program(completion: str, label: CodeLabel, how: Literal["boxed", "la
     """
     section = answer_section(completion)
     block = find_block(section)
-    if block is not None or how == "boxed" or label.entry_point is None or "```" in section:
+    if block is not None or how == "boxed" or label.entry_point is None:
         return block
     bare = continue_stub(section, label.stub) or find_function(section, label.entry_point)
     return (bare, "python") if bare else None

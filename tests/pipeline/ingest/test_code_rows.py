@@ -141,7 +141,7 @@ def test_a_row_of_each_set_becomes_a_problem(name: str) -> None:
 
 
 def test_every_preset_is_tried_on_a_row() -> None:
-    assert set(ROWS) == set(CODE_PRESETS)
+    assert set(ROWS) == {name for name, preset in CODE_PRESETS.items() if not preset.packages}
 
 
 def test_asserts_of_other_forms_are_passed_over() -> None:

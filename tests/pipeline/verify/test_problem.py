@@ -1,0 +1,76 @@
+"""One verifier for a run: each problem is judged by its own label, and nothing is started that no problem needs."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.sample.store import verifier_hash
+from pipeline.sandbox import describe_sandbox
+from pipeline.verify.code import CodeLabel
+from pipeline.verify.problem import ProblemVerifier, read_label
+from schemas.config import SandboxConfig, VerifyConfig
+from schemas.reasons import Verdict
+
+needs_sandbox = pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
+MATH = {"id": "1" * 16, "domain": "math", "answer": "5"}
+CODE: dict[str, Any] = {
+    "id": "2" * 16,
+    "domain": "code",
+    "statement": "Double.",
+    "answer": None,
+    "tests": [{"id": "a", "input": "2\n", "expected": "4\n"}],
+    "entry_point": None,
+    "checker": None,
+    "code_language": None,
+    "extra": None,
+}
+DOUBLE = "```python\nprint(2 * int(input()))\n```"
+
+
+@needs_sandbox
+def test_math_and_code_are_judged_beside_each_other() -> None:
+    verify = VerifyConfig()
+    with ProblemVerifier(verify, SandboxConfig(workers=1)) as one:
+        math, code = read_label(MATH, verify), read_label(CODE, verify)
+        assert one.judge(math, r"\boxed{5}").verdict is Verdict.CORRECT
+        assert one.judge(code, DOUBLE).verdict is Verdict.CORRECT
+        assert one.judge(code, r"\boxed{5}").verdict is Verdict.WRONG
+        assert one.judge(math, DOUBLE).verdict is Verdict.WRONG
+
+
+def test_no_sandbox_is_opened_for_math() -> None:
+    with ProblemVerifier(VerifyConfig(), SandboxConfig()) as one:
+        assert one.judge("5", r"\boxed{5}").verdict is Verdict.CORRECT
+        assert one.code._sandbox is None
+
+
+def test_the_hash_covers_what_a_verdict_on_code_rests_on_and_nothing_else() -> None:
+    def named(verify: VerifyConfig | None = None, sandbox: SandboxConfig | None = None, **more: Any) -> str:
+        rules = verify or VerifyConfig()
+        return verifier_hash(rules, read_label(CODE | more, rules), sandbox)
+
+    base = named()
+    others = [
+        named(tests=[{"id": "a", "input": "2\n", "expected": "5\n"}]),
+        named(tests=[{"id": "a", "input": "3\n", "expected": "4\n"}]),
+        named(tests=[*CODE["tests"], {"id": "b", "input": "3\n", "expected": "6\n"}]),
+        named(checker={"float_tolerance": 1e-3, "ignore_case": None, "strict_whitespace": None}),
+        named(code_language="cpp"),
+        named(entry_point="f"),
+        named(extra='{"prelude": "import math"}'),
+        named(VerifyConfig(extract="last")),
+        named(sandbox=SandboxConfig(wall=2.0)),
+    ]
+    assert len({base, *others}) == len(others) + 1
+    same = [
+        named(sandbox=SandboxConfig(workers=3, mode="landlock")),
+        named(VerifyConfig(timeout=9, workers=7)),
+        named(extra='{"url": "x"}'),
+        named(checker={"float_tolerance": None, "ignore_case": None, "strict_whitespace": None}),
+    ]
+    assert set(same) == {base}
+
+
+def test_a_row_without_a_domain_is_math() -> None:
+    assert read_label({"id": "x", "answer": "7"}, VerifyConfig()) == "7"
+    assert isinstance(read_label(CODE, VerifyConfig()), CodeLabel)
