@@ -5,7 +5,7 @@
 Reads ../shared/data/math_format.jsonl with its truth (skips where absent) and shows, per class, the share that was
 rejected (or, for good problems, kept), and for multiple choice the share that was rewritten to the right answer or
 rejected. The other real sets there hold good open problems only: what is rejected of them is a false positive to
-explain.
+explain. So is what is rejected of reasoning_gym's math tasks, generated here and taken where the label can be compared.
 """
 
 import json
@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.screen import screen
+from pipeline.screen.answers import check_labels
 from schemas.config import ScreenConfig
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -42,6 +43,16 @@ REAL_SETS = {
     "contamination-benchmarks": ("text", ("gsm8k_test", "math_500", "math500", "aime_2024", "aime_2025", "aime")),
     "math_labels": ("problem", None),
 }
+REASONING_TASKS = tuple(
+    str.split(
+        "basic_arithmetic bitwise_arithmetic calendar_arithmetic chain_sum count_bits decimal_arithmetic"
+        " decimal_chain_sum dice fraction_simplification gcd gsm_symbolic lcm leg_counting number_format power_function"
+        " prime_factorization products time_intervals complex_arithmetic intermediate_integration polynomial_equations"
+        " polynomial_multiplication simple_equations simple_integration advanced_geometry simple_geometry"
+        " base_conversion count_primes letter_counting number_filtering number_sorting spiral_matrix binary_alternation"
+        " number_sequence countdown puzzle24 coin_flip"
+    )
+)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -144,15 +155,41 @@ def measure_real_sets(screening: Screening) -> dict[str, Any]:
         problems = to_problems([{**row, "id": f"{number}"} for number, row in enumerate(rows)], column)
         started = time.perf_counter()
         _, rejected = screening(problems)
-        seconds = time.perf_counter() - started
-        sets[name] = {
-            "count": len(problems),
-            "rejected": len(rejected) / max(len(problems), 1),
-            "reasons": dict(Counter(rejected["reason"]).most_common()),
-            "milliseconds_each": 1000 * seconds / max(len(problems), 1),
-            "examples": rejected.select("statement", "answer", "reason", "detail").head(5).to_dicts(),
-        }
+        sets[name] = summarize(problems, rejected, time.perf_counter() - started)
+    sets["reasoning_gym"] = measure_generated(screening)
     return sets
+
+
+def generate_problems(size: int, seed: int = 1) -> list[dict[str, Any]]:
+    """`size` rows of every math task of reasoning_gym (which names a task's rows as a source would)."""
+    import reasoning_gym
+
+    return [
+        {"id": f"{task}-{number}", "problem": row["question"], "answer": str(row["answer"])}
+        for task in REASONING_TASKS
+        for number, row in enumerate(reasoning_gym.create_dataset(task, size=size, seed=seed))
+    ]
+
+
+def measure_generated(screening: Screening, size: int = 10) -> dict[str, Any]:
+    """How many of reasoning_gym's math problems were rejected, but for those whose label the label check refuses."""
+    problems = to_problems(generate_problems(size))
+    labelled = [told is True for told in check_labels(problems["answer"].to_list())]
+    problems = problems.filter(pl.Series(labelled, dtype=pl.Boolean))
+    started = time.perf_counter()
+    _, rejected = screening(problems)
+    return summarize(problems, rejected, time.perf_counter() - started)
+
+
+def summarize(problems: pl.DataFrame, rejected: pl.DataFrame, seconds: float) -> dict[str, Any]:
+    """What was rejected of a set of good open problems, as the report has it."""
+    return {
+        "count": len(problems),
+        "rejected": len(rejected) / max(len(problems), 1),
+        "reasons": dict(Counter(rejected["reason"]).most_common()),
+        "milliseconds_each": 1000 * seconds / max(len(problems), 1),
+        "examples": rejected.select("statement", "answer", "reason", "detail").head(5).to_dicts(),
+    }
 
 
 def show(report: dict[str, Any]) -> None:

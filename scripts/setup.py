@@ -18,13 +18,13 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "goldilocks-setup"
 DEBIAN = {
+    "/usr/bin/chromium": "chromium",
     "/usr/bin/bwrap": "bubblewrap",
     "/usr/bin/g++": "g++",
-    "/usr/bin/chromium": "chromium",
     "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
 }
-"""A file of each Debian package -> its name. Programs of code problems run behind bubblewrap, and g++ compiles those in
-C++; chromium draws the report in its test; tcmalloc speeds a CPU engine up."""
+"""A file of each Debian package -> its name. Chromium draws the report in its test, bubblewrap and g++ run
+code problems, tcmalloc speeds a CPU engine up."""
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+PR_SET_PDEATHSIG = 1
 SERVER_SECONDS = 240
 """A hang guard: the server is up in about half a minute, in more on a busy machine."""
 
@@ -54,9 +56,17 @@ def served_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(ensure_embedded())]
     command += ["--served-model-name", "smollm2", "--enforce-eager", "--disable-log-stats"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", "512", "--max-num-seqs", "64"]
+    environment = {k: v for k, v in engine_environment(os.environ).items() if k != "VLLM_ENABLE_V1_MULTIPROCESSING"}
+    parent = os.getpid()
+
+    def die_with_us() -> None:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
     with log.open("wb") as out:
         server = subprocess.Popen(
-            command, stdout=out, stderr=out, env=engine_environment(os.environ), start_new_session=True
+            command, stdout=out, stderr=out, env=environment, start_new_session=True, preexec_fn=die_with_us
         )
     try:
         deadline = time.monotonic() + SERVER_SECONDS

@@ -13,6 +13,8 @@ LAYERS = ("schemas", "pipeline", "trainer", "flows")
 MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 HEAVY = {"torch", "vllm", "transformers", "datasets", "prefect", "reasoning_gym", "math_verify", "sympy"}
 LINES = 450
+EXEMPT = ("tests/test_architecture.py", "tests/pipeline/sandbox/attacks/")
+"""Hostile programs look for such places; that is what they are for."""
 
 
 def imports(path: Path, top_only: bool = False) -> set[str]:
@@ -67,7 +69,7 @@ def test_no_file_names_an_index_or_a_home() -> None:
     told = [
         f"{name}: {line.strip()[:80]}"
         for name in listed
-        if name and (ROOT / name).is_file() and name != "tests/test_architecture.py"
+        if name and (ROOT / name).is_file() and not name.startswith(EXEMPT)
         for line in (ROOT / name).read_text(errors="replace").splitlines()
         if secret.search(line)
     ]

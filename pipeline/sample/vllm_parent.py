@@ -222,9 +222,7 @@ class VllmEngine:
             spent = self._restarts_left < 0
         if poison is not None:
             poison.future.set_exception(
-                EngineFailure(
-                    f"the engine died {poison.strikes} times of this request, at last of it alone: {reason}"
-                )
+                EngineFailure(f"the engine died {poison.strikes} times of this request, at last of it alone: {reason}")
             )
         if spent:
             advice = f"It was started again {self._config.restarts} times (model.restarts)"

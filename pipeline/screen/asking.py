@@ -29,7 +29,7 @@ VERBS = (
     "|assess|analyze|analyse|generate|extract|compose|trace|rank|say|guess|examine|outline|sum|cancel"
     "|clear|recognize|replace|break|verify"
     "|read|study|use|try|place|partition|correct|express|split|search|infer|calculate|measure|determine"
-    "|conjecture|formulate|bound|indicate|reverse|rotate|spell|unscramble|restore|predict"
+    "|conjecture|formulate|bound|indicate|reverse|rotate|spell|unscramble|restore|predict|reply|respond|return|output"
 )
 QUESTION = re.compile(r"[?？؟፧]")
 WH = (

@@ -109,7 +109,8 @@ ELSEWHERE = re.compile(
 )
 
 PROSE_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{MATH}{DISPLAY}]")
-RULES = re.compile(r"[─│┌┐└┘├┤]{2}|[#*+=|-]{6}")
+RULES = re.compile(r"[─│┌┐└┘├┤]{2}|[#+]{6}")
+LISTED = re.compile(r"\s*[\\(\[*-]*\s*(?:[A-Ja-j]|\d{1,2})\s*[.):\]]|\s*[-=*_]+\s*$")
 
 
 def shows_formula(prose: str, found: re.Match[str]) -> bool:
@@ -131,7 +132,7 @@ def draws_in_text(prose: str, found: re.Match[str]) -> bool:
     """Whether a grid or a drawing made of characters follows: three lines on end without words, or with rules."""
     run = 0
     for line in prose[found.start() :].split("\n")[1:]:
-        drawn = bool(line.strip()) and not PROSE_WORD.search(line)
+        drawn = bool(line.strip()) and not PROSE_WORD.search(line) and not LISTED.match(line)
         run = run + 1 if drawn else 0 if line.strip() else run
         if run >= 3 or RULES.search(line):
             return True

@@ -2,7 +2,8 @@
 
 Labels of parts are looked for in the prose only, with formulas masked: `f(a)`, `(1,2)` and the complex `i` are
 formulas, not parts. An enumeration is not enough either: "(a) f is continuous; (b) f(0) = 1; what is the least T"
-enumerates conditions of one question; "1. Round to 3 places 2. Use degrees" how to write its answer. It takes two enumerated pieces that each ask something.
+enumerates conditions of one question, and "1. Round to 3 places 2. Use degrees" tells how to write its answer. It
+takes two enumerated pieces that each ask something.
 """
 
 import re
@@ -44,8 +45,9 @@ ANSWER_LABEL = re.compile(
     r"|[1-9])\)?\s?[:.)])\s*(?=[^\s,)])"
 )
 INSTRUCTING = re.compile(
-    r"\b(?:instructions?|guidelines?|constraints?|conventions?|requirements?|output format|answer format|format(?:ting)?"
-    r" rules|notes?|important|remember)\b(?![^\n]*\b(?:questions?|parts|tasks?)\b)[^?\n]{0,60}:[^?:]{0,120}$",
+    r"\b(?:instructions?|guidelines?|constraints?|conventions?|requirements?|output format|answer format"
+    r"|format(?:ting)? rules|notes?|important|remember|operations|rules)\b"
+    r"(?![^\n]*\b(?:questions?|parts|tasks?)\b)[^?\n]{0,60}:[^?:]{0,120}$",
     re.IGNORECASE,
 )
 FORM = re.compile(
@@ -77,7 +79,7 @@ def follow(marks: list[tuple[str, int, int]]) -> Iterator[list[tuple[int, int]]]
 
 
 def split_parts(prose: str) -> Iterator[tuple[str, list[str]]]:
-    """Every way in which the prose is enumerated, as what stands before the first label and the piece after each."""
+    """Every way in which the prose is enumerated, as the text before the first label and the piece after each."""
     for style in STYLES:
         marks = [(found.group(1), found.start(), found.end()) for found in style.finditer(prose)]
         if len(marks) >= 2:
@@ -107,7 +109,7 @@ def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
     reading = read(problem["statement"])
     lettered = bool(OPTION_LETTER.fullmatch(answer.strip()))
     for head, pieces in split_parts(reading.prose):
-        if INSTRUCTING.search(head) and not any("?" in piece for piece in pieces):
+        if INSTRUCTING.search(head) and sum(bool(PROPER_REQUEST.search(piece)) for piece in pieces) < 2:
             continue
         if lettered and not any("?" in piece for piece in pieces):
             continue

@@ -74,7 +74,8 @@ UNIQUE = (
 )
 GENERAL = r"the (?:\w+ ){1,3}(?:of|in|for) (?:an?|any|every|one)\b"
 DEFINITE = re.compile(
-    rf"\b(?!{GENERAL})the (?!{UNIQUE}|adult|average|normal|typical)|\b(?:the|his|her) (?:total|remaining|rest|other|difference)\b"
+    rf"\b(?!{GENERAL})the (?!{UNIQUE}|adult|average|normal|typical)"
+    r"|\b(?:the|his|her) (?:total|remaining|rest|other|difference)\b"
     r"|\b(?:these|those)\b"
     r"|\bboth\b|\bthat\b|\bthis\b",
     re.IGNORECASE,

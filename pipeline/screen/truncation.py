@@ -125,7 +125,8 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
             return "ends in a formula that a condition begins with"
         return None
     words = prose.rstrip(CLOSING_MARKS)
-    bracketed = asking and BRACKETED_END.search(prose) and count_open_brackets(sentence) == 0
+    asked = asking or asks("", prose, english=True)
+    bracketed = asked and BRACKETED_END.search(prose) and count_open_brackets(prose) == 0
     if bracketed or (is_full_request(last) and not DANGLING.search(words)):
         return None
     if end.isdigit() or end in "%°$":

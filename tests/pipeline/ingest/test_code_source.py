@@ -91,7 +91,7 @@ TASKS = [
     {
         "task_description": 'Double `n`, as in "\\frac{n}{1} \\cdot 2"',
         "input_output_spec": 'Output:\n    the double, never """quoted"""',
-        "code_sample": "from typing import *\n"
+        "code_sample": "from typing import *\n\n"
         "def main_solution(n: int, more: List[int] = None):\n    return {'x': 2 * n}",
         "input_generator": "def generate_inputs(random: Random):\n    return {'n': random.randint(0, 5)}",
         "difficulty": 7,

@@ -15,7 +15,7 @@ from pipeline.sample.engine import EngineDied, EngineFailure, Request
 from pipeline.sample.prompts import Prompt
 from pipeline.sample.server import ServerEngine
 from schemas.config import ModelConfig, SamplingConfig
-from tests.pipeline.sample.conftest import SERVED, Server
+from tests.pipeline.sample.conftest import Server
 
 GUARD = 120
 
@@ -206,7 +206,7 @@ def test_a_name_that_is_not_served_is_an_error_with_those_that_are(unruly: Any) 
 @pytest.mark.parametrize("chat", [True, False])
 def test_a_real_server_gives_all_completions_of_every_request(server: Server, opened: Any, chat: bool) -> None:
     engine = opened(server.model())
-    assert (engine.model, engine.revision) == (SERVED, server.root)
+    assert (engine.model, engine.revision) == (server.name, server.root)
     futures = [engine.submit(ask(f"What is {i} + 2?", n=3, chat=chat)) for i in range(6)]
     for future in futures:
         completions = future.result(GUARD)

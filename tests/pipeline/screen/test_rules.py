@@ -75,6 +75,18 @@ def test_a_label_for_each_part_tells_parts() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
+        "Remember the following:\n(a) Find the sum of 3 and 4.\n(b) Find the product of 3 and 4.",
+        "(a) Round 3.456 to 2 decimal places.\n(b) Round 7.123 to 2 decimal places.",
+        "(a) Write $x^2 + 2x$ in the form $(x+a)^2 + b$.\n(b) Solve $x^2 + 2x = 3$.",
+    ],
+)
+def test_parts_that_look_like_instructions(statement: str) -> None:
+    assert judge(statement) == "multi_part"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
         "Find the distance between the points $(1,2)$ and (a, b) if a = 1 and b = 9.",
         "The points (1,2) and (2,3) lie on a line. What is its slope?",
         "Find $f(a) + f(b)$ if f(a) = 3 and f(b) = 4.",
@@ -83,6 +95,11 @@ def test_a_label_for_each_part_tells_parts() -> None:
         " value of $f(1)$?",
         "Two conditions hold:\n1. Every row has 3 apples.\n2. There are 4 rows more than columns.\nHow many"
         " apples are there in 2 rows and 1 apple?",
+        "Find the orthocenter of (8, -8), (-2, -7), (5, 4). For all geometry problems:\n1. Give coordinates in the"
+        " form (x, y)\n2. Round decimal answers to 3 decimal places\n3. Use the degree symbol for angles\n"
+        "4. Return only the angle, coordinates, or radius as your answer.",
+        "Simplify this: 64*x*(x + 56)\nPlease follow these guidelines:\n1. Use ** to represent exponents. For example,"
+        " write 7*X**2.\n2. Always include the * symbol. For example, write 3*x.",
         "As in parts (a) and (b) of the previous theorem, let $x = 7$. Find $x$.",
     ],
 )
@@ -101,6 +118,8 @@ def test_no_parts(statement: str) -> None:
         "According to the bar graph, how many games did the Tigers win in 5 weeks?",
         "The table below gives the speed of 5 cars. What is the mean speed?",
         "![](images/fig1.png) Find the angle $x$ if $y = 3$.",
+        "Which angle in the figure below is right?\n(A) 1\n(B) 2\n(C) 3\n(D) 4",
+        "In the diagram below, find $x$ if $y = 3$.\n\n---------\n\nRound to 2 places.",
         "如图, $AB=3$, 求 $BC$.",
     ],
 )
@@ -117,6 +136,7 @@ def test_missing_figures(statement: str) -> None:
         "The figures of the company show a loss of 3 million and a gain of 10 million. What is the sum in millions?",
         "Consider the function shown: \\[f(x) = x + 4.\\] Find $f(3)$.",
         "A $3 \\times 3$ grid has 2 squares shaded at random. How many squares are not shaded?",
+        "Find the number of steps from * to # in the following grid:\nX O O # O\nX X O O O\nX * O X O\n",
         "Use the table below to find $f(3)$.\n\\begin{tabular}{c|c} x & f \\\\ 3 & 7 \\end{tabular}",
     ],
 )
@@ -147,6 +167,13 @@ def test_asymptote_code_is_a_figure_that_is_there() -> None:
         "How many shirts did machine make today?",
         "How many boxes of trefoils does she need to deliver if each case has 14 boxes?",
         "How much did they pay in all?",
+        "How many students are in the class?",
+        "How many apples are there?",
+        "How much is the total cost?",
+        "Anna has 7 peaches. She buys 3 more, so she has 7 + 3 =",
+        "Calculate the total cost if he buys 3",
+        "Find the number of integers n such that the product of n and",
+        "Round 3.456 to the nearest",
     ],
 )
 def test_incomplete(statement: str) -> None:
@@ -172,6 +199,19 @@ def test_incomplete(statement: str) -> None:
         "ジョンは$15のおもちゃを2つ買い、$40を払いました。おつりはいくらですか？",
         "Combien font 3 et 4 ?",
         "Comupte the vaule of $3 + 4$.",
+        "State the final answer to the following arithmetic problem: 4 - 1 - 7 =",
+        "Solve for e: 56 - 98*e = -1218",
+        "Add the complex numbers: (-8.0 - 2.0i) + (-7.0 + 5.0i)",
+        "Use lowercase letters.\n\nNow, convert the base-11 number 115 to base-15\n",
+        "Reply only with the final value.\n((0xc3ce << 0x3) + (0x1907 - 0x7de4))",
+        "Pick the smallest number of the following candidates: 569204305.618000 569,204,311.663",
+        "Find the greatest common divisor of 84 and 126",
+        "What is the list of elements in spiral order?\n4 6 7\n0 7 6\n7 1 1",
+        "Specify your move in coordinates (e.g. 'C4' for column C, row 4)",
+        'How many times does the letter "c" appear in the text: "constitution is taxed to the"?',
+        "How many legs does a spider have?",
+        "How many days are in a week?",
+        "How many planets are in the solar system?",
         "The number of lucky arrays \\((a, b, c)\\) with \\(a<b<c\\) is \\(\\qquad\\).",
     ],
 )

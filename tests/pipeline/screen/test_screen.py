@@ -1,6 +1,7 @@
 """Screening a table: nothing lost, nothing invented, each row with one reason."""
 
 import json
+import random
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.screen import screen
+from pipeline.screen import screen, screen_problem
 from schemas.config import ScreenConfig
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason
@@ -129,3 +130,24 @@ def test_real_problems_stay(shared_data: Path, name: str) -> None:
     rows = [row for row in read_rows(shared_data / f"{name}.jsonl") if row.get("answer")]
     _, rejected = screen(to_problems([{**row, "id": str(n)} for n, row in enumerate(rows)]), ScreenConfig())
     assert len(rejected) <= 0.01 * len(rows), rejected.select("statement", "reason", "detail").rows()
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+def test_generated_problems_stay() -> None:
+    pytest.importorskip("reasoning_gym")
+    from benchmarks.screen_math import measure_generated
+
+    report = measure_generated(lambda problems: screen(problems, ScreenConfig()))
+    assert report["count"] > 250
+    assert report["rejected"] <= 0.02, report["examples"]
+
+
+def test_cut_problems_go(shared_data: Path) -> None:
+    from benchmarks.screen_math import read_rows
+
+    benches = ("gsm8k_test", "math500", "aime_2024", "aime_2025")
+    rows = [row for row in read_rows(shared_data / "contamination-benchmarks.jsonl") if row.get("bench") in benches]
+    draw = random.Random(7)
+    cuts = [row["text"][: draw.randrange(len(row["text"]) // 5, len(row["text"]) - 5)] for row in rows]
+    gone = [isinstance(screen_problem({"statement": cut, "answer": "7"}, ScreenConfig()), tuple) for cut in cuts]
+    assert sum(gone) >= 0.95 * len(gone)
