@@ -74,7 +74,9 @@ def stage(
         from pipeline.stage import run_stage
 
         counts = run_stage(name, source, out, _settings(config, overrides, out))
-        print(f"{name}: {counts['in']} in, {counts['kept']} kept, {counts['rejected']} rejected: {out}")
+        copies = counts["kept"] + counts["rejected"] - counts["in"]
+        more = f" ({copies} copies for another language)" if copies else ""
+        print(f"{name}: {counts['in']} in, {counts['kept']} kept{more}, {counts['rejected']} rejected: {out}")
 
 
 @app.command(
