@@ -5,10 +5,10 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import judge, plant
 
 from pipeline.court.matrix import Outcome
 from schemas.config import CourtConfig
+from tests.pipeline.court.planted import judge, plant
 
 SEEDS = st.integers(0, 2**32)
 

@@ -1,13 +1,13 @@
 """Several right answers are recognised, and what a statement says of its input is not taken for it."""
 
 import pytest
-from planted import CALLS, judge
 
 from pipeline.court.matrix import Outcome, build_matrix
 from pipeline.court.several import find_several, read_hint
 from pipeline.court.tolerance import read_tolerance
 from pipeline.court.weigh import weigh_solutions
 from schemas.config import CourtConfig
+from tests.pipeline.court.planted import CALLS, judge
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_code_rows import ROWS, write_package
 
 from pipeline.ingest.code_source import read_gym_code, write_stub
 from pipeline.ingest.source import read_source
@@ -13,6 +12,7 @@ from pipeline.sandbox import SandboxUnavailable, describe_sandbox
 from schemas.config import SandboxConfig, Source
 from schemas.conform import conform_rows
 from schemas.errors import InputError
+from tests.pipeline.ingest.test_code_rows import ROWS, write_package
 
 needs_sandbox = pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
 

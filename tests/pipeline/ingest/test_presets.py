@@ -5,13 +5,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from preset_forms import FORMS
 
 from pipeline.ingest.presets import PRESETS, choose_preset
 from pipeline.ingest.source import read_source
 from schemas.config import Source
 from schemas.conform import conform_rows
 from schemas.errors import InputError
+from tests.pipeline.ingest.preset_forms import FORMS
 
 
 def test_every_preset_has_rows_of_its_form_here() -> None:

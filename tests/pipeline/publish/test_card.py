@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
-from small_runs import MODEL, make_config, make_run, publish
 
 from pipeline.folder import RunFolder
 from pipeline.publish.card import size_category, write_card
 from pipeline.publish.manifest import build_manifest
 from schemas.config import Config
+from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, publish
 
 
 def make_card(folder: RunFolder, **more: Any) -> str:

@@ -6,13 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from report_runs import Told, lay_run, tell_small_run, tell_sums
 from rich.console import Console
 
 from pipeline.folder import RunFolder
 from pipeline.publish.inspect import clean, inspect_path
 from schemas.errors import InputError
 from schemas.reasons import Reason
+from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums
 
 
 def look(path: object, width: int = 160, **asked: object) -> str:

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import polars as pl
 import pytest
-from small_runs import MODEL, make_config, make_run, make_samples, publish
 
 from pipeline.decide.decide import IMPORTED, decide_run
 from pipeline.folder import RunFolder
@@ -15,6 +14,7 @@ from pipeline.publish.manifest import NAME, build_manifest
 from pipeline.publish.shards import CountError, publish_curated
 from schemas.config import Config
 from schemas.sample import SAMPLE_DTYPES
+from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, make_samples, publish
 
 
 @pytest.fixture(params=["local", "memory"])

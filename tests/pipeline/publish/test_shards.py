@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import polars as pl
 import pytest
-from small_runs import MODEL, make_config, make_run, publish
 
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import (
@@ -17,6 +16,7 @@ from pipeline.publish.shards import (
     redecide,
 )
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES, Problem
+from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, publish
 
 
 @pytest.fixture(params=["local", "memory"])

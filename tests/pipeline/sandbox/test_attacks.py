@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from traces import descendants, left_files, open_files
 
 from pipeline.sandbox import Case, Program, Run, Sandbox, Status
+from tests.pipeline.sandbox.traces import descendants, left_files, open_files
 
 FOLDER = Path(__file__).parent / "attacks"
 SECRET, NUMBER = "SECRET-qzXw71Lp", 4917.5

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from traces import descendants, open_files
 
 from pipeline.sandbox import (
     Case,
@@ -26,6 +25,7 @@ from pipeline.sandbox.box import find_interpreter
 from pipeline.sandbox.compile import trim_cache
 from pipeline.sandbox.describe import try_mode
 from schemas.config import SandboxConfig
+from tests.pipeline.sandbox.traces import descendants, open_files
 
 ROOT = Path(__file__).resolve().parents[3]
 DOUBLE = Program("python", "print(int(input()) * 2)")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from report_runs import Told, lay_run, tell_small_run, tell_sums
-from test_build import tell_hostile
 
 from pipeline.publish.report import write_report
+from tests.pipeline.publish.report.test_build import tell_hostile
+from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums
 
 FLAGS = (
     "--headless",

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from report_runs import Told, decide, lay_run, tell_real, tell_small_run, tell_sums
 
 from pipeline.folder import RunFolder
 from pipeline.publish.report import write_report
@@ -16,6 +15,7 @@ from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.gather import gather
 from schemas.config import Config, Source
 from schemas.conform import REJECT_SCHEMA
+from tests.pipeline.publish.report_runs import Told, decide, lay_run, tell_real, tell_small_run, tell_sums
 
 VOID = {"meta", "link", "input", "br", "img"}
 
