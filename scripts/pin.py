@@ -9,7 +9,8 @@ from setup import PYTHON, ROOT, VENV, index_options
 for flavour in ("cpu", "gpu"):
     target = ROOT / "requirements" / f"{flavour}.txt"
     command = [str(VENV / "bin" / "uv"), "pip", "compile", "--quiet", "--no-header", "--python", str(PYTHON)]
-    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--extra", flavour, "--extra", "dev"]
+    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-annotate"]
+    command += [word for extra in (flavour, "dev", "parity") for word in ("--extra", extra)]
     command += [
         "--override",
         str(ROOT / "requirements" / "overrides.txt"),
