@@ -1,0 +1,64 @@
+"""The run config: every number that matters, with its reason. One YAML file is one `Config`."""
+
+from pydantic import model_validator
+
+from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
+from schemas.config.grading import DecideConfig, KeepConfig, ModelConfig, PromptConfig, SamplingConfig, VerifyConfig
+from schemas.config.outputs import FlowConfig, PublishConfig
+from schemas.config.sources import Source
+from schemas.config.stages import JudgeConfig, ScreenConfig
+from schemas.config.strict import Strict
+from schemas.config.training import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
+
+__all__ = [
+    "AuthorConfig",
+    "Config",
+    "CourtConfig",
+    "DecideConfig",
+    "EvaluationConfig",
+    "FlowConfig",
+    "JudgeConfig",
+    "KeepConfig",
+    "LoraTraining",
+    "ModelConfig",
+    "PromptConfig",
+    "PublishConfig",
+    "SamplingConfig",
+    "SandboxConfig",
+    "ScreenConfig",
+    "Source",
+    "Strict",
+    "TrainConfig",
+    "TrainStage",
+    "VerifyConfig",
+]
+
+
+class Config(Strict):
+    """One run."""
+
+    run: str
+    """The run's folder: a path or any fsspec URL."""
+    sources: tuple[Source, ...]
+    screen: ScreenConfig = ScreenConfig()
+    court: CourtConfig = CourtConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    model: ModelConfig = ModelConfig()
+    prompt: PromptConfig = PromptConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    verify: VerifyConfig = VerifyConfig()
+    keep: KeepConfig = KeepConfig()
+    decide: DecideConfig = DecideConfig()
+    train: TrainConfig = TrainConfig()
+    publish: PublishConfig = PublishConfig()
+    flow: FlowConfig = FlowConfig()
+
+    @model_validator(mode="after")
+    def _named_sources(self) -> "Config":
+        if not self.sources:
+            raise ValueError("sources is empty; name at least one, such as {name: sums, reasoning_gym: chain_sum}")
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {twice[0]!r}; give each its own name")
+        return self

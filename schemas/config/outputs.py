@@ -1,0 +1,34 @@
+"""What is written, and how the work is cut and scheduled."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.config.strict import Strict
+
+
+class PublishConfig(Strict):
+    """What is written."""
+
+    row_group_rows: Annotated[int, Field(ge=1)] = 1000
+    """Small enough to stream from object storage, large enough for zstd."""
+    examples: Annotated[int, Field(ge=0)] = 3
+    """Problems shown in the report for kept and for each reason."""
+    title: str | None = None
+    license: str | None = None
+    """Goes into the dataset card; the sources decide it."""
+
+
+class FlowConfig(Strict):
+    """How the work is cut and scheduled."""
+
+    shard_rows: Annotated[int, Field(ge=1)] = 2048
+    """Memory is bounded by a shard; at 16 samples a shard is 32k completions."""
+    concurrency: Annotated[int, Field(ge=1)] = 2
+    """Shards in the CPU stages at once; sampling takes one shard after the other through the one engine."""
+    retries: Annotated[int, Field(ge=0)] = 2
+    retry_delay: Annotated[float, Field(ge=0)] = 1.0
+    flush_seconds: Annotated[float, Field(gt=0)] = 2.0
+    """Samples are written at least this often: what a killed run can lose beside what is in flight."""
+    cron: str = "0 3 * * *"
+    """When a deployment runs: at night, after the sources have grown."""

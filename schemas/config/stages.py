@@ -1,0 +1,27 @@
+"""The stages between ingest and sampling that need no programs to run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.config.strict import Strict
+
+
+class JudgeConfig(Strict):
+    """The model-judged second look at what the rules kept."""
+
+    enabled: bool = False
+    """Off: the rules alone meet their aims, and a small model loses more good problems than it finds bad ones."""
+    max_tokens: Annotated[int, Field(ge=1)] = 256
+
+
+class ScreenConfig(Strict):
+    """Format filtering (paper section 4.1): complete problems with an answer that a rule can verify."""
+
+    choice: Literal["rewrite", "reject"] = "rewrite"
+    """Multiple choice becomes an open problem, as in the paper; `reject` drops it."""
+    reject_guessable: bool = True
+    """Yes/no and true/false give a reward of one half for guessing."""
+    asymptote: Literal["keep", "reject"] = "keep"
+    """A figure given as Asymptote code is in the statement, so the problem is complete."""
+    judge: JudgeConfig = JudgeConfig()

@@ -1,0 +1,103 @@
+"""Training: GRPO in stages (Magistral paper, sections 2, 3 and 5)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.config.sources import Source
+from schemas.config.strict import Strict
+
+
+class TrainStage(Strict):
+    """One stage. The paper makes data harder, completions longer and the batch smaller from one to the next."""
+
+    name: Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9-]+$")]
+    data: Literal["kept", "harder"] = "kept"
+    """`kept` is what the first grading pass kept; `harder` what the last pass kept less what the policy now solves, and
+    with it what only the trained grader could solve."""
+    steps: Annotated[int, Field(ge=1)] = 100
+    """Optimiser steps at most."""
+    groups: Annotated[int, Field(ge=1)] = 32
+    """Groups with signal in one batch; a batch is groups x train.group completions."""
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Longest completion (l_max); none is sampling.max_tokens."""
+    l_cache: Annotated[int, Field(ge=0)] = 0
+    """The length penalty grows over the last l_cache tokens below max_tokens (section 2.2)."""
+    plateau: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """The stage ends early when fewer than this share of the last 10 batches' groups had differing rewards: below it
+    most of the sampling teaches nothing. 0 never ends it early."""
+
+
+class LoraTraining(Strict):
+    """Train low-rank adapters instead of all weights; they are merged wherever weights leave the trainer."""
+
+    rank: Annotated[int, Field(ge=1)] = 32
+    alpha: Annotated[float, Field(gt=0)] = 64.0
+    targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
+
+
+class EvaluationConfig(Strict):
+    """Held-out problems, graded before training and after every stage."""
+
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Of the problems to train on, chosen by the hash of their id, so that it is stable as the set grows."""
+    sources: tuple[Source, ...] = ()
+    """Problems from elsewhere, held out as well; statements that training has are left out of them."""
+    problems: Annotated[int, Field(ge=1)] = 256
+    """At most; of 16 samples each, the interval is then about three points wide on either side."""
+    n: Annotated[int, Field(ge=1)] = 16
+    """Samples a problem: pass@1 is their mean, majority@n their commonest answer. At sampling.temperature."""
+
+
+class TrainConfig(Strict):
+    """GRPO with the paper's changes. The learning rate and the sizes suit a 7B model on one node."""
+
+    group: Annotated[int, Field(ge=2)] = 16
+    """Completions a problem: as many as grade it."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-6
+    """The field's usual one for full weights; ten times as much suits LoRA and models below 1B."""
+    warmup: Annotated[int, Field(ge=0)] = 5
+    """Steps over which the learning rate rises: Adam's second moments are noise at first."""
+    eps_low: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """The paper does not print it; PPO's."""
+    eps_high: Annotated[float, Field(gt=0)] = 0.28
+    """Clip-higher: 0.26 to 0.28 in the paper, so that unlikely tokens can grow."""
+    importance_cap: Annotated[float, Field(ge=1)] | None = None
+    """Weigh tokens by the trainer's over the sampler's probability, truncated here, and clip against the trainer's; none
+    takes the sampler's log-probabilities as they are, as the paper does."""
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    minibatches: Annotated[int, Field(ge=1)] = 1
+    """Optimiser steps a batch; each more is further off-policy."""
+    micro_tokens: Annotated[int, Field(ge=64)] = 16384
+    """Tokens forwarded at once: what bounds memory."""
+    ahead: Annotated[float, Field(gt=0, le=2)] = 1.0
+    """Completions asked for at once over those of a batch (n_async / n_batch; the paper's bound is 2). It bounds how
+    stale a batch can be."""
+    synchronous: bool = False
+    """For debugging: sample a batch, train on it, push, and only then sample the next."""
+    share_device: bool | None = None
+    """Freeze generation while the optimiser works, where both are on one device; none does so without a GPU, where it
+    was four times faster on two cores than fighting over them."""
+    gradient_checkpointing: bool = False
+    """A third more time for activations of one layer; for long completions."""
+    compile: bool = False
+    """torch.compile of the layers; pays on a GPU after some minutes."""
+    lora: LoraTraining | None = None
+    checkpoint_every: Annotated[int, Field(ge=1)] = 20
+    """Steps; what a killed run repeats at most."""
+    keep_checkpoints: Annotated[int, Field(ge=1)] = 2
+    evaluation: EvaluationConfig = EvaluationConfig()
+    stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (
+        TrainStage(name="stage-1"),
+        TrainStage(name="stage-2", data="harder", groups=16),
+    )
+    seed: int = 0
+    """Of the order of problems."""
+
+    @model_validator(mode="after")
+    def _named_stages(self) -> "TrainConfig":
+        names = [stage.name for stage in self.stages]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two stages are called {twice[0]!r}; give each its own name")
+        return self
