@@ -63,8 +63,8 @@ class TrainConfig(Strict):
     eps_high: Annotated[float, Field(gt=0)] = 0.28
     """Clip-higher: 0.26 to 0.28 in the paper, so that unlikely tokens can grow."""
     importance_cap: Annotated[float, Field(ge=1)] | None = None
-    """Weigh tokens by the trainer's over the sampler's probability, truncated here, and clip against the trainer's; none
-    takes the sampler's log-probabilities as they are, as the paper does."""
+    """Weigh tokens by the trainer's over the sampler's probability, truncated here, and clip against the trainer's;
+    none takes the sampler's log-probabilities as they are, as the paper does."""
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     minibatches: Annotated[int, Field(ge=1)] = 1
     """Optimiser steps a batch; each more is further off-policy."""
