@@ -22,10 +22,10 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     settings = json.loads(sys.argv[2])
-    _die_with(settings["parent"])
+    die_with(settings["parent"])
     pipe = Connection(int(sys.argv[1]))
     inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(pipe, inbox), daemon=True).start()
+    threading.Thread(target=receive, args=(pipe, inbox), daemon=True).start()
     try:
         engine, sampling = _build(settings)
     except (ImportError, ValueError, TypeError, OSError, RuntimeError) as error:
@@ -43,14 +43,14 @@ def main() -> None:
     os._exit(0)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """The kernel kills this process when its parent dies; a parent that is gone already is noticed here."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def _receive(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]") -> None:
+def receive(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]") -> None:
     try:
         while True:
             inbox.put(pipe.recv())
@@ -81,7 +81,7 @@ def _serve(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]", engine
                 return
             _, number, messages, text, n = message
             try:
-                tokens = _tokenize(tokenizer, messages, text)
+                tokens = tokenize(tokenizer, messages, text)
                 if len(tokens) >= limit:
                     raise ValueError(
                         f"the prompt has {len(tokens)} tokens, but model.max_model_len is {limit}; "
@@ -103,7 +103,7 @@ def _serve(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]", engine
             busy = 0.0
 
 
-def _tokenize(tokenizer: Any, messages: tuple[tuple[str, str], ...] | None, text: str | None) -> list[int]:
+def tokenize(tokenizer: Any, messages: tuple[tuple[str, str], ...] | None, text: str | None) -> list[int]:
     if messages is None:
         return list(tokenizer.encode(text))
     if not tokenizer.chat_template:

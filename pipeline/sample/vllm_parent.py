@@ -74,7 +74,7 @@ class VllmEngine:
         self._dead: EngineDied | None = None
         self._bell, self._ring = Pipe(duplex=False)
         self._thread: threading.Thread | None = None
-        self._child: _Child | None = None
+        self._child: Child | None = None
 
     def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
         future: Future[tuple[Completion, ...]] = Future()
@@ -122,7 +122,7 @@ class VllmEngine:
         """The thread of the child: start, serve, bury, until closed or given up."""
         try:
             while True:
-                child = self._child = _Child(self._module, self._settings)
+                child = self._child = Child(self._module, self._settings)
                 try:
                     reason = self._serve(child)
                 finally:
@@ -138,7 +138,7 @@ class VllmEngine:
             self._give_up(EngineDied(f"the engine's watch failed: {type(error).__name__}: {error}"))
             raise
 
-    def _serve(self, child: "_Child") -> str | None:
+    def _serve(self, child: "Child") -> str | None:
         """Feed the child and hand out its answers; returns why it must go, or None when all is over."""
         patience = self._config.timeout
         heard = time.monotonic()
@@ -171,7 +171,7 @@ class VllmEngine:
                     heard = time.monotonic()
                 self._dispatch(child)
 
-    def _dispatch(self, child: "_Child") -> None:
+    def _dispatch(self, child: "Child") -> None:
         with self._lock:
             room = self.capacity - sum(owed.request.n for owed in self._sent.values())
             while self._backlog and (room > 0 or not self._sent):
@@ -206,7 +206,7 @@ class VllmEngine:
             with self._lock:
                 self._stats = replace(self._stats, busy=self._stats.busy + busy)
 
-    def _bury(self, child: "_Child", reason: str) -> bool:
+    def _bury(self, child: "Child", reason: str) -> bool:
         """Sort what the dead child owed; returns whether a new one is to be started."""
         with self._lock:
             owed = sorted(self._sent.values(), key=lambda one: one.number)
@@ -233,7 +233,7 @@ class VllmEngine:
             self._stats = replace(self._stats, restarts=self._stats.restarts + 1)
         return True
 
-    def _explain(self, child: "_Child", reason: str, advice: str) -> str:
+    def _explain(self, child: "Child", reason: str, advice: str) -> str:
         return (
             f"the vLLM engine of {self.model} ended: {reason}\n{advice}; `goldilocks doctor` says what is here. "
             f"What was sampled is kept: run again to go on.\nThe end of its log ({child.log}):\n{child.log_tail()}"
@@ -276,7 +276,7 @@ def child_settings(
     return {"engine": engine | model.engine, "sampling": parameters}
 
 
-class _Child:
+class Child:
     """One child process with its pipe, its log file, and a thread that writes to it so that nobody else ever blocks."""
 
     def __init__(self, module: str, settings: dict[str, Any]) -> None:

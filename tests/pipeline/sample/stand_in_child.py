@@ -15,15 +15,15 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pipeline.sample.vllm_child import _die_with, _receive
+from pipeline.sample.vllm_child import die_with, receive
 
 
 def main() -> None:
     settings = json.loads(sys.argv[2])
-    _die_with(settings["parent"])
+    die_with(settings["parent"])
     pipe = Connection(int(sys.argv[1]))
     inbox: queue.SimpleQueue = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(pipe, inbox), daemon=True).start()
+    threading.Thread(target=receive, args=(pipe, inbox), daemon=True).start()
     print("the stand-in child speaks", flush=True)
     if settings["engine"].get("unusable"):
         pipe.send(("fatal", "ValueError: these settings fit no model"))
