@@ -2,13 +2,19 @@ PYTHON ?= python3
 CONFIG ?= configs/quickstart.yaml
 RUN := .venv/bin
 
-.PHONY: setup curate test lint bench serve requirements clean
+.PHONY: setup curate train loop test lint bench serve requirements clean
 
 setup:            ## make .venv, install what is missing
 	@$(PYTHON) scripts/setup.py
 
 curate: setup     ## the main job: CONFIG=... for another one
 	@$(RUN)/goldilocks curate $(CONFIG)
+
+train: curate     ## train the grader on what `make curate` kept
+	@$(RUN)/goldilocks train $(CONFIG)
+
+loop: setup       ## curate, train the grader, grade everything again
+	@$(RUN)/goldilocks loop $(CONFIG)
 
 test: setup       ## all tests
 	@$(RUN)/python -m pytest

@@ -1,4 +1,4 @@
-"""The command line: curate, stage, grade, decide, inspect, report, serve, doctor."""
+"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor."""
 
 import os
 from typing import TYPE_CHECKING, Annotated
@@ -58,6 +58,50 @@ def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> Non
         print_outcome(outcome)
         if not outcome.finished:
             raise SystemExit(Exit.UNFINISHED)
+
+
+@app.command(epilog="Example: goldilocks loop configs/quickstart.yaml")
+def loop(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+    """Close the loop: curate, train the grader on what was kept, grade the whole set again with it. Resumes."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        _quieten_prefect(debug)
+        from flows.loop import loop_held
+        from flows.orphans import guard_children
+        from flows.summary import print_moves, print_outcome
+
+        guard_children()
+        outcome = loop_held(settings)
+        print_moves(outcome.run)
+        print_outcome(outcome)
+        if not outcome.finished:
+            raise SystemExit(Exit.UNFINISHED)
+
+
+@app.command(epilog="Example: goldilocks train configs/quickstart.yaml --stage stage-1")
+def train(
+    config: ConfigPath,
+    stage: Annotated[str | None, typer.Option("--stage", help="One stage of train.stages; all if not given.")] = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Train the grading model by GRPO on a curated run. Goes on where it stopped; done stages are skipped."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        from flows.lock import hold_run
+        from flows.orphans import guard_children
+        from flows.training import choose_stages, train_stages
+        from pipeline.folder import RunFolder
+
+        stages = choose_stages(settings, stage)
+        guard_children()
+        with hold_run(RunFolder(settings.run)):
+            model = train_stages(settings, stages)
+        print(f"model    {model}\ncurves   {model.parents[1]}/curves.svg\nlog      {model.parents[1]}/log.jsonl")
 
 
 @app.command(epilog="Example: goldilocks stage screen problems.jsonl out/")

@@ -21,6 +21,7 @@ from flows.judging import judge_sampling, judge_shard
 from flows.lock import hold_run
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
+from pipeline.decide.decide import forget_pass
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import EngineDied, open_engine
 from schemas.config import Config, SamplingConfig
@@ -77,11 +78,7 @@ def curate_held(config: Config) -> Outcome:
 def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     """The stages in their order, over the shards of a run that this process holds."""
     watch = Stopwatch()
-    patience: dict[str, Any] = {
-        "retries": config.flow.retries,
-        "retry_delay_seconds": config.flow.retry_delay,
-        "retry_condition_fn": can_be_retried,
-    }
+    patience = choose_patience(config)
     with watch.measure("ingest"):
         ingest_sources.with_options(**patience)(config, folder)
     shards = [PurePosixPath(name).stem for name in folder.list("problems")]
@@ -96,10 +93,20 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     with watch.measure("sample"):
         owed, failures = sample_shards(config, folder, ready, patience)
     with watch.measure("decide"):
+        forget_pass(folder, 2)
         decide_shards.with_options(**patience)(config, folder)
     manifest = publish.with_options(**patience)(config, folder, watch.seconds)
     publish_artifacts(folder, manifest)
     return Outcome(config.run, manifest, failed | failures, owed)
+
+
+def choose_patience(config: Config) -> dict[str, Any]:
+    """How often and when Prefect tries a task again."""
+    return {
+        "retries": config.flow.retries,
+        "retry_delay_seconds": config.flow.retry_delay,
+        "retry_condition_fn": can_be_retried,
+    }
 
 
 def choose_stages(config: Config, folder: RunFolder) -> list[str]:
@@ -151,11 +158,11 @@ def ask_model(
 
 
 def sample_shards(
-    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any]
+    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any], grading_pass: int = 1
 ) -> tuple[int, dict[str, str]]:
     """Take and verify what every shard owes; returns how many samples are still owed, and what failed."""
     try:
-        with open_grading(config, folder) as grading:
+        with open_grading(config, folder, grading_pass) as grading:
             futures = {
                 shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **patience).submit(grading, shard)
                 for shard in shards
@@ -195,16 +202,16 @@ def sample_shard(grading: Grading, shard: str) -> int:
 
 
 @task(name="decide", cache_policy=NO_CACHE)
-def decide_shards(config: Config, folder: RunFolder) -> None:
+def decide_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> None:
     """Decide every problem from its evidence; seconds, and no model."""
     from pipeline.decide.decide import decide_run
 
-    decide_run(folder, config)
+    decide_run(folder, config, grading_pass)
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish(config: Config, folder: RunFolder, seconds: Mapping[str, float]) -> dict[str, Any]:
+def publish(config: Config, folder: RunFolder, seconds: Mapping[str, float], grading_pass: int = 1) -> dict[str, Any]:
     """Write curated shards, rejects, manifest, card and report; checks that every count adds up."""
     from pipeline.publish.run import publish_run
 
-    return publish_run(folder, config, seconds)
+    return publish_run(folder, config, seconds, grading_pass)

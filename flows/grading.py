@@ -23,21 +23,22 @@ class Grading:
     verifier: ProblemVerifier
     progress: SamplingProgress
     graded: dict[str, str]
+    grading_pass: int = 1
 
     def grade(self, shard: str) -> int:
         """Take and verify what `shard` owes; returns how many samples it still owes."""
         problems = self.folder.read_table(self.graded[shard])
-        record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine))
+        record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
         return stats.owed
 
 
 @contextmanager
-def open_grading(config: Config, folder: RunFolder) -> Iterator[Grading]:
+def open_grading(config: Config, folder: RunFolder, grading_pass: int = 1) -> Iterator[Grading]:
     """Engine, verifier and progress until the block ends. The engine's process starts at the first owed sample."""
     graded = find_graded(folder)
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(config.model, config.sampling))
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
         progress = stack.enter_context(SamplingProgress(sum(folder.count_rows(name) for name in graded.values())))
-        yield Grading(config, folder, engine, verifier, progress, graded)
+        yield Grading(config, folder, engine, verifier, progress, graded, grading_pass)

@@ -23,6 +23,21 @@ def print_outcome(outcome: Outcome) -> None:
         console.print("What is done is kept; run the same command again to go on.")
 
 
+def print_moves(run: str) -> None:
+    """How the second grading pass differs from the first."""
+    from pipeline.folder import RunFolder
+    from pipeline.publish.report.passes import describe_moves, gather_passes
+
+    passes = gather_passes(RunFolder(run), 0)
+    if passes is None:
+        return
+    said = ", ".join(f"{move['problems']} {move['name']}" for move in describe_moves(passes) if move["problems"])
+    print(
+        f"second pass: mean pass rate {passes.before:.3f} before, {passes.after:.3f} after training the grader; "
+        f"{said or 'no decision moved'}"
+    )
+
+
 def print_manifest(run: str, manifest: Mapping[str, Any]) -> None:
     """Counts of every stage with their reasons, and where the results lie."""
     console = Console(soft_wrap=True)

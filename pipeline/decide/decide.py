@@ -208,6 +208,18 @@ def decisions_name(shard: str, grading_pass: int) -> str:
     return f"decisions/pass-{grading_pass}-{shard}.parquet"
 
 
+def last_pass(folder: RunFolder) -> int:
+    """2 where the trained grader has graded the run again, else 1."""
+    return 2 if any(shard_of(name).startswith("pass-2-") for name in folder.list("decisions")) else 1
+
+
+def forget_pass(folder: RunFolder, grading_pass: int) -> None:
+    """Remove a pass's decisions: they are made again from its evidence, which stays."""
+    for name in folder.list("decisions"):
+        if shard_of(name).startswith(f"pass-{grading_pass}-"):
+            folder.remove(name)
+
+
 def decide_run(
     folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
 ) -> dict[str, int]:

@@ -41,6 +41,7 @@ def build_manifest(
         "versions": {"python": platform.python_version()} | {p: v for p in PACKAGES if (v := _version(p))},
         "model": {"name": sole["name"], "revision": sole["revision"]},
         "models": models,
+        "grading_pass": grading_pass,
         "stages": [describe_stage(stage) for stage in count_stages(folder)],
         "samples": samples,
         "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.decide.decide import decide_run, last_pass
 from pipeline.folder import RunFolder
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import NAME, build_manifest
@@ -15,10 +16,10 @@ from schemas.errors import InputError
 from schemas.load import build_config
 
 
-def publish_run(folder: RunFolder, config: Config, times: Mapping[str, float]) -> dict[str, Any]:
-    """Publish a decided run; returns its manifest. Raises CountError where a stage lost or doubled a row."""
-    publish_curated(folder, config)
-    return _describe(folder, config, times)
+def publish_run(folder: RunFolder, config: Config, times: Mapping[str, float], grading_pass: int = 1) -> dict[str, Any]:
+    """Publish what a pass decided; returns the manifest. Raises CountError where a stage lost or doubled a row."""
+    publish_curated(folder, config, grading_pass)
+    return _describe(folder, config, times, grading_pass)
 
 
 def decide_again(run: str, overrides: Sequence[str]) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -31,12 +32,17 @@ def decide_again(run: str, overrides: Sequence[str]) -> tuple[pl.DataFrame, dict
         raise InputError(f"{run}: no {NAME} here; give the folder of a run that was curated or graded")
     stored = folder.read_json(NAME)["config"]
     config = build_config({**stored, "run": run}, overrides, where=f"{run}/{NAME}")
-    moves = redecide(folder, config)
-    return moves, _describe(folder, config, None)
+    grading_pass = last_pass(folder)
+    if grading_pass > 1:
+        decide_run(folder, config)
+    moves = redecide(folder, config, grading_pass)
+    return moves, _describe(folder, config, None, grading_pass)
 
 
-def _describe(folder: RunFolder, config: Config, times: Mapping[str, float] | None) -> dict[str, Any]:
-    manifest = build_manifest(folder, config, times)
+def _describe(
+    folder: RunFolder, config: Config, times: Mapping[str, float] | None, grading_pass: int
+) -> dict[str, Any]:
+    manifest = build_manifest(folder, config, times, grading_pass)
     write_card(folder, config, manifest)
     write_report(folder, config)
     return manifest

@@ -70,9 +70,9 @@ class TrainConfig(Strict):
     """Optimiser steps a batch; each more is further off-policy."""
     micro_tokens: Annotated[int, Field(ge=64)] = 16384
     """Tokens forwarded at once: what bounds memory."""
-    ahead: Annotated[float, Field(gt=0, le=2)] = 1.0
-    """Completions asked for at once over those of a batch (n_async / n_batch; the paper's bound is 2). It bounds how
-    stale a batch can be."""
+    ahead: Annotated[float, Field(gt=0, le=2)] = 2.0
+    """Completions in flight or waiting for the trainer, over those of a batch (n_async / n_batch): the paper's bound on
+    how stale a batch may be."""
     synchronous: bool = False
     """For debugging: sample a batch, train on it, push, and only then sample the next."""
     share_device: bool | None = None
@@ -85,6 +85,10 @@ class TrainConfig(Strict):
     lora: LoraTraining | None = None
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Steps; what a killed run repeats at most."""
+    processes: Annotated[int, Field(ge=1)] = 1
+    """Of torchrun, with the weights sharded over them (FSDP2); the engine is beside the first."""
+    folder: str | None = None
+    """Where checkpoints and logs lie; none is training/ in the run's folder, which then has to be local."""
     keep_checkpoints: Annotated[int, Field(ge=1)] = 2
     evaluation: EvaluationConfig = EvaluationConfig()
     stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.folder import RunFolder
-from pipeline.publish.report import charts, words
+from pipeline.publish.report import charts, passes, words
 from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
 from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
 from pipeline.publish.report.gather import Gathered, gather
@@ -82,6 +82,8 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         statements=charts.draw_mirror(
             ("kept", gathered.statements["kept"]), ("left out", gathered.statements["rejected"]), "characters"
         ),
+        moved=passes.describe_moves(gathered.passes) if gathered.passes else [],
+        passes_figure=passes.draw_passes(gathered.passes) if gathered.passes else "",
         spent=count_cost(gathered, settings, manifest),
         reasons=list_reasons(gathered),
         fates=[fate for fate in (KEEP, *gathered.reasons) if gathered.examples.get(fate)],
@@ -161,10 +163,6 @@ def _tell_making(manifest: dict[str, Any], config: Config) -> dict[str, Any]:
         "revision": model.get("revision"),
         "versions": manifest.get("versions") or {},
     }
-
-
-def _dump(config: Config) -> str:
-    return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def _default_config(root: str) -> Config:

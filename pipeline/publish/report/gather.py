@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import decisions_name, find_samples, read_evidence, shard_of
+from pipeline.decide.decide import decisions_name, find_samples, last_pass, read_evidence, shard_of
 from pipeline.folder import RunFolder
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
+from pipeline.publish.report.passes import Passes, gather_passes
 from pipeline.publish.shards import SAMPLE_ROWS
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
@@ -111,6 +112,8 @@ class Gathered:
     """Statement lengths in characters, `kept` and `rejected`."""
     unused: int
     """Rows of samples brought along that could not be used."""
+    passes: Passes | None = None
+    """The second grading pass against the first, where there was one."""
 
     @property
     def came(self) -> int:
@@ -134,7 +137,7 @@ class Gathered:
 
 def gather(folder: RunFolder, config: Config) -> Gathered:
     """Read the run once; examples are those with the smallest ids, so that a second report shows the same."""
-    grading_pass = _last_pass(folder)
+    grading_pass = last_pass(folder)
     stages, sources = count_flow(folder)
     statements = {"kept": Lengths(), "rejected": Lengths()}
     chosen: Chosen = {}
@@ -170,6 +173,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         samples=samples,
         statements=statements,
         unused=unused,
+        passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
 
 
@@ -178,11 +182,6 @@ def _choose(chosen: Chosen, fate: str, shard: str, rows: pl.DataFrame, limit: in
     best += [(row["id"] or "", shard, row) for row in rows.sort("id").head(limit).iter_rows(named=True)]
     best.sort(key=lambda pick: pick[:2])
     del best[limit:]
-
-
-def _last_pass(folder: RunFolder) -> int:
-    names = folder.list("decisions")
-    return 2 if any(shard_of(name).startswith("pass-2-") for name in names) else 1
 
 
 def _audit(

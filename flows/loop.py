@@ -1,0 +1,88 @@
+"""The loop that the paper describes (section 4.1): grade, train the grader on the survivors, grade the whole set again.
+
+Each part is skipped where its content is already there: samples by the evidence store, stages of training by what they
+are trained on. The second pass grades every problem that the screen and the court let through, not the survivors alone:
+a first grader that is too weak calls good problems unsolvable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.artifacts import publish_artifacts
+from flows.curate import (
+    Outcome,
+    UnfinishedError,
+    choose_patience,
+    curate_shards,
+    decide_shards,
+    publish,
+    sample_shards,
+)
+from flows.lock import hold_run
+from flows.stopwatch import Stopwatch
+from flows.training import train_stages
+from pipeline.decide.decide import find_graded
+from pipeline.folder import RunFolder
+from schemas.config import Config, TrainStage
+from schemas.load import load_config
+
+
+@flow(name="goldilocks-loop", validate_parameters=False)
+def loop(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
+    """Run the loop of the config at `config_path`; what deployments call. Raises UnfinishedError."""
+    outcome = loop_held(load_config(config_path, overrides))
+    if not outcome.finished:
+        raise UnfinishedError(outcome)
+    return outcome
+
+
+def loop_held(config: Config) -> Outcome:
+    """Hold the run's folder and go round once: pass 1, the first stage of training, pass 2, the other stages.
+
+    An unfinished first pass ends it: the next run goes on from there.
+    """
+    folder = RunFolder(config.run)
+    runner: Any = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
+    with hold_run(folder):
+        outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
+        if not outcome.finished:
+            return outcome
+        outcome = regrade_shards.with_options(task_runner=runner)(config, folder)
+    return outcome
+
+
+@flow(name="goldilocks-regrade", validate_parameters=False)
+def regrade_shards(config: Config, folder: RunFolder) -> Outcome:
+    """Train the grader on what pass 1 kept, grade the whole screened set with it, publish, and train the rest."""
+    watch = Stopwatch()
+    patience = choose_patience(config)
+    first, *rest = config.train.stages
+    with watch.measure("train"):
+        grader = train_grader(config, [first])
+    graded = config.model_copy(update={"model": config.model.model_copy(update={"name": str(grader)})})
+    shards = [PurePosixPath(name).stem for name in find_graded(folder).values()]
+    with watch.measure("regrade"):
+        owed, failed = sample_shards(graded, folder, shards, patience, 2)
+    with watch.measure("decide"):
+        decide_shards.with_options(**patience)(config, folder, 2)
+    manifest = publish.with_options(**patience)(config, folder, watch.seconds, 2)
+    outcome = Outcome(config.run, manifest, failed, owed)
+    if rest and outcome.finished:
+        again = Stopwatch()
+        with again.measure("train"):
+            train_grader(config, rest)
+        outcome = replace(outcome, manifest=publish.with_options(**patience)(config, folder, again.seconds, 2))
+    publish_artifacts(folder, outcome.manifest)
+    return outcome
+
+
+@task(name="train", cache_policy=NO_CACHE)
+def train_grader(config: Config, stages: Sequence[TrainStage]) -> Path:
+    """Train some stages; the folder of the last one's model."""
+    return train_stages(config, stages)

@@ -1,0 +1,92 @@
+"""What is written down while it trains: a row of JSON a step, TensorBoard, Weights & Biases or trackio where they are
+installed and asked for by their own environment, and one line on the screen.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LOG = "log.jsonl"
+EVALUATIONS = "evaluations.jsonl"
+TRACKERS = {"wandb": "WANDB_PROJECT", "trackio": "TRACKIO_PROJECT"}
+"""Package -> the variable that names a project: set, it asks for that tracker."""
+
+
+class Journal:
+    """Appends to the log of one training folder. `upto` is the version resumed from: later rows were never saved and
+    are cut off, so that no step stands there twice.
+    """
+
+    def __init__(self, folder: Path, upto: int, run: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / LOG
+        rows = [row for row in read_rows(self.path) if row["version"] <= upto]
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self._file = self.path.open("a", buffering=1)
+        self._board = self._open_board(folder)
+        self._trackers = [
+            self._open_tracker(name, os.environ[variable], run)
+            for name, variable in TRACKERS.items()
+            if os.environ.get(variable) and importlib.util.find_spec(name)
+        ]
+        self._live = sys.stderr.isatty()
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """One step: `stage`, `step`, `version` and its measures."""
+        self._file.write(json.dumps(row) + "\n")
+        numbers = {name: value for name, value in row.items() if isinstance(value, int | float)}
+        for name, value in numbers.items():
+            if self._board is not None:
+                self._board.add_scalar(name, value, row["version"])
+        for tracker in self._trackers:
+            tracker.log(numbers)
+        self._show(row)
+
+    def close(self) -> None:
+        """End the line on the screen, and all trackers."""
+        if self._live:
+            print(file=sys.stderr)
+        if self._board is not None:
+            self._board.close()
+        for tracker in self._trackers:
+            tracker.finish()
+        self._file.close()
+
+    def _show(self, row: Mapping[str, Any]) -> None:
+        said = (
+            f"{row['stage']} step {row['step']}/{row['steps']}  reward {row.get('reward', float('nan')):.3f}  "
+            f"pass rate {row.get('pass_rate', float('nan')):.3f}  length {row.get('length', 0):.0f}  "
+            f"signal {row['signal']:.0%}  lag {row['lag']:.1f}  "
+            f"{row['seconds']:.1f} s ({row['engine_idle']:.0%} engine idle, {row['trainer_idle']:.0%} trainer idle)"
+        )
+        print(f"\r\x1b[K{said}" if self._live else said, end="" if self._live else "\n", file=sys.stderr, flush=True)
+
+    @staticmethod
+    def _open_board(folder: Path) -> Any:
+        if importlib.util.find_spec("tensorboard") is None:
+            return None
+        return importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder / "tensorboard"))
+
+    @staticmethod
+    def _open_tracker(name: str, project: str, run: str) -> Any:
+        tracker = importlib.import_module(name)
+        tracker.init(project=project, name=run)
+        return tracker
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The whole rows of a JSONL file; a torn last line was never written."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text().splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows

@@ -1,0 +1,110 @@
+"""Which problems a stage trains on, and which are held out to see what it learned."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.decide.decide import decisions_name, find_graded, last_pass
+from pipeline.folder import RunFolder
+from pipeline.sample.prompts import Prompt, build_prompt
+from pipeline.verify.problem import Label, read_label
+from schemas.config import Config, TrainStage
+from schemas.errors import InputError
+from schemas.reasons import KEEP, Reason
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem as the trainer needs it: what the model sees, and what its completions are judged against."""
+
+    id: str
+    statement: str
+    domain: str
+    language: str
+    prompt: Prompt
+    label: Label
+
+
+def choose_problems(
+    folder: RunFolder, config: Config, stage: TrainStage, solved: Collection[str] = ()
+) -> tuple[Task, ...]:
+    """The problems of a stage, less those held out, by id. Raises InputError where there is none.
+
+    `kept` is what the first grading pass kept. `harder` is what the second pass kept: what only the trained grader
+    solves came in, what it solves too often went. Without a second pass it is what the first one kept or never saw
+    solved, less what training `solved` (the paper's stages, section 5).
+    """
+    share = config.train.evaluation.share
+    wanted = _read_decided(folder, stage) if folder.list("decisions") else _read_curated(folder)
+    skipped = set(solved) if stage.data == "harder" and last_pass(folder) == 1 else set()
+    tasks = [
+        task
+        for table in wanted
+        for task in read_tasks(table, config)
+        if task.id not in skipped and not is_held_out(task.id, share)
+    ]
+    if not tasks:
+        raise InputError(
+            f"{folder.root}: no problem to train {stage.name!r} on (train.stages, data: {stage.data}); "
+            "run `goldilocks curate` first, widen `keep`, or give it more sources"
+        )
+    return tuple(sorted(tasks, key=lambda task: task.id))
+
+
+def choose_held_out(folder: RunFolder, config: Config) -> tuple[Task, ...]:
+    """The held-out problems: a stable share of what the first pass kept, and screened ones of other sources.
+
+    At most `evaluation.problems`, chosen by id; those with a statement that the run also has are left out.
+    """
+    evaluation = config.train.evaluation
+    first = TrainStage(name="held-out", data="kept")
+    tables = _read_decided(folder, first) if folder.list("decisions") else _read_curated(folder)
+    ours = [task for table in tables for task in read_tasks(table, config) if is_held_out(task.id, evaluation.share)]
+    known = {text for _, table in folder.read_tables("problems", ["statement"]) for text in table["statement"]}
+    others = [task for task in _read_sources(config) if task.statement not in known]
+    unique = {task.statement: task for task in (*others, *ours)}
+    return tuple(sorted(unique.values(), key=lambda task: task.id)[: evaluation.problems])
+
+
+def is_held_out(id: str, share: float) -> bool:
+    """Whether a problem is held out: by the hash of its id, so that it stays so as the set grows."""
+    return int(hashlib.sha256(f"held out {id}".encode()).hexdigest()[:8], 16) < share * 16**8
+
+
+def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
+    """The tasks of a table of problems."""
+    for row in problems.iter_rows(named=True):
+        yield Task(
+            row["id"],
+            row["statement"],
+            row["domain"],
+            row["language"],
+            build_prompt(row, config.prompt),
+            read_label(row, config.verify),
+        )
+
+
+def _read_decided(folder: RunFolder, stage: TrainStage) -> Iterator[pl.DataFrame]:
+    grading_pass = last_pass(folder) if stage.data == "harder" else 1
+    wanted = [KEEP, Reason.NEVER_SOLVED.value] if stage.data == "harder" and grading_pass == 1 else [KEEP]
+    for shard, graded in find_graded(folder).items():
+        name = decisions_name(shard, grading_pass)
+        if folder.exists(name):
+            decided = folder.read_table(name, ["problem_id", "decision"]).filter(pl.col("decision").is_in(wanted))
+            yield folder.read_table(graded).join(decided, left_on="id", right_on="problem_id", how="semi")
+
+
+def _read_curated(folder: RunFolder) -> Iterator[pl.DataFrame]:
+    return (table for _, table in folder.read_tables("curated"))
+
+
+def _read_sources(config: Config) -> Iterable[Task]:
+    from pipeline.ingest.source import read_source
+    from pipeline.screen import screen
+    from schemas.conform import conform_rows
+
+    for source in config.train.evaluation.sources:
+        problems, _ = conform_rows(list(read_source(source, config.sandbox)), source.name, "ingest")
+        yield from read_tasks(screen(problems, config.screen)[0], config)

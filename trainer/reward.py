@@ -1,0 +1,49 @@
+"""From completions to rewards, by the verifier that grades in curation: one code, the same limits.
+
+The parts and their sizes stand in pipeline/verify/reward.py (paper, section 2.2). A completion that could not be
+verified has no reward and is left out of its group: trouble of ours must not teach a model anything.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from pipeline.verify.problem import ProblemVerifier
+from pipeline.verify.reward import reward
+from schemas.config import TrainStage
+from schemas.reasons import Verdict
+from trainer.group import Group, Rollout, Sampled
+from trainer.problems import Task
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A group with what was judged on the way: `unknown` rollouts are those left out of it."""
+
+    group: Group | None
+    unknown: int
+
+
+async def judge_group(
+    task: Task, sampled: Sampled, verifier: ProblemVerifier, stage: TrainStage, max_tokens: int
+) -> Judged:
+    """Verify all rollouts of a problem at once and reward them; no group where fewer than two have a verdict."""
+    judgements = await asyncio.gather(
+        *(asyncio.wrap_future(verifier.submit(task.label, rollout.text)) for rollout in sampled.rollouts)
+    )
+    rewarded: list[tuple[Rollout, float, bool]] = []
+    for rollout, judgement in zip(sampled.rollouts, judgements, strict=True):
+        parts = reward(
+            judgement.verdict,
+            judgement.format_ok,
+            tokens=len(rollout.tokens),
+            l_max=max_tokens,
+            l_cache=stage.l_cache,
+            language_ok=keeps_language(task, rollout.text),
+        )
+        if parts is not None:
+            rewarded.append((rollout, parts.total, judgement.verdict is Verdict.CORRECT))
+    unknown = len(sampled.rollouts) - len(rewarded)
+    if len(rewarded) < 2:
+        return Judged(None, unknown)
+    rollouts, rewards, correct = zip(*rewarded, strict=True)
+    return Judged(Group(task.id, sampled.prompt, rollouts, rewards, correct), unknown)

@@ -1,0 +1,175 @@
+"""Generators that never wait (paper, section 3): problems go out, verified groups come back through a bounded queue.
+
+Each worker samples one group, has it verified, and puts it into the queue where its rewards differ; where they do not,
+another problem is asked for in its place, so that a batch always has its size. In flight and waiting together are never
+more than `train.ahead` batches: that is what bounds how far off-policy a batch can be.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Protocol
+
+from pipeline.sample.engine import EngineFailure
+from pipeline.sample.prompts import Prompt
+from pipeline.verify.problem import ProblemVerifier
+from schemas.config import TrainConfig, TrainStage
+from trainer.feed import Feed
+from trainer.group import Group, Sampled
+from trainer.reward import judge_group
+
+STARVED = 50
+"""Groups sampled for each one of a batch after which a batch is given up: nothing in the stage teaches any more."""
+
+
+class Sampler(Protocol):
+    """What rolls out: the engine, or a stand-in of a test."""
+
+    async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled: ...
+
+
+class StarvedError(Exception):
+    """No batch can be filled: nearly all groups have equal rewards."""
+
+
+@dataclass
+class Harvest:
+    """What was sampled since the last batch, whether or not it was trained on."""
+
+    groups: int = 0
+    with_signal: int = 0
+    unknown: int = 0
+    failed: int = 0
+    rewards: list[float] = field(default_factory=list)
+    correct: list[bool] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    cut: int = 0
+
+    def summarise(self) -> dict[str, float]:
+        """Means over rollouts, and the share of groups with signal; nothing where nothing was sampled."""
+        shares = {"groups": self.groups, "signal": self.with_signal / max(self.groups, 1), "unknown": self.unknown}
+        if not self.rewards:
+            return shares | {"failed": self.failed}
+        return shares | {
+            "failed": self.failed,
+            "reward": fmean(self.rewards),
+            "pass_rate": fmean(self.correct),
+            "length": fmean(self.lengths),
+            "cut": self.cut / len(self.lengths),
+        }
+
+
+class Generators:
+    """Workers around one engine; `version` says which weights the engine has now."""
+
+    def __init__(
+        self,
+        engine: Sampler,
+        feed: Feed,
+        verifier: ProblemVerifier,
+        train: TrainConfig,
+        stage: TrainStage,
+        max_tokens: int,
+        version: Callable[[], int],
+    ) -> None:
+        self.engine, self.feed, self.verifier = engine, feed, verifier
+        self.train, self.stage, self.max_tokens, self.version = train, stage, max_tokens, version
+        self.harvest = Harvest()
+        self.solved: Counter[str] = Counter()
+        """Problem -> 1 where its last group was solved throughout."""
+        bound = max(1, math.floor(train.ahead * stage.groups))
+        self._outstanding = asyncio.Semaphore(bound)
+        self._ready: asyncio.Queue[Group] = asyncio.Queue()
+        self._workers = [] if train.synchronous else [asyncio.create_task(self._work()) for _ in range(bound)]
+
+    async def collect(self) -> tuple[list[Group], float]:
+        """A batch of groups with signal, and the seconds waited for it. Raises StarvedError, EngineDied."""
+        began = time.monotonic()
+        batch: list[Group] = []
+        sampled = self.harvest.groups
+        while len(batch) < self.stage.groups:
+            batch += (
+                await self._wave(self.stage.groups - len(batch)) if self.train.synchronous else [await self._next()]
+            )
+            if self.harvest.groups - sampled > STARVED * self.stage.groups:
+                raise StarvedError
+        return batch, time.monotonic() - began
+
+    async def _wave(self, size: int) -> list[Group]:
+        """As many groups as are missing, all by the weights of now; those without signal are left out."""
+        wave = await asyncio.gather(*(self._generate() for _ in range(size)))
+        return [group for group in wave if group is not None]
+
+    async def _next(self) -> Group:
+        """The next group that a worker has ready, or the error of one that failed."""
+        ready = asyncio.create_task(self._ready.get())
+        done, _ = await asyncio.wait({ready, *self._workers}, return_when=asyncio.FIRST_COMPLETED)
+        if ready not in done:
+            ready.cancel()
+            for worker in done:
+                worker.result()
+        self._outstanding.release()
+        return await ready
+
+    def take_harvest(self) -> Harvest:
+        """What was sampled since the last call."""
+        harvest, self.harvest = self.harvest, Harvest()
+        return harvest
+
+    async def stop(self) -> None:
+        """End the workers; what they had in hand stays owed in the feed."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            await self._outstanding.acquire()
+            group = await self._generate()
+            if group is None:
+                self._outstanding.release()
+            else:
+                self._ready.put_nowait(group)
+
+    async def _generate(self) -> Group | None:
+        task = self.feed.take()
+        try:
+            sampled = await self.engine.sample(task.prompt, self.train.group, self.max_tokens)
+        except EngineFailure:
+            self.harvest.failed += 1
+            self.feed.drop(task.id)
+            return None
+        judged = await judge_group(task, sampled, self.verifier, self.stage, self.max_tokens)
+        group = judged.group
+        self._note(sampled, group, judged.unknown)
+        if group is None or not group.has_signal:
+            self.feed.done(task.id)
+            return None
+        return group
+
+    def _note(self, sampled: Sampled, group: Group | None, unknown: int) -> None:
+        harvest = self.harvest
+        harvest.groups += 1
+        harvest.unknown += unknown
+        harvest.lengths += [len(rollout.tokens) for rollout in sampled.rollouts]
+        harvest.cut += sum(rollout.finish_reason == "length" for rollout in sampled.rollouts)
+        if group is not None:
+            harvest.with_signal += group.has_signal
+            harvest.rewards += group.rewards
+            harvest.correct += group.correct
+            self.solved[group.problem_id] = int(all(group.correct))
+
+
+def measure_lag(batch: Sequence[Group], version: int) -> dict[str, float]:
+    """How many versions behind `version` the batch's rollouts began, and how many of them span several."""
+    rollouts = [rollout for group in batch for rollout in group.rollouts]
+    lags = [version - rollout.versions[0] for rollout in rollouts]
+    return {
+        "lag": fmean(lags),
+        "max_lag": max(lags),
+        "mixed": fmean(rollout.versions[0] != rollout.versions[1] for rollout in rollouts),
+    }

@@ -1,0 +1,247 @@
+"""Train: stage after stage, each a loop of collect, learn, push (paper, sections 2, 3 and 5).
+
+Left out on purpose: critics, KL terms, reward models and more than one kind of loss. The loop is one coroutine; the
+optimiser works in a thread beside it, the engine in a process of its own, verifiers in theirs, so that all three are
+busy at once wherever they do not share a device.
+"""
+
+import asyncio
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.folder import RunFolder
+from pipeline.sample.engine import EngineDied
+from pipeline.sample.models import resolve_model
+from pipeline.verify.problem import ProblemVerifier
+from schemas.config import Config, TrainStage
+from trainer.checkpoint import State, drop_old, find_checkpoints, name_checkpoint, read_state, write_state, write_whole
+from trainer.curve import draw_curves
+from trainer.engine import RolloutEngine
+from trainer.evaluate import Score, compare, evaluate, summarise
+from trainer.feed import Feed
+from trainer.home import DONE, MODEL, fetch_start, training_folder
+from trainer.journal import EVALUATIONS, Journal, read_rows
+from trainer.learner import Learner
+from trainer.problems import Task, choose_held_out, choose_problems
+from trainer.rollouts import Generators, StarvedError, measure_lag
+
+KEY = "key"
+WINDOW = 10
+"""Batches over which a plateau is judged."""
+
+
+class StageRun:
+    """One stage on its way: its problems, its policy, and the engine that samples for it."""
+
+    def __init__(self, config: Config, stage: TrainStage, learner: Learner, before: State | None) -> None:
+        self.config, self.train, self.stage, self.learner = config, config.train, stage, learner
+        self.folder = RunFolder(config.run)
+        self.home = training_folder(config, self.folder)
+        self.room = self.home / stage.name
+        self.max_tokens = stage.max_tokens or config.sampling.max_tokens
+        solved = [id for id, all_right in (before.solved if before else {}).items() if all_right]
+        self.tasks = choose_problems(self.folder, config, stage, solved)
+        self.state = State(stage.name, 0, before.version if before else 0)
+        self.resumed = False
+        self.recent: list[list[int]] = []
+        self.solved: dict[str, int] = {}
+        self.restarts_left = config.model.restarts
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint of the same data and settings; anything else in the room is removed."""
+        key = self._key()
+        if self.room.exists() and (not (self.room / KEY).is_file() or (self.room / KEY).read_text() != key):
+            shutil.rmtree(self.room)
+        self.room.mkdir(parents=True, exist_ok=True)
+        (self.room / KEY).write_text(key)
+        found = find_checkpoints(self.room)
+        if not found and not self.state.version:
+            (self.home / EVALUATIONS).unlink(missing_ok=True)
+        if found:
+            self.state = read_state(found[-1])
+            self.learner.load(found[-1])
+            self.recent, self.solved, self.resumed = list(self.state.recent), dict(self.state.solved), True
+
+    def _key(self) -> str:
+        """Hash of all that the stage's outcome depends on, but for chance."""
+        config = self.config
+        told = [
+            self.stage.model_dump_json(),
+            self.train.model_dump_json(exclude={"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}),
+            config.prompt.model_dump_json(),
+            config.verify.model_dump_json(exclude={"workers"}),
+            json.dumps(config.sampling.stop_strings),
+            resolve_model(config.model).revision,
+            str(self.state.version),
+            *(f"{task.id} {task.prompt.key}" for task in self.tasks),
+        ]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+    async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
+        """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
+        journal = Journal(self.home, self.state.version, f"{self.folder.root} {self.stage.name}")
+        try:
+            with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
+                while True:
+                    try:
+                        async with RolloutEngine(self.config.model, start, self.config.sampling.stop_strings) as engine:
+                            if self.state.version:
+                                await self._push(engine)
+                            if first and not self.state.version:
+                                await self._evaluate("before training", held_out, engine, verifier)
+                            await self._learn(engine, verifier, journal)
+                            self._save()
+                            await self._evaluate(f"after {self.stage.name}", held_out, engine, verifier)
+                            break
+                    except EngineDied as error:
+                        if self.restarts_left == 0:
+                            raise
+                        self.restarts_left -= 1
+                        print(f"{str(error).splitlines()[0]}; it is started again", flush=True)
+        finally:
+            journal.close()
+        self._finish()
+        return self.state
+
+    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal) -> None:
+        """The loop; `self.state` is always what was learned last. What is in flight at an error stays owed."""
+        feed_state = self.state.feed or {"position": 0, "owed": ()}
+        feed = Feed(self.tasks, f"{self.train.seed} {self.stage.name}", feed_state["position"], feed_state["owed"])
+        generators = Generators(
+            engine, feed, verifier, self.train, self.stage, self.max_tokens, lambda: self.state.version
+        )
+        try:
+            while self.state.step < self.stage.steps and not self._has_plateaued():
+                began, busy = time.monotonic(), engine.stats.busy
+                try:
+                    batch, wait = await generators.collect()
+                except StarvedError:
+                    return
+                if self._shares_device:
+                    await engine.freeze()
+                learning = time.monotonic()
+                measured = await asyncio.to_thread(self.learner.learn, batch, self.stage)
+                learn = time.monotonic() - learning
+                lag = measure_lag(batch, self.state.version)
+                for group in batch:
+                    feed.done(group.problem_id)
+                harvest = generators.take_harvest()
+                self.recent = [*self.recent, [harvest.with_signal, harvest.groups]][-WINDOW:]
+                self.solved |= generators.solved
+                self.state = State(
+                    self.stage.name, self.state.step + 1, self.state.version + 1, feed.state(), self.recent, self.solved
+                )
+                push = await self._push(engine)
+                if self._shares_device:
+                    await engine.thaw()
+                seconds = time.monotonic() - began
+                journal.write(
+                    {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
+                    | {"version": self.state.version}
+                    | {name: round(value, 6) for name, value in (harvest.summarise() | lag | measured).items()}
+                    | {"wait": round(wait, 3), "learn": round(learn, 3), "push": round(push, 3)}
+                    | {"seconds": round(seconds, 3)}
+                    | {"engine_idle": round(max(0.0, 1 - (engine.stats.busy - busy) / seconds), 3)}
+                    | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
+                )
+                if self.state.step % self.train.checkpoint_every == 0:
+                    self._save()
+        finally:
+            await generators.stop()
+
+    @property
+    def _shares_device(self) -> bool:
+        given = self.train.share_device
+        return not torch.cuda.is_available() if given is None else given
+
+    def _has_plateaued(self) -> bool:
+        """Whether too few of the last groups had differing rewards for it to be worth their sampling."""
+        if len(self.recent) < WINDOW:
+            return False
+        with_signal, groups = (sum(column) for column in zip(*self.recent, strict=True))
+        return with_signal < self.stage.plateau * groups
+
+    async def _push(self, engine: RolloutEngine) -> float:
+        weights = await asyncio.to_thread(self.learner.export)
+        return await engine.push(weights, self.state.version)
+
+    async def _evaluate(
+        self, when: str, held_out: Sequence[Task], engine: RolloutEngine, verifier: ProblemVerifier
+    ) -> None:
+        """Grade the held-out problems as pass 1 graded its own, and write down what changed since the first time."""
+        rows = read_rows(self.home / EVALUATIONS)
+        if not held_out or any(row["when"] == when and row["version"] == self.state.version for row in rows):
+            return
+        sampling = self.config.sampling
+        scores = await evaluate(
+            held_out, engine, verifier, self.train.evaluation.n, self.max_tokens, sampling.temperature
+        )
+        row = {"when": when, "version": self.state.version, **summarise(scores)}
+        if rows:
+            row["since_start"] = compare([Score(**score) for score in rows[0]["scores"]], scores)
+        row["scores"] = [asdict(score) for score in scores]
+        with (self.home / EVALUATIONS).open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(say_evaluation(row), flush=True)
+
+    def _save(self) -> None:
+        if self.state.step == 0:
+            return
+        target = name_checkpoint(self.room, self.state.step)
+        if target.exists():
+            return
+
+        def fill(room: Path) -> None:
+            self.learner.save(room)
+            self.learner.export_model(room / MODEL)
+            write_state(room, self.state)
+
+        write_whole(target, fill)
+        drop_old(self.room, self.train.keep_checkpoints)
+        draw_curves(self.home, read_rows(self.home / "log.jsonl"), read_rows(self.home / EVALUATIONS))
+
+    def _finish(self) -> None:
+        """The stage's model under its own name, and last of all the mark that it is done."""
+        write_whole(self.room / MODEL, self.learner.export_model)
+        draw_curves(self.home, read_rows(self.home / "log.jsonl"), read_rows(self.home / EVALUATIONS))
+        (self.room / DONE).write_text(json.dumps(asdict(self.state)) + "\n")
+
+
+def say_evaluation(row: dict[str, Any]) -> str:
+    """One line about held-out problems."""
+    if not row["problems"]:
+        return f"held out, {row['when']}: nothing could be judged"
+    said = (
+        f"held out, {row['when']}: pass rate {row['pass_rate']:.3f} ({row['low']:.3f} to {row['high']:.3f}), "
+        f"majority {row['majority']:.3f}, {row['problems']} problems"
+    )
+    change = row.get("since_start", {})
+    if change.get("problems"):
+        said += f"; change {change['change']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+    return said
+
+
+def train(config: Config, names: Sequence[str]) -> None:
+    """Train the stages called `names`, each from where the one before it in the config ended; done ones are skipped."""
+    folder = RunFolder(config.run)
+    home = training_folder(config, folder)
+    held_out = choose_held_out(folder, config)
+    start, before = fetch_start(config.model), None
+    for number, stage in enumerate(config.train.stages):
+        room = home / stage.name
+        if stage.name in names:
+            learner = Learner(start, config.train, find_checkpoints(home / config.train.stages[number - 1].name)[-1:] if number else [])
+            run = StageRun(config, stage, learner, before)
+            run.resume()
+            if not (room / DONE).is_file():
+                asyncio.run(run.run(start, held_out, first=number == 0))
+        if (room / DONE).is_file():
+            start, before = room / MODEL, State(**json.loads((room / DONE).read_text()))
