@@ -14,7 +14,7 @@ from pipeline.court.guess import guess_inputs
 from pipeline.court.matrix import ABSENT, SKIPPED, Matrix, Outcome, run_matrix
 from pipeline.court.minimise import find_catches, measure_kill, order_tests
 from pipeline.court.outputs import Judge
-from pipeline.court.programs import Solution, read_solutions
+from pipeline.court.programs import Solution, find_missing, read_solutions
 from pipeline.court.several import find_several, read_hint
 from pipeline.court.tolerance import fit_tolerance
 from pipeline.court.weigh import Weights, weigh_solutions
@@ -79,7 +79,9 @@ def open_case(row: Row) -> Case:
     prelude = extra.get("prelude") if isinstance(extra.get("prelude"), str) else None
     solutions = read_solutions(row.get("solutions") or [])
     if prelude:
-        solutions = [replace(s, code=f"{prelude}\n{s.code}") if s.language == "python" else s for s in solutions]
+        from pipeline.sandbox import put_prelude
+
+        solutions = [replace(s, code=put_prelude(prelude, s.code)) if s.language == "python" else s for s in solutions]
     return Case(row, tuple(solutions), tuple(tests), Judge.of(row.get("checker"), call), extra)
 
 
@@ -104,6 +106,10 @@ def hear_case(case: Case, config: CourtConfig, sandbox: "Sandbox", authored: Aut
     inputs = [t["input"] for t in case.tests]
     expected = [t["expected"] for t in case.tests]
     outcomes = run_matrix(sandbox, case.solutions, inputs, case.entry_point)
+    silent = all(o.output is None for row in outcomes for o in row)
+    if silent and (missing := find_missing(sandbox, case.solutions)):
+        said = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
+        return Finding(reason=Reason.NO_SOLUTION, detail=said)
     outcomes, unstable = rerun(sandbox, case, inputs, outcomes, config)
     judge, matrix = fit_tolerance(case.judge, case.row.get("statement"), outcomes, expected, case.fingerprints)
     weights = weigh_solutions(matrix, case.fingerprints)

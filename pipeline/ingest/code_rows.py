@@ -6,8 +6,11 @@ them ends in `shape_problem`. What a set says beside that goes into `extra`.
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from pipeline.ingest.code_packed import read_packed
 
 Row = Mapping[str, Any]
 
@@ -185,9 +188,14 @@ def convert_live_code_bench(row: Row) -> dict[str, Any]:
     output, testtype: stdin | functional}), metadata (JSON with func_name), question_id; card of
     livecodebench/code_generation_lite.
 
-    Private tests that are compressed and pickled are left in `extra`: nothing that comes with data is unpickled.
+    Private tests may be base64 of a compressed pickle of that JSON, read by `read_packed`. Raises ValueError for
+    other text.
     """
-    cases = [c for name in ("public_test_cases", "private_test_cases") for c in load_json(row.get(name)) or []]
+    private = row.get("private_test_cases")
+    read = load_json(private)
+    if isinstance(private, str) and private.strip() and read is None:
+        read = json.loads(read_packed(private))
+    cases = [*(load_json(row.get("public_test_cases")) or []), *(read or [])]
     name = (load_json(row.get("metadata")) or {}).get("func_name")
     tests = []
     for case in cases:
@@ -202,7 +210,7 @@ def convert_live_code_bench(row: Row) -> dict[str, Any]:
         [("python", s) if isinstance(s, str) else (s["language"], s["code"]) for s in row.get("solutions") or []],
         entry_point=name,
         source_id=row.get("question_id"),
-        extra=_rest(row, ("question_content", "public_test_cases", "question_id", "solutions")),
+        extra=_rest(row, ("question_content", "public_test_cases", "private_test_cases", "question_id", "solutions")),
     )
 
 
@@ -238,17 +246,23 @@ def convert_human_eval(row: Row) -> dict[str, Any]:
     if name and more:
         known = {call for call, _ in tests}
         tests += [(call, None) for args in more if (call := write_call(name, args)) not in known]
-    solution = (row.get("prompt") or "") + (row.get("canonical_solution") or "")
+    prompt = row.get("prompt") or ""
+    solution = prompt + (row.get("canonical_solution") or "")
     return shape_problem(
         row.get("prompt"),
         tests,
         [("python", solution)] if row.get("canonical_solution") else [],
         entry_point=name,
         source_id=row.get("task_id"),
-        extra=_rest(
-            row, ("prompt", "canonical_solution", "test", "entry_point", "task_id", "base_input", "plus_input")
-        ),
+        extra={"prelude": _before(prompt, name)}
+        | _rest(row, ("prompt", "canonical_solution", "test", "entry_point", "task_id", "base_input", "plus_input")),
     )
+
+
+def _before(prompt: str, name: str | None) -> str | None:
+    """The imports and helpers that stand before the function a prompt asks for: a fenced answer leaves them out."""
+    head = re.split(rf"^def {re.escape(name)}\b", prompt, maxsplit=1, flags=re.MULTILINE) if name else []
+    return head[0].strip() or None if len(head) == 2 else None
 
 
 def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pipeline.sandbox.box import SandboxUnavailable
 from pipeline.sandbox.calls import parse_assert
 from pipeline.sandbox.describe import describe_sandbox
 from pipeline.sandbox.judge import compare_output
-from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status, all_passed
+from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status, all_passed, put_prelude
 from pipeline.sandbox.sandbox import Sandbox, open_sandbox
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "describe_sandbox",
     "open_sandbox",
     "parse_assert",
+    "put_prelude",
 ]

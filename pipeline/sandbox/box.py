@@ -85,10 +85,25 @@ def make_memfd(data: bytes = b"", seal: bool = False) -> int:
     return fd
 
 
+@lru_cache(maxsize=1)
+def find_libraries() -> tuple[str, ...]:
+    """Folders of libraries that Debian reaches through /etc/alternatives, which no program sees: numpy's BLAS."""
+    links = [
+        link for name in ("libblas.so.3", "liblapack.so.3") for link in Path("/usr/lib").glob(f"*-linux-gnu/{name}")
+    ]
+    return tuple(sorted({str(link.resolve().parent) for link in links if link.is_file()}))
+
+
 @lru_cache(maxsize=2)
 def _sources(main: str) -> dict[str, str]:
     folder = resources.files(_INSIDE)
     return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in (*_MODULES, main)}
+
+
+def environment() -> dict[str, str]:
+    """All that a program finds in its environment."""
+    libraries = find_libraries()
+    return _ENVIRONMENT | ({"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {})
 
 
 def user_of(slot: int) -> dict[str, Any]:
@@ -115,7 +130,7 @@ def wrap(command: Sequence[str], mounts: Iterable[str] = (), proc: bool = True) 
         "bwrap",
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
         *("--die-with-parent", "--new-session", "--as-pid-1", "--clearenv", "--cap-drop", "ALL", "--hostname", "box"),
-        *(word for name, value in _ENVIRONMENT.items() for word in ("--setenv", name, value)),
+        *(word for name, value in environment().items() for word in ("--setenv", name, value)),
         *("--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib"),
         *("--symlink", "usr/lib64", "/lib64", "--dir", "/dev", *dev, *links),
         *(("--proc", "/proc", "--remount-ro", "/proc") if proc else ()),
@@ -144,7 +159,7 @@ def start(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=(fd, *fds),
-            env=_ENVIRONMENT,
+            env=environment(),
             cwd="/",
             start_new_session=True,
             **user_of(slot),

@@ -1,5 +1,6 @@
 """What goes into the sandbox and what comes out: programs, cases, limits, runs. Plain frozen data."""
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,3 +103,19 @@ class Run:
 def all_passed(runs: Sequence[Run], cases: int) -> bool:
     """Whether a program passed all its `cases` tests: each was run and judged. No tests is no pass."""
     return 0 < cases == len(runs) and all(run.status is Status.PASSED and run.judged for run in runs)
+
+
+def put_prelude(prelude: str, code: str) -> str:
+    """Python `code` with `prelude` before it, but after its `from __future__` imports, which have to come first."""
+    if not prelude.strip():
+        return code
+    last = 0
+    if "__future__" in code:
+        try:
+            body = ast.parse(code).body
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            return code
+        ends = [n.end_lineno or 0 for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+        last = max(ends, default=0)
+    lines = code.split("\n")
+    return "\n".join([*lines[:last], prelude.strip("\n"), *lines[last:]])

@@ -258,7 +258,7 @@ class CodeVerifier:
         return future
 
     def _run(self, label: CodeLabel, code: str, language: Language, future: Future[Judgement]) -> None:
-        from pipeline.sandbox import Case, Program, SandboxUnavailable
+        from pipeline.sandbox import Case, Program, SandboxUnavailable, put_prelude
 
         if label.entry_point is not None and language == "cpp":
             future.set_result(Judgement(Verdict.WRONG, code, None, "a function was asked for, in Python"))
@@ -274,7 +274,8 @@ class CodeVerifier:
 
         cases = [Case(test.input, test.expected) for test in label.tests]
         try:
-            program = Program(language, _with_prelude(label, code, language), label.entry_point)
+            whole = put_prelude(label.prelude, code) if language == "python" else code
+            program = Program(language, whole, label.entry_point)
             running = self._get_sandbox().submit(program, cases, label.checker, stop_at_first=True)
         except (SandboxUnavailable, RuntimeError) as error:
             future.set_result(Judgement(Verdict.UNKNOWN, code, None, f"sandbox: {error}"))
@@ -288,13 +289,6 @@ class CodeVerifier:
             if self._sandbox is None:
                 self._sandbox = self._open()
             return self._sandbox
-
-
-def _with_prelude(label: CodeLabel, code: str, language: Language) -> str:
-    # `from __future__` has to come first.
-    if not label.prelude or language != "python" or "from __future__" in code:
-        return code
-    return f"{label.prelude.rstrip()}\n{code}"
 
 
 def rule(runs: list[Run], label: CodeLabel, code: str) -> Judgement:

@@ -52,6 +52,25 @@ def problem(**columns: Any) -> pl.DataFrame:
     return frame
 
 
+@pytest.mark.parametrize("tests", [[], None])
+def test_solutions_that_import_what_is_not_there_are_named(sandbox: Sandbox, tests: list[Any] | None) -> None:
+    codes = [f"import sys\nfrom no_such_thing.part import sum\n{code}" for code in SUMS[:3]]
+    solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
+    given = {} if tests is None else {"tests": tests}
+    kept, rejected = court(problem(solutions=solutions, **given), CourtConfig(), sandbox)
+    assert (kept.height, rejected["reason"].to_list()) == (0, ["no_solution"])
+    assert rejected["detail"][0].endswith("does not have: no_such_thing")
+
+
+def test_a_prelude_stands_before_every_solution(sandbox: Sandbox) -> None:
+    extra = json.dumps({"prelude": "add = sum"})
+    codes = [*(code.replace("sum(", "add(") for code in SUMS[:2]), f"from __future__ import annotations\n{SUMS[2]}"]
+    solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
+    kept, _ = court(problem(solutions=solutions, extra=extra), CourtConfig(), sandbox)
+    assert len(kept["tests"][0]) == len(LISTS)
+    assert json.loads(kept["extra"][0])["court"]["trusted"] == ["s0", "s1", "s2"]
+
+
 def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: Sandbox) -> None:
     frame = problem()
     tests = frame["tests"][0].to_list()

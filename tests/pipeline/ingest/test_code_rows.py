@@ -1,16 +1,26 @@
 """Rows in the form of the public code sets become problems of the contract."""
 
+import base64
 import json
+import pickle
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.ingest.code_packed import read_packed
 from pipeline.ingest.code_presets import CODE_PRESETS
-from pipeline.ingest.code_rows import read_asserts
+from pipeline.ingest.code_rows import convert_human_eval, read_asserts
 from pipeline.ingest.kattis import read_flags, read_packages
 from schemas.conform import conform_rows
 from schemas.errors import InputError
+
+
+def pack(value: Any, protocol: int = 4) -> str:
+    """As LiveCodeBench writes its private tests."""
+    return base64.b64encode(zlib.compress(pickle.dumps(value, protocol))).decode()
+
 
 ROWS: dict[str, tuple[dict[str, Any], list[tuple[str, str | None]], int, str | None]] = {
     "apps": (
@@ -67,10 +77,10 @@ ROWS: dict[str, tuple[dict[str, Any], list[tuple[str, str | None]], int, str | N
             "question_id": "x",
             "question_content": "Add.",
             "public_test_cases": json.dumps([{"input": "[1, 2]\n3", "output": "6", "testtype": "functional"}]),
-            "private_test_cases": "eJxrYJ==",
+            "private_test_cases": pack(json.dumps([{"input": "[]\n7", "output": "7", "testtype": "functional"}])),
             "metadata": json.dumps({"func_name": "add"}),
         },
-        [("add([1, 2], 3)", "6")],
+        [("add([1, 2], 3)", "6"), ("add([], 7)", "7")],
         0,
         "add",
     ),
@@ -138,6 +148,51 @@ def test_a_row_of_each_set_becomes_a_problem(name: str) -> None:
     assert len(found["solutions"]) == solutions
     assert found["entry_point"] == entry_point
     assert "Add." in found["statement"] or "add" in found["statement"]
+
+
+class Bomb:
+    ran = False
+
+    def __reduce__(self) -> Any:
+        return (setattr, (Bomb, "ran", True))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_packed_string_is_read_whatever_the_protocol(protocol: int) -> None:
+    text = json.dumps([{"input": "\u00e9\n" * 300, "output": "7"}], ensure_ascii=False)
+    assert read_packed(pack(text, protocol)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pack(Bomb()),
+        pack([Bomb(), "[]"]),
+        pack(["[]"]),
+        pack(3),
+        pack("[]")[:-8],
+        base64.b64encode(zlib.compress(b"\x80\x04garbage")).decode(),
+        "no base64!",
+    ],
+)
+def test_what_is_packed_is_never_unpickled(text: str) -> None:
+    with pytest.raises(ValueError, match="packed tests"):
+        read_packed(text)
+    assert not Bomb.ran
+
+
+def test_a_decompression_bomb_is_refused() -> None:
+    squeezer = zlib.compressobj(9)
+    data = b"".join(squeezer.compress(bytes(1 << 20)) for _ in range(257)) + squeezer.flush()
+    with pytest.raises(ValueError, match="over 256 MB"):
+        read_packed(base64.b64encode(data).decode())
+
+
+def test_what_stands_before_the_function_of_a_prompt_is_its_prelude() -> None:
+    head = "import math\n\ndef poly(xs, x):\n    return sum(c * math.pow(x, i) for i, c in enumerate(xs))"
+    row = {"prompt": head + "\n\ndef find_zero(xs):\n    '''Add.'''\n", "entry_point": "find_zero", "test": ""}
+    assert convert_human_eval(row)["extra"] == {"prelude": head}
+    assert convert_human_eval({**row, "prompt": "def find_zero(xs):\n"})["extra"] is None
 
 
 def test_every_preset_is_tried_on_a_row() -> None:
