@@ -115,9 +115,7 @@ def find_missing(sandbox: "Sandbox", solutions: Iterable[Solution]) -> list[str]
     asked = [name for name in wanted if name not in sys.stdlib_module_names]
     if not asked:
         return []
-    code = (
-        "import importlib.util\nfor name in input().split():\n    print(name, importlib.util.find_spec(name) is None)"
-    )
+    look = "import importlib.util as u\nfor name in input().split():\n    print(name, u.find_spec(name) is None)"
     (run,) = sandbox.run(Program("python", look), [Case(" ".join(asked) + "\n", None)])
     return [line.split()[0] for line in run.output.splitlines() if line.endswith("True")]
 
