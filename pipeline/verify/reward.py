@@ -81,7 +81,8 @@ def reward(
 ) -> RewardParts | None:
     """The reward of one completion; None when its verdict is unknown: leave the sample out.
 
-    `l_max` None: no length penalty. `language_ok`: problem, thoughts and answer are in one language.
+    `l_max` None: no length penalty. `language_ok`: problem, thoughts and answer are in one language, as
+    `pipeline.language.keeps_language` tells of a statement and its completion.
     """
     if not format_ok:
         return NOTHING

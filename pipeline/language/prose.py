@@ -1,0 +1,83 @@
+"""What is left of a text when formulas and code are taken out: the sentences that a language can be read from."""
+
+import re
+
+_BLOCKS = re.compile(
+    r"```.*?(?:```|\Z)"  # fenced code, closed or cut off
+    r"|~~~.*?(?:~~~|\Z)"
+    r"|\[asy\].*?(?:\[/asy\]|\Z)"
+    r"|\\begin\s*\{(?!document|itemize|enumerate|center|quote|flush)(?P<env>[A-Za-z]+\*?)\}.*?(?:\\end\s*\{(?P=env)\}|\Z)"
+    r"|(?<!\\)\$\$.*?(?:\$\$|\n\s*\n|\Z)"  # a formula that is never closed ends with its paragraph
+    r"|\\\[.*?(?:\\\]|\n\s*\n|\Z)"
+    r"|\\\(.*?(?:\\\)|\n\s*\n|\Z)"
+    r"|`[^`\n]+`"
+    r"|https?://\S+",
+    re.DOTALL,
+)
+_COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\s*\[[^\]]*\])?(?:\s*\{[^{}]*\})*|\\[^A-Za-z]")
+_ESCAPED_DOLLAR = re.compile(r"\\\$")
+_SENTENCE = re.compile(r"(?<=[.!?;:])(?<!\d\.)\s+|(?<=\d\.)\s+(?=[^\W\d_a-z]|[¿¡«„(])|\n+|(?<=[。！？；])")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_BREAK = re.compile(r"[.!?]\s+[^\W\d_a-z]|[.!?]\s+[¿¡]")
+_CODE_LINE = re.compile(
+    r"^[ \t]*(?:def \w+\(.*|class \w+.*:|import [\w., ]+|from [\w.]+ import .*|#include\b.*|assert \w+\(.*|>>> .*)$",
+    re.MULTILINE,
+)
+_FACE = re.compile(r"\\(?:textbf|textit|emph|underline|mbox|text|item)(?![A-Za-z])")
+
+
+def remove_formulas(text: str) -> str:
+    """The text without code (fenced, inline, Asymptote), LaTeX and links, each of which leaves a space.
+
+    A dollar sign that stands for money opens no formula: the prose between two prices stays.
+    """
+    text = _CODE_LINE.sub(" ", _BLOCKS.sub(" ", text))
+    return _COMMAND.sub(" ", _FACE.sub(" ", _remove_inline(_ESCAPED_DOLLAR.sub(" ", text))))
+
+
+def split_sentences(text: str) -> list[str]:
+    """Prose in pieces no longer than a sentence. Decimal points and "10. 00" split nothing."""
+    return [piece for piece in (part.strip() for part in _SENTENCE.split(text)) if piece]
+
+
+def count_letters(text: str) -> int:
+    """How many letters there are, of any script."""
+    return sum(map(str.isalpha, text))
+
+
+def _remove_inline(text: str) -> str:
+    """Take `$...$` out, but leave what stands between two prices."""
+    kept, at = [], 0
+    while (opened := text.find("$", at)) >= 0:
+        closed = text.find("$", opened + 1)
+        if closed < 0:
+            break
+        kept.append(text[at:opened])
+        if _is_price(text, opened, closed):
+            at = opened + 1
+        else:
+            kept.append(" ")
+            at = closed + 1
+    kept.append(text[at:])
+    return " ".join(kept)
+
+
+def _is_price(text: str, opened: int, closed: int) -> bool:
+    """Whether the dollar sign at `opened` is money and the next, at `closed`, closes nothing.
+
+    The inside must be prose without anything that only a formula has, and stand like money: `$5 ... $8` or
+    `5 $ ... 8 $`; or the second must look like the start of a formula, not like its end.
+    """
+    inside = text[opened + 1 : closed]
+    if "\n\n" in inside:
+        return True
+    if not _WORD.search(inside) or re.search(r"[\\^_={}<>]", inside):
+        return False
+    before, after = text[max(0, opened - 3) : opened].rstrip()[-1:], text[closed + 1 : closed + 2]
+    leads = inside[:1].isdigit() or (inside[:1] == "." and inside[1:2].isdigit())
+    follows = before.isdigit() and not leads
+    if (leads or follows) and (_BREAK.search(inside) or len(_WORD.findall(inside)) > 3):
+        return True
+    if leads:
+        return after.isdigit() or (text[closed - 1].isspace() and bool(after.strip()) and after not in ".,;:!?)")
+    return follows and (inside.rstrip()[-1:].isdigit() or after.isdigit())
