@@ -174,8 +174,14 @@ def _count_foreign(sentence: str, language: str, letters: int) -> int:
         words = [
             word for word in _LATIN_WORD.findall(sentence) if word.lower() not in _MATHS and word.lower().strip("ivx")
         ]
-        plain = [word for word in words if word.islower() and (len(word) > 2 or word in read_words())]
         alone = not any(scripts.get(script) for script in own)
+        common = read_words()
+        plain = [
+            word
+            for word in words
+            if (word.islower() and (len(word) > 2 or word in common))
+            or (alone and len(word) > 3 and word.lower() in common)
+        ]
         return sum(map(len, words)) if len(plain) >= (1 if alone else 2) else 0
     if letters < SENTENCE_LETTERS:
         return 0

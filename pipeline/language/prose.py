@@ -1,6 +1,7 @@
 """What is left of a text when formulas and code are taken out: the sentences that a language can be read from."""
 
 import re
+from dataclasses import dataclass
 
 _BLOCKS = re.compile(
     r"```.*?(?:```|\Z)"  # fenced code, closed or cut off
@@ -14,6 +15,7 @@ _BLOCKS = re.compile(
     r"|https?://\S+",
     re.DOTALL,
 )
+_MARKS = re.compile(r"^(?:\$\$|\\[\[(])|(?:\$\$|\\[\])])$")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\s*\[[^\]]*\])?(?:\s*\{[^{}]*\})*|\\[^A-Za-z]")
 _ESCAPED_DOLLAR = re.compile(r"\\\$")
 _SENTENCE = re.compile(r"(?<=[.!?;:])(?<!\d\.)\s+|(?<=\d\.)\s+(?=[^\W\d_a-z]|[¿¡«„(])|\n+|(?<=[。！？；])")
@@ -26,13 +28,43 @@ _CODE_LINE = re.compile(
 _FACE = re.compile(r"\\(?:textbf|textit|emph|underline|mbox|text|item)(?![A-Za-z])")
 
 
+@dataclass(frozen=True, slots=True)
+class Separated:
+    """A text taken apart: its prose, its formulas without their marks (displayed ones first) and its code."""
+
+    prose: str
+    formulas: tuple[str, ...]
+    code: tuple[str, ...]
+
+
 def remove_formulas(text: str) -> str:
-    """The text without code (fenced, inline, Asymptote), LaTeX and links, each of which leaves a space.
+    """The text without code (fenced, inline, Asymptote), LaTeX and links, each of which leaves a space."""
+    return separate(text).prose
+
+
+def separate(text: str) -> Separated:
+    """Prose, formulas and code of a text; a space stands in the prose where one was taken out.
 
     A dollar sign that stands for money opens no formula: the prose between two prices stays.
     """
-    text = _CODE_LINE.sub(" ", _BLOCKS.sub(" ", text))
-    return _COMMAND.sub(" ", _FACE.sub(" ", _remove_inline(_ESCAPED_DOLLAR.sub(" ", text))))
+    formulas: list[str] = []
+    code: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        found = match[0]
+        if found.startswith(("\\", "$$")):
+            formulas.append(found if found.startswith("\\begin") else _MARKS.sub("", found))
+        elif not found.startswith("http"):
+            code.append(found.strip())
+        return " "
+
+    def take_command(match: re.Match[str]) -> str:
+        formulas.append(match[0])
+        return " "
+
+    prose = _ESCAPED_DOLLAR.sub(" ", _CODE_LINE.sub(take, _BLOCKS.sub(take, text)))
+    prose = _COMMAND.sub(take_command, _FACE.sub(" ", _take_inline(prose, formulas)))
+    return Separated(prose, tuple(formulas), tuple(code))
 
 
 def split_sentences(text: str) -> list[str]:
@@ -45,8 +77,8 @@ def count_letters(text: str) -> int:
     return sum(map(str.isalpha, text))
 
 
-def _remove_inline(text: str) -> str:
-    """Take `$...$` out, but leave what stands between two prices."""
+def _take_inline(text: str, formulas: list[str]) -> str:
+    """Take `$...$` out into `formulas`, but leave what stands between two prices."""
     kept, at = [], 0
     while (opened := text.find("$", at)) >= 0:
         closed = text.find("$", opened + 1)
@@ -56,6 +88,7 @@ def _remove_inline(text: str) -> str:
         if _is_price(text, opened, closed):
             at = opened + 1
         else:
+            formulas.append(text[opened + 1 : closed])
             kept.append(" ")
             at = closed + 1
     kept.append(text[at:])
