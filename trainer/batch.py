@@ -1,0 +1,187 @@
+"""Micro-batches: groups packed into one row of tokens, without padding, under a budget of tokens (paper, section 3).
+
+A group's prompt stands in the row once, and its completions branch off it: a tree. Nothing is predicted from a
+completion's last token, so it is not in the row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.group import Group
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Some of a group's rollouts, by their places in it, behind their prompt."""
+
+    group: int
+    prompt: int
+    rollouts: tuple[int, ...]
+    bodies: tuple[int, ...]
+    """Length of each completion in the row."""
+
+    @property
+    def size(self) -> int:
+        """Tokens forwarded."""
+        return self.prompt + sum(self.bodies)
+
+    def part(self, places: Sequence[int]) -> "Tree":
+        """The same prompt with fewer rollouts."""
+        return Tree(
+            self.group, self.prompt, tuple(self.rollouts[i] for i in places), tuple(self.bodies[i] for i in places)
+        )
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """One row of tokens, and the places in it where the loss is taken. Tensors, all of one dimension."""
+
+    ids: Tensor
+    positions: Tensor
+    """Of each token in its own sequence."""
+    trees: tuple[tuple[int, tuple[int, ...]], ...]
+    """Lengths of prompt and completions, in the order of the row: what attention has to know."""
+    where: Tensor
+    """The place in the row that predicts each target."""
+    targets: Tensor
+    sampled: Tensor
+    """The sampler's log-probability of each target."""
+    advantages: Tensor
+    place: Tensor
+    """Of each target among all tokens of the minibatch, group after group."""
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        """A copy on `device`."""
+        moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in vars(self).items()}
+        return MicroBatch(**moved)
+
+
+def pack(
+    groups: Sequence[Group], advantages: Sequence[Sequence[float]], micro_tokens: int, ranks: int = 1
+) -> list[list[MicroBatch]]:
+    """Micro-batches for each rank, all with the same number of them, so that none waits for a collective forever.
+
+    `advantages` has one for each rollout of each group. Trees are placed by length, descending, each into the first
+    micro-batch with room. A group larger than `micro_tokens` is split and its prompt repeated; a single sequence
+    larger than it gets a micro-batch of its own. Raises ValueError when there are fewer completions than ranks.
+    """
+    trees = [part for number, group in enumerate(groups) for part in split_tree(grow_tree(number, group), micro_tokens)]
+    rows = fill(trees, micro_tokens) if ranks == 1 else spread(trees, micro_tokens, ranks)
+    starts = _starts(groups)
+    batches = [lay_out(row, groups, advantages, starts) for row in rows]
+    return [batches[rank::ranks] for rank in range(ranks)]
+
+
+def grow_tree(number: int, group: Group) -> Tree:
+    """All of a group that has something to learn from; an empty completion has not."""
+    places = [i for i, rollout in enumerate(group.rollouts) if rollout.tokens]
+    lengths = tuple(len(group.rollouts[i].tokens) - 1 for i in places)
+    return Tree(number, len(group.prompt), tuple(places), lengths)
+
+
+def split_tree(tree: Tree, micro_tokens: int) -> list[Tree]:
+    """The tree, or as few parts of it as first fit by descending length finds, none above the budget but of one
+    completion.
+    """
+    order = sorted(range(len(tree.rollouts)), key=lambda i: -tree.bodies[i])
+    parts: list[list[int]] = []
+    sizes: list[int] = []
+    for i in order:
+        fits = next((k for k, size in enumerate(sizes) if size + tree.bodies[i] <= micro_tokens), None)
+        if fits is None:
+            parts.append([i])
+            sizes.append(tree.prompt + tree.bodies[i])
+        else:
+            parts[fits].append(i)
+            sizes[fits] += tree.bodies[i]
+    return [tree.part(part) for part in parts]
+
+
+def fill(trees: Sequence[Tree], micro_tokens: int) -> list[list[Tree]]:
+    """First fit by descending length: the paper's greedy collation, which needs few micro-batches."""
+    rows: list[list[Tree]] = []
+    sizes: list[int] = []
+    for tree in sorted(trees, key=lambda tree: -tree.size):
+        fits = next((k for k, size in enumerate(sizes) if size + tree.size <= micro_tokens), None)
+        if fits is None:
+            rows.append([tree])
+            sizes.append(tree.size)
+        else:
+            rows[fits].append(tree)
+            sizes[fits] += tree.size
+    return rows
+
+
+def spread(trees: Sequence[Tree], micro_tokens: int, ranks: int) -> list[list[Tree]]:
+    """As few micro-batches as a multiple of `ranks` allows, of about one size, since ranks wait for the slowest.
+
+    The longest tree goes to the micro-batch with the most room left; where that overflows, there are more of them.
+    """
+    trees = list(trees)
+    count = -(-len(fill(trees, micro_tokens)) // ranks) * ranks
+    while True:
+        while len(trees) < count:
+            largest = max(trees, key=lambda tree: (len(tree.rollouts) > 1, tree.size))
+            if len(largest.rollouts) < 2:
+                raise ValueError(f"{len(trees)} completions cannot be shared among {ranks} ranks")
+            trees.remove(largest)
+            trees += [largest.part(range(first, len(largest.rollouts), 2)) for first in (0, 1)]
+        rows: list[list[Tree]] = [[] for _ in range(count)]
+        sizes = [0] * count
+        for tree in sorted(trees, key=lambda tree: -tree.size):
+            k = sizes.index(min(sizes))
+            rows[k].append(tree)
+            sizes[k] += tree.size
+        if all(size <= micro_tokens or len(row) == 1 for row, size in zip(rows, sizes, strict=True)):
+            return sorted(rows, key=lambda row: -sum(tree.size for tree in row))
+        count += ranks
+
+
+def lay_out(
+    row: Sequence[Tree], groups: Sequence[Group], advantages: Sequence[Sequence[float]], starts: Sequence[Sequence[int]]
+) -> MicroBatch:
+    """Write trees into one row; `starts` says where each rollout's tokens begin among those of the minibatch."""
+    ids: list[int] = []
+    positions: list[int] = []
+    where: list[int] = []
+    targets: list[int] = []
+    sampled: list[float] = []
+    gains: list[float] = []
+    place: list[int] = []
+    for tree in row:
+        group, root = groups[tree.group], len(ids)
+        ids += group.prompt
+        positions += range(tree.prompt)
+        for i, body in zip(tree.rollouts, tree.bodies, strict=True):
+            rollout, first = group.rollouts[i], len(ids)
+            where += [root + tree.prompt - 1, *range(first, first + body)]
+            ids += rollout.tokens[:-1]
+            positions += range(tree.prompt, tree.prompt + body)
+            targets += rollout.tokens
+            sampled += rollout.logprobs
+            gains += [advantages[tree.group][i]] * len(rollout.tokens)
+            place += range(starts[tree.group][i], starts[tree.group][i] + len(rollout.tokens))
+    return MicroBatch(
+        ids=torch.tensor(ids),
+        positions=torch.tensor(positions),
+        trees=tuple((tree.prompt, tree.bodies) for tree in row),
+        where=torch.tensor(where),
+        targets=torch.tensor(targets),
+        sampled=torch.tensor(sampled, dtype=torch.float32),
+        advantages=torch.tensor(gains, dtype=torch.float32),
+        place=torch.tensor(place),
+    )
+
+
+def _starts(groups: Sequence[Group]) -> list[list[int]]:
+    found: list[list[int]] = []
+    total = 0
+    for group in groups:
+        found.append([])
+        for rollout in group.rollouts:
+            found[-1].append(total)
+            total += len(rollout.tokens)
+    return found

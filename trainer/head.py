@@ -1,0 +1,77 @@
+"""Log-probabilities and entropies by chunks of positions, so that [tokens, vocabulary] never stands whole.
+
+Where gradients are wanted, the loss of a chunk is taken while its logits are there, and their gradient at once: the
+logits are computed once, in place, and never kept for the backward pass.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHUNK = 256
+"""Positions at once: 50 MB of float32 logits with 49,152 words, and matrices large enough to be multiplied fast."""
+TokenLoss = Callable[[Tensor, slice], Tensor]
+"""From log-probabilities of some targets, and which they are, to the loss of each."""
+
+
+class ChunkedLoss(torch.autograd.Function):  # type: ignore[misc]
+    """(loss, log-probabilities, entropies) from hidden states [tokens, width] and the head [vocabulary, width].
+
+    Only the loss, a sum over tokens, has a gradient.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, token_loss: TokenLoss
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        logprobs, entropies = (hidden.new_empty(len(targets), dtype=torch.float32) for _ in range(2))
+        loss = hidden.new_zeros((), dtype=torch.float32)
+        on_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        on_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        for start in range(0, len(targets), CHUNK):
+            at = slice(start, start + CHUNK)
+            logits, found, entropies[at] = read_logits(hidden[at], weight, targets[at])
+            logprobs[at] = found
+            with torch.enable_grad():
+                some = found.requires_grad_()
+                losses = token_loss(some, at).sum()
+                (slope,) = torch.autograd.grad(losses, some)
+            loss += losses.detach()
+            # d log p(y) / d logits = onehot(y) - p; what `logits` holds now is p.
+            on_logits = logits.mul_(-slope[:, None])
+            on_logits.scatter_add_(1, targets[at, None], slope[:, None])
+            on_logits = on_logits.to(hidden.dtype)
+            if on_hidden is not None:
+                torch.mm(on_logits, weight, out=on_hidden[at])
+            if on_weight is not None:
+                on_weight += on_logits.t() @ hidden[at]
+        ctx.save_for_backward(on_hidden, None if on_weight is None else on_weight.to(weight.dtype))
+        ctx.mark_non_differentiable(logprobs, entropies)
+        return loss, logprobs, entropies
+
+    @staticmethod
+    def backward(ctx: Any, on_loss: Tensor, *_: Any) -> tuple[Tensor | None, Tensor | None, None, None]:
+        on_hidden, on_weight = (None if one is None else one * on_loss.to(one.dtype) for one in ctx.saved_tensors)
+        return on_hidden, on_weight, None, None
+
+
+def read_logits(hidden: Tensor, weight: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(probabilities [tokens, vocabulary], log-probability of each target, entropy), in float32, in nats."""
+    logits = F.linear(hidden, weight).float()
+    logits -= logits.amax(-1, keepdim=True)
+    picked = logits.gather(1, targets[:, None])[:, 0]
+    powers = logits.exp()
+    total = powers.sum(-1)
+    # H = log Z - E[logit], with logits less their greatest.
+    entropy = total.log() - torch.linalg.vecdot(powers, logits) / total
+    return powers.div_(total[:, None]), picked - total.log(), entropy
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def find_logprobs(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    """The log-probability of each target alone."""
+    pieces = zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True)
+    return torch.cat([read_logits(some, weight, wanted)[1] for some, wanted in pieces])

@@ -1,0 +1,153 @@
+"""One optimiser step on one minibatch of groups."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from schemas.config.training import TrainConfig
+from trainer import distributed
+from trainer.batch import MicroBatch, pack
+from trainer.group import Group
+from trainer.objective import MEASURES, Objective, find_advantages, normalise
+from trainer.policy import Policy
+
+
+class DivergedError(RuntimeError):
+    """The gradient is not finite; the weights have not been touched."""
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """What one step did. Shares and means are over completion tokens."""
+
+    loss: float
+    grad_norm: float
+    """Before it was clipped."""
+    learning_rate: float
+    clipped_above: float
+    clipped_below: float
+    k3: float
+    gap: float
+    """Mean |trainer's - sampler's log-probability|, before the step."""
+    entropy: float
+    sequences: int
+    tokens: int
+    """Of completions."""
+    forwarded: int
+    """Of the packed rows: prompts once a group, completions once."""
+    micro_batches: int
+    seconds: float
+
+
+def build_optimiser(policy: Policy, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW on the masters, in one kernel. No weight decay: steps are few, and it is none of the paper's."""
+    weights = list(policy.masters.values())
+    return torch.optim.AdamW(weights, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+
+
+def find_rate(config: TrainConfig, step: int) -> float:
+    """The learning rate of optimiser step `step` (from 0): constant after a linear rise."""
+    return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup))
+
+
+def train_batch(
+    policy: Policy, optimiser: torch.optim.Optimizer, groups: Sequence[Group], config: TrainConfig, step: int
+) -> list[StepStats]:
+    """Take the batch's `config.minibatches` optimiser steps; `step` counts those before.
+
+    Where importance weights are asked for, later minibatches are clipped against the weights of before the first.
+    """
+    parts = [groups[k :: config.minibatches] for k in range(min(config.minibatches, len(groups)))]
+    again = config.importance_cap is not None and len(parts) > 1
+    anchors = [find_anchors(policy, part, config) if again else None for part in parts]
+    return [
+        train_step(policy, optimiser, part, config, step + k, before)
+        for k, (part, before) in enumerate(zip(parts, anchors, strict=True))
+    ]
+
+
+def train_step(
+    policy: Policy,
+    optimiser: torch.optim.Optimizer,
+    groups: Sequence[Group],
+    config: TrainConfig,
+    step: int,
+    anchors: Tensor | None = None,
+) -> StepStats:
+    """One optimiser step: its gradient is that of all groups at once, whatever the micro-batches and ranks.
+
+    `groups` are those of all ranks, the same on each. Raises DivergedError and leaves the weights alone when the
+    gradient is not finite.
+    """
+    began = time.monotonic()
+    batches, everything = share_out(groups, config)
+    objective = Objective(config.eps_low, config.eps_high, sum_tokens(groups), config.importance_cap)
+    optimiser.zero_grad(set_to_none=True)
+    sums = sum(accumulate(policy, batch, objective, anchors) for batch in batches)
+    loss, entropy, *measured = distributed.add_up(torch.as_tensor(sums)).tolist()
+    norm = distributed.clip_gradients(policy.masters.values(), config.clip_norm)
+    if not torch.isfinite(torch.tensor(norm)):
+        raise DivergedError(f"step {step}: the gradient's norm is {norm} (loss {loss})")
+    rate = find_rate(config, step)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    policy.publish()
+    return StepStats(
+        loss=loss,
+        entropy=entropy,
+        **dict(zip(MEASURES, measured, strict=True)),
+        grad_norm=norm,
+        learning_rate=rate,
+        sequences=sum(len(group.rollouts) for group in groups),
+        tokens=objective.total,
+        forwarded=sum(len(batch.ids) for batch in everything),
+        micro_batches=len(everything),
+        seconds=time.monotonic() - began,
+    )
+
+
+def share_out(groups: Sequence[Group], config: TrainConfig) -> tuple[list[MicroBatch], list[MicroBatch]]:
+    """This rank's micro-batches, and those of all ranks; advantages are of the whole minibatch."""
+    flat = normalise([one for group in groups for one in find_advantages(group.rewards)])
+    given = iter(flat)
+    advantages = [[next(given) for _ in group.rollouts] for group in groups]
+    shares = pack(groups, advantages, config.micro_tokens, distributed.count_ranks())
+    return shares[distributed.find_rank()], [batch for share in shares for batch in share]
+
+
+def sum_tokens(groups: Sequence[Group]) -> int:
+    """The length of all completions."""
+    return sum(len(rollout.tokens) for group in groups for rollout in group.rollouts)
+
+
+def accumulate(policy: Policy, batch: MicroBatch, objective: Objective, anchors: Tensor | None = None) -> Tensor:
+    """Add a micro-batch's share of the gradient; its share of loss, entropy and `MEASURES` comes back."""
+    batch = batch.to(next(policy.lm.parameters()).device)
+    before = None if anchors is None else anchors.to(batch.place.device)[batch.place]
+
+    def token_loss(logprobs: Tensor, at: slice) -> Tensor:
+        given = None if before is None else before[at]
+        return objective(logprobs, batch.sampled[at], batch.advantages[at], given)
+
+    loss, logprobs, entropies = policy(batch, token_loss)
+    # Sharded gradients are averaged over ranks, but the loss is a sum over all of them.
+    (loss * distributed.count_ranks()).backward()
+    measured = objective.measure(logprobs, batch.sampled, batch.advantages, before)
+    entropy = entropies.sum(dtype=torch.float64) / objective.total
+    return torch.cat([torch.stack([loss.detach().double(), entropy]), measured]).cpu()
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def find_anchors(policy: Policy, groups: Sequence[Group], config: TrainConfig) -> Tensor:
+    """The trainer's log-probability of each completion token of `groups`, in their order, on every rank."""
+    mine, _ = share_out(groups, config)
+    found = torch.zeros(sum_tokens(groups))
+    for batch in mine:
+        moved = batch.to(next(policy.lm.parameters()).device)
+        found[batch.place] = policy(moved)[1].cpu()
+    return distributed.add_up(found)
