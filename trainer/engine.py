@@ -156,7 +156,8 @@ class RolloutEngine:
         try:
             return await future
         except asyncio.CancelledError:
-            if kind == "sample" and self._owed.pop(number, None) and self._child is not None:
+            if kind == "sample" and number in self._owed and self._child is not None:
+                del self._owed[number]
                 self._child.send(("drop", number))
             raise
 
@@ -179,7 +180,7 @@ class RolloutEngine:
             self._bury(rest[0])
         elif kind != "beat":
             number, what = rest
-            _, future = self._owed.pop(number, (kind, None))
+            future = self._owed.pop(number)[1] if number in self._owed else None
             if future is not None and not future.done():
                 if kind == "answer":
                     future.set_result(what)
