@@ -29,6 +29,18 @@ def _screen(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.Da
     return screen(problems, config.screen)
 
 
+def _dedup(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
+    from pipeline.dedup import dedup
+
+    return dedup(problems, config.dedup)
+
+
+def _decontaminate(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
+    from pipeline.decontaminate import decontaminate
+
+    return decontaminate(problems, config.decontaminate)
+
+
 def _court(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
     return hear_problems(problems, config)
 
@@ -62,6 +74,8 @@ def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.Da
 
 STAGES: dict[str, tuple[Stage, str]] = {
     "screen": (_screen, "format rules: complete, open, one question, an answer that a rule can verify"),
+    "dedup": (_dedup, "the same problem once: copies in another dress and paraphrases go, other numbers stay"),
+    "decontaminate": (_decontaminate, "nothing of the benchmarks that the config names, verbatim, edited or embedded"),
     "court": (_court, "code: solutions, tests and each other judged; tests repaired, dropped or made"),
     "verify": (_verify, "labels only: is the answer there, and can the verifier compare it"),
 }

@@ -3,6 +3,7 @@
 from pydantic import model_validator
 
 from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
+from schemas.config.fresh import Benchmark, DecontaminateConfig, DedupConfig
 from schemas.config.grading import DecideConfig, KeepConfig, ModelConfig, PromptConfig, SamplingConfig, VerifyConfig
 from schemas.config.outputs import FlowConfig, PublishConfig
 from schemas.config.sources import Source
@@ -12,9 +13,12 @@ from schemas.config.training import EvaluationConfig, LoraTraining, TrainConfig,
 
 __all__ = [
     "AuthorConfig",
+    "Benchmark",
     "Config",
     "CourtConfig",
     "DecideConfig",
+    "DecontaminateConfig",
+    "DedupConfig",
     "EvaluationConfig",
     "FlowConfig",
     "JudgeConfig",
@@ -41,6 +45,8 @@ class Config(Strict):
     """The run's folder: a path or any fsspec URL."""
     sources: tuple[Source, ...]
     screen: ScreenConfig = ScreenConfig()
+    dedup: DedupConfig = DedupConfig()
+    decontaminate: DecontaminateConfig = DecontaminateConfig()
     court: CourtConfig = CourtConfig()
     sandbox: SandboxConfig = SandboxConfig()
     model: ModelConfig = ModelConfig()

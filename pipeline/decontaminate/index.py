@@ -1,0 +1,99 @@
+"""The index over benchmark items: which items share rare word runs, or all their numbers, with a problem.
+
+Runs are of canonical tokens (`pipeline/dedup/reading.py`) with every number masked, so that a template with other
+numbers is found too and then told apart. A run weighs one over the number of items that have it: what every item of a
+benchmark says (`write a function to find the`) weighs nothing.
+"""
+
+import hashlib
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.decontaminate.items import Item, read_core
+from pipeline.dedup.compare import Statement
+from pipeline.dedup.reading import END, is_number, is_ordinal, read_tokens
+
+NUMBER = "#"
+CACHED = 4
+"""Indexes kept in a process: a run has one, tests and benchmarks a few."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An item, as read for comparing: its whole line, and its core's line, tokens and runs with their weights."""
+
+    item: Item
+    line: str
+    core: Statement
+    tokens: tuple[str, ...]
+    runs: dict[str, float]
+    weight: float
+
+
+@dataclass(frozen=True)
+class Index:
+    """Entries, and where they are found: by masked run, by set of numbers, by whole short line, by single number."""
+
+    entries: tuple[Entry, ...]
+    ngram: int
+    by_run: dict[str, list[int]]
+    by_numbers: dict[frozenset[str], list[int]]
+    by_sentence: dict[str, list[int]]
+    by_number: dict[str, list[int]]
+
+
+def mask(token: str) -> str:
+    """A token with its number gone: `12` and `3/4` are alike."""
+    return NUMBER if is_number(token) or is_ordinal(token) else token
+
+
+def cut_runs(tokens: Sequence[str], length: int) -> Iterator[str]:
+    """Each run of `length` masked tokens; of fewer tokens, the one run that they are."""
+    masked = [mask(token) for token in tokens]
+    for at in range(max(1, len(masked) - length + 1)):
+        yield " ".join(masked[at : at + length])
+
+
+def drop_ends(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Tokens without the marks between sentences."""
+    return tuple(token for token in tokens if token != END)
+
+
+def build_index(items: Sequence[Item], ngram: int) -> Index:
+    """The index of items, built once for the same items: later calls in the same process get the same one."""
+    digest = hashlib.sha256(repr((ngram, [(i.benchmark, i.id, i.text, i.answer) for i in items])).encode()).hexdigest()
+    if digest not in _BUILT:
+        _BUILT[digest] = _build(items, ngram)
+        while len(_BUILT) > CACHED:
+            _BUILT.popitem(last=False)
+    return _BUILT[digest]
+
+
+_BUILT: OrderedDict[str, Index] = OrderedDict()
+
+
+def _build(items: Sequence[Item], ngram: int) -> Index:
+    cores = [" ".join(read_tokens(read_core(item.text))) for item in items]
+    lines = [" ".join(read_tokens(item.text)) for item in items]
+    tokens = [drop_ends(core.split()) for core in cores]
+    runs = [set(cut_runs(said, ngram)) if said else set() for said in tokens]
+    # An item that two benchmarks share must not make its own runs look common.
+    common = Counter(run for distinct in dict(zip(cores, runs, strict=True)).values() for run in distinct)
+    entries: list[Entry] = []
+    by_run: dict[str, list[int]] = defaultdict(list)
+    by_numbers: dict[frozenset[str], list[int]] = defaultdict(list)
+    by_sentence: dict[str, list[int]] = defaultdict(list)
+    by_number: dict[str, list[int]] = defaultdict(list)
+    for place, item in enumerate(items):
+        weights = {run: 1 / common[run] for run in sorted(runs[place])}
+        core = Statement(cores[place])
+        entries.append(Entry(item, lines[place], core, tokens[place], weights, sum(weights.values())))
+        for run in weights:
+            by_run[run].append(place)
+        by_numbers[core.numbers].append(place)
+        for number in core.numbers:
+            by_number[number].append(place)
+        if tokens[place]:
+            by_sentence[" ".join(tokens[place])].append(place)
+    return Index(tuple(entries), ngram, by_run, by_numbers, by_sentence, by_number)

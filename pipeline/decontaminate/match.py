@@ -1,0 +1,144 @@
+"""Whether a problem is, or holds, an item of a benchmark, and in what way.
+
+Four ways, the first that holds being told: the item in another dress or in other words (`copy`, `paraphrase`, by the
+comparison of dedup); the item inside the problem, perhaps shortened or stretched (`contains`); the item in another
+language (`translation`); the item's text with other numbers (`variant`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from pipeline.decontaminate.index import Entry, Index, cut_runs, drop_ends
+from pipeline.dedup.compare import Statement, compare
+from pipeline.dedup.find import disagree
+from pipeline.dedup.reading import END, is_number
+from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
+from schemas.config import DecontaminateConfig
+
+How = Literal["copy", "paraphrase", "contains", "translation", "variant"]
+SHORT = 8
+"""Tokens below which an item must be a whole sentence of the problem: `simplify \\sqrt 242` may begin a longer one."""
+SHOWN = 160
+"""Characters of shared text that a detail shows."""
+FOREIGN = 0.12
+"""Share of English little words among a text's words below which it is in another language; English has 0.35."""
+NAMED_NUMBERS, UNNAMED_NUMBERS = 3, 5
+"""Different numbers that a translation shares with its item, with a name in common and without."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The item that a problem matches, how, how much (0 to 1), and the longest text that both have."""
+
+    how: How
+    entry: Entry
+    score: float
+    shared: str
+
+    @property
+    def detail(self) -> str:
+        """For the reject's `detail`: benchmark, item, way and shared text."""
+        item = self.entry.item
+        return f"{self.how} of {item.benchmark} {item.id} ({self.score:.2f}): {self.shared}"
+
+
+def find_match(line: str, index: Index, config: DecontaminateConfig, answer: str | None = None) -> Match | None:
+    """The best match of a problem's canonical line, None where it is clean. Ties go to the first item."""
+    problem = Statement(line)
+    tokens = drop_ends(problem.tokens)
+    if not tokens:
+        return None
+    covered = dict(_cover(tokens, index))
+    candidates = {place for place, share in covered.items() if share >= config.containment / 2}
+    candidates |= {place for place in index.by_numbers.get(problem.numbers, ()) if len(problem.numbers) > 1}
+    for sentence in (tokens, *problem.sentences):
+        candidates |= set(index.by_sentence.get(" ".join(sentence), ()))
+    variant: Match | None = None
+    best: Match | None = None
+    for place in sorted(candidates):
+        match = _judge(problem, tokens, index.entries[place], covered.get(place, 0.0), config, answer)
+        if match is None:
+            continue
+        if match.how == "variant":
+            variant = match if variant is None or match.score > variant.score else variant
+        elif best is None or match.score > best.score:
+            best = match
+    return best or _find_translation(problem, tokens, index) or variant
+
+
+def _cover(tokens: tuple[str, ...], index: Index) -> Iterator[tuple[int, float]]:
+    """Place of each item that shares a run, with the share of its runs that the problem has, by weight."""
+    shared: dict[int, float] = defaultdict(float)
+    for run in set(cut_runs(tokens, index.ngram)):
+        for place in index.by_run.get(run, ()):
+            shared[place] += index.entries[place].runs[run]
+    for place, weight in shared.items():
+        yield place, weight / index.entries[place].weight
+
+
+def _judge(
+    problem: Statement,
+    tokens: tuple[str, ...],
+    entry: Entry,
+    covered: float,
+    config: DecontaminateConfig,
+    answer: str | None,
+) -> Match | None:
+    line = " ".join(problem.tokens)
+    for text in {entry.line, " ".join(entry.core.tokens)}:
+        like = compare(text, line, config.same)
+        if like and not (like.how == "paraphrase" and disagree(answer or "", entry.item.answer or "")):
+            return Match(like.how, entry, like.score, _share(tokens, entry.tokens))
+    if len(entry.tokens) < SHORT:
+        whole = list(entry.tokens)
+        is_there = whole == list(tokens) or any(sentence == whole for sentence in problem.sentences)
+        return Match("contains", entry, 1.0, " ".join(whole)) if is_there else None
+    if covered < config.containment or _turns(entry, problem) or _count_shared(tokens, entry, config.ngram) < SHORT:
+        return None
+    missing, extra = entry.core.numbers - problem.numbers, problem.numbers - entry.core.numbers
+    # A shortened item lacks numbers and a stretched one has more; one that does both says other numbers.
+    how: How = "variant" if missing and extra else "contains"
+    return Match(how, entry, covered, _share(tokens, entry.tokens))
+
+
+def _count_shared(tokens: tuple[str, ...], entry: Entry, ngram: int) -> int:
+    """How many of an item's tokens lie in runs that the problem has: few, and they are a phrase of the trade."""
+    there = set(cut_runs(tokens, ngram))
+    runs = list(cut_runs(entry.tokens, ngram))
+    return len({at + step for at, run in enumerate(runs) if run in there for step in range(ngram)})
+
+
+def _turns(entry: Entry, problem: Statement) -> bool:
+    """Whether the problem lacks a word on which the item's question turns and has another such word for it."""
+    lost = entry.core.words.keys() - problem.words.keys()
+    gained = problem.words.keys() - entry.core.words.keys()
+    return bool(CONTRARY_WORDS & lost) and bool(CONTRARY_WORDS & gained) and len(lost) <= 4
+
+
+def _share(tokens: tuple[str, ...], item: tuple[str, ...]) -> str:
+    """The longest run of tokens that both have."""
+    found = SequenceMatcher(None, tokens, item, autojunk=False).find_longest_match()
+    text = " ".join(tokens[found.a : found.a + found.size])
+    return text if len(text) <= SHOWN else text[:SHOWN].rsplit(" ", 1)[0] + " ..."
+
+
+def _find_translation(problem: Statement, tokens: tuple[str, ...], index: Index) -> Match | None:
+    count = problem.words.total()
+    little = sum(number for word, number in problem.words.items() if word in LITTLE_WORDS)
+    if not count or little / count >= FOREIGN or len(problem.numbers) < NAMED_NUMBERS:
+        return None
+    shared: Counter[int] = Counter(place for n in problem.numbers for place in index.by_number.get(n, ()))
+    best: Match | None = None
+    for place, both in sorted(shared.items()):
+        entry = index.entries[place]
+        names = {word for word in problem.words if len(word) > 2 and word in entry.core.words} - LITTLE_WORDS
+        if both < (NAMED_NUMBERS if names else UNNAMED_NUMBERS) or both < len(problem.numbers):
+            continue
+        score = both / max(len(entry.core.numbers), 1)
+        if score >= 2 / 3 and (best is None or score > best.score):
+            told = [token for token in tokens if (is_number(token) and token in entry.core.numbers) or token in names]
+            best = Match("translation", entry, score, " ".join(token for token in told if token != END)[:SHOWN])
+    return best

@@ -1,0 +1,203 @@
+"""The real similarity of two statements, by which a candidate pair becomes a duplicate or does not.
+
+Two ways to be the same problem. A *copy* has the same mathematics in the same order (sentences may change places) and
+nearly the same words; what its few other words say must not turn the question (`largest` for `smallest`, two names
+swapped). A *paraphrase* tells the same story in other words: the same numbers, none of them said of another thing, and
+much of the same vocabulary. Neither ever joins two problems whose numbers differ.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from pipeline.dedup.reading import END, is_hard, is_number, is_ordinal
+from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
+from schemas.config import DedupConfig
+
+TRIVIAL_SIGNS = frozenset("()-/*+,=")
+"""Signs that a word problem may have in one telling and not in the other: `2x3`, `2 * 3`, `$4-$5`."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """In what way two statements are one problem, and how alike they are, from 0 to 1."""
+
+    how: Literal["copy", "paraphrase"]
+    score: float
+
+
+class Statement:
+    """One canonical line and what comparing asks of it, each worked out once."""
+
+    def __init__(self, line: str) -> None:
+        self.tokens = line.split(" ") if line else []
+
+    @cached_property
+    def sentences(self) -> list[list[str]]:
+        """Tokens by sentence."""
+        split: list[list[str]] = [[]]
+        for token in self.tokens:
+            if token == END:
+                split.append([])
+            else:
+                split[-1].append(token)
+        return split
+
+    @cached_property
+    def hard(self) -> list[str]:
+        """The mathematics in its order."""
+        return [token for token in self.tokens if is_hard(token)]
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """The words with their counts."""
+        return Counter(token for token in self.tokens if token != END and not is_hard(token))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers there are. `1` does not count: one telling has `a week` where another has `1 week`."""
+        return frozenset(token for token in self.hard if is_number(token)) - {"1"}
+
+    @cached_property
+    def ordinals(self) -> frozenset[str]:
+        """Ordinals from `3rd` on: another telling may say `Wednesday`."""
+        return frozenset(token for token in self.hard if is_ordinal(token))
+
+    @cached_property
+    def symbols(self) -> Counter[str]:
+        """Hard tokens that are neither numbers nor ordinals nor such signs as a word problem may have."""
+        return Counter(token for token in self.hard if not token[0].isdigit() and token not in TRIVIAL_SIGNS)
+
+    @cached_property
+    def content(self) -> frozenset[str]:
+        """Stems of the words that tell this story from another."""
+        return read_content(self.words)
+
+    @cached_property
+    def counted(self) -> dict[str, set[str]]:
+        """Thing -> the numbers said of it: the word after each number."""
+        said: dict[str, set[str]] = defaultdict(set)
+        for number, thing in zip(self.tokens, self.tokens[1:], strict=False):
+            if is_number(number) and thing not in LITTLE_WORDS and thing != END and not is_hard(thing):
+                said[stem(thing)].add(number)
+        return said
+
+
+@lru_cache(maxsize=1 << 14)
+def prepare(line: str) -> Statement:
+    """The statement of a canonical line."""
+    return Statement(line)
+
+
+@lru_cache(maxsize=1 << 18)
+def stem(word: str) -> str:
+    """A word without its usual English endings; crude, and the same for both sides."""
+    for ending in ("ies", "ing", "ed", "es", "s", "e", "ly"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def read_content(words: Sequence[str] | Counter[str]) -> frozenset[str]:
+    """The stems of words that tell one story from another."""
+    return frozenset(stem(word) for word in words if len(word) > 1 and word not in LITTLE_WORDS)
+
+
+def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
+    """In what way two canonical lines are one problem; None where they are two."""
+    if line == other:
+        return Likeness("copy", 1.0)
+    a, b = prepare(line), prepare(other)
+    if a.hard == b.hard or (len(a.hard) == len(b.hard) and _sort_hard(a) == _sort_hard(b)):
+        score = score_words(a, b)
+        if score >= config.copy_similarity:
+            return None if turns_question(a, b) else Likeness("copy", score)
+    return compare_stories(a, b, config)
+
+
+def _sort_hard(statement: Statement) -> list[list[str]]:
+    return sorted(hard for s in statement.sentences if (hard := [token for token in s if is_hard(token)]))
+
+
+def _changes(a: Statement, b: Statement) -> tuple[list[str], list[str], list[str]]:
+    """Words only in `a`, words only in `b`, and those more that one spells otherwise than the other."""
+    removed, added = list((a.words - b.words).elements()), list((b.words - a.words).elements())
+    misspelt: list[str] = []
+    if len(removed) * len(added) <= 400:
+        for word in tuple(removed):
+            near = next((other for other in added if is_misspelt(word, other)), None)
+            if near is not None:
+                removed.remove(word)
+                added.remove(near)
+                misspelt += [word, near]
+    return removed, added, misspelt
+
+
+def score_words(a: Statement, b: Statement) -> float:
+    """The share of words that both have (Dice over counts); a misspelling costs half a word."""
+    count = a.words.total() + b.words.total()
+    if not count:
+        return 1.0
+    removed, added, misspelt = _changes(a, b)
+    return 1 - (len(removed) + len(added) + len(misspelt) / 2) / count
+
+
+def turns_question(a: Statement, b: Statement) -> bool:
+    """Whether the few words in which two near-equal statements differ make the one another problem than the other."""
+    removed, added, _ = _changes(a, b)
+    if removed and added and not CONTRARY_WORDS.isdisjoint({*removed, *added}):
+        return True
+    if any(word in CONTRARY_WORDS for word in (removed or added)) and len(removed or added) < 4:
+        return True
+    moved = {word for word in removed if b.words[word] and word not in LITTLE_WORDS}
+    arrived = {word for word in added if a.words[word] and word not in LITTLE_WORDS}
+    return bool(moved and arrived) or swaps_words(a, b)
+
+
+def swaps_words(a: Statement, b: Statement) -> bool:
+    """Whether two words have changed places with each other; a clause that moved is no swap."""
+    story, other = ([token for token in s.tokens if token in s.words and token not in LITTLE_WORDS] for s in (a, b))
+    if story == other:
+        return False
+    put: set[tuple[str, str]] = set()
+    for what, start, end, start_other, end_other in SequenceMatcher(None, story, other, autojunk=False).get_opcodes():
+        if what == "replace" and end - start == end_other - start_other == 1:
+            put.add((story[start], other[start_other]))
+    return any((there, here) in put for here, there in put)
+
+
+def compare_stories(a: Statement, b: Statement, config: DedupConfig) -> Likeness | None:
+    """Whether two word problems tell one story: the same numbers of the same things, and a shared vocabulary."""
+    if a.numbers != b.numbers or len(a.numbers) < config.paraphrase_numbers or a.symbols != b.symbols:
+        return None
+    if not (a.ordinals <= b.ordinals or b.ordinals <= a.ordinals):
+        return None
+    both = len(a.content & b.content)
+    shared = both / max(1, len(a.content | b.content))
+    few = len(a.numbers) < config.paraphrase_numbers + 1
+    if both < config.paraphrase_words or shared < (
+        config.paraphrase_few_similarity if few else config.paraphrase_similarity
+    ):
+        return None
+    for thing in a.counted.keys() & b.counted.keys():
+        if a.counted[thing].isdisjoint(b.counted[thing]):
+            return None
+    return Likeness("paraphrase", shared)
+
+
+@lru_cache(maxsize=1 << 16)
+def is_misspelt(word: str, other: str) -> bool:
+    """Whether one word is the other with a letter swapped with its neighbour, or, in a long word, added or missing."""
+    if abs(len(word) - len(other)) > 1 or min(len(word), len(other)) < 4:
+        return False
+    start = 0
+    while start < min(len(word), len(other)) and word[start] == other[start]:
+        start += 1
+    if len(word) == len(other):
+        here, there = word[start:], other[start:]
+        return here[:2] == there[1::-1] and here[2:] == there[2:]
+    longer, shorter = (word, other) if len(word) > len(other) else (other, word)
+    return len(shorter) >= 5 and not longer.endswith("s") and longer[start + 1 :] == shorter[start:]

@@ -1,0 +1,183 @@
+"""Finding duplicates in a whole set: read and sign every row, rank them, and drop each that is like a better one.
+
+A row is dropped only for a *kept* row that it is like itself, so every duplicate names a twin that is there, and rows
+that are alike only by way of a third stay apart. What is held for a row is its canonical line, two signatures and its
+rank: about a kilobyte for a usual problem, whatever else its columns hold.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.dedup.candidates import find_candidates
+from pipeline.dedup.compare import compare
+from pipeline.dedup.numbers import read_digits
+from pipeline.dedup.reading import END, read_statement
+from pipeline.dedup.signature import Signatures, sign_copies, sign_stories
+from schemas.config import DedupConfig
+from schemas.problem import REJECT_DTYPES
+from schemas.reasons import Reason
+
+STAGE = "dedup"
+READ = ("id", "source", "source_id", "statement", "answer", "tests", "code_language")
+FOUND_DTYPES = {"row": pl.UInt32(), "twin": pl.String(), "detail": pl.String()}
+"""What is found in a shard: which row goes (its place from 0), the id of the row that stays, and how they are alike."""
+
+Table = tuple[str, pl.DataFrame]
+
+
+def dedup(problems: pl.DataFrame, config: DedupConfig) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split one table into kept and rejected, each in the old order; see `find_duplicates`."""
+    return split_duplicates(problems, find_duplicates([("", problems)], config)[""])
+
+
+def split_duplicates(problems: pl.DataFrame, found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split a shard by what `find_duplicates` found in it. The detail of a rejected row names its twin."""
+    gone = pl.int_range(pl.len()).is_in(found["row"].implode())
+    rejected = problems.filter(gone).with_columns(
+        pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
+        pl.lit(str(Reason.DUPLICATE), dtype=REJECT_DTYPES["reason"]).alias("reason"),
+        found.sort("row")["detail"],
+    )
+    return problems.filter(~gone), rejected
+
+
+def find_duplicates(
+    tables: Iterable[Table], config: DedupConfig, held: Collection[str] = ()
+) -> dict[str, pl.DataFrame]:
+    """What to drop from each of the named tables (`FOUND_DTYPES`), which are read once, one at a time.
+
+    Of rows that are one problem the first by rank stays: `held` (ids that an earlier run kept, so that a nightly run
+    does not change its mind), labelled before not, more tests before fewer, `config.trusted` sources in their order
+    before others, then by id. Rows with neither statement nor words in it are no duplicates. Raises
+    `ColumnNotFoundError` for a table without `statement`.
+    """
+    lines: list[str] = []
+    ranks: list[pl.DataFrame] = []
+    copies: list[Signatures] = []
+    stories: list[Signatures] = []
+    names: dict[str, None] = {}
+    for name, table in tables:
+        if "statement" not in table.columns:
+            raise pl.exceptions.ColumnNotFoundError("dedup needs the column 'statement'; map it in `columns`")
+        names[name] = None
+        said = [read_statement(text) if text else "" for text in table["statement"]]
+        lines += said
+        ranks.append(
+            rank_rows(table, config, held).with_columns(pl.lit(name).alias("table"), row=pl.int_range(pl.len()))
+        )
+        copies.append(sign_copies(said, config.permutations))
+        if config.paraphrases:
+            stories.append(sign_stories(said, config.permutations, config.paraphrase_numbers))
+    nothing = pl.DataFrame(schema=FOUND_DTYPES)
+    if not lines:
+        return dict.fromkeys(names, nothing)
+    order, placed = sort_rows(pl.concat(ranks), lines)
+    found = drop_worse(
+        placed,
+        [lines[at] for at in order],
+        [_arrange(signatures, order) for signatures in (copies, stories) if signatures],
+        config,
+    )
+    by_table = {key[0]: part for key, part in found.partition_by("table", as_dict=True).items()}
+    return {name: by_table[name].select(*FOUND_DTYPES) if name in by_table else nothing for name in names}
+
+
+def rank_rows(table: pl.DataFrame, config: DedupConfig, held: Collection[str]) -> pl.DataFrame:
+    """The columns by which rows are ranked, best first in ascending order, and what comparing asks for."""
+    missing = [pl.lit(None, pl.String).alias(name) for name in READ if name not in table.columns]
+    tests = pl.col("tests").list.len().fill_null(0) if isinstance(table.schema.get("tests"), pl.List) else pl.lit(0)
+    trusted = {source: place for place, source in enumerate(config.trusted)}
+    return table.with_columns(missing).select(
+        (~pl.col("id").is_in(list(held)).fill_null(False)).alias("new"),
+        ((pl.col("answer").fill_null("").str.strip_chars() == "") & (tests == 0)).alias("unlabelled"),
+        (-tests.cast(pl.Int32)).alias("tests"),
+        pl.col("source").replace_strict(trusted, default=len(trusted), return_dtype=pl.Int32).alias("trust"),
+        *(
+            pl.col(name).cast(pl.String).fill_null("")
+            for name in ("id", "source", "source_id", "answer", "code_language")
+        ),
+    )
+
+
+def sort_rows(ranks: pl.DataFrame, lines: list[str]) -> tuple[list[int], pl.DataFrame]:
+    """The places of all rows, best first, and their ranks in that order. Rows that tie say the same in every way."""
+    by = ["new", "unlabelled", "tests", "trust", "id", "source", "source_id", "code_language", "answer", "line"]
+    placed = ranks.with_row_index("place").with_columns(pl.Series("line", lines)).sort(by, maintain_order=True)
+    return placed["place"].to_list(), placed.drop("line")
+
+
+def _arrange(signatures: list[Signatures], order: list[int]) -> Signatures:
+    return Signatures(
+        np.concatenate([part.values for part in signatures])[order],
+        np.concatenate([part.keys for part in signatures])[order],
+        np.concatenate([part.member for part in signatures])[order],
+    )
+
+
+def drop_worse(
+    ranked: pl.DataFrame, lines: list[str], signatures: list[Signatures], config: DedupConfig
+) -> pl.DataFrame:
+    """Rows (in rank order) that are like a better one that stays, with that one's id as twin."""
+    languages, answers, ids = (ranked[name].to_list() for name in ("code_language", "answer", "id"))
+    first: dict[tuple[str, str], int] = {}
+    same = [
+        first.setdefault((line.replace(f" {END}", ""), language), at) if line else at
+        for at, (line, language) in enumerate(zip(lines, languages, strict=True))
+    ]
+    alone = np.array([at == head for at, head in enumerate(same)], np.bool_)
+    meets = find_meetings(signatures, alone, config)
+    twins: dict[int, int] = {}
+    details: dict[int, str] = {}
+    for at, head in enumerate(same):
+        if head != at:
+            twins[at] = twins.get(head, head)
+            details[at] = f"copy of {ids[twins[at]]}" if head not in twins else details[head]
+            continue
+        for better in meets.get(at, ()):
+            if better in twins or (languages[at] != languages[better] and languages[at] and languages[better]):
+                continue
+            like = compare(lines[better], lines[at], config)
+            if like is None or (like.how == "paraphrase" and disagree(answers[at], answers[better])):
+                continue
+            twins[at] = better
+            details[at] = f"{like.how} of {ids[better]} (similarity {like.score:.2f})"
+            break
+    gone = list(twins)
+    return ranked[gone].select(
+        "table",
+        pl.col("row").cast(pl.UInt32),
+        pl.Series("twin", [ids[twins[at]] for at in gone], pl.String),
+        pl.Series("detail", [details[at] for at in gone], pl.String),
+    )
+
+
+def find_meetings(signatures: list[Signatures], alone: NDArray[np.bool_], config: DedupConfig) -> dict[int, list[int]]:
+    """Row -> better rows that it may be like, best first."""
+    least = (config.copy_agreement, config.paraphrase_agreement)
+    pairs = [
+        find_candidates(Signatures(part.values, part.keys, part.member & alone), config.band_rows, share)
+        for part, share in zip(signatures, least, strict=False)
+    ]
+    meets: dict[int, list[int]] = {}
+    for better, at in _iterate(np.unique(np.concatenate(pairs), axis=0)):
+        meets.setdefault(at, []).append(better)
+    return meets
+
+
+def _iterate(pairs: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    yield from zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True)
+
+
+def disagree(answer: str, other: str) -> bool:
+    """Whether two labels are there and say different things; a different label makes a paraphrase another problem."""
+    plain, plain_other = (_plain(text) for text in (answer, other))
+    return bool(plain and plain_other) and plain != plain_other
+
+
+def _plain(answer: str) -> str:
+    text = answer.replace("$", "").replace("\\", "").replace(" ", "").lower()
+    bare = text.replace(",", "")
+    return read_digits(bare) if bare.replace(".", "", 1).isdigit() else text

@@ -1,0 +1,199 @@
+"""Reading: a statement as a line of canonical tokens, the same for every dress that it comes in.
+
+Case, white space, quotes, dashes, dollar signs and the many spellings of one LaTeX formula go; instructions around the
+problem go (`wrapping.py`); numbers in words become digits (`numbers.py`). What is left is of two kinds. *Hard* tokens
+(numbers, operators, single letters, commands) are the mathematics: a problem with others is another problem. *Words*
+carry the story, and may be edited. `END` stands where a sentence ends.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from pipeline.dedup.numbers import MISSPELT, NUMBER_WORDS, join_numbers, read_digits, write_ordinal
+from pipeline.dedup.wrapping import strip_instructions, strip_labels
+
+END = "¶"
+
+_SUPERSCRIPTS = {ord(sign): f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_LETTERS = "ALPHA BETA GAMMA DELTA EPSILON THETA LAMDA MU PI RHO SIGMA TAU PHI PSI OMEGA"
+_GREEK = {ord(unicodedata.lookup(f"GREEK SMALL LETTER {name}")): f" \\{name.lower()} " for name in _LETTERS.split()}
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("'’‘ʼ`´", ""),
+        **dict.fromkeys('"“”„«»$&~{}_\u200b\ufeff', " "),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        **dict.fromkeys("×·⋅∙∗", "*"),
+        "÷": " / ",
+        "⁄": "/",
+        "≤": " \\le ",
+        "≥": " \\ge ",
+        "≠": " \\ne ",
+        "√": " \\sqrt ",
+        "∞": " \\infty ",
+        "∈": " \\in ",
+        "∪": " \\cup ",
+        "∩": " \\cap ",
+        "∠": " \\angle ",
+        "△": " \\triangle ",
+        "→": " \\to ",
+        "°": " degrees ",
+        "%": " percent ",
+        "€": " euro ",
+        "£": " pound ",
+        **dict.fromkeys("。？！；", ". "),
+        "，": ", ",
+        "：": ": ",
+    }
+)
+_SAME = {
+    **dict.fromkeys(("dfrac", "tfrac", "cfrac"), "frac"),
+    **dict.fromkeys(("leq", "leqslant"), "le"),
+    **dict.fromkeys(("geq", "geqslant"), "ge"),
+    **dict.fromkeys(("neq",), "ne"),
+    **dict.fromkeys(("dbinom", "tbinom", "choose"), "binom"),
+    **dict.fromkeys(("rightarrow", "longrightarrow"), "to"),
+    **dict.fromkeys(("varepsilon",), "epsilon"),
+    **dict.fromkeys(("varphi",), "phi"),
+    **dict.fromkeys(("lambda",), "lamda"),
+    **dict.fromkeys(("lvert", "rvert", "vert", "mid"), "|"),
+    **dict.fromkeys(("cdot", "times", "ast"), "*"),
+    **dict.fromkeys(("div",), "/"),
+    **dict.fromkeys(("lt",), "<"),
+    **dict.fromkeys(("gt",), ">"),
+    **dict.fromkeys(("pmod", "bmod"), "mod"),
+}
+_DRESS = frozenset(
+    str.split(
+        "left right big bigg bigl bigr biggl biggr displaystyle textstyle limits text textrm textbf textit mathrm "
+        "mathbf mathit mathcal mathbb operatorname mbox quad qquad ldots dots cdots vdots ddots label tag rm bf it "
+        "hfill hline noindent emph underline boldsymbol textsf mathsf texttt item par newline centering small large "
+        "hspace vspace"
+    )
+)
+_FUNCTIONS = frozenset(str.split("sin cos tan cot sec csc log ln sqrt gcd lcm mod arcsin arccos arctan max min lim"))
+
+_LATEX = re.compile(
+    r"""
+    \\(?:begin|end)\s*\{[a-z*]+\}(?:\s*\{[rlc|\s]*\})?   # environments and a table's columns
+    | \\[()\[\]!,;:>\s\\]                                # delimiters, thin spaces, line breaks
+    | \\[hv]space\*?\s*\{[^}]*\}
+    """,
+    re.VERBOSE,
+)
+_FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d))")
+_DEGREE = re.compile(r"\^\s*\{?\s*\\circ\b\s*\}?|\\(?:degree|deg)\b")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\[,!]|,\\!)(?=\d{3}(?!\d))")
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_TOKEN = re.compile(
+    rf"""
+    (?P<number> \d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d) | \d+(?:\.\d+)? | (?<![\w.])\.\d+ )
+    (?P<ordinal> (?:st|nd|rd|th)\b )?
+    | \\(?P<command> [a-z]+ )
+    | (?P<cjk> [{_CJK}] )
+    | (?P<word> [^\W\d_{_CJK}]+ )
+    | (?P<end> [.?!;:](?=\s|$) )
+    | (?P<sign> [-+*/^=<>|\[\]()!] )
+    """,
+    re.VERBOSE,
+)
+_FIRST = {"1": "first", "2": "second"}
+
+
+def read_statement(text: str) -> str:
+    """The canonical tokens of a statement, joined by spaces; empty where it says nothing."""
+    return " ".join(read_tokens(text))
+
+
+def read_tokens(text: str, whole: bool = False) -> list[str]:
+    """The canonical tokens of a statement; `whole` keeps the instructions around it."""
+    plain = text if whole else strip_labels(text)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain.translate(_SUPERSCRIPTS)).translate(_GREEK)
+    plain = plain.lower()
+    if "\\" in plain:
+        plain = _THOUSANDS.sub("", plain)
+        plain = _FRACTION.sub(_write_fraction, plain)
+        plain = _DEGREE.sub(" degrees ", plain)
+        plain = _LATEX.sub(" ", plain)
+    tokens = _split(plain.translate(_SIGNS))
+    if not NUMBER_WORDS.isdisjoint(tokens) or "/" in tokens:
+        tokens = join_numbers(tokens)
+    return tokens if whole else strip_instructions(tokens, END)
+
+
+def _write_fraction(found: re.Match[str]) -> str:
+    above, below, digit, digit_below = found.groups()
+    return f" {above or digit}/{below or digit_below} "
+
+
+def _split(plain: str) -> list[str]:
+    tokens: list[str] = []
+    matches = list(_TOKEN.finditer(plain))
+    for place, found in enumerate(matches):
+        kind, said = found.lastgroup, found[0]
+        if kind in ("word", "cjk"):
+            tokens.append("\\" + said if said in _FUNCTIONS else MISSPELT.get(said, said))
+        elif kind == "number":
+            tokens.append(read_digits(said))
+        elif kind == "ordinal":
+            number = read_digits(found["number"])
+            tokens.append(_FIRST.get(number) or (write_ordinal(int(number)) if number.isdigit() else number))
+        elif kind == "command":
+            command = found["command"]
+            if command not in _DRESS:
+                same = _SAME.get(command, command)
+                tokens.append(same if len(same) == 1 else "\\" + same)
+        elif kind == "end":
+            if said == "!" and tokens and found.start() and plain[found.start() - 1] in "0123456789)":
+                tokens.append("!")
+            if tokens and tokens[-1] != END:
+                tokens.append(END)
+        elif _is_meant(said, plain, found, matches[place + 1] if place + 1 < len(matches) else None, tokens):
+            tokens.append(said)
+    if tokens and tokens[-1] == END:
+        tokens.pop()
+    return tokens
+
+
+def _is_meant(said: str, plain: str, found: re.Match[str], following: re.Match[str] | None, tokens: list[str]) -> bool:
+    """Whether a hyphen, a parenthesis or an exclamation mark is mathematics, not punctuation."""
+    if said == "-":
+        before = tokens[-1] if tokens else END
+        after = following[0] if following else ""
+        return not (_is_long(before) or _is_long(after) or before == END or not after) or (
+            before == END and following is not None and not _is_long(after)
+        )
+    if said == "(":
+        return following is not None and not _is_long(following[0]) and following[0] != ")"
+    if said == ")":
+        return bool(tokens) and not _is_long(tokens[-1]) and tokens[-1] not in ("(", END)
+    if said == "!":
+        return bool(tokens) and not _is_long(tokens[-1])
+    return True
+
+
+def _is_long(token: str) -> bool:
+    return len(token) > 1 and token[0].isalpha()
+
+
+@lru_cache(maxsize=1 << 18)
+def is_hard(token: str) -> bool:
+    """Whether a token is mathematics: a number, an operator, a single letter or a command. `a` and `i` are words."""
+    first = token[0]
+    if token == END:
+        return False
+    if not first.isalpha():
+        return True
+    return len(token) == 1 and token not in ("a", "i") and first.isascii()
+
+
+@lru_cache(maxsize=1 << 18)
+def is_number(token: str) -> bool:
+    """Whether a token is a number in digits, with or without a fraction bar; an ordinal is none."""
+    return token[0].isdigit() and not token[-1].isalpha()
+
+
+def is_ordinal(token: str) -> bool:
+    """Whether a token is an ordinal from `3rd` on."""
+    return token[0].isdigit() and token[-1].isalpha()

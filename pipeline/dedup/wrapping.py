@@ -1,0 +1,73 @@
+"""What stands around a problem and is no part of it: labels in front, orders to the solver in front and behind.
+
+Orders are told by their words: a first or last sentence made only of words such as `please`, `step` and `boxed`, with
+no number or formula in it, tells how to answer, not what is asked. So `Give your final answer as an integer` goes, and
+`Give your answer in dollars` stays.
+"""
+
+import re
+from collections.abc import Sequence
+
+_LABEL = re.compile(
+    r"""
+    \A\s*
+    (?:
+        \[(?=[^\]\n]*[a-z]{3})[^\]\n\\$]{3,60}\]\s*                       # [source: ...]
+      | [\#*>_\s]*(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
+        \s*(?:no\.?|number)?\s*[\d.]{0,6}\s*(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*   # Question 12:
+      | \(\s*\d{1,3}\s*(?:points?|pts\.?|marks?)\s*\)                       # (5 points)
+      | \(?\d{1,4}[.)]\s+(?=[A-Z])                                        # 12. The ...
+      | [\#*>]+\s+
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+ORDER_WORDS = frozenset(
+    str.split(
+        "please solve answer answers the this following problem question math mathematics mathematical task exercise "
+        "puzzle carefully reason reasoning think thinking step steps by let us lets show your you work working "
+        "explain explanation all put give write present provide express state final result as in within inside box "
+        "boxed \\boxed a an and then full detailed solution integer whole decimal round rounded if needed necessary "
+        "to of is it its for below simplified simplest form fraction common latex format make sure that must should "
+        "be enter only here use using before finally response reply output now at end on own line clearly justify "
+        "each approach here's heres one"
+    )
+)
+FEWEST = 3
+"""Tokens that must be left: a problem is never taken for its own wrapping."""
+
+
+def strip_labels(text: str) -> str:
+    """Take numbering, headings and tags such as `[source: ...]` off the front."""
+    for _ in range(3):
+        found = _LABEL.match(text)
+        if found is None or not text[found.end() :].strip():
+            break
+        text = text[found.end() :]
+    return text
+
+
+def strip_instructions(tokens: Sequence[str], end: str) -> list[str]:
+    """Take sentences that only tell how to answer off the front and the back; `end` is the mark between sentences."""
+    sentences: list[list[str]] = [[]]
+    for token in tokens:
+        if token == end:
+            sentences.append([])
+        else:
+            sentences[-1].append(token)
+    sentences = [sentence for sentence in sentences if sentence]
+    first, last = 0, len(sentences)
+    while last - first > 1 and ORDER_WORDS.issuperset(_bare(sentences[last - 1])):
+        last -= 1
+    while last - first > 1 and ORDER_WORDS.issuperset(_bare(sentences[first])):
+        first += 1
+    kept = sentences[first:last]
+    if sum(map(len, kept)) < FEWEST:
+        kept = sentences
+    joined = [token for sentence in kept for token in (*sentence, end)]
+    return joined[:-1]
+
+
+def _bare(sentence: Sequence[str]) -> Sequence[str]:
+    return [token for token in sentence if token not in "()"]

@@ -1,0 +1,85 @@
+"""What keeps the set new: each problem once, and none of a benchmark's."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.config.strict import Strict
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class DedupConfig(Strict):
+    """What counts as the same problem, and which of its tellings stays."""
+
+    trusted: tuple[str, ...] = ()
+    """Sources, the most trusted first: of equally labelled and tested duplicates theirs stays."""
+    copy_similarity: Share = 0.75
+    """Share of words that two statements with the same mathematics share. Truth set: edited copies have 0.80 and more,
+    and a short problem that is wrapped in an unknown order to the solver about 0.75."""
+    paraphrases: bool = True
+    """Word problems told in other words, by their numbers and vocabulary."""
+    paraphrase_similarity: Share = 0.28
+    """Jaccard of vocabulary for word problems with the same numbers, at least one more than `paraphrase_numbers`. Of
+    real paraphrases 8 in 10 have it; of 16,000 unrelated pairs of real problems with the same numbers none."""
+    paraphrase_few_similarity: Share = 0.38
+    """The same with only `paraphrase_numbers` of them: two numbers are shared by chance, so more words must be."""
+    paraphrase_words: Annotated[int, Field(ge=1)] = 5
+    """Stems that two tellings share at least: short stories of ages and prices share three or four with each other."""
+    paraphrase_numbers: Annotated[int, Field(ge=1)] = 2
+    """Different numbers, besides 1, below which a story cannot be told from another by them."""
+    permutations: Annotated[int, Field(ge=8)] = 48
+    """MinHash values a signature. In bands of two they find 99.9% of pairs with a Jaccard of 0.5 and 90% at 0.3."""
+    band_rows: Annotated[int, Field(ge=1)] = 2
+    """Values a band. Two suffice, since a bucket is shared only with the same mathematics."""
+    copy_agreement: Share = 0.2
+    """Share of equal MinHash values below which a candidate is not looked at: a copy with a fifth of its words changed
+    keeps a third of its word pairs, and an estimate from 48 values is off by 0.07 in one of three."""
+    paraphrase_agreement: Share = 0.14
+    """The same for vocabularies: two estimation errors below `paraphrase_similarity`."""
+
+
+class Benchmark(Strict):
+    """A set of problems that must not be trained on: a `dataset` (Hub name or folder) or `files` (Parquet, JSONL)."""
+
+    name: Annotated[str, Field(min_length=1)]
+    dataset: str | None = None
+    files: str | tuple[str, ...] | None = None
+    subset: str | None = None
+    split: str = "test"
+    revision: str | None = None
+    text: str = "problem"
+    """The column of the statement."""
+    id: str | None = None
+    """The column that names an item; without one its place in the set does."""
+    answer: str | None = "answer"
+    """The column of the label, where there is one: a retelling with another answer is another problem."""
+    bench: str | None = None
+    """The column that names the benchmark, in a file that holds several; `name` where it is null."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Benchmark":
+        if (self.dataset is None) == (self.files is None):
+            raise ValueError(f"benchmark {self.name!r}: give exactly one of dataset, files")
+        return self
+
+
+class DecontaminateConfig(Strict):
+    """What the set must not share with benchmarks."""
+
+    benchmarks: tuple[str | Benchmark, ...] = ()
+    """Presets by name (gsm8k, math-500, aime-2024, aime-2025, humaneval, mbpp, livecodebench) and sets of your own.
+    Empty by default, since the presets are fetched from the Hub."""
+    ngram: Annotated[int, Field(ge=2)] = 4
+    """Words a shingle. Four survive a renamed person or a synonym every few words; what they find is weighed by how
+    rare it is among the items, so that `write a function to` counts for nothing."""
+    containment: Share = 0.6
+    """Share of an item's shingles, by weight, that a problem has before it counts as containing the item. Truth set:
+    items that were embedded, shortened by a sentence or stretched by one have more, clean problems less."""
+    variants: Literal["keep", "reject"] = "keep"
+    """A benchmark's template with other numbers. Its answer is another, so nothing is given away; kept rows say it in
+    their history."""
+    translations: Literal["keep", "reject"] = "reject"
+    """An item in another language. Its answer is the item's."""
+    same: DedupConfig = DedupConfig()
+    """When a problem is an item retold: the same comparison as between two problems of the set."""
