@@ -12,16 +12,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.court.case import hear_case, open_case
 from pipeline.court.court import court
-from pipeline.court.matrix import Outcome, run_matrix
+from pipeline.court.matrix import Outcome, read_run, run_matrix
 from pipeline.court.outputs import Judge
 from pipeline.ingest.code_rows import convert_judged
-from pipeline.sandbox import Sandbox
+from pipeline.sandbox import Case, Checker, Program, Run, Sandbox, Status
 from schemas.config import CourtConfig
 from schemas.conform import conform_rows
 
@@ -158,11 +159,39 @@ def _passes(judge: Judge, outcome: Outcome, expected: str) -> bool:
     return outcome.output is not None and judge.accepts(expected, outcome.output)
 
 
-def run_all(sandbox: Sandbox, row: Mapping[str, Any], inputs: Sequence[str]) -> dict[str, dict[str, Outcome]]:
+class Recording(Sandbox):
+    """A sandbox that remembers how each program ended on each input, so that scoring runs nothing twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: dict[tuple[str, str], Outcome] = {}
+
+    def submit(
+        self,
+        program: Program,
+        cases: Sequence[Case],
+        checker: Checker | None = None,
+        stop_at_first: bool = False,
+        wall: float | None = None,
+    ) -> "Future[list[Run]]":
+        def keep(done: "Future[list[Run]]") -> None:
+            for case, run in zip(cases, done.result(), strict=False):
+                if wall is None or run.status is Status.PASSED:
+                    self.known[program.code, case.input] = read_run(run)
+
+        future = super().submit(program, cases, checker, stop_at_first, wall)
+        future.add_done_callback(keep)
+        return future
+
+
+def run_all(sandbox: Recording, row: Mapping[str, Any], inputs: Sequence[str]) -> dict[str, dict[str, Outcome]]:
     """Every submission on every input."""
     case = open_case(row)
-    found = run_matrix(sandbox, case.solutions, inputs, case.entry_point)
-    return {s.id: dict(zip(inputs, row, strict=True)) for s, row in zip(case.solutions, found, strict=True)}
+    for solution in case.solutions:
+        left = [text for text in inputs if (solution.code, text) not in sandbox.known]
+        [outcomes] = run_matrix(sandbox, [solution], left, case.entry_point)
+        sandbox.known.update({(solution.code, text): outcome for text, outcome in zip(left, outcomes, strict=True)})
+    return {s.id: {text: sandbox.known[s.code, text] for text in inputs} for s in case.solutions}
 
 
 def take_majority(row: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Outcome]]) -> dict[str, Any]:
@@ -179,7 +208,7 @@ def take_majority(row: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Ou
     return {**row, "tests": tests}
 
 
-def measure(name: str, sandbox: Sandbox, config: CourtConfig, full: bool = True) -> dict[str, Any]:
+def measure(name: str, sandbox: Recording, config: CourtConfig, full: bool = True) -> dict[str, Any]:
     """All figures over one truth set."""
     ours, naive, bare, rest = Tally(), Tally(), Tally(), Tally()
     kills: list[float] = []
@@ -243,7 +272,7 @@ def main(out: str | None = None) -> dict[str, Any]:
         if not (DATA / f"{name}.jsonl").exists():
             print(f"{name}: not there, skipped")
             continue
-        with Sandbox() as sandbox:
+        with Recording() as sandbox:
             result = measure(name, sandbox, config)
         print(f"{name}: {result['seconds']:.0f} s", flush=True)
         found[name] = {"seconds": result["seconds"]}

@@ -24,6 +24,9 @@ Maker = Callable[[random.Random, int], list[str]]
 
 CRASHES = 0.2
 """An input that made here crashes more than this share of all programs is taken to break the problem's limits."""
+QUICK = 1.0
+"""Seconds at least for a run on an input that was made here: a time-out costs as much as a thousand runs, and most made
+inputs are small."""
 MAX_INPUT = 20_000
 """Characters; what is longer grew by accident."""
 
@@ -164,7 +167,8 @@ def generate_tests(
         if not fresh:
             break
         slow = [s for s, row in enumerate(outcomes) if sum(o.status == "time" for o in row) >= 2]
-        for row, more in zip(outcomes, run_matrix(sandbox, solutions, fresh, entry_point, slow), strict=True):
+        walls = [limit_seconds(row) for row in outcomes]
+        for row, more in zip(outcomes, run_matrix(sandbox, solutions, fresh, entry_point, slow, walls), strict=True):
             row.extend(more)
         inputs += fresh
         expected += [None] * len(fresh)
@@ -182,6 +186,13 @@ def generate_tests(
             break
     tests = tuple((inputs[t], matrix.texts[t][asked[t]]) for t in kept)
     return Generated(tests, len(inputs) - old, kill, tuple(trusted))
+
+
+def limit_seconds(outcomes: Sequence[Outcome]) -> float | None:
+    """Seconds a run of one program on new inputs: what it took so far and to spare; None, no other limit, where nothing
+    is known of it. An input on which a trusted program takes longer is not taken."""
+    good = [o.seconds for o in outcomes if o.output is not None]
+    return max(QUICK, 3 * max(good)) if good else None
 
 
 def _draw(rng: random.Random, makers: Sequence[Maker], seen: set[str], count: int) -> list[str]:

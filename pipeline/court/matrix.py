@@ -34,6 +34,7 @@ class Outcome:
 
     status: str
     output: str | None = None
+    seconds: float = 0.0
 
 
 SKIPPED = Outcome("skipped")
@@ -113,17 +114,22 @@ def run_matrix(
     inputs: Sequence[str],
     entry_point: str | None,
     without: Sequence[int] = (),
+    walls: Sequence[float | None] | None = None,
 ) -> list[list[Outcome]]:
     """Outcomes[solution][test] of running each program on each input, in parallel over programs as the sandbox allows.
 
-    The solutions `without` are not run: known to be too slow.
+    The solutions `without` are not run: known to be too slow. `walls`: seconds a test for each solution, where
+    that is less than the limit.
     """
     found: list[list[Outcome]] = [[SKIPPED] * len(inputs) for _ in solutions]
     order = sorted(range(len(inputs)), key=lambda t: len(inputs[t]))
     left = {s: order for s in range(len(solutions)) if s not in without and order}
     while left:
         waiting = {
-            s: submit_program(sandbox, solutions[s], [inputs[t] for t in left[s][:CHUNK]], entry_point) for s in left
+            s: submit_program(
+                sandbox, solutions[s], [inputs[t] for t in left[s][:CHUNK]], entry_point, walls[s] if walls else None
+            )
+            for s in left
         }
         for s, future in waiting.items():
             # A run of failing tests ends at the first of them, so that time-outs are not paid for all at once.
@@ -141,13 +147,13 @@ def run_matrix(
 
 
 def submit_program(
-    sandbox: "Sandbox", solution: Solution, inputs: Sequence[str], entry_point: str | None
+    sandbox: "Sandbox", solution: Solution, inputs: Sequence[str], entry_point: str | None, wall: float | None = None
 ) -> "Future[list[Run]]":
     """A future of the sandbox's runs of one program over `inputs` up to the first failure, none of them judged."""
     from pipeline.sandbox import Case, Program
 
     program = Program(solution.language, solution.code, entry_point)
-    return sandbox.submit(program, [Case(text, None) for text in inputs], stop_at_first=True)
+    return sandbox.submit(program, [Case(text, None) for text in inputs], stop_at_first=True, wall=wall)
 
 
 def read_run(run: "Run") -> Outcome:
@@ -155,4 +161,4 @@ def read_run(run: "Run") -> Outcome:
     if run.status != "passed":
         return Outcome(run.status.value)
     # What was cut off cannot be compared.
-    return Outcome("passed", run.output) if run.complete else SKIPPED
+    return Outcome("passed", run.output, run.seconds) if run.complete else SKIPPED

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -34,6 +34,7 @@ class _Job:
     cases: tuple[Case, ...]
     checker: Checker | None
     stop: bool
+    wall: float | None
     future: "Future[list[Run]]"
 
 
@@ -77,11 +78,17 @@ class Sandbox:
         self.close()
 
     def submit(
-        self, program: Program, cases: Sequence[Case], checker: Checker | None = None, stop_at_first: bool = False
+        self,
+        program: Program,
+        cases: Sequence[Case],
+        checker: Checker | None = None,
+        stop_at_first: bool = False,
+        wall: float | None = None,
     ) -> "Future[list[Run]]":
-        """A run for each case, to come. With `stop_at_first` the list ends at the first that failed."""
+        """A run for each case, to come. With `stop_at_first` the list ends at the first that failed. `wall`: seconds a
+        case, where that is less than the limit."""
         future: Future[list[Run]] = Future()
-        job = _Job(program, tuple(cases), checker, stop_at_first, future)
+        job = _Job(program, tuple(cases), checker, stop_at_first, wall, future)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sandbox is closed")
@@ -131,6 +138,9 @@ class Sandbox:
         if self._closed:
             job.future.set_result([Run(Status.INFRA, detail="the sandbox was closed")] * len(job.cases))
             return
+        worker.limits = self.limits
+        if job.wall is not None and job.wall < self.limits.wall:
+            worker.limits = replace(self.limits, wall=job.wall)
         try:
             built = None
             if job.program.language == "cpp" and job.cases:

@@ -44,7 +44,8 @@ class Attempt:
 
 
 class Worker:
-    """Starts on first use, and again when it was lost."""
+    """Starts on first use, and again when it was lost. `limits.wall` may be another for each program; the other limits
+    hold from the start."""
 
     def __init__(self, mode: Mode, limits: Limits, slot: int = 0) -> None:
         self.mode, self.limits, self.slot = mode, limits, slot
@@ -58,7 +59,6 @@ class Worker:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             limits = {
-                "wall": self.limits.wall,
                 "cpu": self.limits.cpu,
                 "address_mb": self.limits.address_mb,
                 "output_mb": self.limits.output_mb,
@@ -109,8 +109,9 @@ class Worker:
             self.start()
         assert self.control is not None
         self.control.settimeout((self.limits.wall * PATIENCE + 1) * tests + 10)
+        asked = {"kind": kind, "tests": tests, "wall": self.limits.wall}
         try:
-            socket.send_fds(self.control, [json.dumps({"kind": kind, "tests": tests}).encode()], list(fds))
+            socket.send_fds(self.control, [json.dumps(asked).encode()], list(fds))
             reply = self.control.recv(1 << 16)
             if reply:
                 found: dict[str, Any] = json.loads(reply)

@@ -138,9 +138,9 @@ class Zygote:
             self.control.send(json.dumps(reply).encode())
 
     def handle(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
-        """One request: `kind`, and how many `tests` it holds."""
+        """One request: `kind`, how many `tests` it holds, and the seconds that each may take (`wall`)."""
         if request["kind"] == "tester":
-            return self.test(fds)
+            return self.test(fds, request["wall"])
         run = {
             "program": children.run_program,
             "executable": children.run_executable,
@@ -150,11 +150,11 @@ class Zygote:
         pid = self.fork(run, fds, theirs)
         os.close(theirs)
         try:
-            return self.watch(pid, ours, request["tests"])
+            return self.watch(pid, ours, request["wall"], request["tests"])
         finally:
             os.close(ours)
 
-    def test(self, fds: list[int]) -> dict[str, Any]:
+    def test(self, fds: list[int], wall: float) -> dict[str, Any]:
         """The split judge: candidate and tester, two pipes between them."""
         job, errors, test_job, test_errors = fds
         ours, theirs = os.pipe()
@@ -165,7 +165,7 @@ class Zygote:
         for fd in (theirs, asked_read, asked_write, answers_read, answers_write):
             os.close(fd)
         try:
-            reply = self.watch(tester, ours, 1)
+            reply = self.watch(tester, ours, wall, 1)
         finally:
             os.close(ours)
         ended = reply["exit"] != children.TESTER_PASSED and self.ended(candidate)
@@ -185,9 +185,9 @@ class Zygote:
         os.close(handle)
         return done
 
-    def watch(self, pid: int, progress: int, tests: int) -> dict[str, Any]:
+    def watch(self, pid: int, progress: int, wall: float, tests: int) -> dict[str, Any]:
         """How a child ended."""
-        return Watch(pid, progress, self.control.fileno(), self.limits["wall"], tests).wait()
+        return Watch(pid, progress, self.control.fileno(), wall, tests).wait()
 
     def fork(self, run: Callable[..., int], fds: list[int], *more: int) -> int:
         """A child that runs `run` and ends with what it returns."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks import court as bench
-from pipeline.sandbox import Sandbox
 from schemas.config import CourtConfig
 
 
@@ -17,7 +16,7 @@ def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: py
     chosen = [(row, truth) for row, truth in bench.read_set(name) if len(truth.right) >= bench.ENOUGH]
     assert chosen
     monkeypatch.setattr(bench, "read_set", lambda _: chosen)
-    with Sandbox() as sandbox:
+    with bench.Recording() as sandbox:
         result = bench.measure(name, sandbox, CourtConfig(), full=False)
     for aim, value in result["court"].figures().items():
         assert value is None or value >= bench.AIMS[aim], (aim, value, result["court"].odd)
