@@ -135,8 +135,8 @@ class RolloutEngine:
     def stats(self) -> EngineStats:
         """Since the start: `tokens` and `requests` of what was returned, `busy` seconds spent generating.
 
-        Two readings give the idle share between them: 1 - busy / seconds. `busy` is at most a second old while the
-        engine works, and exact after `freeze` and `push`.
+        Two readings give the idle share between them: 1 - busy / seconds. `busy` is at most a quarter of a second old
+        while the engine works, and exact after `freeze` and `push`.
         """
         return EngineStats(tokens=self._tokens, requests=self._requests, busy=self._busy)
 

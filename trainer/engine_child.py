@@ -23,7 +23,7 @@ from trainer.group import Rollout, Sampled
 
 READY = 0
 """The number under which the engine answers, once and unasked, with the dtype of its weights."""
-BEAT = 1.0
+BEAT = 0.25
 """Seconds between signs of life."""
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCHELASTIC_")
 

@@ -16,6 +16,8 @@ from pipeline.sample.prompts import Prompt
 from schemas.config import ModelConfig
 from trainer.engine import RolloutEngine
 
+GUARD = 400
+
 
 def say(**what: Any) -> None:
     print(json.dumps(what), flush=True)
@@ -48,4 +50,4 @@ async def run(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1])))
+    asyncio.run(asyncio.wait_for(run(Path(sys.argv[1])), GUARD))

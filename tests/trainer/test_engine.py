@@ -54,11 +54,14 @@ def engine(go: Go) -> Iterator[RolloutEngine]:
 
 
 @pytest.fixture(scope="module")
-def started() -> Any:
-    """The weights that the engine starts with."""
+def started() -> Iterator[Any]:
+    """The weights that the engine starts with, on one thread: the engine has all the cores."""
     from transformers import AutoModelForCausalLM
 
-    return AutoModelForCausalLM.from_pretrained(ensure_embedded(), dtype=torch.float32).eval()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield AutoModelForCausalLM.from_pretrained(ensure_embedded(), dtype=torch.float32).eval()
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def gaps(model: Any, prompt: tuple[int, ...], rollout: Rollout) -> torch.Tensor:
 
 def is_greedy(model: Any, sampled: Sampled) -> bool:
     rollout = sampled.rollouts[0]
-    return torch.equal(logits_of(model, sampled.prompt, rollout).argmax(-1), torch.tensor(rollout.tokens))
+    return logits_of(model, sampled.prompt, rollout).argmax(-1).eq(torch.tensor(rollout.tokens)).all().item() is True
 
 
 def test_rollouts_have_tokens_text_and_the_models_own_logprobs(go: Go, engine: RolloutEngine, started: Any) -> None:
@@ -97,23 +100,23 @@ def test_rollouts_have_tokens_text_and_the_models_own_logprobs(go: Go, engine: R
     before = engine.stats
 
     async def sample() -> list[Sampled]:
-        asked = [engine.sample(ask(f"What is {i} + 2?", chat=i % 2 == 1), n=3, max_tokens=24) for i in range(4)]
+        asked = [engine.sample(ask(f"What is {i} + 2?", chat=i % 2 == 1), n=2, max_tokens=16) for i in range(4)]
         # Below temperature 1 the log-probabilities are still those of temperature 1.
-        return await asyncio.gather(*asked, engine.sample(ask("A cool one:"), n=3, max_tokens=24, temperature=0.5))
+        return await asyncio.gather(*asked, engine.sample(ask("A cool one:"), n=2, max_tokens=16, temperature=0.5))
 
     groups = go(sample())
     assert tokenizer.decode(groups[0].prompt) == "What is 0 + 2?"
     assert tokenizer.decode(groups[1].prompt).endswith("What is 1 + 2?<|im_end|>\n<|im_start|>assistant\n")
     for group in groups:
-        assert len(group.rollouts) == 3
+        assert len(group.rollouts) == 2
         for rollout in group.rollouts:
-            assert 0 < len(rollout.tokens) == len(rollout.logprobs) <= 24
+            assert 0 < len(rollout.tokens) == len(rollout.logprobs) <= 16
             assert gaps(started, group.prompt, rollout).mean() < CLOSE
             assert rollout.versions == (0, 0)
             whole = tokenizer.decode(rollout.tokens, skip_special_tokens=True)
             assert rollout.text == whole.split(" 12")[0]
             if rollout.finish_reason == "length":
-                assert len(rollout.tokens) == 24
+                assert len(rollout.tokens) == 16
             else:
                 assert rollout.tokens[-1] == tokenizer.eos_token_id or " 12" in whole
     after = engine.stats
@@ -172,7 +175,7 @@ def test_what_is_in_flight_goes_on_under_new_weights_with_its_tokens_and_cache(
     old = engine.version
 
     async def sample() -> list[Sampled]:
-        tasks = [asyncio.create_task(engine.sample(ask(f"Story {i}: Once"), n=2, max_tokens=100)) for i in range(4)]
+        tasks = [asyncio.create_task(engine.sample(ask(f"Story {i}: Once"), n=2, max_tokens=120)) for i in range(2)]
         seen = engine.stats.busy
         while engine.stats.busy == seen:
             await asyncio.sleep(0.05)
@@ -180,15 +183,15 @@ def test_what_is_in_flight_goes_on_under_new_weights_with_its_tokens_and_cache(
         return await asyncio.gather(*tasks)
 
     groups = go(sample())
-    assert [len(group.rollouts) for group in groups] == [2] * 4
+    assert [len(group.rollouts) for group in groups] == [2, 2]
     spanning = [(g.prompt, r) for g in groups for r in g.rollouts if r.versions == (old, old + 1)]
     assert spanning
-    for prompt, rollout in spanning:
-        assert gaps(started, prompt, rollout)[0] < CLOSE
-        # The new weights on the cache of the old ones: neither model alone says this.
-        assert gaps(trained, prompt, rollout)[-1] > 0
-    assert max(gaps(trained, prompt, rollout)[-1].item() for prompt, rollout in spanning) > CLOSE
-    assert max(gaps(started, prompt, rollout)[-1].item() for prompt, rollout in spanning) > CLOSE
+    prompt, rollout = max(spanning, key=lambda one: len(one[1].tokens))
+    of_old, of_new = gaps(started, prompt, rollout), gaps(trained, prompt, rollout)
+    assert of_old[0] < CLOSE
+    assert of_old[-1] > CLOSE
+    # The new weights go on upon the cache of the old ones, which neither model alone would say.
+    assert of_new[-1] > CLOSE
 
 
 def test_frozen_it_takes_requests_and_weights_but_generates_nothing(
