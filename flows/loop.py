@@ -53,8 +53,8 @@ def loop_held(config: Config) -> Outcome:
         outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
         if not outcome.finished:
             return outcome
-        outcome = regrade_shards.with_options(task_runner=runner)(config, folder)
-    return outcome
+        regraded: Outcome = regrade_shards.with_options(task_runner=runner)(config, folder)
+        return regraded
 
 
 @flow(name="goldilocks-regrade", validate_parameters=False)

@@ -1,6 +1,7 @@
 """`python -m trainer CONFIG STAGE...`: train stages of a config (JSON); under torchrun, every rank runs this."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,10 +11,19 @@ from schemas.load import build_config
 
 def main() -> None:
     """Exits with 2 for bad input, which is told in one line."""
+    from trainer.distributed import find_rank
+    from trainer.learner import end_ranks, follow, join_ranks
     from trainer.train import train
 
     try:
-        train(build_config(json.loads(Path(sys.argv[1]).read_text())), sys.argv[2:])
+        config = build_config(json.loads(Path(sys.argv[1]).read_text()))
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            join_ranks()
+        if find_rank():
+            follow(config.train)
+        else:
+            train(config, sys.argv[2:])
+            end_ranks()
     except InputError as error:
         sys.exit(f"error: {error}")
 

@@ -11,7 +11,7 @@ PANELS = (
     ("groups with signal", ("signal",)),
     ("length, tokens", ("length",)),
     ("entropy, nats", ("entropy",)),
-    ("clipped tokens", ("clip_share",)),
+    ("clipped tokens", ("clipped_above", "clipped_below")),
     ("lag, versions", ("lag", "max_lag")),
     ("sampler against trainer", ("gap", "k3")),
     ("seconds a step", ("wait", "learn", "push")),

@@ -7,6 +7,7 @@ verified has no reward and is left out of its group: trouble of ours must not te
 import asyncio
 from dataclasses import dataclass
 
+from pipeline.language import keeps_language
 from pipeline.verify.problem import ProblemVerifier
 from pipeline.verify.reward import reward
 from schemas.config import TrainStage
@@ -38,7 +39,7 @@ async def judge_group(
             tokens=len(rollout.tokens),
             l_max=max_tokens,
             l_cache=stage.l_cache,
-            language_ok=keeps_language(task, rollout.text),
+            language_ok=keeps_language(task.statement, rollout.text),
         )
         if parts is not None:
             rewarded.append((rollout, parts.total, judgement.verdict is Verdict.CORRECT))

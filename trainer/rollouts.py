@@ -23,7 +23,7 @@ from trainer.group import Group, Sampled
 from trainer.reward import judge_group
 
 STARVED = 50
-"""Groups sampled for each one of a batch after which a batch is given up: nothing in the stage teaches any more."""
+"""Batches of groups in a row without any signal, after which a stage is given up: nothing in it teaches any more."""
 
 
 class Sampler(Protocol):
@@ -79,6 +79,7 @@ class Generators:
         self.engine, self.feed, self.verifier = engine, feed, verifier
         self.train, self.stage, self.max_tokens, self.version = train, stage, max_tokens, version
         self.harvest = Harvest()
+        self._fruitless = 0
         self.solved: Counter[str] = Counter()
         """Problem -> 1 where its last group was solved throughout."""
         bound = max(1, math.floor(train.ahead * stage.groups))
@@ -90,13 +91,9 @@ class Generators:
         """A batch of groups with signal, and the seconds waited for it. Raises StarvedError, EngineDied."""
         began = time.monotonic()
         batch: list[Group] = []
-        sampled = self.harvest.groups
         while len(batch) < self.stage.groups:
-            batch += (
-                await self._wave(self.stage.groups - len(batch)) if self.train.synchronous else [await self._next()]
-            )
-            if self.harvest.groups - sampled > STARVED * self.stage.groups:
-                raise StarvedError
+            missing = self.stage.groups - len(batch)
+            batch += await self._wave(missing) if self.train.synchronous else [await self._next()]
         return batch, time.monotonic() - began
 
     async def _wave(self, size: int) -> list[Group]:
@@ -148,7 +145,11 @@ class Generators:
         self._note(sampled, group, judged.unknown)
         if group is None or not group.has_signal:
             self.feed.done(task.id)
+            self._fruitless += 1
+            if self._fruitless > STARVED * self.stage.groups:
+                raise StarvedError
             return None
+        self._fruitless = 0
         return group
 
     def _note(self, sampled: Sampled, group: Group | None, unknown: int) -> None:

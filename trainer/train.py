@@ -41,8 +41,10 @@ WINDOW = 10
 class StageRun:
     """One stage on its way: its problems, its policy, and the engine that samples for it."""
 
-    def __init__(self, config: Config, stage: TrainStage, learner: Learner, before: State | None) -> None:
-        self.config, self.train, self.stage, self.learner = config, config.train, stage, learner
+    learner: Learner
+
+    def __init__(self, config: Config, stage: TrainStage, before: State | None) -> None:
+        self.config, self.train, self.stage = config, config.train, stage
         self.folder = RunFolder(config.run)
         self.home = training_folder(config, self.folder)
         self.room = self.home / stage.name
@@ -50,32 +52,35 @@ class StageRun:
         solved = [id for id, all_right in (before.solved if before else {}).items() if all_right]
         self.tasks = choose_problems(self.folder, config, stage, solved)
         self.state = State(stage.name, 0, before.version if before else 0)
-        self.resumed = False
         self.recent: list[list[int]] = []
         self.solved: dict[str, int] = {}
         self.restarts_left = config.model.restarts
 
-    def resume(self) -> None:
-        """Go on from the newest checkpoint of the same data and settings; anything else in the room is removed."""
+    def clear(self) -> None:
+        """Remove what lies in the room and came of other data, settings or weights."""
         key = self._key()
         if self.room.exists() and (not (self.room / KEY).is_file() or (self.room / KEY).read_text() != key):
             shutil.rmtree(self.room)
         self.room.mkdir(parents=True, exist_ok=True)
         (self.room / KEY).write_text(key)
-        found = find_checkpoints(self.room)
-        if not found and not self.state.version:
+        if not self.state.version and not find_checkpoints(self.room):
             (self.home / EVALUATIONS).unlink(missing_ok=True)
-        if found:
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint, if there is one."""
+        if found := find_checkpoints(self.room):
             self.state = read_state(found[-1])
             self.learner.load(found[-1])
-            self.recent, self.solved, self.resumed = list(self.state.recent), dict(self.state.solved), True
+            self.recent, self.solved = list(self.state.recent), dict(self.state.solved)
 
     def _key(self) -> str:
         """Hash of all that the stage's outcome depends on, but for chance."""
         config = self.config
         told = [
             self.stage.model_dump_json(),
-            self.train.model_dump_json(exclude={"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}),
+            self.train.model_dump_json(
+                exclude={"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}
+            ),
             config.prompt.model_dump_json(),
             config.verify.model_dump_json(exclude={"workers"}),
             json.dumps(config.sampling.stop_strings),
@@ -128,7 +133,7 @@ class StageRun:
                 if self._shares_device:
                     await engine.freeze()
                 learning = time.monotonic()
-                measured = await asyncio.to_thread(self.learner.learn, batch, self.stage)
+                measured = await asyncio.to_thread(self.learner.learn, batch)
                 learn = time.monotonic() - learning
                 lag = measure_lag(batch, self.state.version)
                 for group in batch:
@@ -234,14 +239,17 @@ def train(config: Config, names: Sequence[str]) -> None:
     folder = RunFolder(config.run)
     home = training_folder(config, folder)
     held_out = choose_held_out(folder, config)
-    start, before = fetch_start(config.model), None
+    start, restored, before = fetch_start(config.model), None, None
     for number, stage in enumerate(config.train.stages):
         room = home / stage.name
         if stage.name in names:
-            learner = Learner(start, config.train, find_checkpoints(home / config.train.stages[number - 1].name)[-1:] if number else [])
-            run = StageRun(config, stage, learner, before)
-            run.resume()
+            run = StageRun(config, stage, before)
+            run.clear()
             if not (room / DONE).is_file():
+                run.learner = Learner(start, config.train, restored)
+                run.resume()
                 asyncio.run(run.run(start, held_out, first=number == 0))
+                run.learner.close()
         if (room / DONE).is_file():
             start, before = room / MODEL, State(**json.loads((room / DONE).read_text()))
+            restored = find_checkpoints(room)[-1]

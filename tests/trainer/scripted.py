@@ -1,0 +1,38 @@
+"""A sampler whose completions are written down: for tests of what stands around the engine."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from pipeline.sample.engine import EngineFailure
+from pipeline.sample.prompts import Prompt
+from trainer.group import Rollout, Sampled
+
+
+class ScriptedSampler:
+    """Answers `prompt` with what `answer(prompt text, number of the sample)` says, after a pause of its own."""
+
+    def __init__(self, answer: Callable[[str, int], str], pause: float = 0.0, version: Callable[[], int] = int) -> None:
+        self.answer, self.pause, self.version = answer, pause, version
+        self.in_flight = self.most = 0
+        self.asked: list[str] = []
+        self.refused: frozenset[str] = frozenset()
+
+    async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled:
+        text = prompt.text or ""
+        self.asked.append(text)
+        began = self.version()
+        self.in_flight += n
+        self.most = max(self.most, self.in_flight)
+        await asyncio.sleep(self.pause * random.random())
+        self.in_flight -= n
+        if text in self.refused:
+            raise EngineFailure("the prompt is too long")
+        said = [self.answer(text, number) for number in range(n)]
+        return Sampled(
+            prompt=(1, 2, 3),
+            rollouts=tuple(
+                Rollout((4,) * max(1, len(text)), (-0.5,) * max(1, len(text)), text, "stop", (began, self.version()))
+                for text in said
+            ),
+        )

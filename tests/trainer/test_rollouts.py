@@ -1,0 +1,154 @@
+"""Generators: a batch always has its size, nothing without signal is in it, and what is ahead is bounded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from pipeline.sample.prompts import Prompt
+from pipeline.verify.problem import ProblemVerifier
+from schemas.config import SandboxConfig, TrainConfig, TrainStage, VerifyConfig
+from tests.trainer.scripted import ScriptedSampler
+from trainer.feed import Feed
+from trainer.problems import Task
+from trainer.rollouts import Generators, StarvedError, measure_lag
+
+TASKS = [Task(f"{n:02d}", f"what is {n}", "math", "en", Prompt(None, str(n), str(n)), str(n)) for n in range(20)]
+TRAIN = TrainConfig(group=4, ahead=2)
+STAGE = TrainStage(name="one", groups=3)
+
+
+def half_right(text: str, number: int) -> str:
+    """Even problems have signal: every other sample is right. Odd ones are always right."""
+    return text if int(text) % 2 or number % 2 else "-1"
+
+
+@asynccontextmanager
+async def generators(
+    sampler: ScriptedSampler, train: TrainConfig = TRAIN, feed: Feed | None = None
+) -> AsyncIterator[Generators]:
+    with ProblemVerifier(VerifyConfig(extract="last"), SandboxConfig()) as verifier:
+        made = Generators(sampler, feed or Feed(TASKS, "0"), verifier, train, STAGE, 16, lambda: 0)
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+
+@pytest.mark.parametrize("synchronous", [False, True])
+def test_a_batch_has_its_size_and_only_groups_with_signal(synchronous: bool) -> None:
+    async def run() -> None:
+        train = TRAIN.model_copy(update={"synchronous": synchronous})
+        async with generators(ScriptedSampler(half_right), train) as made:
+            for _ in range(4):
+                batch, _ = await made.collect()
+                assert len(batch) == STAGE.groups
+                assert all(int(group.problem_id) % 2 == 0 and group.has_signal for group in batch)
+
+    asyncio.run(run())
+
+
+def test_what_is_ahead_of_the_trainer_is_bounded() -> None:
+    async def run() -> None:
+        sampler = ScriptedSampler(lambda text, number: text if number % 2 else "-1", pause=0.002)
+        async with generators(sampler) as made:
+            bound = int(TRAIN.ahead * STAGE.groups)
+            for batches in range(4):
+                await asyncio.sleep(0.05)
+                assert len(sampler.asked) == bound + batches * STAGE.groups
+                assert sampler.most <= bound * TRAIN.group
+                await made.collect()
+
+    asyncio.run(run())
+
+
+def test_synchronous_sampling_asks_for_nothing_while_it_trains() -> None:
+    async def run() -> None:
+        sampler = ScriptedSampler(half_right)
+        async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
+            await made.collect()
+            asked = len(sampler.asked)
+            await asyncio.sleep(0.02)
+            assert len(sampler.asked) == asked
+
+    asyncio.run(run())
+
+
+def test_the_harvest_counts_everything_sampled_once() -> None:
+    async def run() -> None:
+        sampler = ScriptedSampler(half_right)
+        async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
+            await made.collect()
+            harvest = made.take_harvest()
+            assert harvest.groups == len(sampler.asked)
+            assert harvest.with_signal == STAGE.groups
+            said = harvest.summarise()
+            wrong = 2 * STAGE.groups
+            assert said["pass_rate"] == pytest.approx(1 - wrong / (4 * harvest.groups))
+            assert made.take_harvest().groups == 0
+
+    asyncio.run(run())
+
+
+def test_a_prompt_that_the_engine_refuses_is_left_out_and_counted() -> None:
+    async def run() -> None:
+        sampler = ScriptedSampler(half_right)
+        sampler.refused = frozenset({"2"})
+        async with generators(sampler) as made:
+            for _ in range(12):
+                batch, _ = await made.collect()
+                assert "02" not in {group.problem_id for group in batch}
+            assert sampler.asked.count("2") == 1
+
+    asyncio.run(run())
+
+
+def test_a_stage_in_which_nothing_teaches_ends() -> None:
+    async def run() -> None:
+        async with generators(ScriptedSampler(lambda text, number: text)) as made:
+            with pytest.raises(StarvedError):
+                await made.collect()
+
+    asyncio.run(run())
+
+
+def test_what_was_under_way_stays_owed() -> None:
+    async def run() -> None:
+        feed = Feed(TASKS, "0")
+        async with generators(ScriptedSampler(half_right, pause=0.01), feed=feed) as made:
+            batch, _ = await made.collect()
+            for group in batch:
+                feed.done(group.problem_id)
+            await made.stop()
+            state = feed.state()
+            assert len(state["owed"]) <= TRAIN.ahead * STAGE.groups
+            assert not {group.problem_id for group in batch} & set(state["owed"])
+
+    asyncio.run(run())
+
+
+def test_an_error_of_a_worker_reaches_the_trainer() -> None:
+    async def run() -> None:
+        def fail(text: str, number: int) -> str:
+            raise RuntimeError("lost")
+
+        async with generators(ScriptedSampler(fail)) as made:
+            with pytest.raises(RuntimeError, match="lost"):
+                await made.collect()
+
+    asyncio.run(run())
+
+
+def test_lag_is_counted_from_the_first_version_of_each_rollout() -> None:
+    async def run() -> None:
+        versions = iter(range(1000))
+        sampler = ScriptedSampler(half_right, version=lambda: next(versions) // 2)
+        async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
+            batch, _ = await made.collect()
+            lag = measure_lag(batch, 100)
+            firsts = [rollout.versions[0] for group in batch for rollout in group.rollouts]
+            assert lag["max_lag"] == 100 - min(firsts)
+            assert lag["lag"] == pytest.approx(100 - sum(firsts) / len(firsts))
+
+    asyncio.run(run())

@@ -1,0 +1,153 @@
+"""The policy with its optimiser, on one process or sharded over several: the first decides what is done, all do it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from schemas.config import TrainConfig
+from schemas.errors import InputError
+from trainer import distributed
+from trainer.group import Group
+from trainer.policy import load_policy, save_policy
+from trainer.step import build_optimiser, train_batch
+
+PATIENCE = timedelta(days=1)
+"""Other ranks wait for as long as the first one samples."""
+
+
+class Learner:
+    """What learns. Its methods are called on rank 0 alone; the other ranks are in `follow` and do the same.
+
+    `start` is a model's folder; with `restored` the float32 weights of that checkpoint are put over it.
+    """
+
+    def __init__(self, start: Path, train: TrainConfig, restored: Path | None = None) -> None:
+        _tell("open", start, restored)
+        alone = distributed.count_ranks() == 1
+        device = f"cuda:{distributed.find_rank()}" if torch.cuda.is_available() else "cpu"
+        self.train = train
+        self.policy = load_policy(str(start), train, masters=alone, device=device)
+        if not alone:
+            distributed.shard(self.policy)
+        if restored is not None and train.lora is None:
+            self._restore(_read(restored)["masters"])
+        self.optimiser = build_optimiser(self.policy, train)
+        self.steps = 0
+
+    def learn(self, groups: Sequence[Group]) -> dict[str, float]:
+        """Take the optimiser steps of one batch; means of their measures. Raises DivergedError."""
+        _tell("learn", groups)
+        taken = train_batch(self.policy, self.optimiser, groups, self.train, self.steps)
+        self.steps += len(taken)
+        rows = [asdict(stats) for stats in taken]
+        return {name: fmean(row[name] for row in rows) for name in rows[0] if name != "seconds"}
+
+    def export(self) -> list[tuple[str, Tensor]]:
+        """All weights by their Hugging Face names, whole, adapters merged."""
+        _tell("export")
+        return list(distributed.gather_weights(self.policy).items())
+
+    def export_model(self, folder: Path) -> None:
+        """Write the model in Hugging Face form."""
+        save_policy(self.policy, folder, dict(self.export()))
+
+    def save(self, folder: Path) -> None:
+        """Write the float32 weights that training changes, and the optimiser: one file a rank."""
+        _tell("save", folder)
+        masters = self.policy.masters
+        state = {
+            "ranks": distributed.count_ranks(),
+            "steps": self.steps,
+            "masters": {name: _local(master.detach()).cpu() for name, master in masters.items()},
+            "optimiser": {
+                name: {key: _local(value).cpu() for key, value in self.optimiser.state[master].items()}
+                for name, master in masters.items()
+            },
+        }
+        torch.save(state, _file(folder))
+        if distributed.count_ranks() > 1:
+            dist.barrier()
+
+    def load(self, folder: Path) -> None:
+        """Go on from what `save` wrote. Raises InputError where it was written by another number of processes."""
+        _tell("load", folder)
+        state = _read(folder)
+        self.steps = state["steps"]
+        self._restore(state["masters"])
+        for name, master in self.policy.masters.items():
+            self.optimiser.state[master] = {
+                key: _like(value, master) if key != "step" else value.to(master.device)
+                for key, value in state["optimiser"][name].items()
+            }
+
+    def close(self) -> None:
+        """Let the other ranks go."""
+        _tell("close")
+
+    def _restore(self, masters: dict[str, Tensor]) -> None:
+        self.policy.restore({name: _like(masters[name], own) for name, own in self.policy.masters.items()})
+
+
+def join_ranks() -> None:
+    """Meet the other processes that torchrun started."""
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    if backend == "nccl":
+        torch.cuda.set_device(distributed.find_rank())
+    dist.init_process_group(backend, timeout=PATIENCE)
+
+
+def follow(train: TrainConfig) -> None:
+    """What every rank but the first does: as it is told, until the learner is closed and none is opened."""
+    learner: Any = None
+    while True:
+        box: list[Any] = [None]
+        dist.broadcast_object_list(box, src=0)
+        name, *rest = box[0]
+        if name == "open":
+            learner = Learner(rest[0], train, rest[1])
+        elif name == "end":
+            return
+        else:
+            getattr(learner, name)(*rest)
+
+
+def end_ranks() -> None:
+    """Send the other ranks home."""
+    _tell("end")
+
+
+def _tell(*command: Any) -> None:
+    if distributed.count_ranks() > 1 and distributed.find_rank() == 0:
+        dist.broadcast_object_list([command], src=0)
+
+
+def _file(folder: Path) -> Path:
+    return folder / f"learner-{distributed.find_rank()}.pt"
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = _file(folder)
+    state: dict[str, Any] = torch.load(path, weights_only=True) if path.is_file() else {}
+    if state.get("ranks") != distributed.count_ranks():
+        raise InputError(
+            f"{folder}: it was saved by {state.get('ranks', 'fewer')} processes, and there are "
+            f"{distributed.count_ranks()}; set train.processes as it was, or remove that stage's folder"
+        )
+    return state
+
+
+def _local(tensor: Tensor) -> Tensor:
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def _like(local: Tensor, own: Tensor) -> Tensor:
+    moved = local.to(own.device)
+    return DTensor.from_local(moved, own.device_mesh, own.placements) if isinstance(own, DTensor) else moved
