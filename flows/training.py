@@ -51,9 +51,8 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
         if config.train.processes > 1:
             launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={config.train.processes}", "-m"]
         command = [*launcher, "trainer", str(told), *(stage.name for stage in stages)]
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        }
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = os.environ | {"PYTHONPATH": path}
         code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode
     if code:
         raise TrainingFailed(

@@ -33,7 +33,7 @@ class State:
 
 
 def write_whole(target: Path, fill: Any) -> Path:
-    """Make the folder `target` by calling `fill(folder)` on a temporary one beside it; it appears whole or not at all."""
+    """Make the folder `target` by `fill(folder)` on a temporary one beside it; it appears whole or not at all."""
     for left in target.parent.glob(f".{target.name}-*"):
         shutil.rmtree(left)
     room = target.parent / f".{target.name}-{os.getpid()}"

@@ -1,6 +1,7 @@
 """The picture of a training run, drawn from its log."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def draw_curves(folder: Path, steps: Sequence[dict[str, Any]], evaluations: Sequ
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(3, 3, figsize=(12, 8), layout="constrained")
-    borders = [row["version"] for last, row in zip(steps, steps[1:], strict=False) if last["stage"] != row["stage"]]
+    borders = [row["version"] for last, row in pairwise(steps) if last["stage"] != row["stage"]]
     for axis, (title, columns) in zip(axes.flat, PANELS, strict=True):
         for column in columns:
             points = [(row["version"], row[column]) for row in steps if row.get(column) is not None]

@@ -34,6 +34,8 @@ from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 KEY = "key"
+SILENT = {"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}
+"""Settings of training that change nothing of what is learned; a stage's own are looked at apart."""
 WINDOW = 10
 """Batches over which a plateau is judged."""
 
@@ -78,9 +80,7 @@ class StageRun:
         config = self.config
         told = [
             self.stage.model_dump_json(),
-            self.train.model_dump_json(
-                exclude={"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}
-            ),
+            self.train.model_dump_json(exclude=SILENT),
             config.prompt.model_dump_json(),
             config.verify.model_dump_json(exclude={"workers"}),
             json.dumps(config.sampling.stop_strings),
@@ -172,7 +172,7 @@ class StageRun:
         if len(self.recent) < WINDOW:
             return False
         with_signal, groups = (sum(column) for column in zip(*self.recent, strict=True))
-        return with_signal < self.stage.plateau * groups
+        return bool(with_signal < self.stage.plateau * groups)
 
     async def _push(self, engine: RolloutEngine) -> float:
         weights = await asyncio.to_thread(self.learner.export)
@@ -252,4 +252,4 @@ def train(config: Config, names: Sequence[str]) -> None:
                 run.learner.close()
         if (room / DONE).is_file():
             start, before = room / MODEL, State(**json.loads((room / DONE).read_text()))
-            restored = find_checkpoints(room)[-1]
+            restored = next(reversed(find_checkpoints(room)), restored)
