@@ -1,7 +1,6 @@
 """New test inputs: mutations of known ones, and what the problem's own generator makes; then the same court judges
 them."""
 
-import ast
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -113,9 +112,11 @@ def make_generated(sandbox: "Sandbox", code: str, entry_point: str | None, prelu
 
 def write_input(said: str, entry_point: str | None) -> str | None:
     """The `repr` of what a generator returned, as the input of a test."""
+    from pipeline.sandbox.calls import NoLiteral, read_literal
+
     try:
-        value = ast.literal_eval(said.strip().splitlines()[-1])
-    except (ValueError, SyntaxError, IndexError, MemoryError, RecursionError):
+        value = read_literal(said.strip().splitlines()[-1])
+    except (NoLiteral, IndexError):
         return None
     if entry_point is None:
         return value if isinstance(value, str) else None
@@ -163,12 +164,17 @@ def generate_tests(
         drawn = _draw(rng, makers, seen, config.candidates)
         if accept is not None and drawn:
             drawn = [text for text, good in zip(drawn, accept(drawn), strict=True) if good]
-        fresh, ready = ready + drawn, []
+        fresh = ready + drawn
         if not fresh:
             break
+        if ready:
+            # First alone: they say how much time the others get.
+            for row, more in zip(outcomes, run_matrix(sandbox, solutions, ready, entry_point), strict=True):
+                row.extend(more)
+        ready = []
         slow = [s for s, row in enumerate(outcomes) if sum(o.status == "time" for o in row) >= 2]
         walls = [limit_seconds(row) for row in outcomes]
-        for row, more in zip(outcomes, run_matrix(sandbox, solutions, fresh, entry_point, slow, walls), strict=True):
+        for row, more in zip(outcomes, run_matrix(sandbox, solutions, drawn, entry_point, slow, walls), strict=True):
             row.extend(more)
         inputs += fresh
         expected += [None] * len(fresh)

@@ -180,8 +180,8 @@ def run_reference(sandbox: "Sandbox", code: str, generator: str, seed: int, coun
         if run.status != "passed" or not run.output.strip():
             continue
         try:
-            given, value = ast.literal_eval(run.output.strip().splitlines()[-1])
-            call = write_call(ENTRY, (), ast.literal_eval(given))
+            given, value = read_literal(run.output.strip().splitlines()[-1])
+            call = write_call(ENTRY, (), read_literal(given))
             read_literal(value)
         except (NoLiteral, ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError):
             continue

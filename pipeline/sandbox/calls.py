@@ -22,7 +22,7 @@ _MAKERS = {
     "deque": list,
     "complex": complex,
 }
-_UNREADABLE = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError)
+_UNREADABLE = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError, LookupError)
 
 
 class NoLiteral(ValueError):
@@ -69,9 +69,10 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Tuple):
         return tuple(_value(item) for item in node.elts)
     if isinstance(node, ast.Set):
-        return {_value(item) for item in node.elts}
+        return set(_hashed([_value(item) for item in node.elts]))
     if isinstance(node, ast.Dict) and all(key is not None for key in node.keys):
-        return {_value(key): _value(item) for key, item in zip(node.keys, node.values, strict=True) if key is not None}
+        keys = _hashed([_value(key) for key in node.keys if key is not None])
+        return dict(zip(keys, [_value(item) for item in node.values], strict=True))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         inner = _value(node.operand)
         if isinstance(inner, int | float | complex):
@@ -89,6 +90,11 @@ def _value(node: ast.expr) -> Any:
     raise ValueError(f"{ast.unparse(node)[:100]} is no plain data")
 
 
+def _hashed(items: list[Any]) -> list[Any]:
+    codec.check_hashes(items)
+    return items
+
+
 def _made(node: ast.Call) -> Any:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     given = [_value(item) for item in node.args]
@@ -96,6 +102,8 @@ def _made(node: ast.Call) -> Any:
         return float(given[0])
     if name == "complex" and len(given) == 2:
         return complex(*given)
+    if name in ("set", "frozenset") and given:
+        codec.check_hashes(list(given[0]))
     if name in _MAKERS and len(given) <= 1 and not (name == "Counter" and given and not isinstance(given[0], dict)):
         return _MAKERS[name](*given)
     raise ValueError(f"{ast.unparse(node)[:100]} is no plain data")

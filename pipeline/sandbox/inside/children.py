@@ -292,7 +292,7 @@ def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, ans
                     raise CandidateGone("it returned nan")
                 return codec.decode(reply["ok"])
             kind = getattr(builtins, str(reply["error"]), None)
-            if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, AssertionError):
+            if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, _TAKEN_FOR_MORE):
                 kind = RuntimeError
             try:
                 error = kind(str(reply.get("said")))
@@ -301,6 +301,10 @@ def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, ans
             raise error
 
         return _test(work, candidate)
+
+
+_TAKEN_FOR_MORE = (AssertionError, StopIteration, StopAsyncIteration)
+"""Errors that are no error to whoever calls: a loop over map(f, inputs) ends at a StopIteration as at its end."""
 
 
 class CandidateGone(BaseException):

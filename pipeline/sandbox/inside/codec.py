@@ -6,9 +6,12 @@ Plain JSON stands for itself. Everything else is an object with one key: `t` tup
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 LARGE = 1 << 63
+MAX_ALIKE = 100
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _BASES: tuple[type, ...] = (bool, int, float, complex, str, bytes, tuple, list, dict, frozenset, set)
 
 
@@ -47,11 +50,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(tagged: Any) -> Any:
-    """The value that `encode` wrote; raises ValueError or TypeError for anything else.
-
-    Builds sets and dicts, whose hashes a hostile writer may choose: only for use inside the sandbox, or of a bounded
-    number of items.
-    """
+    """The value that `encode` wrote; raises ValueError, TypeError or LookupError for anything else."""
     if isinstance(tagged, list):
         return [decode(item) for item in tagged]
     if not isinstance(tagged, dict):
@@ -60,18 +59,39 @@ def decode(tagged: Any) -> Any:
     if tag == "t":
         return tuple(decode(item) for item in held)
     if tag == "d":
-        return {decode(key): decode(item) for key, item in held}
+        pairs = [(decode(key), decode(item)) for key, item in held]
+        check_hashes([key for key, _ in pairs])
+        return dict(pairs)
     if tag == "s":
-        return {decode(item) for item in held}
+        items = [decode(item) for item in held]
+        check_hashes(items)
+        return set(items)
     if tag == "b":
         return bytes.fromhex(held)
     if tag == "c":
-        return complex(decode(held[0]), decode(held[1]))
+        real, imaginary = (_part(item) for item in held)
+        return complex(real, imaginary)
     if tag == "i":
         return int(held, 16)
     if tag == "f":
-        return float(held)
+        return _WORDS[held]
     raise ValueError(f"unknown tag {tag!r}")
+
+
+def _part(tagged: Any) -> float:
+    if isinstance(tagged, int | float):
+        return tagged
+    if isinstance(tagged, dict) and list(tagged) == ["f"]:
+        return _WORDS[tagged["f"]]
+    raise ValueError("no part of a complex number")
+
+
+def check_hashes(items: Sequence[Any]) -> None:
+    """Raises ValueError where so many items share a hash that a set of them would take minutes: they were chosen."""
+    if len(items) > MAX_ALIKE:
+        hashes = sorted(map(hash, items))
+        if any(left == right for left, right in zip(hashes, hashes[MAX_ALIKE:], strict=False)):
+            raise ValueError(f"more than {MAX_ALIKE} items of one hash")
 
 
 def has_nan(tagged: Any) -> bool:

@@ -62,7 +62,7 @@ class Watch:
         """Until the child is gone; its end as the reply's fields."""
         while True:
             left = self.began + self.wall - time.monotonic()
-            ready = {fd for fd, _ in self.poll.poll(max(0.0, left) * 1000)}
+            ready = {fd for fd, _ in self.poll.poll(max(0.02, left) * 1000)}
             if self.control in ready:
                 os.kill(self.pid, signal.SIGKILL)
                 os._exit(0)
@@ -70,7 +70,8 @@ class Watch:
                 self._read()
             elif self.handle in ready:
                 break
-            elif not ready and not self._wait_longer():
+            # Whatever is ready: a program that never stops writing into the progress pipe has no more time for it.
+            if time.monotonic() >= self.began + self.wall and not self._wait_longer():
                 self.timed_out = True
                 break
         seconds = time.monotonic() - self.began
@@ -108,10 +109,7 @@ class Watch:
 
     def _wait_longer(self) -> bool:
         allowed = min(waited(self.pid), (PATIENCE - 1) * self.wall)
-        if time.monotonic() < self.began + self.wall + allowed - 0.01:
-            self.poll.poll(20)
-            return True
-        return False
+        return time.monotonic() < self.began + self.wall + allowed - 0.01
 
 
 class Zygote:

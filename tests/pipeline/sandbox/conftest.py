@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.sandbox import Limits, Sandbox, SandboxUnavailable
 
-LIMITS = Limits(wall=0.8, cpu=1, compile_seconds=3)
+LIMITS = Limits(wall=0.5, cpu=1, compile_seconds=3)
 
 
 @pytest.fixture(scope="session")

@@ -66,5 +66,6 @@ def test_hostile_functions_fail_before_a_tester(guarded: Sandbox, code: str) -> 
     cases = [
         Case(f"for i in range(3, 5):\n    assert f(i) == {SECRET!r}"),
         Case(f"def check(candidate):\n    assert not abs(candidate(4) - {NUMBER}) > 1e-6"),
+        Case(f"for said in map(f, (3, 4)):\n    assert said == {SECRET!r}"),
     ]
-    check_runs(guarded.run(Program("python", code, "f"), cases), 2)
+    check_runs(guarded.run(Program("python", code, "f"), cases), 3)

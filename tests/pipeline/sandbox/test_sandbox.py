@@ -64,7 +64,7 @@ def test_no_cases_are_no_pass(sandbox: Sandbox) -> None:
     [
         ("while True: pass", Status.TIME),
         ("import time; time.sleep(9)", Status.TIME),
-        ("x = bytearray(500 << 20)", Status.MEMORY),
+        ("x = bytearray(330 << 20)", Status.MEMORY),
         ("x = bytearray(4 << 30)", Status.MEMORY),
         ("while True: print('x' * 9999)", Status.OUTPUT),
         ("1 / 0", Status.RUNTIME),
