@@ -39,7 +39,8 @@ SENTENCE_SURE, SENTENCE_RATIO = 0.5, 4.0
 """A sentence speaks against its text from this share of the odds on, and this many times the share of the text's own
 language: names and sums leave short sentences far less sure than whole texts."""
 SENTENCE_LETTERS, SHORT_SENTENCE, SHORT_SENTENCE_SURE = 6, 12, 0.9
-"""Under six letters a sentence speaks against no text, and under a dozen only where it is sure: it may be a name."""
+"""Under six letters a sentence speaks against a text only as a common word of another language, and under a dozen only
+where fastText is sure: it may be a name."""
 FOREIGN_SHARE, SHORT = 0.02, 500
 """Of what goes beyond 500 letters, a fiftieth may be in another language: in a long train of thought that is
 a quotation or fastText's mistake. A text as short as a problem may hold no foreign sentence at all."""
@@ -98,7 +99,7 @@ def is_mixed(prose: str, language: str) -> bool:
     """Whether a part of prose in `language`, is in another: a sentence, or a script."""
     total = foreign = 0
     for sentence in split_sentences(prose):
-        letters = sum(_weigh(count_scripts(sentence)).values())
+        letters = weigh_letters(sentence)
         total += letters
         foreign += _count_foreign(sentence, language, letters)
     return foreign > max(0, total - SHORT) * FOREIGN_SHARE
@@ -184,7 +185,8 @@ def _count_foreign(sentence: str, language: str, letters: int) -> int:
         ]
         return sum(map(len, words)) if len(plain) >= (1 if alone else 2) else 0
     if letters < SENTENCE_LETTERS:
-        return 0
+        owners = [read_words().get(word.lower(), (language,)) for word in _WORD.findall(sentence) if len(word) > 2]
+        return letters if owners and not any(language in names for names in owners) else 0
     odds = weigh_languages(sentence)
     best = max(odds, key=lambda name: odds[name])
     kin = max(odds.get(name, 0.0) for name in (language, *KIN.get(language, ())))
@@ -192,8 +194,12 @@ def _count_foreign(sentence: str, language: str, letters: int) -> int:
     return letters if odds[best] >= sure and odds[best] >= SENTENCE_RATIO * kin else 0
 
 
+def weigh_letters(text: str) -> int:
+    """How long a text is, in letters; a Chinese character or a Korean syllable is worth three."""
+    return sum(_weigh(count_scripts(text)).values())
+
+
 def _weigh(scripts: Counter[str]) -> dict[str, int]:
-    """Letters, where a Chinese character or a Korean syllable is worth three."""
     return {script: count * (3 if script in ("Han", "Hangul") else 1) for script, count in scripts.items()}
 
 

@@ -17,9 +17,12 @@ _BLOCKS = re.compile(
 )
 _MARKS = re.compile(r"^(?:\$\$|\\[\[(])|(?:\$\$|\\[\])])$")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\s*\[[^\]]*\])?(?:\s*\{[^{}]*\})*|\\[^A-Za-z]")
-_ESCAPED_DOLLAR = re.compile(r"\\\$")
-_SENTENCE = re.compile(r"(?<=[.!?;:])(?<!\d\.)\s+|(?<=\d\.)\s+(?=[^\W\d_a-z]|[¿¡«„(])|\n+|(?<=[。！？；])")
+_ESCAPED_DOLLAR, _MONEY = re.compile(r"\\\$"), "\0"
+_SENTENCE = re.compile(
+    r"(?<=[.!?;:])(?<!\d\.)(?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bMs\.)\s+|(?<=\d\.)\s+(?=[^\W\d_a-z]|[¿¡«„(])|\n+|(?<=[。！？；])"
+)
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_SHORT_WORD = re.compile(r"[^\W\d_]{2,}")
 _BREAK = re.compile(r"[.!?]\s+[^\W\d_a-z]|[.!?]\s+[¿¡]")
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:def \w+\(.*|class \w+.*:|import [\w., ]+|from [\w.]+ import .*|#include\b.*|assert \w+\(.*|>>> .*)$",
@@ -54,7 +57,8 @@ def separate(text: str) -> Separated:
         found = match[0]
         if found.startswith(("\\", "$$")):
             formulas.append(found if found.startswith("\\begin") else _MARKS.sub("", found))
-        elif not found.startswith("http"):
+            return _end(formulas[-1])
+        if not found.startswith("http"):
             code.append(found.strip())
         return " "
 
@@ -62,19 +66,14 @@ def separate(text: str) -> Separated:
         formulas.append(match[0])
         return " "
 
-    prose = _ESCAPED_DOLLAR.sub(" ", _CODE_LINE.sub(take, _BLOCKS.sub(take, text)))
-    prose = _COMMAND.sub(take_command, _FACE.sub(" ", _take_inline(prose, formulas)))
+    prose = _ESCAPED_DOLLAR.sub(_MONEY, _CODE_LINE.sub(take, _BLOCKS.sub(take, text)))
+    prose = _COMMAND.sub(take_command, _FACE.sub(" ", _take_inline(prose, formulas))).replace(_MONEY, "$")
     return Separated(prose, tuple(formulas), tuple(code))
 
 
 def split_sentences(text: str) -> list[str]:
     """Prose in pieces no longer than a sentence. Decimal points and "10. 00" split nothing."""
     return [piece for piece in (part.strip() for part in _SENTENCE.split(text)) if piece]
-
-
-def count_letters(text: str) -> int:
-    """How many letters there are, of any script."""
-    return sum(map(str.isalpha, text))
 
 
 def _take_inline(text: str, formulas: list[str]) -> str:
@@ -84,15 +83,22 @@ def _take_inline(text: str, formulas: list[str]) -> str:
         closed = text.find("$", opened + 1)
         if closed < 0:
             break
-        kept.append(text[at:opened])
         if _is_price(text, opened, closed):
+            kept.append(text[at : opened + 1])
             at = opened + 1
         else:
+            kept.append(text[at:opened])
             formulas.append(text[opened + 1 : closed])
-            kept.append(" ")
+            kept.append(_end(formulas[-1]))
             at = closed + 1
     kept.append(text[at:])
-    return " ".join(kept)
+    return "".join(kept)
+
+
+def _end(formula: str) -> str:
+    """What is left of a formula: a space, and the end of a sentence that stands inside it."""
+    last = formula.rstrip()[-1:]
+    return f" {last} " if last in (".", "?", "!", "。", "？") else " "
 
 
 def _is_price(text: str, opened: int, closed: int) -> bool:
@@ -104,7 +110,7 @@ def _is_price(text: str, opened: int, closed: int) -> bool:
     inside = text[opened + 1 : closed]
     if "\n\n" in inside:
         return True
-    if not _WORD.search(inside) or re.search(r"[\\^_={}<>]", inside):
+    if not _SHORT_WORD.search(inside) or re.search(r"[\\^_={}<>]", inside):
         return False
     before, after = text[max(0, opened - 3) : opened].rstrip()[-1:], text[closed + 1 : closed + 2]
     leads = inside[:1].isdigit() or (inside[:1] == "." and inside[1:2].isdigit())

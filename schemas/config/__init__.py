@@ -10,6 +10,7 @@ from schemas.config.sources import Source
 from schemas.config.stages import JudgeConfig, ScreenConfig
 from schemas.config.strict import Strict
 from schemas.config.training import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
+from schemas.config.translate import TranslateConfig
 
 __all__ = [
     "AuthorConfig",
@@ -34,6 +35,7 @@ __all__ = [
     "Strict",
     "TrainConfig",
     "TrainStage",
+    "TranslateConfig",
     "VerifyConfig",
 ]
 
@@ -55,6 +57,7 @@ class Config(Strict):
     verify: VerifyConfig = VerifyConfig()
     keep: KeepConfig = KeepConfig()
     decide: DecideConfig = DecideConfig()
+    translate: TranslateConfig = TranslateConfig()
     train: TrainConfig = TrainConfig()
     publish: PublishConfig = PublishConfig()
     flow: FlowConfig = FlowConfig()

@@ -1,0 +1,163 @@
+"""Whether a translation says what its English original says: nothing about the answer may have changed.
+
+    check_translation("Find $x$ if $2x = 6$.", "Trova $x$ se $2x = 6$.", "it")   # True
+    check_translation("Find $x$ if $2x = 6$.", "Trova $x$ se $2x = 5$.", "it")   # (False, "formula: '2x=6' is gone")
+
+Formulas, numbers, code, names, units and sentences are compared one by one, each in the spelling of its language. A
+doubt is a failure: a problem that stays in English costs nothing, a broken one teaches something wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from fractions import Fraction
+
+from pipeline.language.detect import count_scripts, is_mixed, weigh_languages
+from pipeline.language.prose import Separated, separate
+from pipeline.translate.formulas import Formulas, read_formulas
+from pipeline.translate.numbers import read_digits, read_words
+from pipeline.translate.sentences import LENGTHS, Check, check_end, check_sentences
+from pipeline.translate.units import compare_units
+
+LANGUAGES = tuple(LENGTHS)
+"""What problems are translated into (Magistral, arXiv 2506.10910, section 2.2.4)."""
+
+_BARE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_COMMANDS = re.compile(r"\\([A-Za-z]{3,})")
+_NO_PARTNER = re.compile(r"(?<!\d)(?<!\d\s)\$(?!\s?[\d.])")
+_AFTERNOON = re.compile(r"\d\s*(?:p\.\s?m\.|pm\b)|\bnoon\b|\bevening\b", re.IGNORECASE)
+_LIST_ITEM = re.compile(r"(?m)^\s*\(?\d{1,2}[.)、](?!\d)\s*")
+_LETTER = re.compile(r"(?<![\w'’.\-])[B-HJ-Z](?![\w'’\-])")
+_IDENTIFIER = re.compile(r"(?<![\w\\])[A-Za-z]\w*_\w+|(?<![\w\\])[A-Za-z]\w+(?=\(\))|(?<![\w\\])[a-z]+[A-Z]\w*(?=\()")
+
+
+def check_translation(original: str, translation: str, language: str) -> Check:
+    """True, or (False, what is wrong: a kind, a colon and the details). `language` is one of `LANGUAGES`.
+
+    Raises `KeyError` for another language.
+    """
+    if language not in LENGTHS:
+        raise KeyError(language)
+    if not translation.strip():
+        return False, "empty: there is no text"
+    before, after = separate(original), separate(translation)
+    said, says = read_formulas(before.formulas), read_formulas(after.formulas)
+    for kind, outcome in (
+        ("language", check_language(before, after, language)),
+        ("code", check_code(before, after, translation)),
+        ("latex", check_latex(original, translation, before, after)),
+        ("formula", check_formulas(said, says)),
+        ("number", check_numbers(said, says, before.prose, after.prose, language)),
+        ("name", check_names(before.prose, translation)),
+        ("unit", check_units(before.prose, after.prose, language)),
+        ("end", check_end(original, translation)),
+        ("sentence", check_sentences(before, after, language)),
+    ):
+        if outcome is not True:
+            return False, f"{kind}: {outcome[1]}"
+    return True
+
+
+def check_language(before: Separated, after: Separated, language: str) -> Check:
+    """Whether its prose is in `language` throughout."""
+    if not count_scripts(after.prose):
+        return (False, "there are no words") if count_scripts(before.prose) else True
+    odds = weigh_languages(after.prose)
+    best = max(odds, key=lambda name: odds[name])
+    if best != language:
+        return False, f"it is in {best}"
+    return (False, "a part of it is in another") if is_mixed(after.prose, language) else True
+
+
+def check_code(before: Separated, after: Separated, translation: str) -> Check:
+    """Whether all code is as it was, down to the letter, and names from code are there."""
+    was, is_ = Counter(before.code), Counter(after.code)
+    for code in (was - is_) or (is_ - was):
+        return False, f"{_show(code)} has changed"
+    for name in dict.fromkeys(_IDENTIFIER.findall(before.prose)):
+        if name not in translation:
+            return False, f"{_show(name)} is gone"
+    return True
+
+
+def check_latex(original: str, translation: str, before: Separated, after: Separated) -> Check:
+    """Whether brackets and dollar signs still have their partners, and commands their backslashes."""
+    for opened, closed in (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end"), (r"\(", r"\)"), (r"\[", r"\]")):
+        if _balance(translation, opened, closed) not in (0, _balance(original, opened, closed)):
+            return False, f"{opened} and {closed} are out of balance"
+    was, is_ = (Counter(_BARE.findall(" ".join(part.formulas))) for part in (before, after))
+    for name in dict.fromkeys(_COMMANDS.findall(original)):
+        if is_[name] > was[name]:
+            return False, f"the backslash of {name} is gone"
+    if _NO_PARTNER.search(after.prose) and not _NO_PARTNER.search(before.prose):
+        return False, "a dollar sign has no partner"
+    return True
+
+
+def check_formulas(said: Formulas, says: Formulas) -> Check:
+    """Whether each piece of a formula is there, and no other."""
+    for ours, theirs, what in ((said, says, "is gone"), (says, said, "is new")):
+        for piece in dict.fromkeys(ours.pieces):
+            if piece not in theirs.pieces and piece not in theirs.stream:
+                return False, f"{_show(piece)} {what}"
+        for letter in sorted(ours.letters - theirs.letters):
+            if letter not in theirs.stream:
+                return False, f"{letter} {what}"
+    return True
+
+
+def check_numbers(said: Formulas, says: Formulas, prose: str, translated: str, language: str) -> Check:
+    """Whether each number is there as often as it was, in digits or words, and no other.
+
+    Numbers that stand alone in a formula count with those of the prose; items of a list do not count, and after "PM"
+    an hour may be counted from midnight.
+    """
+    prose, translated = _LIST_ITEM.sub(" ", prose), _LIST_ITEM.sub(" ", translated)
+    wanted = Counter([*(min(values) for values in read_digits(prose, "en")), *said.numbers])
+    given = [*read_digits(translated, language), *(frozenset((number,)) for number in says.numbers)]
+    words, spoken = read_words(prose, "en"), read_words(translated, language)
+    late = 12 if _AFTERNOON.search(prose) else 0
+    for value, count in wanted.items():
+        found = sum(value in values or value + late in values for values in given)
+        if found + spoken[value] < count:
+            return False, f"{_write(value)} stands there {found + spoken[value]} times, not {count}"
+        if value > 2 and sum(value in values for values in given) > count + words[value]:
+            return False, f"{_write(value)} stands there more often than {count} times"
+    for values in given:
+        if not any(wanted[value] or words[value] or wanted[value - late] for value in values):
+            return False, f"{_write(min(values))} is new"
+    return True
+
+
+def check_names(prose: str, translation: str) -> Check:
+    """Whether letters that name something outside of formulas (a point P, an option C) are there."""
+    for letter in dict.fromkeys(_LETTER.findall(prose)):
+        if not re.search(rf"(?<![A-Za-z]){letter}(?![A-Za-z])", translation):
+            return False, f"{letter} is gone"
+    return True
+
+
+def check_units(prose: str, translated: str, language: str) -> Check:
+    """Whether it has the units and currencies of its original: nothing is converted."""
+    gone, new = compare_units(prose, translated, language)
+    if new:
+        return False, f"{', '.join(sorted(new))} is new"
+    return (False, f"{', '.join(sorted(gone))} is gone") if gone else True
+
+
+def _balance(text: str, opened: str, closed: str) -> int:
+    text = text.replace("\\\\", " ")
+    if opened == r"\left":
+        return len(re.findall(r"\\left(?![A-Za-z])", text)) - len(re.findall(r"\\right(?![A-Za-z])", text))
+    if opened == "{":
+        text = re.sub(r"\\[{}]", "", text)
+    return text.count(opened) - text.count(closed)
+
+
+def _show(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _write(value: Fraction) -> str:
+    return str(value) if value.denominator in (1, 2, 3, 4, 6, 7, 8, 9) else f"{float(value):g}"

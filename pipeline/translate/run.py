@@ -1,0 +1,147 @@
+"""From problems to translated problems: choose, ask, check, ask again, and leave in English what still fails."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from pipeline.translate.asking import build_prompt, parse_reply
+from pipeline.translate.check import check_translation
+from pipeline.translate.choose import choose_for_translation
+from schemas.config.translate import TranslateConfig
+from schemas.problem import REJECT_DTYPES, problem_id
+from schemas.reasons import Reason
+
+STAGE = "translate"
+Generate = Callable[[list[str]], Sequence[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What came of it. `tried` = `passed` + `left` (in English) + `unknown` (every request failed: owed)."""
+
+    tried: int = 0
+    passed: int = 0
+    left: int = 0
+    unknown: int = 0
+    languages: Mapping[str, int] = field(default_factory=dict)
+    """Language -> how many passed."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """What the check found wrong (language, formula, number, ...) -> in how many replies, retries among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """`problems` are those that came in, with a note in the history of each that was tried; `translations` are new
+    problems; `rejected` is empty unless `config.failed` is `reject`."""
+
+    problems: pl.DataFrame
+    translations: pl.DataFrame
+    rejected: pl.DataFrame
+    counts: Counts
+
+
+def translate(problems: pl.DataFrame, config: TranslateConfig, generate: Generate) -> Translated:
+    """Translate the chosen share of the English problems.
+
+    `generate` takes prompts and returns one completion each, null where the request failed. A reply that fails the
+    check is asked for again with what was wrong, `config.attempts` times in all. A translation is a row of its own
+    with the label, tests and solutions of its `parent_id`, its own `id`, `language` and `history`. A problem all of
+    whose requests failed is not noted: it is tried again by the next run. Order and ids of the input stay.
+
+    Raises ValueError when `generate` returns another number of completions than it was given prompts.
+    """
+    chosen = choose_for_translation(problems, config)
+    statements = dict(problems.select("id", "statement").iter_rows())
+    done: dict[str, tuple[str, int]] = {}
+    wrong: dict[str, str] = {}
+    refused: Counter[str] = Counter()
+    for attempt in range(1, config.attempts + 1):
+        owed = [name for name in chosen if name not in done]
+        prompts = [build_prompt(statements[name], chosen[name], wrong.get(name)) for name in owed]
+        replies = list(generate(prompts)) if prompts else []
+        if len(replies) != len(prompts):
+            raise ValueError(f"asked for {len(prompts)} translations, and {len(replies)} came back")
+        for name, reply in zip(owed, replies, strict=True):
+            if reply is None:
+                continue
+            text = parse_reply(reply) or ""
+            outcome = check_translation(statements[name], text, chosen[name])
+            if outcome is True:
+                done[name] = (text, attempt)
+            else:
+                wrong[name] = outcome[1]
+                refused[outcome[1].partition(":")[0]] += 1
+    failed = {name: wrong[name] for name in chosen if name not in done and name in wrong}
+    counts = Counts(
+        tried=len(chosen),
+        passed=len(done),
+        left=len(failed),
+        unknown=len(chosen) - len(done) - len(failed),
+        languages=dict(Counter(chosen[name] for name in done)),
+        refused=dict(refused.most_common()),
+    )
+    drop = failed if config.failed == "reject" else {}
+    notes = {name: ("translated", chosen[name]) for name in done} | {
+        name: ("left_in_english", f"{chosen[name]}: {why}") for name, why in failed.items()
+    }
+    noted = problems.with_columns(_note(problems, notes))
+    return Translated(
+        problems=noted.filter(~pl.col("id").is_in(list(drop))),
+        translations=_build(problems, chosen, done),
+        rejected=_reject(noted, drop, chosen),
+        counts=counts,
+    )
+
+
+def add_counts(parts: Iterable[Counts]) -> Counts:
+    """The counts of shards together."""
+    parts = list(parts)
+    languages: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for part in parts:
+        languages.update(part.languages)
+        refused.update(part.refused)
+    return Counts(
+        tried=sum(part.tried for part in parts),
+        passed=sum(part.passed for part in parts),
+        left=sum(part.left for part in parts),
+        unknown=sum(part.unknown for part in parts),
+        languages=dict(sorted(languages.items())),
+        refused=dict(refused.most_common()),
+    )
+
+
+def _build(problems: pl.DataFrame, chosen: Mapping[str, str], done: Mapping[str, tuple[str, int]]) -> pl.DataFrame:
+    """One new row for each translation, in the order of the problems."""
+    rows = []
+    for row in problems.filter(pl.col("id").is_in(list(done))).iter_rows(named=True):
+        text, attempt = done[row["id"]]
+        new: dict[str, Any] = row | {"statement": text, "language": chosen[row["id"]], "parent_id": row["id"]}
+        entry = {"stage": STAGE, "action": "translated", "detail": f"from {row['id']}, attempt {attempt}"}
+        rows.append(new | {"id": problem_id(new), "history": [*(row["history"] or []), entry]})
+    return pl.DataFrame(rows, schema=problems.schema, orient="row")
+
+
+def _note(problems: pl.DataFrame, notes: Mapping[str, tuple[str, str]]) -> pl.Series:
+    """The `history` column with one more entry for each problem that was tried."""
+    histories = []
+    for name, history in problems.select("id", "history").iter_rows():
+        entries = list(history or [])
+        if name in notes:
+            action, detail = notes[name]
+            entries.append({"stage": STAGE, "action": action, "detail": detail})
+        histories.append(entries)
+    return pl.Series("history", histories, dtype=problems.schema["history"])
+
+
+def _reject(noted: pl.DataFrame, failed: Mapping[str, str], chosen: Mapping[str, str]) -> pl.DataFrame:
+    rows = noted.filter(pl.col("id").is_in(list(failed)))
+    details = [f"{chosen[name]}: {failed[name]}" for name in rows["id"]]
+    return rows.with_columns(
+        pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
+        pl.lit(str(Reason.TRANSLATION_FAILED), dtype=REJECT_DTYPES["reason"]).alias("reason"),
+        pl.Series("detail", details, dtype=REJECT_DTYPES["detail"]),
+    )

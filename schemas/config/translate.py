@@ -1,0 +1,36 @@
+"""Translation of a part of the English problems."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.config.strict import Strict
+
+TranslationLanguage = Literal["fr", "es", "it", "de", "zh", "ru"]
+
+
+class TranslateConfig(Strict):
+    """Problems in other languages (Magistral paper, section 2.2): without them a model that is rewarded for keeping the
+    language never sees another one."""
+
+    enabled: bool = False
+    """Off: a translation is only as good as the model, and the embedded one passes the check almost never."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """The share of the English problems, as in the paper: 10%."""
+    languages: tuple[TranslationLanguage, ...] = ("fr", "es", "it", "de", "zh", "ru")
+    """The paper's six; it does not say how they share the tenth, so here each has as many."""
+    attempts: Annotated[int, Field(ge=1)] = 3
+    """Each attempt after the first is told what was wrong. What a model gets wrong three times it gets wrong again."""
+    max_tokens: Annotated[int, Field(ge=1)] = 2048
+    """A long statement has about 700 tokens in English and up to twice as many in Russian or Chinese."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Greedy: a translation has one right meaning, and a retry differs by what it is told."""
+    failed: Literal["keep", "reject"] = "keep"
+    """A problem whose translation fails stays in English with a note; `reject` drops it as `translation_failed`, for a
+    set whose languages must keep their shares."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "TranslateConfig":
+        if not self.languages or len(set(self.languages)) < len(self.languages):
+            raise ValueError("translate.languages wants at least one language, and each once")
+        return self
