@@ -21,6 +21,7 @@ from flows.judging import judge_sampling, judge_shard
 from flows.lock import hold_run
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
+from flows.whole import dedup_shards
 from pipeline.decide.decide import forget_pass
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import EngineDied, open_engine
@@ -113,7 +114,8 @@ def choose_stages(config: Config, folder: RunFolder) -> list[str]:
     """The stages between ingest and sampling, each reading what the one before kept: the court where there is code."""
     has_code = any((table["domain"] == "code").any() for _, table in folder.read_tables("problems", ["domain"]))
     judged = ["judge"] if config.screen.judge.enabled else []
-    return ["screen", *judged, *(["court"] if has_code else [])]
+    clean = ["decontaminate"] if config.decontaminate.benchmarks else []
+    return ["screen", *judged, "dedup", *clean, *(["court"] if has_code else [])]
 
 
 def run_stage(
@@ -124,6 +126,9 @@ def run_stage(
         return ask_model(config, folder, judge_shard, judge_sampling(config), shards, room, patience)
     if stage == "court" and config.court.author.enabled:
         return ask_model(config, folder, author_shard, author_sampling(config), shards, room, patience)
+    if stage == "dedup":
+        found = dedup_shards.with_options(**patience).submit(config, folder, shards, room)
+        return gather(stage, dict.fromkeys(shards, found))[1]
     futures = {}
     for shard in shards:
         key = stage_key(config, folder, stage, shard, room)
