@@ -96,7 +96,7 @@ def check_latex(original: str, translation: str, before: Separated, after: Separ
 
 
 def check_formulas(said: Formulas, says: Formulas) -> Check:
-    """Whether each piece of a formula is there, and no other."""
+    """Whether each piece of a formula is there, no other is, and none stands in the place of one like it."""
     for ours, theirs, what in ((said, says, "is gone"), (says, said, "is new")):
         for piece in dict.fromkeys(ours.pieces):
             if piece not in theirs.pieces and piece not in theirs.stream:
@@ -104,6 +104,11 @@ def check_formulas(said: Formulas, says: Formulas) -> Check:
         for letter in sorted(ours.letters - theirs.letters):
             if letter not in theirs.stream:
                 return False, f"{letter} {what}"
+    was, is_ = Counter(said.pieces), Counter(says.pieces)
+    rarer, oftener = was - is_, is_ - was
+    for piece in oftener:
+        if swapped := next((other for other in rarer if len(other) == len(piece)), None):
+            return False, f"{_show(piece)} stands for {_show(swapped)}"
     return True
 
 
