@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("screen_math", "verify_math", "label_audit", "decide", "sampling")
+BENCHMARKS = ("screen_math", "verify_math", "label_audit", "decide", "sampling", "train_step")
 OUT = Path("bench-results")
 
 

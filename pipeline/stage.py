@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -81,6 +82,9 @@ STAGES: dict[str, tuple[Stage, str]] = {
 }
 """Name -> (the stage, what it does in one line)."""
 
+WHOLE = frozenset({"dedup"})
+"""Stages that judge a problem by all the others: they take the file as one table."""
+
 
 def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int]:
     """Run one stage over a Parquet or JSONL file with the contract's columns; unknown columns come through.
@@ -99,7 +103,7 @@ def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int
     rejected_parts: list[pl.DataFrame] = []
     unknown: dict[str, None] = {}
     count = 0
-    for rows in _batches(read_rows(source), config.flow.shard_rows):
+    for rows in _batches(read_rows(source), sys.maxsize if name in WHOLE else config.flow.shard_rows):
         count += len(rows)
         for row in rows:
             unknown.update(dict.fromkeys(k for k in row if k not in PROBLEM_DTYPES and k not in READER_KEYS))

@@ -6,6 +6,7 @@ A benchmark that was silently left out would be worse than none: the report woul
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -38,7 +39,13 @@ def read_items(benchmarks: Iterable[str | Benchmark]) -> list[Item]:
             "decontaminate.benchmarks names no set; give presets ([gsm8k, math-500]) or sets of your own "
             "({name: ..., files: PATH, text: COLUMN})"
         )
-    return [item for benchmark in named for item in _read(benchmark)]
+    return [item for benchmark in named for item in (_read(benchmark) if benchmark.files else _fetch(benchmark))]
+
+
+@lru_cache(maxsize=16)
+def _fetch(benchmark: Benchmark) -> tuple[Item, ...]:
+    """A Hub set once in a process; files are read anew, since they may have changed."""
+    return tuple(_read(benchmark))
 
 
 def _read(benchmark: Benchmark) -> Iterator[Item]:
@@ -74,6 +81,7 @@ def _open(benchmark: Benchmark) -> Iterator[dict[str, Any]]:
         benchmark.subset,
         benchmark.split,
         benchmark.revision,
+        benchmark.streaming,
         without=frozenset({"private_test_cases", "public_test_cases"}),
     )
 

@@ -28,6 +28,7 @@ PRESETS: dict[str, Benchmark] = {
         name="livecodebench",
         dataset="lighteval/code_generation_lite",
         subset="release_v6",
+        streaming=True,
         text="question_content",
         id="question_id",
         answer=None,

@@ -38,8 +38,13 @@ def find_candidates(signatures: Signatures, rows: int, least: float) -> NDArray[
 
 
 def _mix(hashes: NDArray[np.uint64], values: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    mixed = (hashes ^ values.astype(np.uint64)) * _MIX
-    return mixed ^ (mixed >> _TURN)
+    return _scramble(hashes) ^ values.astype(np.uint64)
+
+
+def _scramble(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread every bit over the upper and lower half, so that two keys and two values do not make up for each other."""
+    mixed = hashes * _MIX
+    return (mixed ^ (mixed >> _TURN)) * _MIX
 
 
 def _pair_band(signatures: Signatures, members: NDArray[np.int64], band: int, rows: int) -> Iterator[NDArray[np.int64]]:

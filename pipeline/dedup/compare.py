@@ -7,7 +7,7 @@ much of the same vocabulary. Neither ever joins two problems whose numbers diffe
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
@@ -62,6 +62,11 @@ class Statement:
         return frozenset(token for token in self.hard if is_number(token)) - {"1"}
 
     @cached_property
+    def counts(self) -> Counter[str]:
+        """The same with how often each is said: in nearly equal words one more `2` is another problem."""
+        return Counter(token for token in self.hard if is_number(token) and token != "1")
+
+    @cached_property
     def ordinals(self) -> frozenset[str]:
         """Ordinals from `3rd` on: another telling may say `Wednesday`."""
         return frozenset(token for token in self.hard if is_ordinal(token))
@@ -74,7 +79,7 @@ class Statement:
     @cached_property
     def content(self) -> frozenset[str]:
         """Stems of the words that tell this story from another."""
-        return read_content(self.words)
+        return read_content({token for token in self.tokens if token != END and not is_hard(token)})
 
     @cached_property
     def counted(self) -> dict[str, set[str]]:
@@ -101,7 +106,7 @@ def stem(word: str) -> str:
     return word
 
 
-def read_content(words: Sequence[str] | Counter[str]) -> frozenset[str]:
+def read_content(words: Iterable[str]) -> frozenset[str]:
     """The stems of words that tell one story from another."""
     return frozenset(stem(word) for word in words if len(word) > 1 and word not in LITTLE_WORDS)
 
@@ -111,10 +116,13 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
     if line == other:
         return Likeness("copy", 1.0)
     a, b = prepare(line), prepare(other)
-    if a.hard == b.hard or (len(a.hard) == len(b.hard) and _sort_hard(a) == _sort_hard(b)):
-        score = score_words(a, b)
-        if score >= config.copy_similarity:
+    score = score_words(a, b)
+    if score >= config.copy_similarity:
+        is_same = a.hard == b.hard or (len(a.hard) == len(b.hard) and _sort_hard(a) == _sort_hard(b))
+        if is_same:
             return None if turns_question(a, b) else Likeness("copy", score)
+        if a.counts != b.counts:
+            return None
     return compare_stories(a, b, config)
 
 
@@ -158,15 +166,30 @@ def turns_question(a: Statement, b: Statement) -> bool:
 
 
 def swaps_words(a: Statement, b: Statement) -> bool:
-    """Whether two words have changed places with each other; a clause that moved is no swap."""
-    story, other = ([token for token in s.tokens if token in s.words and token not in LITTLE_WORDS] for s in (a, b))
-    if story == other:
+    """Whether words have changed places with each other; a sentence or a clause that moved is no swap."""
+    if _sort_stories(a) == _sort_stories(b):
         return False
+    story, other = _tell(a.tokens), _tell(b.tokens)
     put: set[tuple[str, str]] = set()
-    for what, start, end, start_other, end_other in SequenceMatcher(None, story, other, autojunk=False).get_opcodes():
-        if what == "replace" and end - start == end_other - start_other == 1:
-            put.add((story[start], other[start_other]))
-    return any((there, here) in put for here, there in put)
+    gone: set[str] = set()
+    come: set[str] = set()
+    for _, start, end, start_other, end_other in SequenceMatcher(None, story, other, autojunk=False).get_opcodes():
+        here, there = story[start:end], other[start_other:end_other]
+        if here == there:
+            continue
+        if len(here) == len(there) == 1:
+            put.add((here[0], there[0]))
+        elif len(here) + len(there) == 1:
+            (gone if here else come).update(here or there)
+    return any((there, here) in put for here, there in put) or not gone.isdisjoint(come)
+
+
+def _tell(tokens: Sequence[str]) -> list[str]:
+    return [token for token in tokens if token != END and token not in LITTLE_WORDS and not is_hard(token)]
+
+
+def _sort_stories(statement: Statement) -> list[list[str]]:
+    return sorted(told for sentence in statement.sentences if (told := _tell(sentence)))
 
 
 def compare_stories(a: Statement, b: Statement, config: DedupConfig) -> Likeness | None:

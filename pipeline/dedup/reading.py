@@ -87,13 +87,12 @@ _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\[,!]|,\\!)(?=\d{3}(?!\d))")
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(
     rf"""
-    (?P<number> \d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d) | \d+(?:\.\d+)? | (?<![\w.])\.\d+ )
-    (?P<ordinal> (?:st|nd|rd|th)\b )?
-    | \\(?P<command> [a-z]+ )
-    | (?P<cjk> [{_CJK}] )
-    | (?P<word> [^\W\d_{_CJK}]+ )
-    | (?P<end> [.?!;:](?=\s|$) )
-    | (?P<sign> [-+*/^=<>|\[\]()!] )
+    (?: \d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d) | \d+(?:\.\d+)? | (?<![\w.])\.\d+ ) (?:(?:st|nd|rd|th)\b)?
+    | \\[a-z]+
+    | [{_CJK}]
+    | [^\W\d_{_CJK}]+
+    | [.?;:](?=\s|$)
+    | [-+*/^=<>|\[\]()!]
     """,
     re.VERBOSE,
 )
@@ -129,48 +128,50 @@ def _write_fraction(found: re.Match[str]) -> str:
 
 def _split(plain: str) -> list[str]:
     tokens: list[str] = []
-    matches = list(_TOKEN.finditer(plain))
-    for place, found in enumerate(matches):
-        kind, said = found.lastgroup, found[0]
-        if kind in ("word", "cjk"):
-            tokens.append("\\" + said if said in _FUNCTIONS else MISSPELT.get(said, said))
-        elif kind == "number":
-            tokens.append(read_digits(said))
-        elif kind == "ordinal":
-            number = read_digits(found["number"])
-            tokens.append(_FIRST.get(number) or (write_ordinal(int(number)) if number.isdigit() else number))
-        elif kind == "command":
-            command = found["command"]
-            if command not in _DRESS:
-                same = _SAME.get(command, command)
-                tokens.append(same if len(same) == 1 else "\\" + same)
-        elif kind == "end":
-            if said == "!" and tokens and found.start() and plain[found.start() - 1] in "0123456789)":
-                tokens.append("!")
-            if tokens and tokens[-1] != END:
-                tokens.append(END)
-        elif _is_meant(said, plain, found, matches[place + 1] if place + 1 < len(matches) else None, tokens):
-            tokens.append(said)
+    found = _TOKEN.findall(plain)
+    for place, said in enumerate(found):
+        token = _canonise(said)
+        if token in _IN_CONTEXT:
+            token = _read_sign(token, tokens, found[place + 1] if place + 1 < len(found) else "")
+        if token and not (token == END and (not tokens or tokens[-1] == END)):
+            tokens.append(token)
     if tokens and tokens[-1] == END:
         tokens.pop()
     return tokens
 
 
-def _is_meant(said: str, plain: str, found: re.Match[str], following: re.Match[str] | None, tokens: list[str]) -> bool:
-    """Whether a hyphen, a parenthesis or an exclamation mark is mathematics, not punctuation."""
-    if said == "-":
-        before = tokens[-1] if tokens else END
-        after = following[0] if following else ""
-        return not (_is_long(before) or _is_long(after) or before == END or not after) or (
-            before == END and following is not None and not _is_long(after)
-        )
-    if said == "(":
-        return following is not None and not _is_long(following[0]) and following[0] != ")"
-    if said == ")":
-        return bool(tokens) and not _is_long(tokens[-1]) and tokens[-1] not in ("(", END)
-    if said == "!":
-        return bool(tokens) and not _is_long(tokens[-1])
-    return True
+_IN_CONTEXT = frozenset("-()!")
+
+
+@lru_cache(maxsize=1 << 18)
+def _canonise(said: str) -> str:
+    """The canonical token of what stands in the text; empty for dress."""
+    first = said[0]
+    if first == "\\":
+        command = said[1:]
+        same = _SAME.get(command, command)
+        return "" if command in _DRESS else same if len(same) == 1 else "\\" + same
+    if first.isdigit() or (first == "." and len(said) > 1):
+        if not said[-1].isalpha():
+            return read_digits(said)
+        number = read_digits(said[:-2])
+        return _FIRST.get(number) or (write_ordinal(int(number)) if number.isdigit() else number)
+    if first.isalpha():
+        return "\\" + said if said in _FUNCTIONS else MISSPELT.get(said, said)
+    return END if first in ".?;:" else said
+
+
+def _read_sign(sign: str, before: list[str], following: str) -> str:
+    """A hyphen, a parenthesis or an exclamation mark where it is mathematics; what it is where it is punctuation."""
+    last = before[-1] if before else END
+    if sign == "-":
+        is_minus = following and not _is_long(following) and not _is_long(last)
+        return sign if is_minus else ""
+    if sign == "(":
+        return sign if following and following != ")" and not _is_long(following) else ""
+    if sign == ")":
+        return sign if last not in ("(", END) and not _is_long(last) else ""
+    return END if _is_long(last) else sign if last != END else ""
 
 
 def _is_long(token: str) -> bool:

@@ -1,4 +1,4 @@
-"""Words that decide whether two near-equal statements ask the same: little ones say nothing, contrary ones say it all."""
+"""Words that decide whether near-equal statements ask the same: little ones say nothing, contrary ones all."""
 
 LITTLE_WORDS = frozenset(
     str.split(

@@ -48,6 +48,8 @@ class Benchmark(Strict):
     subset: str | None = None
     split: str = "test"
     revision: str | None = None
+    streaming: bool = False
+    """Fetched once into the Hub's cache and read from there without a network; streaming is for sets of gigabytes."""
     text: str = "problem"
     """The column of the statement."""
     id: str | None = None

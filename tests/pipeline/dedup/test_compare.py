@@ -1,0 +1,90 @@
+"""Comparing: small edits and retellings are one problem; a turned question or another number is another."""
+
+import pytest
+
+from pipeline.dedup.compare import compare, is_misspelt
+from pipeline.dedup.reading import read_statement
+from schemas.config import DedupConfig
+
+STORY = (
+    "Tom gives Jerry 5 of his 12 marbles and buys 30 more marbles for $4 each. Jerry plays with his friends at school."
+    " How many more marbles does Tom have than Jerry?"
+)
+
+
+def like(text: str, other: str) -> str | None:
+    found = compare(read_statement(text), read_statement(other), DedupConfig())
+    back = compare(read_statement(other), read_statement(text), DedupConfig())
+    assert (found and found.how) == (back and back.how)
+    return found.how if found else None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        STORY,
+        STORY.replace("friends", "freinds").replace("school", "shcool"),
+        STORY.replace("Tom", "Casey"),
+        STORY.replace("How many more", "What number more of"),
+        " ".join([STORY.split(". ")[1] + ".", STORY.split(". ")[0] + ".", *STORY.split(". ")[2:]]),
+        "In an old notebook: " + STORY,
+    ],
+    ids=["same", "misspelt", "renamed", "synonym", "sentences moved", "introduced"],
+)
+def test_an_edited_copy_is_the_same_problem(other: str) -> None:
+    assert like(STORY, other) == "copy"
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (STORY, STORY.replace("12", "13")),
+        (STORY, STORY.replace("5 of his 12", "12 of his 5")),
+        (STORY, STORY.replace("than Jerry", "than Tom").replace("does Tom", "does Jerry")),
+        (STORY, STORY.replace("how many more", "how many fewer").replace("How many more", "How many fewer")),
+        (STORY, STORY.replace("30 more", "thirty one more")),
+        ("Find the largest integer $n$ such that $n^2 < 50$.", "Find the smallest integer $n$ such that $n^2 < 50$."),
+        ("Find the sum of the roots of $x^2-5x+6$.", "Find the product of the roots of $x^2-5x+6$."),
+        ("Factor $x^2-4$.", "Solve $x^2-4$."),
+        ("Write a function to find the minimum of a list.", "Write a function to find the maximum of a list."),
+        (
+            "Write a function to find the smallest number in a list.",
+            "Write a function to find the second smallest number in a list.",
+        ),
+    ],
+)
+def test_another_question_is_another_problem(text: str, other: str) -> None:
+    assert like(text, other) is None
+
+
+def test_the_same_story_in_other_words_is_the_same_problem() -> None:
+    text = (
+        "Katherine has 5 hanging baskets to fill. In each basket she wants to add 3 petunias and 2 sweet potato vines."
+        " The petunias cost $3.00 apiece and the sweet potato vines cost $2.50 apiece. How much will she spend?"
+    )
+    other = (
+        "Katherine plans to fill five hanging baskets with plants, 3 petunias and 2 sweet potato vines in every basket."
+        " If each petunia is $3 and each sweet potato vine is $2.50, what is the total amount Katherine will need?"
+    )
+    assert like(text, other) == "paraphrase"
+    assert (
+        like(text, other.replace("3 petunias and 2 sweet potato vines", "2 petunias and 3 sweet potato vines")) is None
+    )
+    assert like(text, other.replace("2.50", "2.75")) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "same"),
+    [
+        ("potatoes", "potaotes", True),
+        ("numbers", "nmubers", True),
+        ("sandwich", "sandwch", True),
+        ("cats", "cast", True),
+        ("cat", "act", False),
+        ("apple", "apples", False),
+        ("minimum", "maximum", False),
+        ("friend", "fiend", True),
+    ],
+)
+def test_misspelling(word: str, other: str, same: bool) -> None:
+    assert is_misspelt(word, other) == is_misspelt(other, word) == same
