@@ -129,3 +129,45 @@ def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served,
     again = evidence(tmp_path / "run").filter(pl.col("problem_id") == graded["id"][0])
     assert again["completion"].to_list() == samples["completion"].to_list()
     assert set(again["verdict_detail"].drop_nulls()) & {"passed 3 tests"} or "correct" not in set(again["verdict"])
+
+
+@pytest.mark.model
+@pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
+def test_a_copy_a_language_is_graded_and_a_model_is_asked_where_tests_are_lacking(
+    goldilocks: Run, served_model: Served, tmp_path: Path
+) -> None:
+    lines = ["1 2", "5 5", "-3 3", "10 0", "7 -9", "100 1"]
+    codes = ["a, b = map(int, input().split())\nprint(a + b)", "print(sum(map(int, input().split())))"]
+    codes.append("x = input().split()\nprint(int(x[0]) - -int(x[1]))")
+    read = {
+        "source_id": "read",
+        "domain": "code",
+        "statement": "Read two whole numbers from one line and print their sum.",
+        "tests": [{"input": f"{s}\n", "expected": str(sum(map(int, s.split())))} for s in lines],
+        "solutions": [{"language": "python", "code": code} for code in codes],
+    }
+    bare = add("bare", tests=[], statement="Return what is asked for.", solutions=add("x")["solutions"][:1])
+    (tmp_path / "heap.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in (*sums(1, 1), add("add"), read, bare))
+    )
+    config = configure(
+        tmp_path,
+        served_model,
+        sampling={"n": 2, "max_tokens": 16},
+        court={"author": {"enabled": True, "max_tokens": 96}},
+    )
+    goldilocks("curate", str(config))
+    folder = RunFolder(str(tmp_path / "run"))
+    check_counts(folder)
+    court = next(s for s in folder.read_json("manifest.json")["stages"] if s["stage"] == "court")
+    assert (court["in"], court["kept"], court["added"]) == (4, 4, 1)
+    assert court["reasons"] == {"too_few_tests": 1}
+    first = folder.read_table("problems/00000.parquet")
+    graded = folder.read_table("stages/court/00000.parquet").filter(pl.col("domain") == "code")
+    asked = sorted(zip(graded["source_id"], graded["code_language"], strict=True))
+    assert asked == [("add", "python"), ("read", "cpp"), ("read", "python")]
+    assert set(graded["parent_id"]) == set(first.filter(pl.col("source_id").is_in(["add", "read"]))["id"])
+    assert graded["id"].n_unique() == 3
+    decided = folder.read_table("decisions/pass-1-00000.parquet")
+    assert set(graded["id"]) <= set(decided["problem_id"])
+    assert evidence(tmp_path / "run").filter(pl.col("problem_id").is_in(graded["id"].to_list())).height == 6
