@@ -5,7 +5,18 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("screen_math", "verify_math", "label_audit", "decide", "sampling", "train_step")
+BENCHMARKS = (
+    "sandbox",
+    "court",
+    "screen_math",
+    "verify_math",
+    "label_audit",
+    "decide",
+    "dedup",
+    "decontaminate",
+    "sampling",
+    "train_step",
+)
 OUT = Path("bench-results")
 
 

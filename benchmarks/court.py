@@ -213,7 +213,9 @@ def measure(name: str, sandbox: Recording, config: CourtConfig, full: bool = Tru
     ours, naive, bare, rest = Tally(), Tally(), Tally(), Tally()
     kills: list[float] = []
     started = time.perf_counter()
-    for shaped, truth in read_set(name):
+    rows = read_set(name)
+    for number, (shaped, truth) in enumerate(rows, 1):
+        print(f"{name}: {number} of {len(rows)}", end="\r", file=sys.stderr, flush=True)
         problems, _ = conform_rows([shaped], source=name)
         row = problems.row(0, named=True)
         kept, rejected = court(problems, config, sandbox)

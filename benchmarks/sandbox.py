@@ -1,6 +1,6 @@
 """How fast the sandbox runs programs, on one core, beside what others do; and whether anything is lost over many runs.
 
-    python -m benchmarks.sandbox [OUT.json] [--soak 20000]
+    python -m benchmarks.sandbox [OUT.json] [--soak 100000]
 
 Every way runs the same small programs in the same process, pinned to one core. Wall rates depend on what else the
 machine does; CPU milliseconds an execution (this process and all it waited for) do so less, so both are given. Peers:
@@ -220,7 +220,7 @@ def memory_kb(pid: int) -> int:
         return 0
 
 
-def main(out: Path | None = None, soaked: int = 20000) -> dict[str, Any]:
+def main(out: Path | None = None, soaked: int = 100000) -> dict[str, Any]:
     """Print the rates and the soak, and write them as JSON to `out`."""
     print(f"sandbox: {describe_sandbox()['mode']}")
     with one_core():
@@ -245,6 +245,6 @@ def main(out: Path | None = None, soaked: int = 20000) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Rates of the sandbox, and a soak.")
     parser.add_argument("out", nargs="?", type=Path)
-    parser.add_argument("--soak", type=int, default=20000, dest="soaked")
+    parser.add_argument("--soak", type=int, default=100000, dest="soaked")
     given = parser.parse_args()
     main(given.out, given.soaked)
