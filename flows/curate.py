@@ -21,6 +21,7 @@ from flows.judging import judge_sampling, judge_shard
 from flows.lock import hold_run
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
+from flows.translating import translate_sampling, translate_shard
 from flows.whole import dedup_shards
 from pipeline.decide.decide import forget_pass
 from pipeline.folder import RunFolder
@@ -115,7 +116,8 @@ def choose_stages(config: Config, folder: RunFolder) -> list[str]:
     has_code = any((table["domain"] == "code").any() for _, table in folder.read_tables("problems", ["domain"]))
     judged = ["judge"] if config.screen.judge.enabled else []
     clean = ["decontaminate"] if config.decontaminate.benchmarks else []
-    return ["screen", *judged, "dedup", *clean, *(["court"] if has_code else [])]
+    told = ["translate"] if config.translate.enabled else []
+    return ["screen", *judged, "dedup", *clean, *(["court"] if has_code else []), *told]
 
 
 def run_stage(
@@ -124,6 +126,8 @@ def run_stage(
     """Run one stage over every shard of `room` whose content or config is new; returns what failed."""
     if stage == "judge":
         return ask_model(config, folder, judge_shard, judge_sampling(config), shards, room, patience)
+    if stage == "translate":
+        return ask_model(config, folder, translate_shard, translate_sampling(config), shards, room, patience)
     if stage == "court" and config.court.author.enabled:
         return ask_model(config, folder, author_shard, author_sampling(config), shards, room, patience)
     if stage == "dedup":

@@ -20,7 +20,7 @@ Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
 IMPORTED = "imported"
 """`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
-STAGES = ("screen", "judge", "dedup", "decontaminate", "court", "verify")
+STAGES = ("screen", "judge", "dedup", "decontaminate", "court", "translate", "verify")
 """The stages between ingest and sampling, in the order in which the data walks."""
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict")
 COUNTS = ("correct", "votes", "unknown", "n", "planned")

@@ -20,6 +20,8 @@ from pipeline.decide.decide import (
     shard_of,
 )
 from pipeline.folder import RunFolder
+from pipeline.translate.run import STAGE as TRANSLATIONS
+from pipeline.translate.run import count_translations
 from schemas.config import Config
 from schemas.decision import DECISION_DTYPES
 from schemas.problem import PROBLEM_DTYPES
@@ -41,7 +43,7 @@ class CountError(RuntimeError):
 class StageCount:
     """One stage of a run, in problems: came + added = kept + rejected + waiting (shards that it has not been through).
 
-    `added` are the copies of code problems that ask for a second language.
+    `added` are the copies of code problems that ask for a second language, and translations.
     """
 
     stage: str
@@ -170,10 +172,11 @@ def count_stages(folder: RunFolder) -> list[StageCount]:
 
 
 def count_added(folder: RunFolder, stage: str) -> dict[str, int]:
-    """Shard -> how many rows more than came a stage made: copies of code problems, one a language."""
-    names = folder.list(f"stages/{stage}") if stage == COPIES else []
+    """Shard -> how many rows more than came a stage made: copies of code problems, one a language, and translations."""
+    counters = {COPIES: count_copies, TRANSLATIONS: count_translations}
+    names = folder.list(f"stages/{stage}") if stage in counters else []
     columns = ["history", "parent_id", "code_language"]
-    return {shard_of(name): count_copies(folder.read_table(name, columns)) for name in names}
+    return {shard_of(name): counters[stage](folder.read_table(name, columns)) for name in names}
 
 
 def check_counts(folder: RunFolder) -> None:

@@ -96,6 +96,17 @@ def translate(problems: pl.DataFrame, config: TranslateConfig, generate: Generat
     )
 
 
+def count_translations(problems: pl.DataFrame) -> int:
+    """How many of the rows are translations made here. Reads `history` and `parent_id`."""
+    step = pl.element().struct
+    made = (step.field("stage") == STAGE) & step.field("detail").str.starts_with("from ")
+    mine = problems.filter(pl.col("parent_id").is_not_null())
+    return int(
+        mine.select(pl.col("history").list.eval(made & (step.field("action") == "translated")).list.any()).sum().item()
+        or 0
+    )
+
+
 def add_counts(parts: Iterable[Counts]) -> Counts:
     """The counts of shards together."""
     parts = list(parts)

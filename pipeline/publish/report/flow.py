@@ -11,7 +11,7 @@ from pipeline.decide.decide import STAGES
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import SAMPLE_ROWS, count_added
 
-ORDER = ("ingest", *STAGES, "decide", "translate")
+ORDER = ("ingest", *STAGES, "decide")
 Turned = Counter[tuple[str, str, str]]
 """(stage, reason, source) -> problems left out."""
 

@@ -12,6 +12,8 @@ from pipeline.folder import RunFolder
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.passes import Passes, gather_passes
 from pipeline.publish.shards import SAMPLE_ROWS
+from pipeline.translate.run import STAGE as TRANSLATE
+from pipeline.translate.run import Counts, add_counts
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
 
@@ -114,6 +116,8 @@ class Gathered:
     """Rows of samples brought along that could not be used."""
     passes: Passes | None = None
     """The second grading pass against the first, where there was one."""
+    translation: Counts | None = None
+    """What came of translating, where it was tried."""
 
     @property
     def came(self) -> int:
@@ -173,8 +177,14 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         samples=samples,
         statements=statements,
         unused=unused,
+        translation=_read_translation(folder),
         passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
+
+
+def _read_translation(folder: RunFolder) -> Counts | None:
+    names = folder.list(f"stages/{TRANSLATE}", ".json")
+    return add_counts(Counts(**folder.read_json(name)) for name in names) if names else None
 
 
 def _choose(chosen: Chosen, fate: str, shard: str, rows: pl.DataFrame, limit: int) -> None:

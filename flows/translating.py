@@ -1,0 +1,42 @@
+"""Translation as a step of the flow: a tenth of the English problems, through the engine that also samples.
+
+It stands before sampling, so that a translation is graded like any other problem and its pass rate is its own.
+"""
+
+import hashlib
+from dataclasses import asdict
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from flows.judging import ask
+from flows.shards import is_stale, stage_key, write_stage
+from pipeline.folder import RunFolder
+from pipeline.sample.engine import Engine
+from pipeline.translate import STAGE, translate
+from schemas.config import Config, SamplingConfig
+
+
+def translate_sampling(config: Config) -> SamplingConfig:
+    """One completion an attempt."""
+    asked = config.translate
+    return SamplingConfig(n=1, temperature=asked.temperature, max_tokens=asked.max_tokens)
+
+
+@task(name=STAGE, cache_policy=NO_CACHE)
+def translate_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, room: str) -> None:
+    """Translate what is chosen of one shard of `room`, unless the same model did so with the same content before.
+
+    Translations stand behind the problems that they are of. A shard with requests that failed is tried again by the
+    next run.
+    """
+    content = f"{stage_key(config, folder, STAGE, shard, room)} {engine.model} {engine.revision}"
+    key = hashlib.sha256(content.encode()).hexdigest()
+    if not is_stale(folder, STAGE, shard, key):
+        return
+    problems = folder.read_table(f"{room}/{shard}.parquet")
+    done = translate(problems, config.translate, lambda prompts: ask(engine, prompts))
+    folder.write_json(f"stages/{STAGE}/{shard}.json", asdict(done.counts))
+    kept = pl.concat([done.problems, done.translations])
+    write_stage(folder, STAGE, shard, kept, done.rejected, f"{key} owed" if done.counts.unknown else key)
