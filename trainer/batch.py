@@ -66,7 +66,7 @@ def pack(
 
     `advantages` has one for each rollout of each group. Trees are placed by length, descending, each into the first
     micro-batch with room. A group larger than `micro_tokens` is split and its prompt repeated; a single sequence
-    larger than it gets a micro-batch of its own. Raises ValueError when there are fewer completions than ranks.
+    larger than it gets a micro-batch of its own. Where sequences run out, a micro-batch is one token without a target.
     """
     trees = [part for number, group in enumerate(groups) for part in split_tree(grow_tree(number, group), micro_tokens)]
     rows = fill(trees, micro_tokens) if ranks == 1 else spread(trees, micro_tokens, ranks)
@@ -126,7 +126,7 @@ def spread(trees: Sequence[Tree], micro_tokens: int, ranks: int) -> list[list[Tr
         while len(trees) < count:
             largest = max(trees, key=lambda tree: (len(tree.rollouts) > 1, tree.size))
             if len(largest.rollouts) < 2:
-                raise ValueError(f"{len(trees)} completions cannot be shared among {ranks} ranks")
+                break
             trees.remove(largest)
             trees += [largest.part(range(first, len(largest.rollouts), 2)) for first in (0, 1)]
         rows: list[list[Tree]] = [[] for _ in range(count)]
@@ -144,8 +144,8 @@ def lay_out(
     row: Sequence[Tree], groups: Sequence[Group], advantages: Sequence[Sequence[float]], starts: Sequence[Sequence[int]]
 ) -> MicroBatch:
     """Write trees into one row; `starts` says where each rollout's tokens begin among those of the minibatch."""
-    ids: list[int] = []
-    positions: list[int] = []
+    ids: list[int] = [] if row else [0]
+    positions: list[int] = [] if row else [0]
     where: list[int] = []
     targets: list[int] = []
     sampled: list[float] = []
@@ -167,12 +167,12 @@ def lay_out(
     return MicroBatch(
         ids=torch.tensor(ids),
         positions=torch.tensor(positions),
-        trees=tuple((tree.prompt, tree.bodies) for tree in row),
-        where=torch.tensor(where),
-        targets=torch.tensor(targets),
+        trees=tuple((tree.prompt, tree.bodies) for tree in row) or ((1, (0,)),),
+        where=torch.tensor(where, dtype=torch.int64),
+        targets=torch.tensor(targets, dtype=torch.int64),
         sampled=torch.tensor(sampled, dtype=torch.float32),
         advantages=torch.tensor(gains, dtype=torch.float32),
-        place=torch.tensor(place),
+        place=torch.tensor(place, dtype=torch.int64),
     )
 
 

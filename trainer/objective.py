@@ -64,8 +64,8 @@ class Objective:
         if self.importance_cap is not None:
             old = logprobs if anchors is None else anchors
         ratio, apart = (logprobs - old).exp(), logprobs - sampled
-        above = (ratio > 1 + self.eps_high) & (advantages > 0)
-        below = (ratio < 1 - self.eps_low) & (advantages < 0)
+        above = (ratio > 1 + self.eps_high) & (advantages > TINY)
+        below = (ratio < 1 - self.eps_low) & (advantages < -TINY)
         rows = [above.float(), below.float(), apart.exp() - 1 - apart, apart.abs()]
         return torch.stack([row.sum(dtype=torch.float64) for row in rows]) / self.total
 

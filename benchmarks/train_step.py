@@ -1,0 +1,253 @@
+"""Forward and backward of one GRPO minibatch, ours and TRL's, on the embedded model.
+
+    python -m benchmarks.train_step [OUT.json] [--rounds 5] [--dtype bfloat16|float32]
+
+Two batches: sequences of unrelated prompts, and groups of 16 that share theirs. Each way loads, warms up and then works
+in a process of its own, one at a time, in turns; a round is one whole minibatch without the optimiser's step. TRL runs
+`GRPOTrainer._compute_loss` as it does in training, with gradient checkpointing off (on is its default, and slower).
+Tokens are those of the sequences, prompts and completions, counted the same for all. TRL's head has a kernel that needs
+a GPU, so the ratio says nothing about one.
+"""
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.group import Group, Rollout
+
+ROOT = Path(__file__).resolve().parents[1]
+BATCHES = {"unrelated prompts": (16, 1), "groups of 16": (2, 16)}
+AIMS = {"unrelated prompts": 2.5, "groups of 16": 4.0}
+MICRO_TOKENS = 4096
+PER_DEVICE = 16
+"""Sequences that TRL takes at once."""
+
+
+def make_groups(groups: int, size: int) -> list[Group]:
+    """Prompts of 24 to 128 tokens and completions of 16 to 96, even."""
+    draw = random.Random(0)
+
+    def tokens(low: int, high: int) -> tuple[int, ...]:
+        return tuple(draw.randrange(1000, 40000) for _ in range(draw.randint(low, high)))
+
+    made = []
+    for number in range(groups):
+        completions = [tokens(16, 96) for _ in range(size)]
+        rollouts = tuple(Rollout(one, (-10.0,) * len(one), "", "stop", (0, 0)) for one in completions)
+        rewards = tuple(draw.choice((0.1, 1.0)) for _ in completions)
+        made.append(Group(str(number), tokens(24, 128), rollouts, rewards, (True,) * size))
+    return made
+
+
+def draw_gains(groups: Sequence[Group]) -> list[list[float]]:
+    """Advantages: a group of one has none of its own."""
+    draw = random.Random(1)
+    return [[draw.gauss(0, 1) for _ in group.rollouts] for group in groups]
+
+
+def count_tokens(groups: Sequence[Group]) -> int:
+    return sum(len(group.prompt) + len(rollout.tokens) for group in groups for rollout in group.rollouts)
+
+
+def prepare_ours(groups: list[Group], dtype: str) -> Callable[[], float]:
+    import torch
+
+    from pipeline.sample.embedded import ensure_embedded
+    from schemas.config.training import TrainConfig
+    from trainer.batch import pack
+    from trainer.objective import Objective
+    from trainer.policy import load_policy
+    from trainer.step import accumulate, sum_tokens
+
+    config = TrainConfig(micro_tokens=MICRO_TOKENS)
+    policy = load_policy(str(ensure_embedded()), config, dtype=getattr(torch, dtype))
+
+    def work() -> float:
+        objective = Objective(config.eps_low, config.eps_high, sum_tokens(groups))
+        (batches,) = pack(groups, draw_gains(groups), config.micro_tokens)
+        loss = sum(float(accumulate(policy, batch, objective)[0]) for batch in batches)
+        for master in policy.masters.values():
+            master.grad = None
+        return loss
+
+    return work
+
+
+def prepare_trl(groups: list[Group], dtype: str) -> Callable[[], float]:
+
+    from pipeline.sample.embedded import ensure_embedded
+    from tests.trainer.trl import make_inputs, make_trainer
+    from trainer.step import sum_tokens
+
+    trainer = make_trainer(str(ensure_embedded()), tempfile.mkdtemp(), bf16=dtype == "bfloat16", sequences=PER_DEVICE)
+    gains = [gain for some in draw_gains(groups) for gain in some]
+    rows = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
+    pairs = list(zip(rows, gains, strict=True))
+    total = sum_tokens(groups)
+
+    def work() -> float:
+        loss = 0.0
+        for first in range(0, len(pairs), PER_DEVICE):
+            part = trainer._compute_loss(trainer.model, make_inputs(pairs[first : first + PER_DEVICE], total))
+            part.backward()
+            loss += float(part)
+        for weight in trainer.model.parameters():
+            weight.grad = None
+        return loss
+
+    return work
+
+
+WAYS = {"ours": prepare_ours, "trl": prepare_trl}
+
+
+def run_child(way: str, batch: str, dtype: str) -> None:
+    """Load, warm up, then a round for every line; the peak of memory with each."""
+    work = WAYS[way](make_groups(*BATCHES[batch]), dtype)
+
+    def peak() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    print(json.dumps({"loaded": peak()}), flush=True)
+    work()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        loss = work()
+        print(json.dumps({"seconds": time.perf_counter() - began, "loss": loss, "peak": peak()}), flush=True)
+
+
+class Child:
+    """One way in a process of its own."""
+
+    def __init__(self, way: str, batch: str, dtype: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.train_step", "--child", way, "--batch", batch, "--dtype", dtype]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        )
+        self.loaded = self._read('{"loaded"')["loaded"]
+        self._read("ready")
+        self.rounds: list[dict[str, float]] = []
+
+    def _read(self, start: str) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith(start):
+                return dict(json.loads(line)) if line.startswith("{") else {}
+        raise RuntimeError(f"a child ended with {self.process.wait()}")
+
+    def round(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        self.rounds.append(self._read('{"seconds"'))
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(batch: str, dtype: str, rounds: int) -> dict[str, Any]:
+    """Both ways on one batch, in turns; the way that goes first changes."""
+    groups = make_groups(*BATCHES[batch])
+    children: dict[str, Child] = {}
+    try:
+        for way in WAYS:
+            children[way] = Child(way, batch, dtype)
+        for number in range(rounds):
+            for way in list(WAYS)[:: -1 if number % 2 else 1]:
+                children[way].round()
+    finally:
+        for child in children.values():
+            child.close()
+    found: dict[str, Any] = {"batch": batch, "dtype": dtype, "tokens": count_tokens(groups), "aim": AIMS[batch]}
+    for way, child in children.items():
+        seconds = [one["seconds"] for one in child.rounds]
+        found[way] = {
+            "seconds": seconds,
+            "tokens_per_second": found["tokens"] / statistics.median(seconds),
+            "loss": child.rounds[-1]["loss"],
+            "peak_gb": child.rounds[-1]["peak"] / 1e9,
+            "loaded_gb": child.loaded / 1e9,
+        }
+    found["ratio"] = found["ours"]["tokens_per_second"] / found["trl"]["tokens_per_second"]
+    return found
+
+
+def measure_waste(count: int = 512, budget: int = 16384) -> dict[str, float]:
+    """The share of forwarded tokens that is padding, for log-normal lengths of a reasoning run, four ways."""
+    from trainer.batch import Tree, fill
+
+    draw = random.Random(0)
+    lengths = [min(budget, int(draw.lognormvariate(7.6, 0.8)) + 100) for _ in range(count)]
+    arrival = [lengths[i : i + 4] for i in range(0, count, 4)]
+    ranked = sorted(lengths, reverse=True)
+    greedy: list[list[int]] = []
+    for length in ranked:
+        room = next((some for some in greedy if some[0] * (len(some) + 1) <= budget), None)
+        if room is None:
+            greedy.append([length])
+        else:
+            room.append(length)
+    rows = fill([Tree(i, 0, (0,), (length,)) for i, length in enumerate(lengths)], budget)
+
+    def waste(batches: list[list[int]]) -> float:
+        return 1 - sum(lengths) / sum(max(some) * len(some) for some in batches)
+
+    return {
+        "padded, four at a time in order of arrival": waste(arrival),
+        "padded, greedy by length": waste(greedy),
+        "packed": 0.0,
+        "packed micro-batches": len(rows),
+        "packed micro-batches filled": sum(lengths) / budget / len(rows),
+    }
+
+
+def main(out: Path | None = None, rounds: int = 5, dtypes: Sequence[str] = ("bfloat16", "float32")) -> dict[str, Any]:
+    """Measure, print the table, and write the figures as JSON to `out`."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = [measure(batch, dtype, rounds) for dtype in dtypes for batch in BATCHES]
+    found = {"benchmark": "train_step", "rows": rows, "waste": measure_waste()}
+    if out is not None:
+        out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    table = Table(title=f"Forward and backward, tokens/s, medians of {rounds} rounds in turn")
+    for column in ("batch", "numbers", "tokens", "ours", "TRL", "ratio", "aim", "peak, ours", "peak, TRL"):
+        table.add_column(column)
+    for row in rows:
+        ours, trl = row["ours"], row["trl"]
+        speeds = [f"{way['tokens_per_second']:.0f}" for way in (ours, trl)]
+        peaks = [f"{way['peak_gb']:.2f} GB" for way in (ours, trl)]
+        table.add_row(
+            row["batch"], row["dtype"], str(row["tokens"]), *speeds, f"{row['ratio']:.2f}", str(row["aim"]), *peaks
+        )
+    console = Console()
+    console.print(table)
+    for name, value in found["waste"].items():  # type: ignore[attr-defined]
+        console.print(f"{name}: {value:.1%}" if isinstance(value, float) else f"{name}: {value}")
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_step")
+    parser.add_argument("out", nargs="?", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--dtype", choices=("bfloat16", "float32"), help="this one alone")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--batch", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        run_child(given.child, given.batch, given.dtype)
+    else:
+        main(given.out, given.rounds, (given.dtype,) if given.dtype else ("bfloat16", "float32"))

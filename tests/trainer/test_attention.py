@@ -1,0 +1,99 @@
+"""Attention over packed trees against a dense mask."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer import attention
+from trainer.attention import attend, attend_padded, attend_varlen, bucket
+
+bodies = st.lists(st.integers(0, 70), min_size=1, max_size=5)
+forests = st.lists(st.tuples(st.integers(1, 40), bodies), min_size=1, max_size=4)
+Forest = list[tuple[int, list[int]]]
+
+
+def allowed(trees: Forest) -> torch.Tensor:
+    """[tokens, tokens]: which tokens each may see."""
+    tree, branch = [], []
+    for number, (prompt, own) in enumerate(trees):
+        for j, size in enumerate([prompt, *own]):
+            tree += [number] * size
+            branch += [j] * size
+    t, b = torch.tensor(tree), torch.tensor(branch)
+    return (t[:, None] == t) & ((b == 0) | (b[:, None] == b)) & torch.ones(len(t), len(t)).tril().bool()
+
+
+def dense(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, trees: Forest, scaling: float) -> torch.Tensor:
+    """The same by a mask over everything."""
+    key, value = (x.repeat_interleave(query.shape[1] // key.shape[1], dim=1) for x in (key, value))
+    scores = (query @ key.transpose(2, 3) * scaling).masked_fill(~allowed(trees), -math.inf)
+    return (scores.softmax(-1) @ value).transpose(1, 2)
+
+
+def draw(trees: Forest, heads: int = 4, shared: int = 2, seed: int = 0) -> list[torch.Tensor]:
+    torch.manual_seed(seed)
+    tokens = sum(prompt + sum(own) for prompt, own in trees)
+    return [torch.randn(1, h, tokens, 8, dtype=torch.float64).requires_grad_() for h in (heads, shared, shared)]
+
+
+def varlen_as_documented(q, k, v, ends_q, ends_k, longest_q, longest_k, *, scale, window_size, enable_gqa):  # type: ignore[no-untyped-def]
+    """What `varlen_attn` computes, by its documentation: causal windows end at the last query and key."""
+    assert window_size == (-1, 0)
+    assert enable_gqa
+    found = []
+    for (a, b), (c, d) in zip(ranges(ends_q), ranges(ends_k), strict=True):
+        assert b - a <= longest_q
+        assert d - c <= longest_k
+        key, value = (x[c:d].repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))
+        scores = torch.einsum("qhd,khd->hqk", q[a:b], key) * scale
+        seen = torch.ones(b - a, d - c).tril(d - c - (b - a)).bool()
+        found.append(torch.einsum("hqk,khd->qhd", scores.masked_fill(~seen, -math.inf).softmax(-1), value))
+    return torch.cat(found)
+
+
+def ranges(ends: torch.Tensor) -> list[tuple[int, int]]:
+    return list(pairwise(ends.tolist()))
+
+
+@settings(deadline=None, max_examples=60)
+@given(forests, st.sampled_from((1, 2, 4)))
+def test_a_completion_sees_its_prompt_and_itself(trees: Forest, shared: int) -> None:
+    given_ = draw(trees, 4, shared)
+    found, _ = attend(torch.nn.Identity(), *given_, None, trees=trees, scaling=0.3)
+    expected = dense(*given_, trees, 0.3)
+    torch.testing.assert_close(found, expected)
+    onto = torch.randn_like(expected)
+    ours = torch.autograd.grad(found, given_, onto)
+    theirs = torch.autograd.grad(expected, given_, onto)
+    torch.testing.assert_close(ours, theirs)
+
+
+@settings(deadline=None, max_examples=60)
+@given(forests)
+def test_the_kernel_for_cuda_is_asked_for_the_same(trees: Forest) -> None:
+    """The kernel itself does not run without CUDA; what it is handed is checked against what it documents."""
+    given_ = draw(trees)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.nn.attention.varlen.varlen_attn", varlen_as_documented)
+        found = attend_varlen(*given_, trees, 0.3)
+    torch.testing.assert_close(found, attend_padded(*given_, trees, 0.3))
+
+
+@given(st.lists(st.integers(0, 500), max_size=40))
+def test_pieces_of_about_one_length_go_together(sizes: list[int]) -> None:
+    found = bucket(range(len(sizes)), sizes)
+    assert sorted(i for some in found for i in some) == [i for i, size in enumerate(sizes) if size]
+    for some in found:
+        longest, shortest = max(sizes[i] for i in some), min(sizes[i] for i in some)
+        assert shortest >= min(0.75 * longest, longest - 32)
+
+
+@pytest.mark.parametrize("name", attention.UNSUPPORTED)
+def test_what_it_cannot_do_is_refused(name: str) -> None:
+    trees: Forest = [(3, [2])]
+    with pytest.raises(NotImplementedError, match=name):
+        attend(torch.nn.Identity(), *draw(trees), None, trees=trees, scaling=0.3, **{name: 1})

@@ -1,0 +1,193 @@
+"""The policy computes what transformers computes, and leaves as what vLLM and transformers load."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from schemas.config.training import LoraTraining, TrainConfig
+from schemas.errors import InputError
+from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
+from trainer import head
+from trainer.group import Group, Rollout
+from trainer.policy import Policy, load_policy, save_policy
+from trainer.step import build_optimiser, find_anchors, train_step
+
+CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1)
+LORA = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1, lora=LoraTraining(rank=4, alpha=8))
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_tiny(tmp_path_factory.mktemp("tiny"), tied=request.param)
+
+
+def logprobs_of(model: Any, groups: list[Group]) -> torch.Tensor:
+    """By transformers, a sequence at a time."""
+    found = []
+    for group in groups:
+        for rollout in group.rollouts:
+            logits = model(torch.tensor([group.prompt + rollout.tokens])).logits[0].float().log_softmax(-1)
+            at = torch.arange(len(group.prompt) - 1, len(group.prompt) + len(rollout.tokens) - 1)
+            found.append(logits[at, torch.tensor(rollout.tokens)])
+    return torch.cat(found).detach()
+
+
+def load_plain(folder: str, dtype: torch.dtype = torch.float32) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+
+
+def test_log_probabilities_are_those_of_transformers(folder: str) -> None:
+    groups = draw_groups(1)
+    found = find_anchors(load_policy(folder, CONFIG, dtype=torch.float32), groups, CONFIG)
+    torch.testing.assert_close(found, logprobs_of(load_plain(folder), groups), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_chunks_change_nothing(folder: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = draw_groups(2)
+    policy = load_policy(folder, CONFIG, dtype=torch.float32)
+    sums, gradients = find_gradients(policy, groups, CONFIG)
+    monkeypatch.setattr(head, "CHUNK", chunk)
+    again, same = find_gradients(policy, groups, CONFIG)
+    assert again == pytest.approx(sums, rel=1e-5)
+    assert worst_difference(same, gradients) < 1e-5
+    assert worst_difference(same, reference(folder, groups, CONFIG)[1]) < 1e-4
+
+
+def test_gradient_checkpointing_changes_nothing(folder: str) -> None:
+    groups = draw_groups(3)
+    plain, kept = (
+        find_gradients(
+            load_policy(folder, CONFIG.model_copy(update={"gradient_checkpointing": on}), dtype=torch.float32),
+            groups,
+            CONFIG,
+        )
+        for on in (False, True)
+    )
+    assert kept[0] == pytest.approx(plain[0], rel=1e-6)
+    assert worst_difference(kept[1], plain[1]) < 1e-6
+
+
+def test_bfloat16_is_near_and_its_masters_move_by_less_than_it_can_show(folder: str) -> None:
+    groups = draw_groups(4)
+    policy = load_policy(folder, CONFIG)
+    exact = reference(folder, groups, CONFIG)
+    sums, gradients = find_gradients(policy, groups, CONFIG)
+    assert sums[1] == pytest.approx(exact[0][1], rel=0.02)
+    assert all(gradient.dtype == torch.float32 for gradient in gradients.values())
+    assert worst_difference(gradients, exact[1]) < 0.5
+    before = policy.state()["model.norm.weight"].clone()
+    train_step(policy, build_optimiser(policy, CONFIG), groups, CONFIG.model_copy(update={"learning_rate": 1e-5}), 0)
+    moved = policy.state()["model.norm.weight"] - before
+    assert 0 < moved.abs().max() < 1e-4
+    weights = dict(policy.lm.named_parameters())
+    assert all(torch.equal(weights[name], master.to(torch.bfloat16)) for name, master in policy.masters.items())
+
+
+def test_gradients_of_micro_batches_add_up_in_float32(folder: str) -> None:
+    groups = draw_groups(5, [2] * 12)
+    policy = load_policy(folder, CONFIG)
+    whole = find_gradients(policy, groups, CONFIG.model_copy(update={"micro_tokens": 4096}))[1]
+    parts = find_gradients(policy, groups, CONFIG)[1]
+    assert any(not torch.equal(one, one.to(torch.bfloat16).float()) for one in parts.values())
+    assert worst_difference(parts, whole) < 0.1
+
+
+@pytest.mark.parametrize("config", [CONFIG, LORA], ids=["full", "lora"])
+def test_what_is_saved_is_loaded_by_name_and_says_the_same(folder: str, config: TrainConfig, tmp_path: Path) -> None:
+    with_tokenizer(folder)
+    groups = draw_groups(6)
+    policy = load_policy(folder, config, dtype=torch.float32)
+    optimiser = build_optimiser(policy, config)
+    before = find_anchors(policy, groups, config)
+    for step in range(3):
+        train_step(policy, optimiser, groups, config, step)
+    after = find_anchors(policy, groups, config)
+    assert (after - before).abs().max() > 0.1
+    save_policy(policy, tmp_path / "out")
+    plain = load_plain(str(tmp_path / "out"))
+    assert (logprobs_of(plain, groups) - after).abs().mean() < 0.05
+    exported = dict(policy.export_weights())
+    tied = load_plain(folder).config.tie_word_embeddings
+    assert exported.keys() == set(load_plain(folder).state_dict()) - ({"lm_head.weight"} if tied else set())
+    assert {weight.dtype for weight in exported.values()} == {torch.bfloat16}
+    weights = load_plain(str(tmp_path / "out"), torch.bfloat16).state_dict()
+    assert all(torch.equal(weight, weights[name]) for name, weight in exported.items())
+
+
+def test_adapters_alone_learn(folder: str) -> None:
+    policy = load_policy(folder, LORA)
+    names = [name for name, weight in policy.lm.named_parameters() if weight.requires_grad]
+    assert names
+    assert all(".lora_" in name for name in names)
+    assert policy.masters.keys() == set(names)
+    assert not any("lm_head" in name for name in names)
+    frozen = {n: p.clone() for n, p in policy.lm.named_parameters() if not p.requires_grad}
+    train_step(policy, build_optimiser(policy, LORA), draw_groups(7), LORA, 0)
+    assert all(torch.equal(p, frozen[n]) for n, p in policy.lm.named_parameters() if n in frozen)
+
+
+@pytest.mark.parametrize("config", [CONFIG, LORA], ids=["full", "lora"])
+def test_a_restored_policy_and_optimiser_go_on_to_the_same_weights(folder: str, config: TrainConfig) -> None:
+    groups = draw_groups(8)
+    first = load_policy(folder, config)
+    optimiser = build_optimiser(first, config)
+    train_step(first, optimiser, groups, config, 0)
+    state = {name: weight.clone() for name, weight in first.state().items()}
+    moments = copy.deepcopy(optimiser.state_dict())
+    second = load_policy(folder, config)
+    second.restore(state)
+    resumed = build_optimiser(second, config)
+    resumed.load_state_dict(moments)
+    for policy, steps in ((first, optimiser), (second, resumed)):
+        train_step(policy, steps, groups, config, 1)
+    assert all(torch.equal(one, second.state()[name]) for name, one in first.state().items())
+
+
+def test_weights_of_another_model_are_not_restored(folder: str) -> None:
+    policy = load_policy(folder, CONFIG)
+    with pytest.raises(InputError, match="another model"):
+        policy.restore(load_policy(folder, LORA).state())
+
+
+@pytest.mark.parametrize("name", ["logit_scale", "final_logit_softcapping"])
+def test_a_model_that_scales_its_logits_is_refused(folder: str, name: str) -> None:
+    lm = load_plain(folder)
+    setattr(lm.config, name, 30.0)
+    with pytest.raises(InputError, match=name):
+        Policy(lm, folder)
+
+
+def test_a_prompt_forwarded_once_is_as_good_as_one_for_each_completion(folder: str) -> None:
+    (group,) = draw_groups(9, [5], prompt=40)
+    alone = [Group("a", group.prompt, (one,), (0.0,), (True,)) for one in group.rollouts]
+    policy = load_policy(folder, CONFIG, dtype=torch.float32)
+    torch.testing.assert_close(
+        find_anchors(policy, [group], CONFIG), find_anchors(policy, alone, CONFIG), atol=1e-4, rtol=1e-4
+    )
+
+
+def with_tokenizer(folder: str) -> None:
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    made = Tokenizer(models.WordLevel({str(n): n for n in range(97)}, unk_token="0"))
+    PreTrainedTokenizerFast(tokenizer_object=made).save_pretrained(folder)
+
+
+def test_an_empty_group_of_targets_has_a_gradient_of_nothing(folder: str) -> None:
+    from trainer.batch import pack
+    from trainer.objective import Objective
+    from trainer.step import accumulate
+
+    rollout = Rollout((1, 2), (-1.0, -1.0), "", "stop", (0, 0))
+    shares = pack([Group("a", (3,), (rollout,), (1.0,), (True,))], [[1.0]], 64, ranks=2)
+    policy = load_policy(folder, CONFIG, dtype=torch.float32)
+    sums = accumulate(policy, shares[1][0], Objective(0.2, 0.28, 2))
+    assert sums.tolist() == [0] * 6
+    assert all(master.grad is not None and not master.grad.any() for master in policy.masters.values())
