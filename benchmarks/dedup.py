@@ -4,9 +4,10 @@
 
 The truth set is ../shared/data/dedup-pairs.jsonl (skipped where absent): each pair alone, as a table of two rows. Scale
 is over made texts (`benchmarks/dedup_texts.py`) whose truth is known; `--full` is 700,000 rows. Each contender runs in
-a process of its own and says its wall time, its CPU time and its peak memory. `--peers` names the Python of an environment with datatrove
-(and spaCy) and text-dedup, or is `PEERS` in the environment; a peer that cannot be imported there is said to be absent.
-Precision is the share of dropped rows whose problem is still in the set; recall the share of surplus rows dropped.
+a process of its own and says its wall time, CPU time and peak memory. `--peers` (or `PEERS` in the environment) names
+the Python of an environment with datatrove, orjson, spaCy and text-dedup; a peer that cannot be imported there is said
+to be absent. Precision is the share of dropped rows whose problem is still in the set; recall the share of surplus rows
+dropped.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from schemas.config import DedupConfig
 
 AIMS = {"precision": 0.98, "recall of copies": 0.95, "recall of paraphrases": 0.6, "changed numbers merged": 0.0}
 AIM_SECONDS, AIM_GB, FULL_ROWS, SHARD = 600.0, 8.0, 700_000, 2048
+PEERS = ("datatrove", "text_dedup")
 SAME = ("duplicate", "near_duplicate")
 
 
@@ -125,7 +127,7 @@ def measure_scale(rows: int, peers: str | None = None) -> dict[str, Any]:
         folder, kept = texts.with_suffix(""), Path(root) / "kept.json"
         command = [sys.executable, "-m", "benchmarks.dedup", "--child", str(folder), str(kept)]
         figures = {"rows": rows, "ours": call(command, kept, clusters)}
-        for name in ("datatrove", "text_dedup") if peers else ():
+        for name in PEERS if peers else ():
             own, script = Path(root) / name, str(Path(__file__).with_name("dedup_peers.py"))
             figures[name] = call([str(peers), script, name, str(texts), str(own)], own / "kept.json", clusters)
         return figures
@@ -148,10 +150,9 @@ def show(report: dict[str, Any]) -> None:
             if "absent" in row:
                 print(f"  {name:<12} absent: {row['absent']}")
                 continue
-            print(
-                f"  {name:<12}{row['seconds']:>8.1f} s ({row['cpu seconds']:.1f} of CPU) {row['gb']:>6.2f} GB   precision {row['precision']:.1%}"
-                f"   recall {row['recall']:.1%}   problems lost {row['problems lost']:.1%}"
-            )
+            took = f"{row['seconds']:.1f} s ({row['cpu seconds']:.1f} s of CPU), {row['gb']:.2f} GB"
+            right = f"precision {row['precision']:.1%}, recall {row['recall']:.1%}"
+            print(f"  {name:<12}{took}; {right}, problems lost {row['problems lost']:.1%}")
     print(f"aim at {FULL_ROWS:,} rows: {AIM_SECONDS:.0f} s, {AIM_GB:.0f} GB")
 
 
@@ -166,13 +167,14 @@ def main(out: Path | None = None, arguments: list[str] | None = None) -> dict[st
     if not DATA.is_dir():
         print("dedup: ../shared/data is not here; skipped")
         return None
-    report = {
+    beside = measure_scale(options.peer_rows, options.peers)
+    if not options.peers:
+        beside |= {name: {"absent": "--peers is not given"} for name in PEERS}
+    report: dict[str, Any] = {
         "truth": measure_truth(),
         "scale": measure_scale(FULL_ROWS if options.full else options.rows),
-        "beside peers": measure_scale(options.peer_rows, options.peers),
+        "beside peers": beside,
     }
-    if not options.peers:
-        report["beside peers"] |= {"datatrove": {"absent": "--peers is not given"}}
     show(report)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)

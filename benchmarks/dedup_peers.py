@@ -45,7 +45,7 @@ def run_datatrove(texts: Path, folder: Path) -> list[str]:
             pipeline=pipeline, tasks=tasks, workers=min(tasks, WORKERS), logging_dir=str(folder / f"log{number}")
         ).run()
     kept = (folder / "kept").glob("*.jsonl")
-    return [json.loads(line)["id"] for path in kept for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line)["id"] for path in kept for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def run_text_dedup(texts: Path, folder: Path) -> list[str]:

@@ -123,7 +123,7 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
             return None if turns_question(a, b) else Likeness("copy", score)
         if a.counts != b.counts:
             return None
-    return compare_stories(a, b, config)
+    return compare_stories(a, b, config) if config.paraphrases else None
 
 
 def _sort_hard(statement: Statement) -> list[list[str]]:
