@@ -14,6 +14,8 @@ BENCHMARKS = (
     "decide",
     "dedup",
     "decontaminate",
+    "language",
+    "translate",
     "sampling",
     "train_step",
 )
