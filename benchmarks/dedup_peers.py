@@ -42,7 +42,11 @@ def run_datatrove(texts: Path, folder: Path) -> list[str]:
     )
     for number, (pipeline, tasks) in enumerate(steps):
         LocalPipelineExecutor(
-            pipeline=pipeline, tasks=tasks, workers=min(tasks, WORKERS), logging_dir=str(folder / f"log{number}")
+            pipeline=pipeline,
+            tasks=tasks,
+            workers=min(tasks, WORKERS),
+            logging_dir=str(folder / f"log{number}"),
+            start_method="fork",  # so that the workers are this process's children, and their time and memory count
         ).run()
     kept = (folder / "kept").glob("*.jsonl")
     return [json.loads(line)["id"] for path in kept for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -15,6 +15,8 @@ from pipeline.dedup.compare import Statement
 from pipeline.dedup.reading import END, is_number, is_ordinal, read_tokens
 
 NUMBER = "#"
+COMMON = 50
+"""Items that share a run above which it is not looked up: it weighs under a fiftieth, and long lists cost time."""
 CACHED = 4
 """Indexes kept in a process: a run has one, tests and benchmarks a few."""
 
@@ -86,7 +88,8 @@ def _build(items: Sequence[Item], ngram: int) -> Index:
     by_sentence: dict[str, list[int]] = defaultdict(list)
     by_number: dict[str, list[int]] = defaultdict(list)
     for place, item in enumerate(items):
-        weights = {run: 1 / common[run] for run in sorted(runs[place])}
+        rare = [run for run in sorted(runs[place]) if common[run] <= COMMON] or sorted(runs[place])
+        weights = {run: 1 / common[run] for run in rare}
         core = Statement(cores[place])
         entries.append(Entry(item, lines[place], core, tokens[place], weights, sum(weights.values())))
         for run in weights:
