@@ -1,1 +1,1 @@
-"""GRPO in torch, two stages, rollouts from vLLM: the room is here, what it holds comes with the training loop."""
+"""GRPO in torch (Magistral, arXiv 2506.10910, sections 2 and 3): stages on curated shards, rollouts from vLLM."""

@@ -11,10 +11,13 @@ from schemas.load import build_config
 
 def main() -> None:
     """Exits with 2 for bad input, which is told in one line."""
+    from transformers.utils.logging import disable_progress_bar
+
     from trainer.distributed import find_rank
     from trainer.learner import end_ranks, follow, join_ranks
     from trainer.train import train
 
+    disable_progress_bar()
     try:
         config = build_config(json.loads(Path(sys.argv[1]).read_text()))
         if "TORCHELASTIC_RUN_ID" in os.environ:
