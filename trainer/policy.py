@@ -114,7 +114,9 @@ def load_policy(
         model, revision=revision, dtype=dtype if masters else torch.float32, attn_implementation=attention.NAME
     ).to(device)
     if config.lora is not None:
-        add_adapters(lm, config.lora)
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            add_adapters(lm, config.lora)
     if config.gradient_checkpointing:
         lm.gradient_checkpointing_enable({"use_reentrant": False})
     policy = Policy(lm, model)
