@@ -58,10 +58,14 @@ class Journal:
         self._file.close()
 
     def _show(self, row: Mapping[str, Any]) -> None:
+        sampled = (
+            f"reward {row['reward']:.3f}  pass rate {row['pass_rate']:.3f}  length {row['length']:.0f}  "
+            f"signal {row['signal']:.0%}  "
+            if "reward" in row
+            else "all of it sampled before  "
+        )
         said = (
-            f"{row['stage']} step {row['step']}/{row['steps']}  reward {row.get('reward', float('nan')):.3f}  "
-            f"pass rate {row.get('pass_rate', float('nan')):.3f}  length {row.get('length', 0):.0f}  "
-            f"signal {row['signal']:.0%}  lag {row['lag']:.1f}  "
+            f"{row['stage']} step {row['step']}/{row['steps']}  {sampled}lag {row['lag']:.1f}  "
             f"{row['seconds']:.1f} s ({row['engine_idle']:.0%} engine idle, {row['trainer_idle']:.0%} trainer idle)"
         )
         print(f"\r\x1b[K{said}" if self._live else said, end="" if self._live else "\n", file=sys.stderr, flush=True)

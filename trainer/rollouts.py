@@ -50,12 +50,12 @@ class Harvest:
     cut: int = 0
 
     def summarise(self) -> dict[str, float]:
-        """Means over rollouts, and the share of groups with signal; nothing where nothing was sampled."""
-        shares = {"groups": self.groups, "signal": self.with_signal / max(self.groups, 1), "unknown": self.unknown}
+        """Means over rollouts, and the share of groups with signal; none where nothing was sampled."""
+        counts = {"groups": self.groups, "unknown": self.unknown, "failed": self.failed}
         if not self.rewards:
-            return shares | {"failed": self.failed}
-        return shares | {
-            "failed": self.failed,
+            return counts
+        return counts | {
+            "signal": self.with_signal / self.groups,
             "reward": fmean(self.rewards),
             "pass_rate": fmean(self.correct),
             "length": fmean(self.lengths),

@@ -13,7 +13,11 @@ ROW = {"stage": "one", "steps": 9, "signal": 0.5, "lag": 0.0, "max_lag": 1, "sec
 
 
 def row(step: int, **more: Any) -> dict[str, Any]:
-    return ROW | {"step": step, "version": step, "trainer_idle": 0.2, "reward": 0.1 * step} | more
+    return (
+        ROW
+        | {"step": step, "version": step, "trainer_idle": 0.2, "reward": 0.1 * step, "pass_rate": 0.1, "length": 9}
+        | more
+    )
 
 
 def write(folder: Path, upto: int, steps: range) -> None:
