@@ -121,9 +121,14 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
         is_same = a.hard == b.hard or (len(a.hard) == len(b.hard) and _sort_hard(a) == _sort_hard(b))
         if is_same:
             return None if turns_question(a, b) else Likeness("copy", score)
-        if a.counts != b.counts:
+        if a.counts != b.counts or _sort_numbers(a) != _sort_numbers(b):
             return None
     return compare_stories(a, b, config) if config.paraphrases else None
+
+
+def _sort_numbers(statement: Statement) -> list[list[str]]:
+    """In nearly equal words, numbers that changed places ask something else: `8 - 3` and `3 - 8`."""
+    return sorted(said for s in statement.sentences if (said := [token for token in s if is_number(token)]))
 
 
 def _sort_hard(statement: Statement) -> list[list[str]]:

@@ -88,3 +88,16 @@ def test_the_same_story_in_other_words_is_the_same_problem() -> None:
 )
 def test_misspelling(word: str, other: str, same: bool) -> None:
     assert is_misspelt(word, other) == is_misspelt(other, word) == same
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("Give the answer to this arithmetic problem: 8 - 3 =", "Give the answer to this arithmetic problem: 3 - 8 ="),
+        ("What is 8 divided by 3?", "What is 3 divided by 8?"),
+        ("A train travels 120 km in 3 hours. How fast is it?", "A train travels 3 km in 120 hours. How fast is it?"),
+        ("Solve 3x + 5 = 20 for x.", "Solve 5x + 3 = 20 for x."),
+    ],
+)  # fmt: skip
+def test_numbers_that_changed_places_ask_something_else(text: str, other: str) -> None:
+    assert like(text, other) is None
