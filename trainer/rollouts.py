@@ -51,7 +51,7 @@ class Harvest:
 
     def summarise(self) -> dict[str, float]:
         """Means over rollouts, and the share of groups with signal; none where nothing was sampled."""
-        counts = {"groups": self.groups, "unknown": self.unknown, "failed": self.failed}
+        counts: dict[str, float] = {"groups": self.groups, "unknown": self.unknown, "failed": self.failed}
         if not self.rewards:
             return counts
         return counts | {

@@ -20,8 +20,8 @@ class DedupConfig(Strict):
     paraphrases: bool = True
     """Word problems told in other words, by their numbers and vocabulary."""
     paraphrase_similarity: Share = 0.28
-    """Jaccard of vocabulary for word problems with the same numbers, at least one more than `paraphrase_numbers`. Chosen
-    on the truth set, where 15 of 18 real paraphrases pass all rules."""
+    """Jaccard of vocabulary for word problems with the same numbers, at least one more than `paraphrase_numbers`.
+    Chosen on the truth set, where 15 of 18 real paraphrases pass all rules."""
     paraphrase_few_similarity: Share = 0.38
     """The same with only `paraphrase_numbers` of them: two numbers are shared by chance, so more words must be."""
     paraphrase_words: Annotated[int, Field(ge=1)] = 5
