@@ -30,8 +30,8 @@ BATCHES = {
     "groups of 16, raw prompts": (2, 16, 24, 128),
     "groups of 16, prompts of `think`": (1, 16, 200, 300),
 }
-"""Groups, completions of each, and the range of the prompts' lengths: statements alone, or behind the default template's
-175 tokens.
+"""Groups, completions of each, range of the prompts' lengths: a statement alone, or one behind the default
+template, which has 175 tokens.
 """
 AIMS = dict(zip(BATCHES, (2.5, 4.0, 4.0), strict=True))
 MICRO_TOKENS = 4096
