@@ -51,11 +51,11 @@ def fill(folder: RunFolder, *rows: dict[str, Any]) -> None:
 def test_the_court_sits_where_there_is_code(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     fill(folder, *sums(1, 2))
-    assert choose_stages(settings(folder.root), folder) == ["screen"]
+    assert choose_stages(settings(folder.root), folder) == ["screen", "dedup"]
     fill(folder, *sums(1, 2), add("a"))
-    assert choose_stages(settings(folder.root), folder) == ["screen", "court"]
+    assert choose_stages(settings(folder.root), folder) == ["screen", "dedup", "court"]
     judged = settings(folder.root, screen={"judge": {"enabled": True}})
-    assert choose_stages(judged, folder) == ["screen", "judge", "court"]
+    assert choose_stages(judged, folder) == ["screen", "judge", "dedup", "court"]
 
 
 def test_what_a_stage_left_is_forgotten_with_it(tmp_path: Path) -> None:
@@ -171,3 +171,14 @@ def test_a_copy_a_language_is_graded_and_a_model_is_asked_where_tests_are_lackin
     decided = folder.read_table("decisions/pass-1-00000.parquet")
     assert set(graded["id"]) <= set(decided["problem_id"])
     assert evidence(tmp_path / "run").filter(pl.col("problem_id").is_in(graded["id"].to_list())).height == 6
+
+
+def test_decontamination_and_translation_stand_where_they_are_asked_for(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    fill(folder, *sums(1, 2), add("a"))
+    asked = settings(
+        folder.root,
+        decontaminate={"benchmarks": [{"name": "ours", "files": "configs/benchmark.jsonl"}]},
+        translate={"enabled": True},
+    )
+    assert choose_stages(asked, folder) == ["screen", "dedup", "decontaminate", "court", "translate"]
