@@ -17,7 +17,8 @@ from pipeline.verify.math import MathVerifier
 from schemas.config import Config
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LOOP = ROOT / "docs" / "training.md"
+PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page != LOOP)]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 UNTIL = "# until interrupted"
 ELSEWHERE = "# needs a server"
@@ -83,6 +84,34 @@ def test_every_command_runs(page: Path, checkout: Path, prefect_home: dict[str, 
             continue
         done = execute(command, checkout, prefect_home)
         assert done.returncode == 0, f"{page.name}: {command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.model
+def test_the_loop_does_what_its_page_says(checkout: Path, prefect_home: dict[str, str]) -> None:
+    run = RunFolder(str(checkout / "runs" / "quickstart"))
+    first, *others = commands(LOOP)
+    for command in (first, *others):
+        done = execute(command, checkout, prefect_home)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    check_counts(run)
+    assert run.read_json("manifest.json")["grading_pass"] == 2
+    passes = [{row["problem_id"] for row in table.iter_rows(named=True)} for table in read_passes(run)]
+    assert passes[0] == passes[1]
+    samples = pl.concat(table for _, table in run.read_tables("samples"))
+    assert samples["revision"].n_unique() == 2
+    assert 'id="passes"' in run.read_bytes("report.html").decode()
+    log = (checkout / "runs" / "quickstart" / "training" / "log.jsonl").read_text()
+    assert log.count("\n") == 4
+    again = execute(first, checkout, prefect_home)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (checkout / "runs" / "quickstart" / "training" / "log.jsonl").read_text() == log
+    assert pl.concat(table for _, table in run.read_tables("samples")).height == samples.height
+
+
+def read_passes(run: RunFolder) -> list[pl.DataFrame]:
+    """The decisions of the first and of the second pass."""
+    tables = dict(run.read_tables("decisions"))
+    return [pl.concat(table for name, table in tables.items() if f"/pass-{number}-" in name) for number in (1, 2)]
 
 
 def serve_for_a_while(command: str, where: Path, environment: dict[str, str]) -> str:
