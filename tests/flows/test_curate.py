@@ -77,9 +77,10 @@ def test_a_second_run_samples_nothing_and_a_grown_source_only_what_is_new(
     assert grown["problem_id"].n_unique() == 7
     assert grown.join(first, on=SAMPLE_KEY, how="semi").height == first.height
     manifest = json.loads((run / "manifest.json").read_text())
-    ingest, screen, decide = manifest["stages"]
+    ingest, screen, dedup, decide = manifest["stages"]
     assert (ingest["in"], ingest["kept"]) == (8, 8)
     assert (screen["in"], screen["rejected"], screen["reasons"]) == (8, 1, {"proof": 1})
+    assert (dedup["in"], dedup["kept"]) == (7, 7)
     assert decide["kept"] + decide["rejected"] == 7
 
 
