@@ -72,6 +72,23 @@ def test_a_completion_sees_its_prompt_and_itself(trees: Forest, shared: int) -> 
     torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("scores", [0, 1 << 24], ids=["fused", "matrix products"])
+@settings(deadline=None, max_examples=30)
+@given(trees=forests, shared=st.sampled_from((1, 2, 4)))
+def test_bfloat16_is_as_near_as_it_can_be_either_way(scores: int, trees: Forest, shared: int) -> None:
+    exact = draw(trees, 4, shared)
+    rounded = [x.detach().to(torch.bfloat16).requires_grad_() for x in exact]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention, "SCORES", scores)
+        found = attend_padded(rounded[0], rounded[1], rounded[2], trees, 0.3)
+    expected = dense(*exact, trees, 0.3)
+    torch.testing.assert_close(found.double(), expected, atol=0.05, rtol=0.05)
+    onto = torch.randn_like(expected)
+    ours = torch.autograd.grad(found, rounded, onto.to(torch.bfloat16))
+    for one, other in zip(ours, torch.autograd.grad(expected, exact, onto), strict=True):
+        assert (one.double() - other).norm() <= 0.03 * other.norm() + 1e-3
+
+
 @settings(deadline=None, max_examples=60)
 @given(forests)
 def test_the_kernel_for_cuda_is_asked_for_the_same(trees: Forest) -> None:

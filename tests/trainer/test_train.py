@@ -106,8 +106,14 @@ def test_a_killed_trainer_and_a_killed_engine_go_on(config: Config) -> None:
     assert saved.step in (1, 2)
 
     second = start(config)
+    deadline = time.monotonic() + HANG
+    while not (engines := engines_of(second.pid)):
+        assert second.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # The log is cut back to the checkpoint before the engine starts.
     wait_for_step(config, saved.step + 1, second)
-    os.kill(engines_of(second.pid)[0], signal.SIGKILL)
+    os.kill(engines[0], signal.SIGKILL)
     said, _ = second.communicate(timeout=HANG)
     assert second.returncode == 0, said[-3000:]
 
