@@ -226,7 +226,10 @@ def main(out: Path | None = None, rounds: int = 3) -> dict[str, Any]:
     from rich.table import Table
 
     cases = [*((batch, "bfloat16") for batch in BATCHES), ("unrelated prompts", "float32")]
-    rows = [measure(batch, dtype, rounds) for batch, dtype in cases]
+    rows = []
+    for batch, dtype in cases:
+        rows.append(measure(batch, dtype, rounds))
+        print(f"{batch}, {dtype}: {rows[-1]['ratio']:.2f} times TRL", flush=True)
     found = {"benchmark": "train_step", "rows": rows, "waste": measure_waste()}
     if out is not None:
         out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -17,6 +17,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 NAME = "packed_trees"
 Trees = Sequence[tuple[int, Sequence[int]]]
 """Lengths of each tree's prompt and completions, in the order of the row (`MicroBatch.trees`)."""
+SCORES = 1 << 24
+"""At most as many attention scores are kept for the backward pass of one call: 32 MB."""
 UNSUPPORTED = ("sliding_window", "softcap", "s_aux")
 """What some models ask of attention beyond being causal; they are refused rather than trained wrongly."""
 
@@ -45,7 +47,7 @@ def attend(
 
 
 def attend_padded(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None) -> Tensor:
-    """One SDPA call for sequences of about one length, and one for a tree's completions of about one length.
+    """One call for all sequences of about one length, and one for a tree's completions of about one length.
 
     Splitting, not slicing: the gradient of a slice is a whole row of zeros, of a split it is one concatenation.
     """
@@ -58,16 +60,14 @@ def attend_padded(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scali
         roots.append(place)
         branches = range(place + 1, place + len(cut(prompt, bodies)))
         for some in bucket(branches, sizes):
-            length = max(sizes[i] for i in some)
             root = [x[place].expand(len(some), *x[place].shape) for x in (k, v)]
-            mask = torch.ones(length, prompt + length, dtype=torch.bool, device=query.device).tril(prompt)
             both = [torch.cat([one, _pad(x, some)], 1) for one, x in zip(root, (k, v), strict=True)]
-            out = _sdpa(_pad(q, some), both[0], both[1], scaling, mask)
+            out = _causal(_pad(q, some), both[0], both[1], scaling)
             for i, one in zip(some, out.unbind(), strict=True):
                 found[i] = one[: sizes[i]]
         place = branches.stop
     for some in bucket(roots, sizes):
-        out = _sdpa(_pad(q, some), _pad(k, some), _pad(v, some), scaling)
+        out = _causal(_pad(q, some), _pad(k, some), _pad(v, some), scaling)
         for i, one in zip(some, out.unbind(), strict=True):
             found[i] = one[: sizes[i]]
     return torch.cat(found)[None]
@@ -127,12 +127,23 @@ def _pad(pieces: Sequence[Tensor], some: Sequence[int]) -> Tensor:
     return pad_sequence([pieces[i] for i in some], batch_first=True)
 
 
-def _sdpa(query: Tensor, key: Tensor, value: Tensor, scaling: float | None, mask: Tensor | None = None) -> Tensor:
+def _causal(query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
+    """[sequences, tokens, heads, width]; the last query sees all keys, the one before it all but the last.
+
+    On short sequences in bfloat16 a CPU's matrix products are two to four times as fast as its fused kernel.
+    """
     q, k, v = (x.transpose(1, 2) for x in (query, key, value))
-    out = F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, is_causal=mask is None, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
-    )
-    return out.transpose(1, 2)
+    (many, heads, rows, width), (shared, columns) = q.shape, k.shape[1:3]
+    mask = torch.ones(rows, columns, dtype=torch.bool, device=q.device).tril(columns - rows)
+    if q.dtype != torch.bfloat16 or many * heads * rows * columns > SCORES:
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scaling, enable_gqa=heads != shared)
+        return out.transpose(1, 2)
+    # The query heads of one key head stand one below the other: it is read once for all of them.
+    scale = width**-0.5 if scaling is None else scaling
+    scores = (q * scale).reshape(many, shared, -1, width) @ k.transpose(2, 3)
+    scores = scores.view(many, heads, rows, columns).masked_fill(~mask, float("-inf"))
+    out = scores.softmax(-1).view(many, shared, -1, columns) @ v
+    return out.view(many, heads, rows, width).transpose(1, 2)
 
 
 AttentionInterface.register(NAME, attend)
