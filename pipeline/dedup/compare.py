@@ -20,6 +20,9 @@ from schemas.config import DedupConfig
 TRIVIAL_SIGNS = frozenset("()-/*+,=")
 """Signs that a word problem may have in one telling and not in the other: `2x3`, `2 * 3`, `$4-$5`."""
 
+OPERATORS = frozenset("-/+")
+"""Those of them that are never a way to write another."""
+
 
 @dataclass(frozen=True)
 class Likeness:
@@ -127,8 +130,16 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
 
 
 def _sort_numbers(statement: Statement) -> list[list[str]]:
-    """In nearly equal words, numbers that changed places ask something else: `8 - 3` and `3 - 8`."""
-    return sorted(said for s in statement.sentences if (said := [token for token in s if is_number(token)]))
+    """In nearly equal words, numbers that changed places, and another sign between them, ask something else: `8 - 3`,
+    `3 - 8` and `8 + 3`.
+    """
+    return sorted(said for s in statement.sentences if (said := [token for token in s if is_number(token)] + _signs(s)))
+
+
+def _signs(sentence: Sequence[str]) -> list[str]:
+    """The signs that stand between two numbers."""
+    threes = zip(sentence, sentence[1:], sentence[2:], strict=False)
+    return [sign for left, sign, right in threes if sign in OPERATORS and is_number(left) and is_number(right)]
 
 
 def _sort_hard(statement: Statement) -> list[list[str]]:

@@ -94,6 +94,7 @@ def test_misspelling(word: str, other: str, same: bool) -> None:
     ("text", "other"),
     [
         ("Give the answer to this arithmetic problem: 8 - 3 =", "Give the answer to this arithmetic problem: 3 - 8 ="),
+        ("Give the answer to this arithmetic problem: 8 - 0 =", "Give the answer to this arithmetic problem: 8 + 0 ="),
         ("What is 8 divided by 3?", "What is 3 divided by 8?"),
         ("A train travels 120 km in 3 hours. How fast is it?", "A train travels 3 km in 120 hours. How fast is it?"),
         ("Solve 3x + 5 = 20 for x.", "Solve 5x + 3 = 20 for x."),
