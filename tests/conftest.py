@@ -14,12 +14,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 PR_SET_PDEATHSIG = 1
 SERVER_SECONDS = 240
 """A hang guard: the server is up in about half a minute, in more on a busy machine."""
+
+# How long an example takes says how busy the machine is, and nothing else.
+settings.register_profile("goldilocks", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("goldilocks")
 
 
 @pytest.fixture(scope="session")
