@@ -172,4 +172,4 @@ def test_yaml_examples_are_configs() -> None:
     for page in PAGES:
         for kind, body in BLOCK.findall(page.read_text()):
             if kind == "yaml":
-                Config.model_validate({"run": "r", **yaml.safe_load(body)})
+                Config.model_validate({"run": "r", "sources": [{"name": "s", "files": "f"}], **yaml.safe_load(body)})
