@@ -5,8 +5,9 @@
 Sequences of unrelated prompts, and groups of 16 that share theirs. Each way loads, warms up and then works in a process
 of its own, one at a time, in turns; a round is one whole minibatch without the optimiser's step. TRL runs
 `GRPOTrainer._compute_loss` as it does in training, with gradient checkpointing off (on is its default, and slower).
-Tokens are those of the sequences, prompts and completions, counted the same for all. CPU seconds stand beside the clock's:
-other work on the machine disturbs them less. TRL's head has a kernel that needs a GPU, so the ratio says nothing of one.
+Tokens are those of the sequences, prompts and completions, counted the same for all. CPU seconds stand beside the
+clock's: other work on the machine disturbs them less. TRL's head has a kernel that needs a GPU, so the ratio says
+nothing of one.
 """
 
 import argparse
