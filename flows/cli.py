@@ -6,39 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.errors import Exit, explained
+from flows.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, read_settings
 from schemas.config import Config
 
 if TYPE_CHECKING:
-    from pipeline.folder import RunFolder
+    from collections.abc import Callable
 
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-# A first start makes the database; on a busy machine that outlasts the default.
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "300")
-
-QUICKSTART = "configs/quickstart.yaml"
-
-app = typer.Typer(
-    name="goldilocks",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Turn a heap of math and code problems into the ones worth reinforcement learning on.\n\n"
-    "Example: goldilocks curate configs/quickstart.yaml",
-    epilog="Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in Exit) + ".",
-)
-
-Set = Annotated[
-    list[str],
-    typer.Option("--set", metavar="PATH.TO.KEY=VALUE", help="Any config value, such as keep.max=10; may be repeated."),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and Prefect's log.")]
-ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="A run config (YAML).")]
-OptionalConfig = Annotated[
-    str | None, typer.Option("--config", "-c", metavar="CONFIG", help="A run config to take the settings from.")
-]
+    from flows.curate import Outcome
 
 
 @app.command(epilog="Example: goldilocks curate configs/quickstart.yaml --set sampling.n=8")
@@ -50,14 +24,8 @@ def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> Non
         settings = load_config(config, overrides)
         _quieten_prefect(debug)
         from flows.curate import curate_held
-        from flows.orphans import guard_children
-        from flows.summary import print_outcome
 
-        guard_children()
-        outcome = curate_held(settings)
-        print_outcome(outcome)
-        if not outcome.finished:
-            raise SystemExit(Exit.UNFINISHED)
+        _run(curate_held, settings)
 
 
 @app.command(epilog="Example: goldilocks loop configs/quickstart.yaml")
@@ -69,15 +37,8 @@ def loop(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:
         settings = load_config(config, overrides)
         _quieten_prefect(debug)
         from flows.loop import loop_held
-        from flows.orphans import guard_children
-        from flows.summary import print_moves, print_outcome
 
-        guard_children()
-        outcome = loop_held(settings)
-        print_moves(outcome.run)
-        print_outcome(outcome)
-        if not outcome.finished:
-            raise SystemExit(Exit.UNFINISHED)
+        _run(loop_held, settings)
 
 
 @app.command(epilog="Example: goldilocks train configs/quickstart.yaml --stage stage-1")
@@ -117,7 +78,7 @@ def stage(
     with explained(debug):
         from pipeline.stage import run_stage
 
-        counts = run_stage(name, source, out, _settings(config, overrides, out))
+        counts = run_stage(name, source, out, read_settings(config, overrides, out))
         copies = counts["kept"] + counts["rejected"] - counts["in"]
         more = f" ({copies} copies for another language)" if copies else ""
         print(f"{name}: {counts['in']} in, {counts['kept']} kept{more}, {counts['rejected']} rejected: {out}")
@@ -141,7 +102,7 @@ def grade(
         from flows.summary import print_manifest
         from pipeline.sample.imported import grade_imported
 
-        print_manifest(out, grade_imported(problems, samples, out, _settings(config, overrides, out)))
+        print_manifest(out, grade_imported(problems, samples, out, read_settings(config, overrides, out)))
 
 
 @app.command(epilog="Example: goldilocks decide runs/quickstart --set keep.max=10")
@@ -185,7 +146,7 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
     with explained(debug):
         from pipeline.publish.report import write_report
 
-        print(f"{run}/{write_report(_existing(run))}")
+        print(f"{run}/{write_report(open_run(run))}")
 
 
 @app.command(epilog='Example: goldilocks serve configs/quickstart.yaml --cron "0 3 * * *"')
@@ -215,29 +176,20 @@ def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = Fa
     with explained(debug):
         from flows.doctor import examine
 
-        if not examine(_settings(config, overrides, "runs/doctor")):
+        if not examine(read_settings(config, overrides, "runs/doctor")):
             raise SystemExit(Exit.FAILED)
 
 
-def _settings(config: str | None, overrides: list[str], run: str) -> Config:
-    """The config named, or the defaults: for commands that need no sources."""
-    from schemas.load import build_config, load_config
+def _run(held: "Callable[[Config], Outcome]", settings: Config) -> None:
+    """Run a flow and print what came of it; exits where something is still to be done."""
+    from flows.orphans import guard_children
+    from flows.summary import print_outcome
 
-    if config is not None:
-        return load_config(config, overrides)
-    return build_config({"run": run, "sources": [{"name": "input", "files": "-"}]}, overrides, where="--set")
-
-
-def _existing(run: str) -> "RunFolder":
-    from pipeline.folder import RunFolder
-    from schemas.errors import InputError
-
-    folder = RunFolder(run)
-    if not folder.list("problems") and not folder.exists("manifest.json"):
-        raise InputError(
-            f"{run}: no run is here (no problems/ and no manifest.json); give the folder of `run:` in the config"
-        )
-    return folder
+    guard_children()
+    outcome = held(settings)
+    print_outcome(outcome)
+    if not outcome.finished:
+        raise SystemExit(Exit.UNFINISHED)
 
 
 def _quieten_prefect(debug: bool) -> None:

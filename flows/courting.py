@@ -1,12 +1,10 @@
 """The court with a model at hand, which writes generators and validators where problems lack tests."""
 
-import hashlib
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows.judging import ask
-from flows.shards import is_stale, stage_key, write_stage
+from flows.shards import asked_key, is_stale, write_stage
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import Engine
 from pipeline.stage import hear_problems
@@ -23,8 +21,7 @@ def author_sampling(config: Config) -> SamplingConfig:
 @task(name=STAGE, cache_policy=NO_CACHE)
 def author_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, room: str) -> None:
     """Judge one shard of `room`, unless the same model helped to judge the same content before."""
-    content = f"{stage_key(config, folder, STAGE, shard, room)} {engine.model} {engine.revision}"
-    key = hashlib.sha256(content.encode()).hexdigest()
+    key = asked_key(config, folder, engine, STAGE, shard, room)
     if not is_stale(folder, STAGE, shard, key):
         return
     problems = folder.read_table(f"{room}/{shard}.parquet")

@@ -1,6 +1,5 @@
 """The model-judged second look at what the screen kept: optional, through the same engine that samples."""
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future
 
@@ -8,7 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.shards import is_stale, stage_key, write_stage
+from flows.shards import asked_key, is_stale, write_stage
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import Completion, Engine, EngineFailure, Request
 from pipeline.sample.prompts import Prompt
@@ -26,8 +25,7 @@ def judge_sampling(config: Config) -> SamplingConfig:
 @task(name="judge", cache_policy=NO_CACHE)
 def judge_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, room: str) -> None:
     """Judge one shard of `room`, unless the same model judged the same content before."""
-    content = f"{stage_key(config, folder, STAGE, shard, room)} {config.screen.judge} {engine.model} {engine.revision}"
-    key = hashlib.sha256(content.encode()).hexdigest()
+    key = asked_key(config, folder, engine, STAGE, shard, room)
     if not is_stale(folder, STAGE, shard, key):
         return
     kept, rejected = screen_by_judge(folder.read_table(f"{room}/{shard}.parquet"), lambda asked: ask(engine, asked))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from operator import attrgetter
 from typing import Any
 
 import polars as pl
@@ -11,14 +12,14 @@ from prefect.context import TaskRunContext
 from pipeline.court.languages import count_copies
 from pipeline.decide.decide import find_stages
 from pipeline.folder import RunFolder
-from pipeline.sample.engine import EngineDied
+from pipeline.sample.engine import Engine, EngineDied
 from pipeline.sandbox import SandboxUnavailable
 from pipeline.stage import STAGES
 from schemas.config import Config
 from schemas.errors import InputError
 
-SECTIONS = {"court": ("court", "sandbox")}
-"""What of the config a stage's outcome depends on, where that is more than the section of its name."""
+SECTIONS = {"court": ("court", "sandbox"), "judge": ("screen.judge",)}
+"""What of the config a stage's outcome depends on, where that is not the section of its name."""
 
 
 def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: str) -> str:
@@ -26,10 +27,16 @@ def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: s
     from importlib.metadata import version
 
     content = hashlib.sha256(folder.read_bytes(f"{room}/{shard}.parquet")).hexdigest()
-    sections = [section for name in SECTIONS.get(stage, (stage,)) if (section := getattr(config, name, None))]
+    sections = [attrgetter(name)(config) for name in SECTIONS.get(stage, (stage,))]
     rules = "\n".join(section.model_dump_json(exclude={"mode", "workers"}) for section in sections)
     said = [folder.root, stage, shard, version("goldilocks"), content, rules]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def asked_key(config: Config, folder: RunFolder, engine: Engine, stage: str, shard: str, room: str) -> str:
+    """`stage_key` of a stage that asks a model: its outcome depends on which."""
+    key = stage_key(config, folder, stage, shard, room)
+    return hashlib.sha256(f"{key} {engine.model} {engine.revision}".encode()).hexdigest()
 
 
 def _key_of_run(context: TaskRunContext, parameters: dict[str, Any]) -> str:

@@ -12,7 +12,9 @@ from schemas.reasons import Reason
 
 
 def print_outcome(outcome: Outcome) -> None:
-    """The funnel of a run, what failed or is owed, and the next commands."""
+    """How a second pass differs from the first, the funnel, what failed or is owed, and the next commands."""
+    if outcome.manifest.get("grading_pass") == 2:
+        print_moves(outcome.run)
     print_manifest(outcome.run, outcome.manifest)
     console = Console(soft_wrap=True)
     for what, error in outcome.failed.items():

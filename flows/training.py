@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.folder import RunFolder
+from pipeline.sample.machine import find_project
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
 from trainer.home import find_model, training_folder
 from trainer.problems import choose_problems
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 class TrainingFailed(RuntimeError):
@@ -51,8 +50,7 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
         if config.train.processes > 1:
             launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={config.train.processes}", "-m"]
         command = [*launcher, "trainer", str(told), *(stage.name for stage in stages)]
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        environment = os.environ | {"PYTHONPATH": path}
+        environment = find_project(os.environ)
         code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode
     if code:
         raise TrainingFailed(

@@ -3,7 +3,6 @@
 It stands before sampling, so that a translation is graded like any other problem and its pass rate is its own.
 """
 
-import hashlib
 from dataclasses import asdict
 
 import polars as pl
@@ -11,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows.judging import ask
-from flows.shards import is_stale, stage_key, write_stage
+from flows.shards import asked_key, is_stale, write_stage
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import Engine
 from pipeline.translate import STAGE, translate
@@ -31,8 +30,7 @@ def translate_shard(config: Config, folder: RunFolder, engine: Engine, shard: st
     Translations stand behind the problems that they are of. A shard with requests that failed is tried again by the
     next run.
     """
-    content = f"{stage_key(config, folder, STAGE, shard, room)} {engine.model} {engine.revision}"
-    key = hashlib.sha256(content.encode()).hexdigest()
+    key = asked_key(config, folder, engine, STAGE, shard, room)
     if not is_stale(folder, STAGE, shard, key):
         return
     problems = folder.read_table(f"{room}/{shard}.parquet")

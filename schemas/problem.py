@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dataframely as dy
@@ -97,9 +97,9 @@ def problem_id(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(_write(said).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def history_entry(stage: str, action: str, detail: str | None) -> pl.Expr:
-    """The `history` column with one more entry at its end."""
-    entry = pl.struct(
-        pl.lit(stage).alias("stage"), pl.lit(action).alias("action"), pl.lit(detail, dtype=pl.String).alias("detail")
-    )
-    return pl.col("history").list.concat(entry.implode().over(pl.int_range(pl.len()))).alias("history")
+def add_history(problems: pl.DataFrame, stage: str, notes: Sequence[tuple[str, str | None] | None]) -> pl.DataFrame:
+    """The problems with one more entry at the end of `history` for each that has a note (action, detail)."""
+    entries = [[] if note is None else [{"stage": stage, "action": note[0], "detail": note[1]}] for note in notes]
+    more = pl.Series("history", entries, dtype=PROBLEM_DTYPES["history"])
+    empty = pl.lit([], dtype=PROBLEM_DTYPES["history"])
+    return problems.with_columns(pl.col("history").fill_null(empty).list.concat(more))

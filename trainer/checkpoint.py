@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 STATE = "state.json"
-OPTIMISER = "optimiser.pt"
 PREFIX = "step-"
 
 
@@ -21,7 +20,8 @@ PREFIX = "step-"
 class State:
     """Where training stood after `step` steps of its stage. `version` counts all steps: it names the weights.
 
-    `feed` is the feed's position and what was owed; `recent` the last batches' shares of groups with signal.
+    `feed` is the feed's position and what was owed; `recent` the groups with signal and all groups of the last batches,
+    `solved` whether a problem's last group was right throughout.
     """
 
     stage: str
@@ -29,7 +29,7 @@ class State:
     version: int
     feed: dict[str, Any] = field(default_factory=dict)
     recent: list[list[int]] = field(default_factory=list)
-    solved: dict[str, int] = field(default_factory=dict)
+    solved: dict[str, bool] = field(default_factory=dict)
 
 
 def write_whole(target: Path, fill: Any) -> Path:

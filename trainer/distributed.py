@@ -3,13 +3,13 @@
 Each rank has the same groups and computes the same shares. With one process all of this does nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from trainer.group import Group
 from trainer.policy import Policy, find_layers
 
 
@@ -41,9 +41,9 @@ def shard(policy: Policy, dtype: torch.dtype = torch.bfloat16) -> None:
     policy.masters = {name: p for name, p in policy.lm.named_parameters() if p.requires_grad}
 
 
-def share_groups(groups: Sequence[Group]) -> list[Group]:
-    """The groups of rank 0, on every rank."""
-    box = [list(groups)]
+def share(value: Any = None) -> Any:
+    """The `value` of rank 0, on every rank."""
+    box = [value]
     if count_ranks() > 1:
         dist.broadcast_object_list(box, src=0)
     return box[0]

@@ -25,8 +25,7 @@ class Journal:
     def __init__(self, folder: Path, upto: int, run: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / LOG
-        rows = [row for row in read_rows(self.path) if row["version"] <= upto]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        cut_rows(self.path, upto)
         self._file = self.path.open("a", buffering=1)
         self._board = self._open_board(folder)
         self._trackers = [
@@ -81,6 +80,12 @@ class Journal:
         tracker = importlib.import_module(name)
         tracker.init(project=project, name=run)
         return tracker
+
+
+def cut_rows(path: Path, upto: int) -> None:
+    """Leave out the rows of a JSONL file that tell of versions after `upto`."""
+    rows = [row for row in read_rows(path) if row["version"] <= upto]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -108,9 +108,7 @@ def follow(train: TrainConfig) -> None:
     """What every rank but the first does: as it is told, until the learner is closed and none is opened."""
     learner: Any = None
     while True:
-        box: list[Any] = [None]
-        dist.broadcast_object_list(box, src=0)
-        name, *rest = box[0]
+        name, *rest = distributed.share()
         if name == "open":
             learner = Learner(rest[0], train, rest[1])
         elif name == "end":
@@ -125,8 +123,8 @@ def end_ranks() -> None:
 
 
 def _tell(*command: Any) -> None:
-    if distributed.count_ranks() > 1 and distributed.find_rank() == 0:
-        dist.broadcast_object_list([command], src=0)
+    if distributed.find_rank() == 0:
+        distributed.share(command)
 
 
 def _file(folder: Path) -> Path:

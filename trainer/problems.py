@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -37,7 +38,7 @@ def choose_problems(
     solved, less what training `solved` (the paper's stages, section 5).
     """
     share = config.train.evaluation.share
-    wanted = _read_decided(folder, stage) if folder.list("decisions") else _read_curated(folder)
+    wanted = _read_wanted(folder, stage.data)
     skipped = set(solved) if stage.data == "harder" and last_pass(folder) == 1 else set()
     tasks = [
         task
@@ -59,9 +60,8 @@ def choose_held_out(folder: RunFolder, config: Config) -> tuple[Task, ...]:
     At most `evaluation.problems`, chosen by id; those with a statement that the run also has are left out.
     """
     evaluation = config.train.evaluation
-    first = TrainStage(name="held-out", data="kept")
-    tables = _read_decided(folder, first) if folder.list("decisions") else _read_curated(folder)
-    ours = [task for table in tables for task in read_tasks(table, config) if is_held_out(task.id, evaluation.share)]
+    kept = _read_wanted(folder, "kept")
+    ours = [task for table in kept for task in read_tasks(table, config) if is_held_out(task.id, evaluation.share)]
     known = {text for _, table in folder.read_tables("problems", ["statement"]) for text in table["statement"]}
     others = [task for task in _read_sources(config) if task.statement not in known]
     unique = {task.statement: task for task in (*others, *ours)}
@@ -86,18 +86,18 @@ def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
         )
 
 
-def _read_decided(folder: RunFolder, stage: TrainStage) -> Iterator[pl.DataFrame]:
-    grading_pass = last_pass(folder) if stage.data == "harder" else 1
-    wanted = [KEEP, Reason.NEVER_SOLVED.value] if stage.data == "harder" and grading_pass == 1 else [KEEP]
+def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator[pl.DataFrame]:
+    """By the decisions of the run, or all that it published where somebody left only that."""
+    if not folder.list("decisions"):
+        yield from (table for _, table in folder.read_tables("curated"))
+        return
+    grading_pass = last_pass(folder) if data == "harder" else 1
+    wanted = [KEEP, Reason.NEVER_SOLVED.value] if data == "harder" and grading_pass == 1 else [KEEP]
     for shard, graded in find_graded(folder).items():
         name = decisions_name(shard, grading_pass)
         if folder.exists(name):
             decided = folder.read_table(name, ["problem_id", "decision"]).filter(pl.col("decision").is_in(wanted))
             yield folder.read_table(graded).join(decided, left_on="id", right_on="problem_id", how="semi")
-
-
-def _read_curated(folder: RunFolder) -> Iterator[pl.DataFrame]:
-    return (table for _, table in folder.read_tables("curated"))
 
 
 def _read_sources(config: Config) -> Iterable[Task]:

@@ -8,8 +8,7 @@ more than `train.ahead` batches: that is what bounds how far off-policy a batch 
 import asyncio
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Protocol
@@ -64,7 +63,7 @@ class Harvest:
 
 
 class Generators:
-    """Workers around one engine; `version` says which weights the engine has now."""
+    """Workers around one engine."""
 
     def __init__(
         self,
@@ -74,14 +73,13 @@ class Generators:
         train: TrainConfig,
         stage: TrainStage,
         max_tokens: int,
-        version: Callable[[], int],
     ) -> None:
         self.engine, self.feed, self.verifier = engine, feed, verifier
-        self.train, self.stage, self.max_tokens, self.version = train, stage, max_tokens, version
+        self.train, self.stage, self.max_tokens = train, stage, max_tokens
         self.harvest = Harvest()
         self._fruitless = 0
-        self.solved: Counter[str] = Counter()
-        """Problem -> 1 where its last group was solved throughout."""
+        self.solved: dict[str, bool] = {}
+        """Problem -> whether its last group was solved throughout."""
         bound = max(1, math.floor(train.ahead * stage.groups))
         self._outstanding = asyncio.Semaphore(bound)
         self._ready: asyncio.Queue[Group] = asyncio.Queue()
@@ -162,7 +160,7 @@ class Generators:
             harvest.with_signal += group.has_signal
             harvest.rewards += group.rewards
             harvest.correct += group.correct
-            self.solved[group.problem_id] = int(all(group.correct))
+            self.solved[group.problem_id] = all(group.correct)
 
 
 def measure_lag(batch: Sequence[Group], version: int) -> dict[str, float]:

@@ -19,7 +19,7 @@ import torch
 
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import EngineDied
-from pipeline.sample.models import resolve_model
+from pipeline.sample.models import folder_revision
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import Config, TrainStage
 from trainer.checkpoint import State, drop_old, find_checkpoints, name_checkpoint, read_state, write_state, write_whole
@@ -28,7 +28,7 @@ from trainer.engine import RolloutEngine
 from trainer.evaluate import Score, compare, evaluate, summarise
 from trainer.feed import Feed
 from trainer.home import DONE, MODEL, fetch_start, training_folder
-from trainer.journal import EVALUATIONS, Journal, read_rows
+from trainer.journal import EVALUATIONS, LOG, Journal, cut_rows, read_rows
 from trainer.learner import Learner
 from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollouts import Generators, StarvedError, measure_lag
@@ -54,28 +54,25 @@ class StageRun:
         solved = [id for id, all_right in (before.solved if before else {}).items() if all_right]
         self.tasks = choose_problems(self.folder, config, stage, solved)
         self.state = State(stage.name, 0, before.version if before else 0)
-        self.recent: list[list[int]] = []
-        self.solved: dict[str, int] = {}
         self.restarts_left = config.model.restarts
 
-    def clear(self) -> None:
-        """Remove what lies in the room and came of other data, settings or weights."""
-        key = self._key()
+    def clear(self, start: Path) -> None:
+        """Remove what lies in the room and came of other data, settings or weights than those in `start`."""
+        key = self._key(start)
         if self.room.exists() and (not (self.room / KEY).is_file() or (self.room / KEY).read_text() != key):
             shutil.rmtree(self.room)
         self.room.mkdir(parents=True, exist_ok=True)
         (self.room / KEY).write_text(key)
-        if not self.state.version and not find_checkpoints(self.room):
-            (self.home / EVALUATIONS).unlink(missing_ok=True)
+        if not find_checkpoints(self.room):
+            cut_rows(self.home / EVALUATIONS, self.state.version or -1)
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
         if found := find_checkpoints(self.room):
             self.state = read_state(found[-1])
             self.learner.load(found[-1])
-            self.recent, self.solved = list(self.state.recent), dict(self.state.solved)
 
-    def _key(self) -> str:
+    def _key(self, start: Path) -> str:
         """Hash of all that the stage's outcome depends on, but for chance."""
         config = self.config
         told = [
@@ -84,8 +81,7 @@ class StageRun:
             config.prompt.model_dump_json(),
             config.verify.model_dump_json(exclude={"workers"}),
             json.dumps(config.sampling.stop_strings),
-            resolve_model(config.model).revision,
-            str(self.state.version),
+            folder_revision(start),
             *(f"{task.id} {task.prompt.key}" for task in self.tasks),
         ]
         return hashlib.sha256("\n".join(told).encode()).hexdigest()
@@ -120,9 +116,7 @@ class StageRun:
         """The loop; `self.state` is always what was learned last. What is in flight at an error stays owed."""
         feed_state = self.state.feed or {"position": 0, "owed": ()}
         feed = Feed(self.tasks, f"{self.train.seed} {self.stage.name}", feed_state["position"], feed_state["owed"])
-        generators = Generators(
-            engine, feed, verifier, self.train, self.stage, self.max_tokens, lambda: self.state.version
-        )
+        generators = Generators(engine, feed, verifier, self.train, self.stage, self.max_tokens)
         try:
             while self.state.step < self.stage.steps and not self._has_plateaued():
                 began, busy = time.monotonic(), engine.stats.busy
@@ -139,10 +133,13 @@ class StageRun:
                 for group in batch:
                     feed.done(group.problem_id)
                 harvest = generators.take_harvest()
-                self.recent = [*self.recent, [harvest.with_signal, harvest.groups]][-WINDOW:]
-                self.solved |= generators.solved
                 self.state = State(
-                    self.stage.name, self.state.step + 1, self.state.version + 1, feed.state(), self.recent, self.solved
+                    stage=self.stage.name,
+                    step=self.state.step + 1,
+                    version=self.state.version + 1,
+                    feed=feed.state(),
+                    recent=[*self.state.recent, [harvest.with_signal, harvest.groups]][-WINDOW:],
+                    solved=self.state.solved | generators.solved,
                 )
                 push = await self._push(engine)
                 if self._shares_device:
@@ -169,9 +166,9 @@ class StageRun:
 
     def _has_plateaued(self) -> bool:
         """Whether too few of the last groups had differing rewards for it to be worth their sampling."""
-        if len(self.recent) < WINDOW:
+        if len(self.state.recent) < WINDOW:
             return False
-        with_signal, groups = (sum(column) for column in zip(*self.recent, strict=True))
+        with_signal, groups = (sum(column) for column in zip(*self.state.recent, strict=True))
         return bool(with_signal < self.stage.plateau * groups)
 
     async def _push(self, engine: RolloutEngine) -> float:
@@ -211,13 +208,16 @@ class StageRun:
 
         write_whole(target, fill)
         drop_old(self.room, self.train.keep_checkpoints)
-        draw_curves(self.home, read_rows(self.home / "log.jsonl"), read_rows(self.home / EVALUATIONS))
+        self._draw()
 
     def _finish(self) -> None:
         """The stage's model under its own name, and last of all the mark that it is done."""
         write_whole(self.room / MODEL, self.learner.export_model)
-        draw_curves(self.home, read_rows(self.home / "log.jsonl"), read_rows(self.home / EVALUATIONS))
+        self._draw()
         (self.room / DONE).write_text(json.dumps(asdict(self.state)) + "\n")
+
+    def _draw(self) -> None:
+        draw_curves(self.home, read_rows(self.home / LOG), read_rows(self.home / EVALUATIONS))
 
 
 def say_evaluation(row: dict[str, Any]) -> str:
@@ -244,7 +244,7 @@ def train(config: Config, names: Sequence[str]) -> None:
         room = home / stage.name
         if stage.name in names:
             run = StageRun(config, stage, before)
-            run.clear()
+            run.clear(start)
             if not (room / DONE).is_file():
                 run.learner = Learner(start, config.train, restored)
                 run.resume()

@@ -7,7 +7,7 @@ from pipeline.decontaminate.items import read_items
 from pipeline.decontaminate.match import Match, find_match
 from pipeline.dedup.reading import read_statement
 from schemas.config import DecontaminateConfig
-from schemas.problem import REJECT_DTYPES, history_entry
+from schemas.problem import REJECT_DTYPES, add_history
 from schemas.reasons import Reason
 
 STAGE = "decontaminate"
@@ -57,14 +57,6 @@ def _is_rejected(match: Match, config: DecontaminateConfig) -> bool:
 
 def _note(kept: pl.DataFrame, matches: list[Match | None]) -> pl.DataFrame:
     """Write what was seen of a kept row into its history."""
-    noted = [at for at, match in enumerate(matches) if match]
-    if not noted or "history" not in kept.columns:
+    if "history" not in kept.columns:
         return kept
-    row = pl.int_range(pl.len())
-    history = pl.col("history")
-    for at in noted:
-        match = matches[at]
-        assert match is not None
-        entry = history_entry(STAGE, match.how, match.detail)
-        history = pl.when(row == at).then(entry).otherwise(history).alias("history")
-    return kept.with_columns(history)
+    return add_history(kept, STAGE, [(match.how, match.detail) if match else None for match in matches])

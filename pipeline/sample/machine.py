@@ -8,12 +8,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+
 KV_CACHE_GB = "2"
 """Of the CPU engine, unless VLLM_CPU_KVCACHE_SPACE says otherwise: plenty for 256 short sequences of a small model."""
 
 TCMALLOC = ("libtcmalloc_minimal.so.4", "libtcmalloc.so.4")
 OPENMP = ("libiomp5.so",)
 LIBRARY_ROOMS = ("/usr/lib/*-linux-gnu", "/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/opt/*/lib")
+
+
+def find_project(base: Mapping[str, str]) -> dict[str, str]:
+    """`base` for a child process that imports this project, also where it is not installed."""
+    return {**base, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), base.get("PYTHONPATH")]))}
 
 
 def engine_environment(base: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.sample.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
-from pipeline.sample.machine import engine_environment, vllm_version
+from pipeline.sample.machine import engine_environment, find_project, vllm_version
 from pipeline.sample.models import ResolvedModel, resolve_model
 from schemas.config import ModelConfig, SamplingConfig
 
@@ -34,7 +34,6 @@ SUSPECT = 2
 """Deaths in flight after which a request is asked for alone."""
 LOG_TAIL = 2000
 CLOSE_SECONDS = 5.0
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(eq=False)
@@ -284,8 +283,7 @@ class Child:
         self.pipe, theirs = Pipe()
         handle, log = tempfile.mkstemp(prefix="goldilocks-engine-", suffix=".log")
         self.log = Path(log)
-        environment = engine_environment(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
+        environment = find_project(engine_environment(os.environ))
         told = json.dumps({**settings, "parent": os.getpid()})
         try:
             self.process = subprocess.Popen(

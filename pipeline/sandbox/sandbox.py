@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
+from pipeline.closing import Closing
 from pipeline.sandbox.box import Mode, SandboxUnavailable
 from pipeline.sandbox.compile import Compiler
 from pipeline.sandbox.describe import choose_mode
@@ -38,7 +38,7 @@ class _Job:
     future: "Future[list[Run]]"
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Runs untrusted programs. Thread-safe; a context manager.
 
     `workers`: programs at once (one a core by default). `mode`: `auto` takes bubblewrap, else Landlock with a warning;
@@ -68,14 +68,6 @@ class Sandbox:
         self._count = count
         self._threads: list[threading.Thread] = []
         self._idle = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def submit(
         self,

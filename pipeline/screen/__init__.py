@@ -7,7 +7,7 @@ prompts and parser of the optional second look, which the flow runs through the 
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from pipeline.screen.answers import check_labels
 from pipeline.screen.outcome import Reject
 from pipeline.screen.rules import Screened, screen_problem
 from schemas.config import ScreenConfig
-from schemas.problem import REJECT_DTYPES
+from schemas.problem import REJECT_DTYPES, add_history
 
 if TYPE_CHECKING:
     from pipeline.verify.pool import MathPool
@@ -72,20 +72,13 @@ def rewrite(kept: pl.DataFrame, screened: list[Screened]) -> pl.DataFrame:
     """Put the new statement and answer of rewritten rows in place, and what they were into their history."""
     if not any(row.rewritten for row in screened):
         return kept
-    changed = pl.Series([row.rewritten for row in screened], dtype=pl.Boolean)
-    columns: list[Any] = [pl.Series("statement", [row.statement for row in screened], dtype=pl.String)]
+    columns = [pl.Series("statement", [row.statement for row in screened], dtype=pl.String)]
     if "answer" in kept.columns:
         columns.append(pl.Series("answer", [row.answer for row in screened], dtype=pl.String))
-    if "history" in kept.columns:
-        before = kept.select(name for name in ("statement", "answer") if name in kept.columns)
-        told = [json.dumps(row, ensure_ascii=False) for row in before.iter_rows(named=True)]
-        entry = pl.concat_list(
-            pl.struct(
-                pl.lit(STAGE).alias("stage"),
-                pl.lit("rewritten").alias("action"),
-                pl.Series("detail", told, dtype=pl.String),
-            )
-        )
-        history = pl.col("history").fill_null(pl.lit([], dtype=kept.schema["history"]))
-        columns.append(pl.when(changed).then(history.list.concat(entry)).otherwise(pl.col("history")).alias("history"))
-    return kept.with_columns(columns)
+    rewritten = kept.with_columns(columns)
+    if "history" not in kept.columns:
+        return rewritten
+    before = kept.select(name for name in ("statement", "answer") if name in kept.columns)
+    told = [json.dumps(row, ensure_ascii=False) for row in before.iter_rows(named=True)]
+    notes = [("rewritten", was) if row.rewritten else None for row, was in zip(screened, told, strict=True)]
+    return add_history(rewritten, STAGE, notes)

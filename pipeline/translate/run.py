@@ -11,7 +11,7 @@ from pipeline.translate.asking import build_prompt, parse_reply
 from pipeline.translate.check import check_translation
 from pipeline.translate.choose import choose_for_translation
 from schemas.config.translate import TranslateConfig
-from schemas.problem import REJECT_DTYPES, problem_id
+from schemas.problem import REJECT_DTYPES, add_history, problem_id
 from schemas.reasons import Reason
 
 STAGE = "translate"
@@ -87,7 +87,7 @@ def translate(problems: pl.DataFrame, config: TranslateConfig, generate: Generat
     notes = {name: ("translated", chosen[name]) for name in done} | {
         name: ("left_in_english", f"{chosen[name]}: {why}") for name, why in failed.items()
     }
-    noted = problems.with_columns(_note(problems, notes))
+    noted = add_history(problems, STAGE, [notes.get(name) for name in problems["id"]])
     return Translated(
         problems=noted.filter(~pl.col("id").is_in(list(drop))),
         translations=_build(problems, chosen, done),
@@ -134,18 +134,6 @@ def _build(problems: pl.DataFrame, chosen: Mapping[str, str], done: Mapping[str,
         entry = {"stage": STAGE, "action": "translated", "detail": f"from {row['id']}, attempt {attempt}"}
         rows.append(new | {"id": problem_id(new), "history": [*(row["history"] or []), entry]})
     return pl.DataFrame(rows, schema=problems.schema, orient="row")
-
-
-def _note(problems: pl.DataFrame, notes: Mapping[str, tuple[str, str]]) -> pl.Series:
-    """The `history` column with one more entry for each problem that was tried."""
-    histories = []
-    for name, history in problems.select("id", "history").iter_rows():
-        entries = list(history or [])
-        if name in notes:
-            action, detail = notes[name]
-            entries.append({"stage": STAGE, "action": action, "detail": detail})
-        histories.append(entries)
-    return pl.Series("history", histories, dtype=problems.schema["history"])
 
 
 def _reject(noted: pl.DataFrame, failed: Mapping[str, str], chosen: Mapping[str, str]) -> pl.DataFrame:

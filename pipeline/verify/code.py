@@ -15,9 +15,9 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pipeline.closing import Closing
 from pipeline.verify.extract import answer_section
 from pipeline.verify.math import Judgement
 from pipeline.verify.reward import check_thoughts
@@ -198,7 +198,7 @@ def check_code_format(completion: str, format: Literal["none", "think"]) -> Lite
     return True
 
 
-class CodeVerifier:
+class CodeVerifier(Closing):
     """Judges completions of code problems. A context manager; safe to use from several threads.
 
     `open` makes the sandbox, which happens at the first program; this closes it. `extract` and `format` as in
@@ -215,14 +215,6 @@ class CodeVerifier:
         self._lock = threading.Lock()
         self._sandbox: Sandbox | None = None
         self._closed = False
-
-    def __enter__(self) -> CodeVerifier:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the sandbox; what is still undecided becomes `unknown`."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
-from types import TracebackType
 from typing import Literal, TypeVar
 
+from pipeline.closing import Closing
 from pipeline.verify.equal import accepts, same
 from pipeline.verify.extract import extract_answer
 from pipeline.verify.fast import Value, parse_fast
@@ -66,7 +66,7 @@ def _read(text: str) -> _Answer:
     return _Answer(text, value, None if value is not None else refuse(clean(text)))
 
 
-class MathVerifier:
+class MathVerifier(Closing):
     """Judges completions. A context manager; safe to use from several threads; starts no process for common answers.
 
     `extract`: how the answer is found (see `extract_answer`). `format`: what a completion must look like (see
@@ -84,14 +84,6 @@ class MathVerifier:
     ) -> None:
         self.extract, self.format = extract, format
         self.pool = MathPool(workers=workers, timeout=timeout, memory=memory_mb << 20)
-
-    def __enter__(self) -> MathVerifier:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the processes; what is still undecided becomes `unknown`."""

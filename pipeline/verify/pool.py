@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from pipeline.closing import Closing
 from schemas.reasons import Verdict
 
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -182,7 +182,7 @@ class _Nursery:
             self._stop()
 
 
-class MathPool:
+class MathPool(Closing):
     """Compares answers in processes that can be killed. Safe to use from any thread; a context manager.
 
     `workers`: how many at once. `timeout`: seconds for one comparison, of the worker's own time. `memory`: bytes that
@@ -201,14 +201,6 @@ class MathPool:
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._closed = False
-
-    def __enter__(self) -> MathPool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def started(self) -> bool:

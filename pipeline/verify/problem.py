@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from pipeline.closing import Closing
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import SandboxConfig, VerifyConfig
@@ -28,7 +28,7 @@ def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
     return answer
 
 
-class ProblemVerifier:
+class ProblemVerifier(Closing):
     """Judges completions of any problem by its label. A context manager; safe to use from several threads.
 
     No process is started for common math answers, and no sandbox before the first program.
@@ -45,14 +45,6 @@ class ProblemVerifier:
             return open_sandbox(sandbox)
 
         self.code = CodeVerifier(open, verify.extract, verify.format)
-
-    def __enter__(self) -> ProblemVerifier:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends all processes; what is still undecided becomes `unknown`."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.conform import conform_rows
-from schemas.problem import IDENTITY, PROBLEM_DTYPES, history_entry, problem_id
+from schemas.problem import IDENTITY, PROBLEM_DTYPES, add_history, problem_id
 
 ROW: dict[str, Any] = {"domain": "math", "language": "en", "statement": "What is 1+1?", "answer": "2"}
 
@@ -41,9 +41,10 @@ def test_the_order_of_columns_does_not_count() -> None:
 def test_history_grows_at_its_end_row_by_row() -> None:
     rows = [ROW | {"history": [{"stage": "ingest", "action": "read", "detail": "a"}]}, ROW | {"statement": "b"}]
     table, _ = conform_rows(rows, "mine")
-    grown = table.with_columns(history_entry("screen", "rewritten", None))
+    grown = add_history(table, "screen", [("rewritten", None)] * 2)
     assert dict(grown.schema) == PROBLEM_DTYPES
     entry = {"stage": "screen", "action": "rewritten", "detail": None}
     assert grown["history"].to_list() == [[rows[0]["history"][0], entry], [entry]]
-    assert table.clear().with_columns(history_entry("screen", "rewritten", None)).is_empty()
-    assert pl.concat([grown, grown])["history"].list.len().to_list() == [2, 1, 2, 1]
+    assert add_history(table.clear(), "screen", []).is_empty()
+    noted = add_history(pl.concat([grown, grown]), "screen", [None, ("read", "b"), None, None])
+    assert noted["history"].list.len().to_list() == [2, 2, 2, 1]

@@ -29,7 +29,7 @@ def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
     optimiser = build_optimiser(policy, config)
     # Five groups on the first rank alone: the others get them from it. Three sequences of one token leave a rank idle.
     batches = [draw_groups(1, [4, 3, 5, 2]), draw_groups(2, [1, 2], prompt=3, completion=2)]
-    mine = [distributed.share_groups(groups if distributed.find_rank() == 0 else []) for groups in batches]
+    mine = [distributed.share(groups if distributed.find_rank() == 0 else None) for groups in batches]
     objective = Objective(config.eps_low, config.eps_high, sum_tokens(mine[0]), config.importance_cap)
     for batch in share_out(mine[0], config)[0]:
         accumulate(policy, batch, objective)

@@ -11,7 +11,7 @@ from schemas.config.training import LoraTraining, TrainConfig
 from tests.conftest import ROOT
 from tests.trainer.ranks import CONFIG, run
 from tests.trainer.tiny import draw_groups, save_tiny
-from trainer.distributed import add_up, count_ranks, find_rank, share_groups
+from trainer.distributed import add_up, count_ranks, find_rank, share
 
 SECONDS = 300
 
@@ -62,5 +62,5 @@ def test_bfloat16_over_two_ranks_is_near_bfloat16_on_one(folder: str, tmp_path: 
 def test_one_process_needs_nobody() -> None:
     groups = draw_groups(0)
     assert (find_rank(), count_ranks()) == (0, 1)
-    assert share_groups(groups) == groups
+    assert share(groups) == groups
     assert add_up(torch.ones(2)).tolist() == [1, 1]

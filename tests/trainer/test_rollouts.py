@@ -29,7 +29,7 @@ async def generators(
     sampler: ScriptedSampler, train: TrainConfig = TRAIN, feed: Feed | None = None
 ) -> AsyncIterator[Generators]:
     with ProblemVerifier(VerifyConfig(extract="last"), SandboxConfig()) as verifier:
-        made = Generators(sampler, feed or Feed(TASKS, "0"), verifier, train, STAGE, 16, lambda: 0)
+        made = Generators(sampler, feed or Feed(TASKS, "0"), verifier, train, STAGE, 16)
         try:
             yield made
         finally:

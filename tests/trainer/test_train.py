@@ -13,6 +13,7 @@ import pytest
 from schemas.config import Config
 from tests.conftest import ROOT
 from tests.pipeline.publish.report_runs import Told, lay_run
+from tests.pipeline.sample.test_watch import wait_gone
 from trainer.checkpoint import find_checkpoints, read_state
 from trainer.home import DONE, MODEL
 from trainer.journal import EVALUATIONS, LOG, read_rows
@@ -83,13 +84,6 @@ def engines_of(pid: int) -> list[int]:
     return found
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @pytest.mark.model
 def test_a_killed_trainer_and_a_killed_engine_go_on(config: Config) -> None:
     home = Path(config.run) / "training"
@@ -98,10 +92,7 @@ def test_a_killed_trainer_and_a_killed_engine_go_on(config: Config) -> None:
     (engine,) = engines_of(first.pid)
     first.kill()
     first.communicate()
-    deadline = time.monotonic() + 30
-    while is_alive(engine):
-        assert time.monotonic() < deadline, "the engine outlives its trainer"
-        time.sleep(0.05)
+    wait_gone(engine)
     saved = read_state(find_checkpoints(home / "one")[-1])
     assert saved.step in (1, 2)
 

@@ -60,6 +60,8 @@ def gather_passes(folder: RunFolder, examples: int) -> Passes | None:
         cells = rated.select((pl.col("pass_rate", "pass_rate_after") * CELLS).round().cast(pl.Int32))
         grid.update(cells.iter_rows())
         moved = both.filter(pl.col("decision") != pl.col("decision_after"))
+        if moved.is_empty() or not examples:
+            continue
         texts = folder.read_table(graded, ["id", "statement", "answer"])
         for name, (decision, _) in MOVES.items():
             rows = moved.filter(pl.col("decision_after") == decision).sort("problem_id").head(examples)
