@@ -197,6 +197,9 @@ def _quieten_prefect(debug: bool) -> None:
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
 
+import flows.results_cli  # noqa: E402, F401  what comes after a run has its commands there
+
+
 def main() -> None:
     """Entry point of `goldilocks`."""
     app()

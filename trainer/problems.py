@@ -1,6 +1,5 @@
 """Which problems a stage trains on, and which are held out to see what it learned."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -9,11 +8,15 @@ import polars as pl
 
 from pipeline.decide.decide import decisions_name, find_graded, last_pass
 from pipeline.folder import RunFolder
+from pipeline.held_out import find_families, is_held_out
 from pipeline.sample.prompts import Prompt, build_prompt
 from pipeline.verify.problem import Label, read_label
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
 from schemas.reasons import KEEP, Reason
+
+FAMILY = "family"
+"""Column with what `find_families` says of a problem."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Task:
     language: str
     prompt: Prompt
     label: Label
+    family: str = ""
+    """The id of what it is a copy or a translation of, or its own: what is held out is held out with all of these."""
 
 
 def choose_problems(
@@ -44,7 +49,7 @@ def choose_problems(
         task
         for table in wanted
         for task in read_tasks(table, config)
-        if task.id not in skipped and not is_held_out(task.id, share)
+        if task.id not in skipped and not is_held_out(task.family, share)
     ]
     if not tasks:
         raise InputError(
@@ -61,16 +66,11 @@ def choose_held_out(folder: RunFolder, config: Config) -> tuple[Task, ...]:
     """
     evaluation = config.train.evaluation
     kept = _read_wanted(folder, "kept")
-    ours = [task for table in kept for task in read_tasks(table, config) if is_held_out(task.id, evaluation.share)]
+    ours = [task for table in kept for task in read_tasks(table, config) if is_held_out(task.family, evaluation.share)]
     known = {text for _, table in folder.read_tables("problems", ["statement"]) for text in table["statement"]}
     others = [task for task in _read_sources(config) if task.statement not in known]
     unique = {task.statement: task for task in (*others, *ours)}
     return tuple(sorted(unique.values(), key=lambda task: task.id)[: evaluation.problems])
-
-
-def is_held_out(id: str, share: float) -> bool:
-    """Whether a problem is held out: by the hash of its id, so that it stays so as the set grows."""
-    return int(hashlib.sha256(f"held out {id}".encode()).hexdigest()[:8], 16) < share * 16**8
 
 
 def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
@@ -83,13 +83,14 @@ def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
             row["language"],
             build_prompt(row, config.prompt),
             read_label(row, config.verify),
+            row.get(FAMILY) or row["id"],
         )
 
 
 def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator[pl.DataFrame]:
     """By the decisions of the run, or all that it published where somebody left only that."""
     if not folder.list("decisions"):
-        yield from (table for _, table in folder.read_tables("curated"))
+        yield from (_name_families(table) for _, table in folder.read_tables("curated"))
         return
     grading_pass = last_pass(folder) if data == "harder" else 1
     wanted = [KEEP, Reason.NEVER_SOLVED.value] if data == "harder" and grading_pass == 1 else [KEEP]
@@ -97,7 +98,13 @@ def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator
         name = decisions_name(shard, grading_pass)
         if folder.exists(name):
             decided = folder.read_table(name, ["problem_id", "decision"]).filter(pl.col("decision").is_in(wanted))
-            yield folder.read_table(graded).join(decided, left_on="id", right_on="problem_id", how="semi")
+            problems = _name_families(folder.read_table(graded))
+            yield problems.join(decided, left_on="id", right_on="problem_id", how="semi")
+
+
+def _name_families(problems: pl.DataFrame) -> pl.DataFrame:
+    families = find_families(problems)
+    return problems.with_columns(pl.col("id").replace_strict(families, return_dtype=pl.String).alias(FAMILY))
 
 
 def _read_sources(config: Config) -> Iterable[Task]:

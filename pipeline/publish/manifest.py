@@ -67,12 +67,17 @@ def describe_stage(stage: StageCount) -> dict[str, Any]:
 
 def describe_file(folder: RunFolder, name: str) -> dict[str, Any]:
     """Rows, bytes and SHA-256 of one Parquet file, read in pieces."""
+    return {"rows": folder.count_rows(name), **describe_bytes(folder, name)}
+
+
+def describe_bytes(folder: RunFolder, name: str) -> dict[str, Any]:
+    """Bytes and SHA-256 of any file, read in pieces."""
     digest, size = hashlib.sha256(), 0
     with folder.fs.open(folder.at(name), "rb") as file:
         while piece := file.read(CHUNK):
             digest.update(piece)
             size += len(piece)
-    return {"rows": folder.count_rows(name), "bytes": size, "sha256": digest.hexdigest()}
+    return {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def _count_samples(

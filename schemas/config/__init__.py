@@ -5,7 +5,7 @@ from pydantic import model_validator
 from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
 from schemas.config.fresh import Benchmark, DecontaminateConfig, DedupConfig
 from schemas.config.grading import DecideConfig, KeepConfig, ModelConfig, PromptConfig, SamplingConfig, VerifyConfig
-from schemas.config.outputs import FlowConfig, PublishConfig
+from schemas.config.outputs import ExportConfig, FlowConfig, PublishConfig
 from schemas.config.sources import Source
 from schemas.config.stages import JudgeConfig, ScreenConfig
 from schemas.config.strict import Strict
@@ -21,6 +21,7 @@ __all__ = [
     "DecontaminateConfig",
     "DedupConfig",
     "EvaluationConfig",
+    "ExportConfig",
     "FlowConfig",
     "JudgeConfig",
     "KeepConfig",
@@ -60,6 +61,7 @@ class Config(Strict):
     translate: TranslateConfig = TranslateConfig()
     train: TrainConfig = TrainConfig()
     publish: PublishConfig = PublishConfig()
+    export: ExportConfig = ExportConfig()
     flow: FlowConfig = FlowConfig()
 
     @model_validator(mode="after")

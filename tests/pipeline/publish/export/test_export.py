@@ -1,0 +1,193 @@
+"""Exports: every kept problem once, the same split everywhere, files whole or not at all."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline.folder import RunFolder
+from pipeline.held_out import is_held_out
+from pipeline.publish.export import FORMATS, export_run
+from pipeline.publish.export import run as running
+from pipeline.publish.export.rows import Unsayable, write_assert
+from pipeline.verify.code import read_code_label
+from pipeline.verify.truth import read_truth
+from schemas.errors import InputError
+from tests.pipeline.publish.export.runs import RIGHT, lay_mixed
+from tests.pipeline.publish.report_runs import lay_run, tell_small_run
+
+TRUTH = {
+    "trl": ("ground_truth",),
+    "verl": ("reward_model", "ground_truth"),
+    "openrlhf": ("label",),
+    "prime-rl": ("ground_truth",),
+    "nemo-rl": ("output",),
+}
+
+
+def read_rows(folder: Path, split: str = "*") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for file in sorted(folder.rglob(f"{split}.parquet")):
+        found += pl.read_parquet(file).to_dicts()
+    for file in sorted(folder.rglob(f"{split}.jsonl")):
+        found += [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return found
+
+
+def about(row: dict[str, Any]) -> dict[str, Any]:
+    return dict(row.get("extra_info") or row)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return lay_mixed(tmp_path_factory.mktemp("mixed") / "run")
+
+
+@pytest.fixture(scope="module")
+def curated(run: RunFolder) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for _, table in run.read_tables("curated") for row in table.to_dicts()}
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_every_kept_problem_is_there_once_with_its_label(
+    name: str, run: RunFolder, curated: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    exported = export_run(name, run.root, str(tmp_path))
+    rows = read_rows(tmp_path)
+    assert sorted(about(row)["id"] for row in rows) == sorted(curated)
+    assert exported.problems == sum(exported.rows.values()) == len(curated)
+    for row in rows:
+        value: Any = row
+        for key in TRUTH[name]:
+            value = value[key]
+        problem = curated[about(row)["id"]]
+        label = problem["answer"] if problem["domain"] == "math" else read_code_label(problem, 20)
+        assert read_truth(value) == label
+        assert about(row)["statement"] == problem["statement"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_problems_are_held_out_in_every_format(name: str, run: RunFolder, tmp_path: Path) -> None:
+    export_run(name, run.root, str(tmp_path), ["train.evaluation.share=0.4"])
+    for split, held in (("train", False), ("test", True)):
+        ids = {about(row)["id"] for row in read_rows(tmp_path, split)}
+        assert ids
+        assert {is_held_out(id, 0.4) for id in ids} == {held}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_two_exports_are_the_same_bytes(name: str, run: RunFolder, tmp_path: Path) -> None:
+    for place in ("a", "b", "a"):
+        export_run(name, run.root, str(tmp_path / place))
+    files = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_raw_prompt_stays_raw_where_the_trainer_takes_one(name: str, tmp_path: Path) -> None:
+    run = lay_run(tmp_path / "run", tell_small_run(), prompt={"template": "plain", "chat": False})
+    export_run(name, run.root, str(tmp_path / "out"))
+    row = read_rows(tmp_path / "out", "train")[0]
+    prompt = next(row[column] for column in ("prompt", "input", "messages") if column in row)
+    statement = about(row)["statement"]
+    if isinstance(prompt, str):
+        assert prompt == statement
+    else:
+        assert prompt[0] == {"role": "user", "content": statement}
+    if name == "sft":
+        assert isinstance(row["completion"], str)
+
+
+def test_what_open_instruct_has_no_word_for_is_left_out_and_counted(run: RunFolder, tmp_path: Path) -> None:
+    exported = export_run("open-instruct", run.root, str(tmp_path))
+    assert sorted(exported.left_out.values()) == [1, 1, 1]
+    rows = {row["statement"]: row for row in read_rows(tmp_path)}
+    assert {row["dataset"] for row in rows.values()} == {"math", "code", "code_stdio"}
+    assert json.loads(rows["Write read."]["ground_truth"])[1] == {"input": "1 1\n", "output": "2"}
+    scope: dict[str, Any] = {}
+    exec(RIGHT[0], scope)
+    tests = json.loads(rows["Write add."]["ground_truth"])
+    assert len(tests) == 3
+    for test in tests:
+        exec(test, scope)
+    exec("def add(a, b):\n    return a - b", scope)
+    with pytest.raises(AssertionError):
+        exec(tests[1], scope)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "line"),
+    [
+        ("[1, [2]]", "[true]", "assert f(1, [2]) == [True]"),
+        ('{"a": null}', "'x'", "assert f(a=None) == 'x'"),
+        ("f((1, 2), k={3})", "{4: 5}", "assert f((1, 2), k={3}) == {4: 5}"),
+        ("assert f(1) > f(0)", None, "assert f(1) > f(0)"),
+    ],
+)
+def test_a_function_s_test_becomes_a_line_of_python(given: str, expected: str | None, line: str) -> None:
+    assert write_assert(given, expected, "f") == line
+
+
+def test_a_method_s_test_makes_its_object() -> None:
+    assert write_assert("[1]", "2", "Solution.next") == "assert Solution().next(1) == 2"
+
+
+@pytest.mark.parametrize("expected", ["float('nan')", "inf", "no literal"])
+def test_a_value_without_a_literal_is_left_out(expected: str) -> None:
+    with pytest.raises(Unsayable):
+        write_assert("[1]", expected, "f")
+
+
+def test_an_export_that_breaks_leaves_the_old_one(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_run("trl", run.root, str(tmp_path))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def broken(*given: Any) -> Iterator[Any]:
+        yield "train", read_rows(tmp_path, "train")[:3]
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(running, "_write_shards", broken)
+    with pytest.raises(OSError, match="no space"):
+        export_run("trl", run.root, str(tmp_path))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_split_that_is_gone_is_removed(run: RunFolder, tmp_path: Path) -> None:
+    export_run("trl", run.root, str(tmp_path), ["train.evaluation.share=0.4"])
+    assert (tmp_path / "test.parquet").exists()
+    export_run("trl", run.root, str(tmp_path), ["train.evaluation.share=0"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.json", "train.parquet"]
+
+
+def test_what_is_no_export_is_left_alone(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("the only copy")
+    with pytest.raises(InputError, match="something else is here"):
+        export_run("trl", run.root, str(tmp_path))
+    export_run("trl", run.root, str(tmp_path / "out"))
+    with pytest.raises(InputError, match="an export as trl is here"):
+        export_run("verl", run.root, str(tmp_path / "out"))
+
+
+def test_bad_input_is_told(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="did you mean 'openrlhf'"):
+        export_run("open-rlhf", run.root, str(tmp_path))
+    with pytest.raises(InputError, match=r"no manifest\.json"):
+        export_run("trl", str(tmp_path), str(tmp_path / "out"))
+    with pytest.raises(InputError, match="nothing to export as trl"):
+        export_run("trl", lay_run(tmp_path / "none", tell_small_run()[-4:]).root, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_it_goes_to_an_object_store_as_to_a_disk(run: RunFolder, tmp_path: Path) -> None:
+    export_run("verl", run.root, "memory://exported/verl")
+    export_run("verl", run.root, str(tmp_path))
+    there = RunFolder("memory://exported/verl")
+    for file in tmp_path.iterdir():
+        assert there.read_bytes(file.name) == file.read_bytes()
