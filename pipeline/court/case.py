@@ -82,7 +82,8 @@ def open_case(row: Row) -> Case:
         from pipeline.sandbox import put_prelude
 
         solutions = [replace(s, code=put_prelude(prelude, s.code)) if s.language == "python" else s for s in solutions]
-    return Case(row, tuple(solutions), tuple(tests), Judge.of(row.get("checker"), call), extra)
+    judge = Judge.of(row.get("checker"), call, [test["input"] for test in tests])
+    return Case(row, tuple(solutions), tuple(tests), judge, extra)
 
 
 def hear_case(case: Case, config: CourtConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
@@ -247,7 +248,7 @@ def extend_tests(
         known = guess_inputs(sandbox, case.solutions, case.entry_point, judge, config.seed)
     if isinstance(own, str):
         prelude = case.solutions[0].code if case.solutions[0].language == "python" and case.entry_point else ""
-        makers.append(make_generated(sandbox, own, case.entry_point, prelude))
+        makers.append(make_generated(sandbox, own, case.entry_point, prelude, judge.loose))
     if authored is not None and authored.generator is not None:
         makers.append(make_authored(sandbox, authored.generator, case.entry_point))
     if authored is not None and authored.validator is not None and trust_validator(sandbox, authored.validator, known):

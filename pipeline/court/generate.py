@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.court.matrix import ABSENT, FAILED, Matrix, Outcome, build_matrix, run_matrix
 from pipeline.court.minimise import find_catches, measure_kill, order_tests
-from pipeline.court.mutate_calls import find_calls, learn_domains, mutate_call, read_call
+from pipeline.court.mutate_calls import Call, find_calls, learn_domains, mutate_call, read_call
 from pipeline.court.mutate_lines import learn_profile, mutate_text, read_limits
 from pipeline.court.outputs import Judge
 from pipeline.court.programs import Solution
@@ -90,8 +90,10 @@ def make_mutations(known: Sequence[str], entry_point: str | None, statement: str
     return lambda rng, count: [str(mutate_call(rng, calls, domains)) for _ in range(count)]
 
 
-def make_generated(sandbox: "Sandbox", code: str, entry_point: str | None, prelude: str = "") -> Maker:
-    """What the problem's own `generate_inputs(random)` gives, run in the sandbox once a seed.
+def make_generated(
+    sandbox: "Sandbox", code: str, entry_point: str | None, prelude: str = "", loose: bool = False
+) -> Maker:
+    """What the problem's own `generate_inputs(random)` gives, run in the sandbox once a seed; as JSON if `loose`.
 
     It may return a dict of keyword arguments, a list of arguments, or for stdin problems a string. `prelude` is code
     that it may rely on. A seed on which it fails gives nothing.
@@ -104,14 +106,14 @@ def make_generated(sandbox: "Sandbox", code: str, entry_point: str | None, prelu
         cases = [Case(str(rng.randrange(2**31)), None) for _ in range(count)]
         runs = sandbox.run(program, cases)
         outputs = [run.output for run in runs if run.status == "passed"]
-        inputs = [write_input(output, entry_point) for output in outputs if output]
+        inputs = [write_input(output, entry_point, loose) for output in outputs if output]
         return [text for text in inputs if text is not None]
 
     return make
 
 
-def write_input(said: str, entry_point: str | None) -> str | None:
-    """The `repr` of what a generator returned, as the input of a test."""
+def write_input(said: str, entry_point: str | None, loose: bool = False) -> str | None:
+    """The `repr` of what a generator returned, as the input of a test; None where it can be none."""
     from pipeline.sandbox.calls import NoLiteral, read_literal
 
     try:
@@ -120,10 +122,12 @@ def write_input(said: str, entry_point: str | None) -> str | None:
         return None
     if entry_point is None:
         return value if isinstance(value, str) else None
-    if isinstance(value, dict) and all(isinstance(k, str) and k.isidentifier() for k in value):
-        return f"{entry_point}({', '.join(f'{k}={v!r}' for k, v in value.items())})"
-    items = value if isinstance(value, list | tuple) else [value]
-    return f"{entry_point}({', '.join(repr(v) for v in items)})"
+    named = isinstance(value, dict) and all(isinstance(k, str) and k.isidentifier() for k in value)
+    args, kwargs = ((), tuple(value.items())) if named else (value if isinstance(value, list | tuple) else [value], ())
+    try:
+        return str(Call(entry_point, tuple(args), kwargs, loose))
+    except (TypeError, ValueError):
+        return None
 
 
 def generate_tests(

@@ -5,10 +5,13 @@ kept: a test outside the domain tells nothing of right and wrong.
 """
 
 import ast
+import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from pipeline.sandbox.calls import read_call as read_input
 
 Path = tuple[str | int, ...]
 
@@ -18,20 +21,25 @@ WIDE = 3
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a function by literals."""
+    """A call of a function by literals. `loose`: it is written as JSON (`pipeline.sandbox.calls`)."""
 
     function: str
     args: tuple[Any, ...]
     kwargs: tuple[tuple[str, Any], ...] = ()
+    loose: bool = False
 
     def __str__(self) -> str:
+        if self.loose:
+            return json.dumps(dict(self.kwargs) if self.kwargs else self.args, ensure_ascii=False)
         said = [repr(a) for a in self.args] + [f"{name}={value!r}" for name, value in self.kwargs]
         return f"{self.function}({', '.join(said)})"
 
 
 def read_call(text: str, entry_point: str | None) -> Call | None:
-    """The call that `text` writes: `f(1, k=2)`, or a list of arguments for `entry_point`; None where it is no such
+    """The call that `text` writes: `f(1, k=2)`, or as JSON the arguments for `entry_point`; None where it is no such
     thing."""
+    if entry_point and (known := read_input(text, entry_point)) is not None and known.loose:
+        return Call(entry_point, known.args, tuple((known.kwargs or {}).items()), loose=True)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
@@ -124,7 +132,8 @@ def mutate_call(rng: random.Random, calls: Sequence[Call], domains: dict[Path, D
         else:
             values[index] = mutate_value(rng, values[index], path, domains, wide)
     count = len(call.args)
-    return Call(call.function, tuple(values[:count]), tuple(zip(dict(call.kwargs), values[count:], strict=True)))
+    named = tuple(zip(dict(call.kwargs), values[count:], strict=True))
+    return replace(call, args=tuple(values[:count]), kwargs=named)
 
 
 def mutate_value(rng: random.Random, value: Any, path: Path, domains: dict[Path, Domain], wide: bool) -> Any:

@@ -3,10 +3,13 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from pipeline.sandbox.calls import NoLiteral, read_call
+from pipeline.sandbox.calls import read_literal as read
 
 DEFAULT_TOLERANCE = 1e-6
 """Relative to max(1, |expected|), for numbers that are not integers: what most judges allow."""
@@ -17,21 +20,27 @@ _INTEGER = re.compile(r"[+-]?\d+\Z")
 
 @dataclass(frozen=True)
 class Judge:
-    """How outputs of one problem are compared: a `checker` of the contract, and whether tests are calls."""
+    """How outputs of one problem are compared: a `checker` of the contract, whether tests are calls, and whether these
+    came as JSON (`loose`), as in `pipeline.sandbox.judge.compare_value`.
+    """
 
     float_tolerance: float | None = None
     ignore_case: bool = False
     strict_whitespace: bool = False
     call: bool = False
+    loose: bool = False
 
     @classmethod
-    def of(cls, checker: Mapping[str, Any] | None, call: bool) -> "Judge":
+    def of(cls, checker: Mapping[str, Any] | None, call: bool, inputs: Sequence[str] = ()) -> "Judge":
+        """The judge of a problem whose tests have these `inputs`."""
         checker = checker or {}
+        known = [read_call(text, "") for text in inputs] if call else []
         return cls(
             checker.get("float_tolerance"),
             bool(checker.get("ignore_case")),
             bool(checker.get("strict_whitespace")),
             call,
+            bool(known) and all(one is not None and one.loose for one in known),
         )
 
     @property
@@ -51,6 +60,8 @@ class Judge:
             left, right = read_literal(expected), read_literal(got)
             if left is _UNREADABLE or right is _UNREADABLE:
                 return expected.strip() == got.strip()
+            if self.loose:
+                left, right = loosen(left), loosen(right)
             return same_value(left, right, self.float_tolerance, self.ignore_case)
         from pipeline.sandbox.judge import compare_output
 
@@ -64,12 +75,19 @@ class Judge:
 @lru_cache(maxsize=4096)
 def read_literal(text: str) -> Any:
     """The value that a Python literal writes; a marker that equals nothing where it writes none."""
-    from pipeline.sandbox import calls
-
     try:
-        return calls.read_literal(text)
-    except calls.NoLiteral:
+        return read(text)
+    except NoLiteral:
         return _UNREADABLE
+
+
+def loosen(value: Any) -> Any:
+    """A value after a way through JSON: tuples are lists, keys are texts."""
+    if isinstance(value, list | tuple):
+        return [loosen(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): loosen(item) for key, item in value.items()}
+    return value
 
 
 def same_value(expected: Any, got: Any, tolerance: float | None, ignore_case: bool = False) -> bool:

@@ -73,6 +73,13 @@ def write_call(entry_point: str, args: Sequence[Any] = (), kwargs: Mapping[str, 
     return f"{entry_point}({', '.join(said)})"
 
 
+def write_json_test(given: Sequence[Any] | Mapping[str, Any], expected: Any) -> tuple[str, str]:
+    """A function test whose values came as JSON: its input stays JSON, so that a tuple passes where JSON has a list,
+    and a key that is a number where JSON has its text.
+    """
+    return json.dumps(given, ensure_ascii=False), json.dumps(expected, ensure_ascii=False)
+
+
 def load_json(value: Any) -> Any:
     """`value`, parsed where it is JSON in a string; None where it is empty or broken."""
     if not isinstance(value, str):
@@ -95,7 +102,7 @@ def convert_input_output(row: Row) -> dict[str, Any]:
     inputs, outputs = pairs.get("inputs") or [], pairs.get("outputs") or []
     tests: list[tuple[Any, Any]] = list(zip(inputs, outputs, strict=False))
     if name:
-        tests = [(write_call(name, a if isinstance(a, list) else [a]), repr(_unwrap(o))) for a, o in tests]
+        tests = [write_json_test(a if isinstance(a, list) else [a], _unwrap(o)) for a, o in tests]
     code = load_json(row.get("solutions")) or []
     return shape_problem(
         row.get("question"),
@@ -201,7 +208,7 @@ def convert_live_code_bench(row: Row) -> dict[str, Any]:
     for case in cases:
         if name and case.get("testtype") == "functional":
             args = [load_json(line) for line in case["input"].split("\n") if line.strip()]
-            tests.append((write_call(name, args), repr(load_json(case["output"]))))
+            tests.append(write_json_test(args, load_json(case["output"])))
         else:
             tests.append((case["input"], case["output"]))
     return shape_problem(
@@ -309,7 +316,8 @@ def convert_judged(row: Row) -> dict[str, Any]:
             tests.append((test["call"], test["expected"]))
             name = name or test["call"].partition("(")[0]
         elif "kwargs" in test:
-            tests.append((write_call(name or "main_solution", (), test["kwargs"]), repr(test["expected"])))
+            name = name or "main_solution"
+            tests.append(write_json_test(test["kwargs"], test["expected"]))
         else:
             tests.append((test["input"], test.get("output")))
     if name is None and row.get("checker") is None and row.get("submissions"):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline.court import ask_languages, court
-from pipeline.sandbox import Sandbox
+from pipeline.sandbox import Case, Program, Sandbox
 from schemas.config import CourtConfig
 from schemas.conform import conform_rows
 
@@ -192,3 +192,32 @@ def test_statements_ask_for_each_language_and_are_linked() -> None:
     called = ask_languages(problem(entry_point="f"), ("python", "cpp"))
     assert called["code_language"].to_list() == ["python"]
     assert "`f`" in called["statement"][0]
+
+
+COUNTED = [
+    "def tally(xs):\n    return {x: (x, xs.count(x)) for x in xs}",
+    "def tally(xs):\n    found = {}\n    for x in xs:\n        found[x] = [x, xs.count(x)]\n    return found",
+    "from collections import Counter\ndef tally(xs):\n    return {str(x): [x, n] for x, n in Counter(xs).items()}",
+]
+
+
+def test_values_that_came_as_json_are_compared_as_json(sandbox: Sandbox) -> None:
+    """JSON has no tuples and no keys that are numbers: who returns them is right, also on tests that are made."""
+    inputs = [[[1]], [[1, 1]], [[2, 3, 2]], [[0, 0, 0]], [[4, 5]], [[-1]]]
+    tests = [
+        {"id": f"t{i}", "input": json.dumps(x), "expected": json.dumps({str(v): [v, x[0].count(v)] for v in x[0]})}
+        for i, x in enumerate(inputs)
+    ]
+    tests[2]["expected"] = '{"2": [2, 9]}'
+    solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(COUNTED)]
+    frame = problem(tests=tests, solutions=solutions, entry_point="tally", statement="Write tally(xs).")
+    kept, rejected = court(frame, CourtConfig(min_tests=10), sandbox)
+    assert rejected.is_empty()
+    found = {test["id"]: test for test in kept["tests"][0]}
+    assert found["t2"]["origin"] == "repaired"
+    assert len(found) >= 10
+    assert all(json.loads(test["input"]) for test in found.values())
+    assert json.loads(kept["extra"][0])["court"]["trusted"] == ["s0", "s1", "s2"]
+    for code in COUNTED:
+        cases = [Case(test["input"], test["expected"]) for test in found.values()]
+        assert {run.status for run in sandbox.run(Program("python", code, "tally"), cases)} == {"passed"}
