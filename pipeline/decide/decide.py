@@ -10,6 +10,7 @@ from statistics import NormalDist
 import polars as pl
 
 from pipeline.decide.rule import AGREE, decide_counts
+from pipeline.decide.translations import match_translations
 from pipeline.folder import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.decision import DECISION_DTYPES
@@ -192,14 +193,17 @@ def decide_shard(
 ) -> pl.DataFrame:
     """Decide the problems of the table `graded` and write decisions/pass-K-SHARD.parquet; returns the decisions."""
     shard = shard_of(graded)
+    problems = folder.read_table(graded, ["id", "answer", "language", "parent_id"])
     decisions = decide_samples(
         read_evidence(folder, shard, sample_files, NEEDED, grading_pass),
-        folder.read_table(graded, ["id", "answer"]),
+        problems,
         config.sampling.n,
         config.keep,
         config.decide,
         grading_pass,
     )
+    if config.decide.translations == "match":
+        decisions = match_translations(decisions, problems)
     folder.write_table(decisions_name(shard, grading_pass), decisions)
     return decisions
 

@@ -99,3 +99,6 @@ class DecideConfig(Strict):
     and it has more votes than the label's."""
     max_unknown: Annotated[int, Field(ge=0)] = 2
     """Up to this many unknown samples of n are left out; with more, the problem is undetermined where they matter."""
+    translations: Literal["own", "match"] = "own"
+    """A translation is kept by its own pass rate; `match` also wants it to be about its original's (their 90% intervals
+    overlap), which catches what the check of the text cannot see, and drops what is only harder in that language."""

@@ -1,0 +1,39 @@
+"""Translations beside what they were translated from: one that is solved much less often has lost something."""
+
+import polars as pl
+
+from schemas.reasons import KEEP, Reason
+
+
+def match_translations(decisions: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
+    """Turn a kept translation into `translation_failed` where its pass rate is not about its original's.
+
+    About means that their 90% intervals overlap. `problems` has id, language and parent_id, originals among them; a
+    copy for another programming language has its parent's language and is none. Where one side has no pass rate
+    nothing is said.
+    """
+    rates = ["pass_rate", "pass_rate_low", "pass_rate_high"]
+    pairs = (
+        problems.filter(pl.col("parent_id").is_not_null())
+        .join(problems, left_on="parent_id", right_on="id", suffix="_of")
+        .filter(pl.col("language") != pl.col("language_of"))
+        .select(problem_id="id", original="parent_id")
+    )
+    beside = decisions.select("problem_id", *rates).rename({name: f"{name}_of" for name in rates})
+    joined = decisions.join(pairs, on="problem_id", how="left", maintain_order="left").join(
+        beside, left_on="original", right_on="problem_id", how="left", maintain_order="left"
+    )
+    apart = (pl.col("pass_rate_low") > pl.col("pass_rate_high_of")) | (
+        pl.col("pass_rate_high") < pl.col("pass_rate_low_of")
+    )
+    failed = apart.fill_null(False) & (pl.col("decision") == KEEP)
+    said = pl.format(
+        "pass rate {}, and {} of the original {}",
+        pl.col("pass_rate").round(2),
+        pl.col("pass_rate_of").round(2),
+        "original",
+    )
+    return joined.with_columns(
+        pl.when(failed).then(pl.lit(Reason.TRANSLATION_FAILED.value)).otherwise("decision").alias("decision"),
+        pl.when(failed).then(said).otherwise("detail").alias("detail"),
+    ).select(decisions.columns)
