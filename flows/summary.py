@@ -51,6 +51,10 @@ def print_manifest(run: str, manifest: Mapping[str, Any]) -> None:
             why = f"{why}; {stage['added']} copies in another language".removeprefix("; ")
         table.add_row(stage["stage"], *(str(stage[key]) for key in ("in", "kept", "rejected")), why)
     console.print(table)
+    if translation := manifest.get("translation"):
+        tried, passed = translation["tried"], translation["passed"]
+        left = f", {translation['left']} left in English" if translation["left"] else ""
+        console.print(f"translations: {passed} of {tried} passed the check{left}", highlight=False)
     samples = manifest.get("samples") or {}
     if samples.get("count"):
         planned = samples.get("planned") or samples["count"]

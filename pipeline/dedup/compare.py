@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 from pipeline.dedup.reading import END, is_hard, is_number, is_ordinal
-from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
+from pipeline.dedup.vocabulary import ASKING_WORDS, CONTRARY_WORDS, LITTLE_WORDS
 from schemas.config import DedupConfig
 
 TRIVIAL_SIGNS = frozenset("()-/*+,=")
@@ -123,7 +123,8 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
     if score >= config.copy_similarity:
         is_same = a.hard == b.hard or (len(a.hard) == len(b.hard) and _sort_hard(a) == _sort_hard(b))
         if is_same:
-            return None if turns_question(a, b) else Likeness("copy", score)
+            told = len(a.numbers) < config.paraphrase_numbers and changes_words(a, b)
+            return None if told or turns_question(a, b) else Likeness("copy", score)
         if a.counts != b.counts or _sort_numbers(a) != _sort_numbers(b):
             return None
     return compare_stories(a, b, config) if config.paraphrases else None
@@ -179,6 +180,19 @@ def turns_question(a: Statement, b: Statement) -> bool:
     moved = {word for word in removed if b.words[word] and word not in LITTLE_WORDS}
     arrived = {word for word in added if a.words[word] and word not in LITTLE_WORDS}
     return bool(moved and arrived) or swaps_words(a, b)
+
+
+def changes_words(a: Statement, b: Statement) -> bool:
+    """Whether a word that means something is only in one of the two. Without numbers the words are the problem: `the
+    n-th hexagonal number` and `the n-th octagonal number` are two. The name in a function's head does not count.
+    """
+    removed, added, _ = _changes(_leave_heads(a), _leave_heads(b))
+    return read_content({*removed} - ASKING_WORDS) != read_content({*added} - ASKING_WORDS)
+
+
+def _leave_heads(statement: Statement) -> Statement:
+    kept = [sentence for sentence in statement.sentences if sentence[:1] != ["def"]]
+    return statement if len(kept) == len(statement.sentences) else Statement(f" {END} ".join(map(" ".join, kept)))
 
 
 def swaps_words(a: Statement, b: Statement) -> bool:

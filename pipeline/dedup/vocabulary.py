@@ -10,6 +10,9 @@ LITTLE_WORDS = frozenset(
 )
 """Words that two tellings of one story share with every other story."""
 
+ASKING_WORDS = frozenset(str.split("write create implement python c++ function program code"))
+"""Words that ask for a program, whatever it should do."""
+
 CONTRARY_WORDS = frozenset(
     str.split(
         "more less fewer most least greater smaller greatest smallest largest larger maximum minimum max min maximal "

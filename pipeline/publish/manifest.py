@@ -4,6 +4,7 @@ import hashlib
 import platform
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from pipeline.decide.decide import IMPORTED, find_graded, find_samples, read_evidence
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import StageCount, count_stages
+from pipeline.translate.run import STAGE as TRANSLATE
+from pipeline.translate.run import Counts, add_counts
 from schemas.config import Config
 from schemas.reasons import Verdict
 
@@ -43,6 +46,7 @@ def build_manifest(
         "models": models,
         "grading_pass": grading_pass,
         "stages": [describe_stage(stage) for stage in count_stages(folder)],
+        "translation": asdict(counts) if (counts := read_translation(folder)) else None,
         "samples": samples,
         "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},
         "files": {name: describe_file(folder, name) for room in ROOMS for name in folder.list(room)},
@@ -78,6 +82,12 @@ def describe_bytes(folder: RunFolder, name: str) -> dict[str, Any]:
             digest.update(piece)
             size += len(piece)
     return {"bytes": size, "sha256": digest.hexdigest()}
+
+
+def read_translation(folder: RunFolder) -> Counts | None:
+    """What came of translating, over all shards; None where the run has no such stage."""
+    names = folder.list(f"stages/{TRANSLATE}", ".json")
+    return add_counts(Counts(**folder.read_json(name)) for name in names) if names else None
 
 
 def _count_samples(

@@ -9,11 +9,11 @@ import polars as pl
 
 from pipeline.decide.decide import decisions_name, find_samples, last_pass, read_evidence, shard_of
 from pipeline.folder import RunFolder
+from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.passes import Passes, gather_passes
 from pipeline.publish.shards import SAMPLE_ROWS
-from pipeline.translate.run import STAGE as TRANSLATE
-from pipeline.translate.run import Counts, add_counts
+from pipeline.translate.run import Counts
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
 
@@ -177,14 +177,9 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         samples=samples,
         statements=statements,
         unused=unused,
-        translation=_read_translation(folder),
+        translation=read_translation(folder),
         passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
-
-
-def _read_translation(folder: RunFolder) -> Counts | None:
-    names = folder.list(f"stages/{TRANSLATE}", ".json")
-    return add_counts(Counts(**folder.read_json(name)) for name in names) if names else None
 
 
 def _choose(chosen: Chosen, fate: str, shard: str, rows: pl.DataFrame, limit: int) -> None:

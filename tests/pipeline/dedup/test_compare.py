@@ -51,10 +51,28 @@ def test_an_edited_copy_is_the_same_problem(other: str) -> None:
             "Write a function to find the smallest number in a list.",
             "Write a function to find the second smallest number in a list.",
         ),
+        ("Write a function to find the nth hexagonal number.", "Write a function to find the nth octagonal number."),
+        (
+            "Write a function to remove all whitespaces from a string.",
+            "Write a function to remove multiple spaces from a string.",
+        ),
+        (
+            "Given an array of n integers, print the largest one. Input: n, then n integers.",
+            "Given an array of n integers, print the index of the largest one. Input: n, then n integers.",
+        ),
+        (
+            'def evens(xs):\n    """Return the list of the even numbers in the list xs."""',
+            'def squares(xs):\n    """Return the list of the squares of the even numbers of the list xs."""',
+        ),
     ],
 )
 def test_another_question_is_another_problem(text: str, other: str) -> None:
     assert like(text, other) is None
+
+
+def test_the_name_in_a_head_is_no_word_of_the_problem() -> None:
+    docstring = '"""Return the list of the even numbers in the list xs, in their old order."""'
+    assert like(f"def evens(xs):\n    {docstring}", f"def select(xs):\n    {docstring}") == "copy"
 
 
 def test_the_same_story_in_other_words_is_the_same_problem() -> None:
