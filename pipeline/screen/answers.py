@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pipeline.screen.outcome import Outcome, reject
@@ -71,21 +70,24 @@ def screen_guessable(problem: Mapping[str, Any], config: ScreenConfig) -> Outcom
 def check_labels(answers: Sequence[str], pool: "MathPool | None" = None) -> list[Outcome]:
     """For each label: `True`, or a rejection where the verifier cannot compare it. The verifier itself says so.
 
-    Common labels are told at once; all others are parsed side by side in killable processes, in `pool` or in one of
-    this call's own that starts only when it is needed. Equal labels are parsed once.
+    Common labels are told at once; all others are parsed side by side in killable processes, in `pool` or in the one
+    that this process keeps, which starts when it is needed. Equal labels are parsed once. Raises VerifierLost where
+    the processes do not start: that says nothing of a label.
     """
     from pipeline.verify.label import screen_label, slow_text
-    from pipeline.verify.pool import MathPool
+    from pipeline.verify.pool import LOST, VerifierLost, share_pool
 
     screened = {answer: screen_label(answer) for answer in dict.fromkeys(answers)}
     slow = [answer for answer, told in screened.items() if told == "slow"]
     said: dict[str, tuple[bool, str]] = {}
     if slow:
-        with nullcontext(pool) if pool else MathPool(workers=2) as parsers:
-            parsing = {answer: parsers.submit(slow_text(answer), None) for answer in slow}
-            for answer, future in parsing.items():
-                outcome = future.result()
-                said[answer] = (outcome.verdict == "correct", outcome.detail)
+        parsers = pool or share_pool()
+        parsing = {answer: parsers.submit(slow_text(answer), None) for answer in slow}
+        for answer, future in parsing.items():
+            outcome = future.result()
+            if outcome.detail in LOST:
+                raise VerifierLost(f"no label could be parsed: {outcome.detail}; run it again")
+            said[answer] = (outcome.verdict == "correct", outcome.detail)
     said |= {
         answer: (True, "") if told is True else (False, told[1]) for answer, told in screened.items() if told != "slow"
     }

@@ -7,6 +7,7 @@ process, so the pool works in any thread. Nothing starts before the first reques
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
@@ -19,6 +20,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.closing import Closing
@@ -182,6 +184,14 @@ class _Nursery:
             self._stop()
 
 
+class VerifierLost(RuntimeError):
+    """The verifier's processes are not there, so a question that only they can answer has no answer yet."""
+
+
+LOST = frozenset(("the verifier was closed", "the verifier's process does not start"))
+"""Details of an unknown outcome that say nothing of what was compared."""
+
+
 class MathPool(Closing):
     """Compares answers in processes that can be killed. Safe to use from any thread; a context manager.
 
@@ -311,3 +321,11 @@ class MathPool(Closing):
                     self._finish(pending.popleft(), Outcome(Verdict.UNKNOWN, "its worker died twice"))
             return None
         return worker
+
+
+@lru_cache(maxsize=1)
+def share_pool() -> MathPool:
+    """One pool of two workers for the rest of this process: to start one takes seconds, too many for every shard."""
+    pool = MathPool(workers=2)
+    atexit.register(pool.close)
+    return pool

@@ -2,6 +2,7 @@
 
 import json
 import random
+from concurrent.futures import Future
 from pathlib import Path
 
 import polars as pl
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.screen import screen, screen_problem
+from pipeline.verify.pool import MathPool, Outcome, VerifierLost
 from schemas.config import ScreenConfig
 from schemas.problem import PROBLEM_DTYPES
-from schemas.reasons import Reason
+from schemas.reasons import Reason, Verdict
 
 PIECES = [
     *"aA1b()$\\[]{}.?,:;|&\n \t_*#'\"",
@@ -111,6 +113,24 @@ def test_labels_that_need_a_parser_are_checked_together() -> None:
     )
     assert len(kept) == 1
     assert rejected["reason"].to_list() == ["unverifiable_answer"]
+
+
+def test_a_parser_that_does_not_start_says_nothing_of_a_label() -> None:
+    lost = Outcome(Verdict.UNKNOWN, "the verifier's process does not start")
+    pool = MathPool()
+    pool.submit = lambda label, answer: _said(lost)  # type: ignore[method-assign]
+    row = {
+        "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
+        "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+    }
+    with pytest.raises(VerifierLost):
+        screen(table(row), ScreenConfig(), pool)
+
+
+def _said(outcome: Outcome) -> "Future[Outcome]":
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
+    return future
 
 
 def test_the_truth_set_meets_the_aims(shared_data: Path) -> None:
