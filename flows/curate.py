@@ -19,6 +19,7 @@ from flows.courting import author_sampling, author_shard
 from flows.grading import Grading, open_grading
 from flows.judging import judge_sampling, judge_shard
 from flows.lock import hold_run
+from flows.mending import set_aside_damaged
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
 from flows.translating import translate_sampling, translate_shard
@@ -81,6 +82,7 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     """The stages in their order, over the shards of a run that this process holds."""
     watch = Stopwatch()
     patience = choose_patience(config)
+    set_aside_damaged(folder)
     with watch.measure("ingest"):
         ingest_sources.with_options(**patience)(config, folder)
     shards = [PurePosixPath(name).stem for name in folder.list("problems")]

@@ -64,7 +64,11 @@ def run_stage_on_shard(
 def write_stage(
     folder: RunFolder, stage: str, shard: str, kept: pl.DataFrame, rejected: pl.DataFrame, key: str
 ) -> None:
-    """Put a stage's outcome into the folder, and last of all the `key` that says what it came from."""
+    """Put a stage's outcome into the folder, and last of all the `key` that says what it came from.
+
+    The old key goes first: a run that is killed in between must not be taken for the one before it.
+    """
+    folder.remove(marker(stage, shard))
     folder.write_table(f"stages/{stage}/{shard}.parquet", kept)
     folder.write_table(f"rejected/{stage}-{shard}.parquet", rejected)
     folder.write_bytes(marker(stage, shard), key.encode())

@@ -7,7 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.shards import is_stale, stage_key, write_stage
+from flows.shards import is_stale, marker, stage_key, write_stage
 from pipeline.dedup import STAGE, find_duplicates, split_duplicates
 from pipeline.folder import RunFolder
 from schemas.config import Config
@@ -34,10 +34,11 @@ def dedup_shards(config: Config, folder: RunFolder, shards: Sequence[str], room:
             yield shard, folder.read_table(f"{room}/{shard}.parquet")
 
     found = find_duplicates(tables(), config.dedup, held)
+    folder.remove(marker(STAGE, WHOLE))
     for shard, key in keys.items():
         told = "\n".join([key, *(f"{row} {detail}" for row, _, detail in found[shard].sort("row").iter_rows())])
         outcome = hashlib.sha256(told.encode()).hexdigest()
         if is_stale(folder, STAGE, shard, outcome):
             kept, rejected = split_duplicates(folder.read_table(f"{room}/{shard}.parquet"), found[shard])
             write_stage(folder, STAGE, shard, kept, rejected, outcome)
-    folder.write_bytes(f"stages/{STAGE}/{WHOLE}.key", whole.encode())
+    folder.write_bytes(marker(STAGE, WHOLE), whole.encode())

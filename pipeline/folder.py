@@ -5,12 +5,23 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
+
+from schemas.errors import InputError
+
+DAMAGED = ".parquet.damaged"
+"""How a damaged table is called that was set aside."""
+
+
+class DamagedFile(InputError):
+    """A table that was cut short or overwritten from outside; the message names it."""
 
 
 class RunFolder:
@@ -81,7 +92,10 @@ class RunFolder:
         self.write_bytes(name, buffer.getvalue())
 
     def read_table(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        return pl.read_parquet(io.BytesIO(self.read_bytes(name)), columns=None if columns is None else list(columns))
+        """One table. Raises DamagedFile where the file is no whole table."""
+        data = io.BytesIO(self.read_bytes(name))
+        with self._naming(name):
+            return pl.read_parquet(data, columns=None if columns is None else list(columns))
 
     def read_tables(self, room: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
         """Each whole table below `room` with its name: memory is bounded by one file."""
@@ -89,9 +103,20 @@ class RunFolder:
             yield name, self.read_table(name, columns)
 
     def count_rows(self, name: str) -> int:
-        """Rows of one table, from its footer alone."""
-        with self.fs.open(self.at(name), "rb") as file:
+        """Rows of one table, from its footer alone. Raises DamagedFile where there is none."""
+        with self.fs.open(self.at(name), "rb") as file, self._naming(name):
             return int(pq.ParquetFile(file).metadata.num_rows)
+
+    @contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Readers say what is wrong with a file, and not which it is."""
+        try:
+            yield
+        except (pl.exceptions.ComputeError, pa.ArrowException, OSError) as error:
+            raise DamagedFile(
+                f"{self.root}/{name} is damaged ({str(error).splitlines()[0]}); run `goldilocks curate` again, "
+                "which sets it aside and makes it anew"
+            ) from error
 
     def remove(self, name: str) -> None:
         if self.exists(name):

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.folder import RunFolder
+from pipeline.folder import DAMAGED, RunFolder
 from pipeline.ingest.source import read_source
 from schemas.config import Config, Source
 from schemas.conform import REJECT_SCHEMA, WHERE, conform_rows
@@ -60,21 +60,22 @@ class Record:
     owed: dict[int, int] = field(default_factory=dict)
     """Rows of an id that are recorded and that this run has not met yet."""
     first: dict[int, str] = field(default_factory=dict)
+    """The rows in problems/. One that is not here is new even where its duplicates are recorded: its shard is gone."""
 
     @classmethod
     def of(cls, folder: RunFolder) -> "Record":
         record = cls()
         for _, table in folder.read_tables("problems", ["id", "source", "source_id", "history"]):
             record._note(table)
+            record.first.update(zip(_keys(table), _called(table), strict=True))
         for name in folder.list("rejected"):
             if name.startswith(f"rejected/{STAGE}-"):
-                record._note(folder.read_table(name, ["id", "source", "source_id", "history"]))
+                record._note(folder.read_table(name, ["id"]))
         return record
 
     def _note(self, table: pl.DataFrame) -> None:
-        for key, called in zip(_keys(table), _called(table), strict=True):
+        for key in _keys(table):
             self.owed[key] = self.owed.get(key, 0) + 1
-            self.first.setdefault(key, called)
 
     def pay(self, key: int) -> bool:
         """Whether a row of this id is one that an earlier run recorded; each call takes one of them off."""
@@ -111,14 +112,12 @@ def _tell_apart(problems: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, p
     again: list[int] = []
     details: list[str] = []
     for at, (key, called) in enumerate(zip(_keys(problems), _called(problems), strict=True)):
-        if record.pay(key):
-            continue
-        if key in record.first:
-            again.append(at)
-            details.append(f"the same as {record.first[key]}")
-        else:
+        if key not in record.first:
             record.first[key] = called
             fresh.append(at)
+        elif not record.pay(key):
+            again.append(at)
+            details.append(f"the same as {record.first[key]}")
     duplicates = problems[again].with_columns(
         pl.lit(STAGE).alias("stage"),
         pl.lit(Reason.DUPLICATE.value).alias("reason"),
@@ -132,6 +131,11 @@ def _only_new(invalid: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, int]
     return invalid[fresh], invalid.height - len(fresh)
 
 
+def shard_number(name: str, suffix: str = ".parquet") -> int:
+    """3 of `problems/00003.parquet`."""
+    return int(name.removesuffix(suffix)[-5:])
+
+
 class _Shards:
     """Collects rows and writes a shard when one is full, by problems or by rejects."""
 
@@ -141,8 +145,12 @@ class _Shards:
         self.problems = pl.DataFrame(schema=PROBLEM_DTYPES)
         self.rejected = pl.DataFrame(schema=REJECT_SCHEMA)
         there = [*folder.list("problems"), *folder.list("rejected")]
-        numbers = [int(name[-13:-8]) for name in there if name.startswith(("problems/", f"rejected/{STAGE}-"))]
+        ours = ("problems/", f"rejected/{STAGE}-")
+        numbers = [shard_number(name) for name in there if name.startswith(ours)]
         self.next = max(numbers, default=-1) + 1
+        # A damaged shard comes again from its source; under its old number it finds its samples.
+        damaged = {shard_number(name, DAMAGED) for name in folder.list("problems", DAMAGED)}
+        self.free = sorted(damaged - {shard_number(name) for name in there if name.startswith("problems/")})
 
     def add(self, problems: pl.DataFrame, rejected: list[pl.DataFrame]) -> None:
         self.problems = pl.concat([self.problems, problems])
@@ -156,11 +164,17 @@ class _Shards:
                 self._write(self.problems.height)
 
     def close(self) -> None:
+        if self.free and self.problems.height:
+            self._write(self.problems.height)
         if self.problems.height or self.rejected.height:
             self._write(self.problems.height)
 
     def _write(self, count: int) -> None:
         """Write `count` problems and every reject but the duplicates of problems that are still to be written."""
+        if self.free and count:
+            self.folder.write_table(f"problems/{self.free.pop(0):05d}.parquet", self.problems[:count])
+            self.problems = self.problems[count:]
+            return
         waiting = self._waiting(count)
         now, rejected = self.problems[:count], self.rejected.filter(~waiting)
         if now.height:

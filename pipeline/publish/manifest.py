@@ -30,7 +30,7 @@ def build_manifest(
 
     `times` are seconds by stage of this run; they are added to those of the manifest that is there.
     """
-    spent = Counter(folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {})
+    spent = _read_times(folder)
     spent.update(times or {})
     graded = find_graded(folder)
     samples, models = _count_samples(folder, config, graded, grading_pass)
@@ -53,6 +53,14 @@ def build_manifest(
     }
     folder.write_json(NAME, manifest)
     return manifest
+
+
+def _read_times(folder: RunFolder) -> Counter[str]:
+    """Seconds by stage of the runs before; none where there was none, or its manifest is damaged."""
+    try:
+        return Counter(folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {})
+    except ValueError:
+        return Counter()
 
 
 def describe_stage(stage: StageCount) -> dict[str, Any]:

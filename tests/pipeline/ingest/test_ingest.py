@@ -168,6 +168,28 @@ def test_a_duplicate_never_stands_before_its_first(lines: list[str], rows: int, 
             assert shard_of[id] <= name[-13:]
 
 
+@SLOW
+@given(lines=LINES, rows=st.integers(1, 5), chosen=st.integers(0, 100))
+def test_a_shard_that_was_damaged_comes_again_under_its_number(
+    lines: list[str], rows: int, chosen: int, tmp_path_factory: Any
+) -> None:
+    """Its samples lie under that number; and no row is lost or doubled, with its duplicates' records still there."""
+    tmp_path = tmp_path_factory.mktemp("case")
+    write(tmp_path, "a.jsonl", lines)
+    settings, folder = config(tmp_path, "a.jsonl", shard_rows=rows), RunFolder(str(tmp_path / "run"))
+    ingest(settings, folder)
+    before = {name: folder.read_table(name) for room in ("problems", "rejected") for name in folder.list(room)}
+    shards = folder.list("problems")
+    if not shards:
+        return
+    gone = shards[chosen % len(shards)]
+    folder.fs.mv(folder.at(gone), folder.at(f"{gone}.damaged"))
+    ingest(settings, folder)
+    after = {name: folder.read_table(name) for room in ("problems", "rejected") for name in folder.list(room)}
+    assert after.keys() == before.keys()
+    assert all(table.equals(before[name]) for name, table in after.items())
+
+
 def test_many_copies_fill_no_memory_and_few_files(tmp_path: Path) -> None:
     write(tmp_path, "a.jsonl", [row(n % 20) for n in range(4000)])
     folder = RunFolder(str(tmp_path / "run"))
