@@ -14,6 +14,7 @@ BENCHMARKS = (
     "decide",
     "dedup",
     "decontaminate",
+    "scale",
     "language",
     "translate",
     "sampling",

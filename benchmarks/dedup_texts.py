@@ -9,11 +9,11 @@ letters swapped in one to three words; an order to the solver in front or behind
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-SOURCES = (("gsm8k-train", "problem"), ("contamination-benchmarks", "text"), ("math_labels", "problem"))
+SOURCES = {"gsm8k-train": "problem", "contamination-benchmarks": "text", "math_labels": "problem"}
 DUPLICATED = 0.3
 WRAPS = (
     ("Question: ", ""),
@@ -22,17 +22,17 @@ WRAPS = (
     ("", " Put your final answer in \\boxed{}."),
     ("Please reason step by step. ", " Give your answer as an integer."),
 )
-_NUMBER = re.compile(r"\d+")
+NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[A-Za-z]{5,}")
 
 
-def read_bases() -> list[str]:
-    """Real problems with two numbers or more."""
+def read_bases(names: Iterable[str] = SOURCES) -> list[str]:
+    """Real problems of those sources with two numbers or more."""
     texts: dict[str, None] = {}
-    for name, column in SOURCES:
+    for name in names:
         with (DATA / f"{name}.jsonl").open(encoding="utf-8") as lines:
-            texts.update(dict.fromkeys(json.loads(line)[column] for line in lines))
-    return [text for text in texts if len(_NUMBER.findall(text)) >= 2]
+            texts.update(dict.fromkeys(json.loads(line)[SOURCES[name]] for line in lines))
+    return [text for text in texts if len(NUMBER.findall(text)) >= 2]
 
 
 def make_texts(count: int, seed: int = 0) -> Iterator[tuple[int, str, str]]:
@@ -42,7 +42,7 @@ def make_texts(count: int, seed: int = 0) -> Iterator[tuple[int, str, str]]:
     seen: set[str] = set()
     while made < count:
         text = draw.choice(bases) if draw.random() < 0.5 else f"{draw.choice(bases)} {draw.choice(bases)}"
-        text = _NUMBER.sub(lambda found: found[0] if found[0] == "1" else str(draw.randint(2, 999)), text)
+        text = NUMBER.sub(lambda found: found[0] if found[0] == "1" else str(draw.randint(2, 999)), text)
         if text in seen:
             continue
         seen.add(text)
