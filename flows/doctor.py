@@ -73,8 +73,8 @@ def look_at_gpu() -> Finding:
 
 def look_at_engine(config: Config) -> Iterator[Finding]:
     """vLLM as installed, or the server that the config names."""
-    if config.model.url:
-        yield look_at_server(config.model.url)
+    if config.model.urls:
+        yield from (look_at_server(url, config.model.name) for url in config.model.urls)
         return
     from pipeline.sample.machine import describe_engine
 
@@ -87,23 +87,26 @@ def look_at_engine(config: Config) -> Iterator[Finding]:
         yield Finding("engine", None, "", advice)
 
 
-def look_at_server(url: str) -> Finding:
-    """Whether an OpenAI-compatible server answers at `url`."""
+def look_at_server(url: str, name: str) -> Finding:
+    """Whether an OpenAI-compatible server answers at `url` and serves `name`."""
     import httpx
 
     try:
         models = httpx.get(f"{url.rstrip('/')}/models", timeout=5).raise_for_status().json()["data"]
-        return Finding("engine", True, f"{url} serves {', '.join(model['id'] for model in models)}")
+        served = {model["id"]: model.get("root") or model["id"] for model in models}
     except (httpx.HTTPError, KeyError, ValueError) as error:
         return Finding("engine", False, f"{url}: {error}", "start it (vllm serve MODEL), or mend model.url")
+    if name not in served:
+        return Finding("engine", False, f"{url} serves {', '.join(served)}", f"set model.name, which is {name}, to one")
+    return Finding("engine", True, f"{url} serves {name} ({served[name]})")
 
 
 def look_at_model(config: Config) -> Finding:
     """Whether the model is here, or has to be fetched first."""
     from pipeline.sample.embedded import NAME, REVISION, cache_root, is_whole
 
-    if config.model.url:
-        return Finding("model", None, f"{config.model.name} at {config.model.url}")
+    if config.model.urls:
+        return Finding("model", None, f"{config.model.name} at {len(config.model.urls)} URL(s)")
     if config.model.name == "embedded":
         folder = cache_root() / "models" / f"{NAME}-{REVISION}"
         place = "in" if is_whole(folder) else "at first use into"

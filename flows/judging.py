@@ -1,5 +1,6 @@
 """The model-judged second look at what the screen kept: optional, through the same engine that samples."""
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 
@@ -33,9 +34,14 @@ def judge_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, r
 
 
 def ask(engine: Engine, prompts: Sequence[str]) -> list[str | None]:
-    """One completion a prompt; null where its request failed, which rejects nothing."""
-    futures = [engine.submit(Request(Prompt((("user", prompt),), None, ""), 1)) for prompt in prompts]
-    return [_text(future) for future in futures]
+    """One completion a prompt; null where its request failed, which rejects nothing. `engine.capacity` at a time."""
+    waiting: deque[Future[tuple[Completion, ...]]] = deque()
+    texts: list[str | None] = []
+    for prompt in prompts:
+        if len(waiting) >= engine.capacity:
+            texts.append(_text(waiting.popleft()))
+        waiting.append(engine.submit(Request(Prompt((("user", prompt),), None, ""), 1)))
+    return texts + [_text(future) for future in waiting]
 
 
 def _text(future: "Future[tuple[Completion, ...]]") -> str | None:

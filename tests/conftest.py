@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +50,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def served_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A real OpenAI-compatible server on loopback for the whole session."""
+@contextmanager
+def serve_model(log: Path, port: int | None = None) -> "Iterator[tuple[Served, subprocess.Popen[bytes]]]":
+    """A real OpenAI-compatible server on loopback, up; it ends with the block, however that ends."""
     from pipeline.sample.embedded import ensure_embedded
     from pipeline.sample.machine import engine_environment
 
-    port, log = free_port(), tmp_path_factory.mktemp("server") / "log"
+    port = port or free_port()
     # What `vllm serve` runs; the command itself looks for the package's name, which the CPU build does not have.
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(ensure_embedded())]
     command += ["--served-model-name", "smollm2", "--enforce-eager", "--disable-log-stats"]
@@ -83,7 +83,7 @@ def served_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                     break
             except httpx.HTTPError:
                 time.sleep(0.5)
-        yield Served(f"http://127.0.0.1:{port}/v1", "smollm2")
+        yield Served(f"http://127.0.0.1:{port}/v1", "smollm2"), server
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
@@ -91,6 +91,13 @@ def served_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 server.wait(20)
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+@pytest.fixture(scope="session")
+def served_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for the whole session."""
+    with serve_model(tmp_path_factory.mktemp("server") / "log") as (served, _):
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,11 @@ from schemas.sample import SAMPLE_KEY
 
 log = logging.getLogger(__name__)
 
+BACKLOG = 32
+"""Completions that may wait for the verifier, in batches of the engine: it catches up on what took it long, and 16k of
+them are 160 MB at 2,500 tokens.
+"""
+
 
 class Verifier(Protocol):
     """What judges a completion by its problem's label: `ProblemVerifier`, or a verifier of one domain alone."""
@@ -151,7 +156,7 @@ class _Shard:
         self.params = params_hash(config.sampling)
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.wanted: deque[tuple[_Tally, int]] = deque()
-        self.under_way = 0
+        self.under_way = self.backlog = 0
         self.sampled = self.judged_again = self.tokens = self.kept = self.owed = 0
         self.failures: dict[str, int] = {}
         self.died: EngineDied | None = None
@@ -287,8 +292,13 @@ class _Shard:
         )
 
     def _submit(self) -> None:
-        """Keep the engine's batch full, and no more than that waiting for it."""
-        while self.wanted and self.under_way < self.engine.capacity:
+        """Keep the engine's batch full, and no more than that waiting for it.
+
+        While the verifier is far behind, nothing is asked for: memory is bounded by the engine's capacity, whatever
+        the shard and whichever of the two is the slower.
+        """
+        capacity = self.engine.capacity
+        while self.wanted and self.under_way < capacity and self.backlog < BACKLOG * capacity:
             tally, n = self.wanted.popleft()
             if self.died is not None:
                 tally.asked = 0
@@ -316,6 +326,7 @@ class _Shard:
             tally.taken.difference_update(indices)
             return
         tally.worked = True
+        self.backlog += len(completions)
         for index, completion in zip(indices, completions, strict=True):
             tally.unjudged.append(
                 {
@@ -347,6 +358,7 @@ class _Shard:
                 self.store.append([judged])
             return
         self.store.append([judged])
+        self.backlog -= 1
         self.sampled += 1
         self.tokens += judged["tokens"] or 0
         if self.progress is not None:

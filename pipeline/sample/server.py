@@ -1,83 +1,59 @@
-"""A running OpenAI-compatible server (`vllm serve`, or any other) as an engine.
+"""Running OpenAI-compatible servers (`vllm serve`, or any other) as one engine.
 
-The openai client retries 429, 5xx and lost connections with growing pauses, as long as the server's Retry-After says
-where it does. A request that fails even then fails alone; when the server itself is gone, everything fails at once
-instead of each request in its turn.
+A request goes to the server with the least in hand. What fails there is tried on the others, then again after growing
+pauses, as long as a server's Retry-After says where it does. A request that fails everywhere fails alone; when every
+server is gone, everything fails at once instead of each request in its turn.
 """
 
 import asyncio
-import os
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from pipeline.sample.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
+from pipeline.sample.servers import Server, ServerPool, pause, say, waits
 from schemas.config import ModelConfig, SamplingConfig
 
 RETRIES = 8
-"""With the client's pauses (0.5 s, doubled up to 8 s) a server may be away for 40 s, which covers a restart behind a
-proxy.
+"""With pauses of 0.5 s, doubled up to 8 s, a request is tried for 40 s beside its own time. All servers may be away for
+as long, which covers a restart behind a proxy.
 """
 
 
 class ServerEngine:
     """An `Engine` (see pipeline.sample.engine) over HTTP. Raises EngineDied when no server answers at `model.url`.
 
-    The revision is what the server calls the model's root: a server says nothing of its weights. Give another name to
-    other weights, or serve them from another folder.
+    The revision is what the servers call the model's root: a server says nothing of its weights. Give another name to
+    other weights, or serve them from another folder. The queue is the callers': they hold at most `capacity` samples
+    in flight each, and nothing else is kept here.
     """
 
     def __init__(
         self, model: ModelConfig, sampling: SamplingConfig, fixed_length: bool = False, retries: int = RETRIES
     ) -> None:
         self.model = model.name
-        self.capacity = 2 * model.max_num_seqs
-        self._config, self._sampling, self._fixed_length = model, sampling, fixed_length
+        self.capacity = 2 * model.max_num_seqs * len(model.urls)
+        self._sampling, self._fixed_length, self._retries = sampling, fixed_length, retries
         self._lock = threading.Lock()
         self._stats = EngineStats()
         self._owed: set[Future[tuple[Completion, ...]]] = set()
         self._since: float | None = None
         self._dead: EngineDied | None = None
-        self._several = True
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
         self._thread.start()
         try:
-            served = asyncio.run_coroutine_threadsafe(self._connect(retries), self._loop).result()
+            self.revision = asyncio.run_coroutine_threadsafe(self._connect(model), self._loop).result()
         except BaseException:
             self.close()
             raise
-        self.revision = str(served.get("root") or served["id"])
-        # vLLM alone is asked for token ids: with several choices, `usage` only has their sum.
-        self._counts = served.get("owned_by") == "vllm"
 
-    async def _connect(self, retries: int) -> dict[str, Any]:
-        from openai import AsyncOpenAI, OpenAIError
-
-        url = self._config.url
-        self._client = AsyncOpenAI(
-            base_url=url,
-            api_key=os.environ.get(self._config.api_key_env) or "none",
-            max_retries=retries,
-            timeout=self._config.timeout,
-        )
-        self._slots = asyncio.Semaphore(self._config.concurrency)
-        try:
-            models = (await self._client.with_options(max_retries=1, timeout=30).models.list()).data
-        except OpenAIError as error:
-            raise EngineDied(
-                f"model.url {url}: {_say(error)}. Start a server there, such as `vllm serve NAME --port 8000` for "
-                f"http://127.0.0.1:8000/v1, and put its key, if any, into ${self._config.api_key_env}"
-            ) from None
-        for served in models:
-            if served.id == self.model:
-                return served.model_dump()
-        names = ", ".join(repr(served.id) for served in models[:10]) or "nothing"
-        raise EngineDied(
-            f"model.name {self.model!r} is not served at {url}, which has {names}; set model.name to one of these"
-        )
+    async def _connect(self, model: ModelConfig) -> str:
+        self._pool = ServerPool(model, sum(pause(attempt) for attempt in range(1, self._retries + 1)))
+        return await self._pool.connect()
 
     def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
         future: Future[tuple[Completion, ...]] = Future()
@@ -95,6 +71,11 @@ class ServerEngine:
     def in_flight(self) -> int:
         with self._lock:
             return len(self._owed)
+
+    @property
+    def answered(self) -> dict[str, int]:
+        """Requests that each server answered, by its URL."""
+        return {server.url: server.answered for server in self._pool.servers}
 
     @property
     def stats(self) -> EngineStats:
@@ -115,32 +96,74 @@ class ServerEngine:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        client = getattr(self, "_client", None)
-        if client is not None:
-            await client.close()
+        if hasattr(self, "_pool"):
+            await self._pool.close()
 
     async def _answer(self, request: Request, future: Future[tuple[Completion, ...]]) -> None:
-        from openai import APIConnectionError, OpenAIError
-
         try:
-            async with self._slots:
-                if future.done():
-                    return
-                completions, tokens = await self._complete(request)
-        except OpenAIError as error:
-            if isinstance(error, APIConnectionError) and not await self._is_there():
-                self._give_up(
-                    EngineDied(
-                        f"model.url {self._config.url}: {_say(error)}, and its list of models does not come either. "
-                        "What was sampled is kept: start the server and run again to go on."
-                    )
-                )
-                return
-            self._settle(future, EngineFailure(f"{self._config.url}: {_say(error)}"))
+            completions, tokens = await self._ask_servers(request)
+        except EngineDied as error:
+            self._give_up(error)
         except Exception as error:
-            self._settle(future, EngineFailure(f"{self._config.url}: {type(error).__name__}: {error}"))
+            failure = error if isinstance(error, EngineFailure) else EngineFailure(f"{type(error).__name__}: {error}")
+            self._settle(future, failure)
         else:
             self._settle(future, completions, tokens)
+
+    async def _ask_servers(self, request: Request) -> tuple[tuple[Completion, ...], int]:
+        """The answer of the first server that gives one.
+
+        Raises EngineFailure where all refuse the request, or it was tried everywhere and `retries` times again;
+        EngineDied where no server is left.
+        """
+        tried: Counter[Server] = Counter()
+        refused: set[Server] = set()
+        said: dict[str, str] = {}
+        while True:
+            server = await self._pool.take(request.n, tried, refused)
+            if server is None:
+                raise EngineFailure(_join(said))
+            try:
+                answer = await self._ask_server(server, request)
+                server.answered += 1
+                return answer
+            except Exception as error:
+                failure = error
+            finally:
+                await self._pool.put_back(server, request.n)
+            said[server.url] = say(failure)
+            tried[server] += 1
+            if _is_refusal(failure):
+                refused.add(server)
+                continue
+            if not isinstance(failure, _ServerLost):
+                await self._suspect(server, failure)
+            up = [other for other in self._pool.servers if other.up]
+            if tried.total() > self._retries and all(tried[other] for other in up) and up:
+                raise EngineFailure(_join(said))
+            if up and all(tried[other] for other in up):
+                await asyncio.sleep(max(pause(min(tried[other] for other in up)), waits(failure)))
+
+    async def _suspect(self, server: Server, failure: Exception) -> None:
+        """Look at a server that lost a connection, or that says the model or the key is not its own."""
+        from openai import APIConnectionError, AuthenticationError, NotFoundError, PermissionDeniedError
+
+        if isinstance(failure, APIConnectionError | AuthenticationError | NotFoundError | PermissionDeniedError):
+            await self._pool.look_at(server)
+
+    async def _ask_server(self, server: Server, request: Request) -> tuple[tuple[Completion, ...], int]:
+        """Raises _ServerLost when the server is counted as down while it has the request."""
+        call = asyncio.ensure_future(self._complete(server, request))
+        server.calls.add(call)
+        try:
+            return await call
+        except asyncio.CancelledError:
+            if not server.up and call.cancelled():
+                raise _ServerLost(server.why) from None
+            call.cancel()
+            raise
+        finally:
+            server.calls.discard(call)
 
     def _settle(
         self, future: Future[tuple[Completion, ...]], result: tuple[Completion, ...] | Exception, tokens: int = 0
@@ -166,43 +189,32 @@ class ServerEngine:
         for future in owed:
             self._settle(future, error)
 
-    async def _is_there(self) -> bool:
-        from openai import APIConnectionError, OpenAIError
-
-        try:
-            await self._client.with_options(max_retries=1, timeout=30).models.list()
-        except APIConnectionError:
-            return False
-        except OpenAIError:
-            return True
-        return True
-
-    async def _complete(self, request: Request) -> tuple[tuple[Completion, ...], int]:
+    async def _complete(self, server: Server, request: Request) -> tuple[tuple[Completion, ...], int]:
         """All n completions: in one call, or in as many as a server needs that gives fewer at a time."""
         from openai import BadRequestError, UnprocessableEntityError
 
         found: list[Completion] = []
         tokens = 0
         while len(found) < request.n:
-            asked = request.n - len(found) if self._several else 1
+            asked = request.n - len(found) if server.several else 1
             try:
-                more, counted = await self._call(request, asked)
+                more, counted = await self._call(server, request, asked)
             except (BadRequestError, UnprocessableEntityError):
                 if asked == 1:
                     raise
                 # Either this server takes no n, or the request itself is bad: alone it shows which.
-                more, counted = await self._call(request, 1)
-                self._several = False
+                more, counted = await self._call(server, request, 1)
+                server.several = False
             if not more:
                 raise RuntimeError("the server answered without any completion")
             found.extend(more[: request.n - len(found)])
             tokens += counted
         return tuple(found), tokens
 
-    async def _call(self, request: Request, n: int) -> tuple[list[Completion], int]:
-        prompt, sampling = request.prompt, self._sampling
+    async def _call(self, server: Server, request: Request, n: int) -> tuple[list[Completion], int]:
+        prompt, sampling, client = request.prompt, self._sampling, server.client
         extra: dict[str, Any] = {}
-        if self._counts:
+        if server.counts:
             extra["return_token_ids"] = True
         if self._fixed_length:
             extra["ignore_eos"] = True
@@ -218,10 +230,10 @@ class ServerEngine:
         answer: Any
         if prompt.messages is not None:
             turns: Any = [{"role": role, "content": content} for role, content in prompt.messages]
-            answer = await self._client.chat.completions.create(messages=turns, max_tokens=sampling.max_tokens, **asked)
+            answer = await client.chat.completions.create(messages=turns, max_tokens=sampling.max_tokens, **asked)
             texts = [choice.message.content or "" for choice in answer.choices]
         else:
-            answer = await self._client.completions.create(prompt=prompt.text, max_tokens=sampling.max_tokens, **asked)
+            answer = await client.completions.create(prompt=prompt.text, max_tokens=sampling.max_tokens, **asked)
             texts = [choice.text for choice in answer.choices]
         seconds = time.monotonic() - began
         total = int(answer.usage.completion_tokens) if answer.usage is not None else 0
@@ -238,7 +250,20 @@ def _count(choice: Any, alone: int | None) -> int | None:
     return len(ids) if ids is not None else alone or None
 
 
-def _say(error: Exception) -> str:
-    status = getattr(error, "status_code", None)
-    cause = f" ({error.__cause__})" if error.__cause__ is not None and status is None else ""
-    return f"{f'HTTP {status}: ' if status else ''}{error}{cause}"[:600]
+class _ServerLost(RuntimeError):
+    """The server went down with the request in hand."""
+
+
+def _is_refusal(failure: Exception) -> bool:
+    """Whether the server will never answer this request, so that only another one may."""
+    from openai import APIStatusError
+
+    if isinstance(failure, APIStatusError):
+        return failure.status_code < 500 and failure.status_code not in (401, 403, 404, 408, 409, 425, 429)
+    from openai import OpenAIError
+
+    return not isinstance(failure, OpenAIError | _ServerLost)
+
+
+def _join(said: dict[str, str]) -> str:
+    return "; ".join(f"{url}: {what}" for url, what in said.items())

@@ -1,13 +1,17 @@
 """The embedded model, and the session's server with it, as sampling's configs name them."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.sample.embedded import ensure_embedded
-from schemas.config import ModelConfig
+from pipeline.sample.server import ServerEngine
+from schemas.config import ModelConfig, SamplingConfig
 from tests.conftest import Served
+from tests.pipeline.sample.unruly import Behaviour, Unruly
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,31 @@ def embedded_model() -> Path:
 @pytest.fixture(scope="session")
 def server(embedded_model: Path, served_model: Served) -> Server:
     return Server(served_model.url, str(embedded_model), served_model.name)
+
+
+@pytest.fixture
+def unruly() -> Iterator[Callable[..., Unruly]]:
+    started: list[Unruly] = []
+
+    def start(behave: Behaviour, **more: Any) -> Unruly:
+        started.append(Unruly(behave, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if not one.hung:
+            one.shutdown()
+            one.server_close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., ServerEngine]]:
+    engines: list[ServerEngine] = []
+
+    def start(model: ModelConfig, **more: Any) -> ServerEngine:
+        engines.append(ServerEngine(model, SamplingConfig(max_tokens=8), **more))
+        return engines[-1]
+
+    yield start
+    for engine in engines:
+        engine.close()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
 from pipeline.folder import RunFolder
+from pipeline.sample import run
 from pipeline.sample.engine import EngineDied
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.run import ShardStats, evidence_keys, sample_shard
@@ -234,6 +235,32 @@ def test_the_engine_does_not_wait_for_the_verifier(tmp_path: Path) -> None:
     stats, engine, after = said[0]
     assert (stats.sampled, after.height) == (80, 80)
     assert engine.most_in_flight <= 4
+
+
+@given(st.integers(1, 3), st.integers(1, 6), st.integers(0, 99))
+@settings(max_examples=20)
+def test_what_waits_for_the_verifier_is_bounded_by_the_engine_and_not_by_the_shard(
+    backlog: int, capacity: int, seed: int
+) -> None:
+    problems = problems_of(["1"] * 60)
+    slow = Slow()
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "BACKLOG", backlog)
+        engine = ScriptedEngine({f"problem {i}": ["so 1"] for i in range(60)}, seed=seed, capacity=capacity)
+        most = 0
+        judge = slow.submit
+
+        def submit(label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+            nonlocal most
+            most = max(most, 2 * engine.answered - len(slow.told))
+            return judge(label, completion, known)
+
+        patch.setattr(slow, "submit", submit)
+        stats = sample_shard(problems, SHARD, RunFolder(root), config_for(root, n=2), engine, slow)
+        engine.close()
+    assert stats.sampled == 120
+    # A request that is under way when the limit is reached still comes in, and one of n = 2 may overshoot by one.
+    assert most <= (backlog + 1) * capacity + 3
 
 
 class Slow:

@@ -2,112 +2,19 @@
 wrong.
 """
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from pipeline.sample.engine import EngineDied, EngineFailure, Request
-from pipeline.sample.prompts import Prompt
+from pipeline.sample.engine import EngineDied, EngineFailure
 from pipeline.sample.server import ServerEngine
 from schemas.config import ModelConfig, SamplingConfig
 from tests.pipeline.sample.conftest import Server
+from tests.pipeline.sample.unruly import answer, ask
 
 GUARD = 120
-
-
-def ask(text: str, n: int = 1, chat: bool = False) -> Request:
-    return Request(Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16), n)
-
-
-class Unruly(ThreadingHTTPServer):
-    """A stand-in server that answers as `behave(path, body, number of the call)` says: (status, headers, JSON)."""
-
-    daemon_threads = True
-
-    def __init__(self, behave: Callable[[dict[str, Any], int], tuple[int, dict[str, str], Any]]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.behave, self.calls, self.at = behave, 0, list[float]()
-        self.most, self.now, self.lock = 0, 0, threading.Lock()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def model(self, **more: Any) -> ModelConfig:
-        return ModelConfig(**{"name": "m", "url": f"http://127.0.0.1:{self.server_port}/v1", "timeout": 20, **more})
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Unruly
-
-    def do_GET(self) -> None:
-        self._send(
-            200, {}, {"object": "list", "data": [{"id": "m", "object": "model", "owned_by": "us", "created": 0}]}
-        )
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.calls += 1
-            number = self.server.calls
-            self.server.at.append(time.monotonic())
-            self.server.now += 1
-            self.server.most = max(self.server.most, self.server.now)
-        try:
-            self._send(*self.server.behave(body, number))
-        finally:
-            with self.server.lock:
-                self.server.now -= 1
-
-    def _send(self, status: int, headers: dict[str, str], value: Any) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        for name, said in {**headers, "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
-            self.send_header(name, said)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-def answer(n: int) -> tuple[int, dict[str, str], Any]:
-    choices = [{"index": i, "text": f"t{i}", "finish_reason": "stop", "logprobs": None} for i in range(n)]
-    usage = {"completion_tokens": 5 * n, "prompt_tokens": 1, "total_tokens": 5 * n + 1}
-    return (
-        200,
-        {},
-        {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": choices, "usage": usage},
-    )
-
-
-@pytest.fixture
-def unruly() -> Iterator[Callable[..., Unruly]]:
-    started: list[Unruly] = []
-
-    def start(behave: Callable[[dict[str, Any], int], tuple[int, dict[str, str], Any]]) -> Unruly:
-        started.append(Unruly(behave))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.shutdown()
-        one.server_close()
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., ServerEngine]]:
-    engines: list[ServerEngine] = []
-
-    def start(model: ModelConfig, **more: Any) -> ServerEngine:
-        engines.append(ServerEngine(model, SamplingConfig(max_tokens=8), **more))
-        return engines[-1]
-
-    yield start
-    for engine in engines:
-        engine.close()
 
 
 def test_too_many_requests_are_repeated_when_the_server_says(unruly: Any, opened: Any) -> None:
