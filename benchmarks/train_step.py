@@ -21,16 +21,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trainer.group import Group, Rollout
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = "groups of 16, prompts of `think`"
 BATCHES = {
     "unrelated prompts": (16, 1, 24, 128),
     "groups of 16, raw prompts": (2, 16, 24, 128),
-    "groups of 16, prompts of `think`": (1, 16, 200, 300),
+    LONGEST: (1, 16, 200, 300),
 }
 """Groups, completions of each, range of the prompts' lengths: a statement alone, or one behind the default
 template, which has 175 tokens.
@@ -67,7 +69,7 @@ def count_tokens(groups: Sequence[Group]) -> int:
     return sum(len(group.prompt) + len(rollout.tokens) for group in groups for rollout in group.rollouts)
 
 
-def prepare_ours(groups: list[Group], dtype: str) -> Callable[[], float]:
+def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[], float]:
     import torch
 
     from pipeline.sample.embedded import ensure_embedded
@@ -77,7 +79,7 @@ def prepare_ours(groups: list[Group], dtype: str) -> Callable[[], float]:
     from trainer.policy import load_policy
     from trainer.step import accumulate, sum_tokens
 
-    config = TrainConfig(micro_tokens=MICRO_TOKENS)
+    config = TrainConfig(micro_tokens=MICRO_TOKENS, **options)
     policy = load_policy(str(ensure_embedded()), config, dtype=getattr(torch, dtype))
 
     def work() -> float:
@@ -116,7 +118,14 @@ def prepare_trl(groups: list[Group], dtype: str) -> Callable[[], float]:
     return work
 
 
-WAYS = {"ours": prepare_ours, "trl": prepare_trl}
+WAYS: dict[str, Callable[[list[Group], str], Callable[[], float]]] = {
+    "ours": prepare_ours,
+    "trl": prepare_trl,
+    "checkpointed": partial(prepare_ours, gradient_checkpointing=True),
+    "compiled": partial(prepare_ours, compile=True),
+}
+"""The last two are ours with one setting of the config changed."""
+SETTINGS = ("checkpointed", "compiled")
 
 
 def run_child(way: str, batch: str, dtype: str) -> None:
@@ -170,15 +179,15 @@ class Child:
         self.process.wait()
 
 
-def measure(batch: str, dtype: str, rounds: int) -> dict[str, Any]:
-    """Both ways on one batch, in turns; the way that goes first changes."""
+def measure(batch: str, dtype: str, rounds: int, ways: Sequence[str] = ("ours", "trl")) -> dict[str, Any]:
+    """Each way on one batch, in turns; the way that goes first changes. Ratios are of the first to the last."""
     groups = make_groups(*BATCHES[batch])
     children: dict[str, Child] = {}
     try:
-        for way in WAYS:
+        for way in ways:
             children[way] = Child(way, batch, dtype)
         for number in range(rounds):
-            for way in list(WAYS)[:: -1 if number % 2 else 1]:
+            for way in list(ways)[:: -1 if number % 2 else 1]:
                 children[way].round()
     finally:
         for child in children.values():
@@ -195,7 +204,7 @@ def measure(batch: str, dtype: str, rounds: int) -> dict[str, Any]:
             "loaded_gb": child.loaded / 1e9,
         }
     for name, figure in (("ratio", "tokens_per_second"), ("ratio_of_cpu_time", "tokens_per_cpu_second")):
-        found[name] = found["ours"][figure] / found["trl"][figure]
+        found[name] = found[ways[0]][figure] / found[ways[-1]][figure]
     return found
 
 
@@ -238,7 +247,8 @@ def main(out: Path | None = None, rounds: int = 3) -> dict[str, Any]:
     for batch, dtype in cases:
         rows.append(measure(batch, dtype, rounds))
         print(f"{batch}, {dtype}: {rows[-1]['ratio']:.2f} times TRL", flush=True)
-    found = {"benchmark": "train_step", "rows": rows, "waste": measure_waste()}
+    settings = [measure(LONGEST, "bfloat16", rounds, ("ours", way)) | {"setting": way} for way in SETTINGS]
+    found = {"benchmark": "train_step", "rows": rows, "settings": settings, "waste": measure_waste()}
     if out is not None:
         out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     table = Table(title=f"Forward and backward, tokens/s, medians of {rounds} rounds in turn")
@@ -269,8 +279,14 @@ def main(out: Path | None = None, rounds: int = 3) -> dict[str, Any]:
             str(row["aim"]),
             *peaks,
         )
-    console = Console()
+    console = Console(width=140)
     console.print(table)
+    for row in settings:
+        way, ours = row[row["setting"]], row["ours"]
+        console.print(
+            f"{row['batch']}, {row['setting']}: {1 / row['ratio']:.2f} times the speed without, "
+            f"{way['peak_gb']:.2f} GB beside {ours['peak_gb']:.2f} GB"
+        )
     for name, value in found["waste"].items():  # type: ignore[attr-defined]
         console.print(f"{name}: {value:.1%}" if isinstance(value, float) else f"{name}: {value}")
     return found

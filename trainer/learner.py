@@ -148,4 +148,7 @@ def _local(tensor: Tensor) -> Tensor:
 
 def _like(local: Tensor, own: Tensor) -> Tensor:
     moved = local.to(own.device)
-    return DTensor.from_local(moved, own.device_mesh, own.placements) if isinstance(own, DTensor) else moved
+    if not isinstance(own, DTensor):
+        return moved
+    # Without the whole shape an odd number of rows is taken for ranks times those of this one.
+    return DTensor.from_local(moved, own.device_mesh, own.placements, shape=own.shape, stride=own.stride())

@@ -1,6 +1,7 @@
 """Some steps on one process or, as a module under torchrun, on several; the first rank writes down what it found."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ import torch
 from schemas.config.training import TrainConfig
 from tests.trainer.tiny import draw_groups
 from trainer import distributed
+from trainer.learner import Learner, end_ranks, follow
 from trainer.objective import Objective
 from trainer.policy import load_policy
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_batch
@@ -43,13 +45,37 @@ def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
     }
 
 
+def resume(folder: str, config: TrainConfig, saved: Path) -> dict[str, Any]:
+    """Weights after two batches in one go, and after the second batch of a learner that read what the first saved."""
+    batches = [draw_groups(1, [4, 3, 5, 2]), draw_groups(2, [3, 3])]
+    through = Learner(Path(folder), config)
+    through.learn(batches[0])
+    saved.mkdir()
+    through.save(saved)
+    through.learn(batches[1])
+    expected = dict(through.export())
+    through.close()
+    again = Learner(Path(folder), config)
+    again.load(saved)
+    again.learn(batches[1])
+    return {"weights": dict(again.export()), "expected": expected, "files": sorted(p.name for p in saved.iterdir())}
+
+
 def whole(tensor: Any) -> Any:
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
 if __name__ == "__main__":
+    model, out, told, task = sys.argv[1:]
+    given = TrainConfig.model_validate_json(told)
     torch.distributed.init_process_group("gloo")
-    found = run(sys.argv[1], TrainConfig.model_validate_json(sys.argv[3]), sys.argv[4])
+    if task != "resume":
+        found = run(model, given, task)
+    elif distributed.find_rank() == 0:
+        found = resume(model, given, Path(out).with_name("saved"))
+        end_ranks()
+    else:
+        follow(given)
     if distributed.find_rank() == 0:
-        torch.save(found, sys.argv[2])
+        torch.save(found, out)
     torch.distributed.destroy_process_group()

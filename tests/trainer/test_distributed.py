@@ -21,10 +21,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save_tiny(tmp_path_factory.mktemp("tiny"))
 
 
-def run_ranks(folder: str, out: Path, config: TrainConfig, dtype: str) -> dict[str, object]:
-    """What rank 0 found, of two under torchrun."""
+def run_ranks(folder: str, out: Path, config: TrainConfig, task: str) -> dict[str, object]:
+    """What rank 0 found, of two under torchrun; `task` is a dtype to compute in, or `resume`."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "tests.trainer.ranks", folder, str(out), config.model_dump_json(), dtype]
+    command += ["-m", "tests.trainer.ranks", folder, str(out), config.model_dump_json(), task]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(torch.load(out, weights_only=False))
@@ -57,6 +57,14 @@ def test_bfloat16_over_two_ranks_is_near_bfloat16_on_one(folder: str, tmp_path: 
     for ours, theirs in zip(two["stats"], one["stats"], strict=True):  # type: ignore[call-overload]
         assert ours.loss == pytest.approx(theirs.loss, abs=0.02)
         assert ours.grad_norm == pytest.approx(theirs.grad_norm, rel=0.1)
+
+
+def test_two_ranks_go_on_from_what_they_saved(folder: str, tmp_path: Path) -> None:
+    found = run_ranks(folder, tmp_path / "found", CONFIG, "resume")
+    assert found["files"] == ["learner-0.pt", "learner-1.pt"]
+    weights, expected = found["weights"], found["expected"]
+    for name, weight in expected.items():  # type: ignore[attr-defined]
+        assert torch.equal(weights[name], weight), name  # type: ignore[index]
 
 
 def test_one_process_needs_nobody() -> None:
