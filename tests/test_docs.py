@@ -21,6 +21,8 @@ LOOP = ROOT / "docs" / "training.md"
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page != LOOP)]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 UNTIL = "# until interrupted"
+STARTED = ("scheduled:", "rewards at")
+"""What a command that runs for ever says when it is up."""
 ELSEWHERE = "# needs a server"
 """Run by tests/flows/test_schedule.py, with a server and a worker."""
 SERVE_SECONDS = 60
@@ -80,7 +82,8 @@ def test_every_command_runs(page: Path, checkout: Path, prefect_home: dict[str, 
         if ELSEWHERE in command or not command.strip():
             continue
         if UNTIL in command:
-            assert "scheduled:" in serve_for_a_while(command, checkout, prefect_home)
+            said = serve_for_a_while(command, checkout, prefect_home)
+            assert any(word in said for word in STARTED)
             continue
         done = execute(command, checkout, prefect_home)
         assert done.returncode == 0, f"{page.name}: {command}\n{done.stdout}\n{done.stderr}"
@@ -115,7 +118,7 @@ def read_passes(run: RunFolder) -> list[pl.DataFrame]:
 
 
 def serve_for_a_while(command: str, where: Path, environment: dict[str, str]) -> str:
-    """What a command that runs for ever has printed once it says that it is scheduled."""
+    """What a command that runs for ever has printed once it says that it is up."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     with subprocess.Popen(
         ["bash", "-c", command],
@@ -131,7 +134,7 @@ def serve_for_a_while(command: str, where: Path, environment: dict[str, str]) ->
         try:
             for line in process.stdout:
                 said += line
-                if "scheduled:" in line:
+                if any(word in line for word in STARTED):
                     break
         finally:
             os.killpg(process.pid, signal.SIGINT)

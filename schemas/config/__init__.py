@@ -6,6 +6,7 @@ from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
 from schemas.config.fresh import Benchmark, DecontaminateConfig, DedupConfig
 from schemas.config.grading import DecideConfig, KeepConfig, ModelConfig, PromptConfig, SamplingConfig, VerifyConfig
 from schemas.config.outputs import ExportConfig, FlowConfig, PublishConfig
+from schemas.config.rewarding import RewardConfig
 from schemas.config.sources import Source
 from schemas.config.stages import JudgeConfig, ScreenConfig
 from schemas.config.strict import Strict
@@ -29,6 +30,7 @@ __all__ = [
     "ModelConfig",
     "PromptConfig",
     "PublishConfig",
+    "RewardConfig",
     "SamplingConfig",
     "SandboxConfig",
     "ScreenConfig",
@@ -62,6 +64,7 @@ class Config(Strict):
     train: TrainConfig = TrainConfig()
     publish: PublishConfig = PublishConfig()
     export: ExportConfig = ExportConfig()
+    reward: RewardConfig = RewardConfig()
     flow: FlowConfig = FlowConfig()
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from pipeline.publish.shards import CURATED_DTYPES
 from tests.conftest import ROOT, Run
 
 DATA = ROOT / "tests" / "data"
-COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "export", "serve", "doctor")
+COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "export", "reward", "serve", "doctor")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

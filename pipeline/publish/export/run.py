@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.decide.decide import find_graded, find_samples, last_pass, shard_of
 from pipeline.folder import RunFolder
 from pipeline.held_out import find_families, is_held_out
+from pipeline.publish.export.beside import BESIDE, name_package
 from pipeline.publish.export.formats import FORMATS, Format
 from pipeline.publish.export.item import Item, Message, read_item
 from pipeline.publish.export.rows import Row, Unsayable
@@ -62,13 +63,17 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
     exported = Exported(name, out)
     chat = config.prompt.chat or format.chat_only
     with Files(target, format.suffix, format.schema(chat), config.publish.row_group_rows) as files:
+        room = f"{name_package(run)}/" if name == "prime-rl" else ""
         for split, rows in _write_shards(folder, config, format, exported):
-            files.write(split, rows)
+            files.write(f"{room}{split}", rows)
         if not exported.problems:
             why = "; ".join(f"{count} {reason}" for reason, count in exported.left_out.items())
             raise InputError(f"{run}: nothing to export as {name}: {why or 'no curated problem'}")
     exported.rows = files.counts
     written = {file: {"rows": rows, **describe_bytes(target, file)} for file, rows in files.counts.items()}
+    for file, text in (BESIDE[name](config) if name in BESIDE else {}).items():
+        target.write_bytes(file, text.encode())
+        written[file] = describe_bytes(target, file)
     manifest = folder.read_json(MANIFEST)
     said: dict[str, Any] = {
         "format": name,
@@ -82,7 +87,7 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
         "files": written,
     }
     target.write_json(NAME, said)
-    for file in before - files.counts.keys():
+    for file in before - written.keys():
         target.remove(file)
     return exported
 

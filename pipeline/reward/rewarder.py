@@ -1,0 +1,114 @@
+"""From a completion and a label as text to a reward: what every form of the travelling verifier is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline.closing import Closing
+from pipeline.language import keeps_language
+from pipeline.verify.code import CodeLabel
+from pipeline.verify.math import Judgement
+from pipeline.verify.problem import Label, ProblemVerifier
+from pipeline.verify.reward import RewardParts, reward
+from pipeline.verify.truth import read_truth
+from schemas.config import Config, SandboxConfig, VerifyConfig
+from schemas.reasons import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A completion to grade. `truth` is its problem's label as text (`write_truth`).
+
+    With the `statement` a completion that keeps its language has the bonus for it; with `tokens` and `l_max` it has the
+    length penalty, which grows over the last `l_cache` tokens (Magistral paper, section 2.2).
+    """
+
+    truth: str
+    completion: str
+    statement: str | None = None
+    tokens: int = 0
+    l_max: int | None = None
+    l_cache: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What a completion is worth. `parts` is None where the verdict is unknown: there is no reward then, not a zero.
+
+    `answer` is a math completion's answer; a program is not said again.
+    """
+
+    verdict: Verdict
+    parts: RewardParts | None
+    answer: str | None
+    detail: str
+    format_ok: bool
+
+    @property
+    def reward(self) -> float | None:
+        """The sum of the parts, or None where nothing is known."""
+        return None if self.parts is None else self.parts.total
+
+
+class Rewarder(Closing):
+    """Grades completions by the verifier that curates. A context manager; safe to use from several threads.
+
+    No process is started for common math answers, and no sandbox before the first program.
+    """
+
+    def __init__(self, verify: VerifyConfig | None = None, sandbox: SandboxConfig | None = None) -> None:
+        self.verify = verify or VerifyConfig()
+        self._verifier = ProblemVerifier(self.verify, sandbox or SandboxConfig())
+
+    @classmethod
+    def of(cls, config: Config) -> Rewarder:
+        """The one of a run's config."""
+        return cls(config.verify, config.sandbox)
+
+    def close(self) -> None:
+        """Ends all processes; what is still undecided becomes `unknown`."""
+        self._verifier.close()
+
+    def submit(self, answered: Answered) -> Future[Graded]:
+        """The grade to come. Raises InputError for a code label that cannot be read."""
+        label = _read(answered.truth)
+        future: Future[Graded] = Future()
+        judging = self._verifier.submit(label, answered.completion)
+
+        def judged(done: Future[Judgement]) -> None:
+            try:
+                future.set_result(_grade(done.result(), answered, label))
+            except Exception as error:  # the one who waits is told, whatever it is
+                future.set_exception(error)
+
+        judging.add_done_callback(judged)
+        return future
+
+    def grade(self, several: Sequence[Answered]) -> list[Graded]:
+        """The grades of several completions, judged beside each other, in their order."""
+        return [future.result() for future in [self.submit(answered) for answered in several]]
+
+
+@lru_cache(maxsize=1 << 12)
+def _read(truth: str) -> Label:
+    """A group's completions come with the same label."""
+    return read_truth(truth)
+
+
+def _grade(judgement: Judgement, answered: Answered, label: Label) -> Graded:
+    known = judgement.verdict is not Verdict.UNKNOWN and judgement.format_ok
+    parts = reward(
+        judgement.verdict,
+        judgement.format_ok,
+        tokens=answered.tokens,
+        l_max=answered.l_max,
+        l_cache=answered.l_cache,
+        language_ok=known
+        and bool(answered.statement)
+        and keeps_language(answered.statement or "", answered.completion),
+    )
+    answer = None if isinstance(label, CodeLabel) else judgement.answer
+    return Graded(judgement.verdict, parts, answer, judgement.detail, judgement.format_ok)
