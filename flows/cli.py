@@ -1,4 +1,4 @@
-"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor."""
+"""The command line: curate, loop, train, stage, grade, decide, inspect, report, view, serve, doctor."""
 
 import os
 from typing import TYPE_CHECKING, Annotated
@@ -197,7 +197,8 @@ def _quieten_prefect(debug: bool) -> None:
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
 
-import flows.results_cli  # noqa: E402, F401  what comes after a run has its commands there
+import flows.results_cli  # noqa: E402  what comes after a run has its commands there
+import flows.view_cli  # noqa: E402, F401  and the page to look through it there
 
 
 def main() -> None:

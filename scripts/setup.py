@@ -19,12 +19,14 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "goldilocks-setup"
 DEBIAN = {
     "/usr/bin/chromium": "chromium",
+    "/usr/bin/chromedriver": "chromium-driver",
     "/usr/bin/bwrap": "bubblewrap",
     "/usr/bin/g++": "g++",
     "/usr/lib/python3/dist-packages/numpy": "python3-numpy",
     "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
 }
-"""A file of each Debian package -> its name. Chromium draws the report in its test, bubblewrap and g++ run
+"""A file of each Debian package -> its name. Chromium draws the report in its test
+and its driver clicks through `goldilocks view`, bubblewrap and g++ run
 code problems, of which a quarter of reasoning_gym's import numpy, tcmalloc speeds a CPU engine up."""
 
 

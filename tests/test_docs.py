@@ -21,7 +21,7 @@ LOOP = ROOT / "docs" / "training.md"
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page != LOOP)]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 UNTIL = "# until interrupted"
-STARTED = ("scheduled:", "rewards at")
+STARTED = ("scheduled:", "rewards at", "looking at")
 """What a command that runs for ever says when it is up."""
 ELSEWHERE = "# needs a server"
 """Run by tests/flows/test_schedule.py, with a server and a worker."""

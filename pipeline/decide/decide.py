@@ -169,7 +169,7 @@ def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, gradi
     `evidence` has `problem_id` and any other columns of `SAMPLE_KEY`: those of the samples that the run's own prompt,
     model and parameters give.
     """
-    folder.write_table(_evidence_name(shard, grading_pass), evidence)
+    folder.write_table(evidence_name(shard, grading_pass), evidence)
 
 
 def read_evidence(
@@ -177,14 +177,15 @@ def read_evidence(
 ) -> pl.DataFrame:
     """Those of `read_samples` that count: all, unless `record_evidence` said which."""
     samples = read_samples(folder, names, columns)
-    recorded = _evidence_name(shard, grading_pass)
+    recorded = evidence_name(shard, grading_pass)
     if not folder.exists(recorded):
         return samples
     evidence = folder.read_table(recorded)
     return samples.join(evidence, on=evidence.columns, how="semi", maintain_order="left")
 
 
-def _evidence_name(shard: str, grading_pass: int) -> str:
+def evidence_name(shard: str, grading_pass: int) -> str:
+    """Where `record_evidence` writes which samples count in a shard."""
     return f"evidence/pass-{grading_pass}-{shard}.parquet"
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from pipeline.decide.decide import find_samples, read_evidence, shard_of
 from pipeline.folder import RunFolder
 from pipeline.ingest.files import find_files, read_rows
+from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.words import count, meaning, plain, plural, share
 from pipeline.publish.shards import SAMPLE_ROWS
@@ -70,12 +71,28 @@ def _show_run(folder: RunFolder, rows: int, full: bool, console: Console) -> Non
             console.print(table)
     if len(sources) > LISTED:
         console.print(f"and {plural(len(sources) - LISTED, 'smaller source')}")
+    _show_flags(read_flags(folder), console)
     samples = sum(folder.count_rows(name) for name in folder.list("samples"))
     console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list('samples')), 'file')}")
     shown = next((room for room in ("curated", "problems", "rejected") if folder.list(room)), None)
     if shown:
         console.print()
         _show_files(f"{folder.root.rstrip('/')}/{shown}", rows, full, console)
+
+
+def _show_flags(flags: Flags, console: Console) -> None:
+    """The newest labels that wait for a review; `goldilocks view` has them all."""
+    if flags.open:
+        table = _table("flagged for review", "note", "label", "when")
+        for flag in flags.open[: -LISTED - 1 : -1]:
+            label = flag.seen.get("answer")
+            said = clean(_shorten(label, False)) if label is not None else Text("none", style="dim")
+            table.add_row(clean(flag.problem_id), clean(_shorten(flag.note, False)), said, clean(flag.made[:10]))
+        console.print(table)
+    if len(flags.open) > LISTED:
+        console.print(f"and {plural(len(flags.open) - LISTED, 'older flag')}")
+    for name, why in flags.unreadable.items():
+        console.print(Text(f"{name} cannot be read as a flag: {why}", style="red"))
 
 
 def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
@@ -208,6 +225,9 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
     console.print(Panel(clean(row["statement"] or "(no statement)"), title="statement", title_align="left"))
     console.print(Text.assemble(("answer  ", "dim"), clean(row["answer"] if row["answer"] is not None else "(none)")))
     _show_fate(rows, console)
+    flags = read_flags(folder)
+    for flag in flags.of(id_):
+        console.print(Text.assemble(("flagged  ", "bold red"), clean(flag.note), (f"  {flag.made}", "dim")))
     history = _table("step>", "stage", "action", "detail")
     for at, step in enumerate(row["history"] or [], 1):
         history.add_row(str(at), *(clean(step[key] or "") for key in ("stage", "action", "detail")))

@@ -11,7 +11,7 @@ from pipeline.publish.shards import CURATED_DTYPES
 from tests.conftest import ROOT, Run
 
 DATA = ROOT / "tests" / "data"
-COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "export", "reward", "serve", "doctor")
+COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "view", "export", "reward", "serve", "doctor")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -39,6 +39,7 @@ def test_an_unknown_key_is_refused_with_line_and_nearest_name(goldilocks: Run, t
         (("report", "no/run"), "no/run"),
         (("export", "tlr", "no/run", "out"), "did you mean 'trl'?"),
         (("export", "trl", "no/run", "out"), "no/run"),
+        (("view", "no/run"), "no/run"),
         (("inspect", "no/file.parquet"), "no/file.parquet"),
         (("grade", "tests/data/problems.jsonl", "out", "--samples", "no.jsonl"), "no.jsonl"),
     ],

@@ -86,13 +86,18 @@ def gather_passes(folder: RunFolder, examples: int) -> Passes | None:
     )
 
 
-def draw_passes(passes: Passes, size: float = 460) -> Markup:
-    """Every problem by its pass rate before (across) and after (upwards): above the diagonal it became easier. The area
+def draw_passes(passes: Passes) -> Markup:
+    """The pass rates of every problem before and after the grader was trained."""
+    return draw_grid(passes.grid, "sixteenths correct before training →", "after →")
+
+
+def draw_grid(grid: Counter[tuple[int, int]], across_name: str, up_name: str, size: float = 460) -> Markup:
+    """Problems by their pass rate before (across) and after (upwards): above the diagonal they became easier. The area
     of a dot is the number of problems.
     """
     left, bottom, top = 44.0, 44.0, 12.0
     step = (size - left - top) / (CELLS + 1)
-    peak = max(passes.grid.values(), default=1)
+    peak = max(grid.values(), default=1)
 
     def across(cell: int) -> float:
         return left + (cell + 0.5) * step
@@ -100,14 +105,14 @@ def draw_passes(passes: Passes, size: float = 460) -> Markup:
     def up(cell: int) -> float:
         return size - bottom - (cell + 0.5) * step
 
-    easier = sum(n for (a, b), n in passes.grid.items() if b > a)
-    harder = sum(n for (a, b), n in passes.grid.items() if b < a)
+    easier = sum(n for (a, b), n in grid.items() if b > a)
+    harder = sum(n for (a, b), n in grid.items() if b < a)
     label = f"Pass rates before and after: {easier} problems easier, {harder} harder"
     parts = [
         f'<svg class="passes" viewBox="0 0 {size:.0f} {size:.0f}" role="img" aria-label="{escape(label)}">',
         f'<line class="grid" x1="{across(0):.1f}" y1="{up(0):.1f}" x2="{across(CELLS):.1f}" y2="{up(CELLS):.1f}"/>',
     ]
-    for (before, after), problems in sorted(passes.grid.items()):
+    for (before, after), problems in sorted(grid.items()):
         radius = max(1.8, step * 0.62 * (problems / peak) ** 0.5)
         colour = "keep" if after > before else "easy" if after < before else "open"
         hint = f"{before} of {CELLS} before, {after} after: {plural(problems, 'problem')}"
@@ -122,9 +127,9 @@ def draw_passes(passes: Passes, size: float = 460) -> Markup:
         )
     parts += [
         f'<text class="axis-name" x="{size - top:.0f}" y="{size - 6:.0f}" text-anchor="end">'
-        f"sixteenths correct before training →</text>",
+        f"{escape(across_name)}</text>",
         f'<text class="axis-name" x="12" y="{top + 4:.0f}" text-anchor="end" transform="rotate(-90 12 {top + 4:.0f})">'
-        f"after →</text>",
+        f"{escape(up_name)}</text>",
         "</svg>",
     ]
     return Markup("\n".join(parts))

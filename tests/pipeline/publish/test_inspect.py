@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.folder import RunFolder
+from pipeline.publish.flags import add_flag, withdraw_flag
 from pipeline.publish.inspect import clean, inspect_path
 from schemas.errors import InputError
 from schemas.reasons import Reason
@@ -155,3 +156,15 @@ def test_text_from_data_commands_neither_rich_nor_the_terminal(tmp_path: Path) -
     assert "[red]�[2J[/red] [link=http://x]y[/link]" in said
     assert not set(said) & {"\x1b", "\x9b", "\x07"}
     assert clean("a\tb\nc\r\x7f").plain == "a\tb\nc��"
+
+
+def test_doubtful_labels_are_told(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path, tell_sums(8))
+    assert "flagged" not in look(folder.root)
+    flags = [add_flag(folder, tell_sums(n + 1)[n].row["id"], f"note {n}", {"answer": f"label {n}"}) for n in range(8)]
+    withdraw_flag(folder, flags[3].name)
+    said = look(folder.root)
+    assert [n for n in range(8) if f"note {n} " in said and f"label {n} " in said] == [0, 1, 2, 4, 5, 6, 7]
+    assert "flagged  note 5" in look(folder.root, problem="sum-5")
+    folder.write_bytes("flags/torn.json", b"{")
+    assert "flags/torn.json cannot be read as a flag" in look(folder.root)

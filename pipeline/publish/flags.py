@@ -1,0 +1,92 @@
+"""Labels that a person has doubts about: notes kept in the run, one small file each, that nothing rewrites.
+
+`flags/TIME-RANDOM.json` is a flag, or takes one back by its name. A file appears whole or not at all and is never
+changed, so that several people may flag while the run is curated or decided again; no stage reads or removes them. A
+flag is about a problem's id, which is a hash of what the problem says: where the label is mended, the id is another
+one, and the flag stays with what was flagged.
+"""
+
+import json
+import re
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from pipeline.folder import RunFolder
+from schemas.errors import InputError
+
+ROOM = "flags"
+NOTE = 2000
+"""Characters of a note: a paragraph, not a discussion."""
+ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flag. `seen` is what the person had before them: the label, what the run made of the problem, and why."""
+
+    name: str
+    problem_id: str
+    note: str
+    made: str
+    """When, in UTC, ISO 8601."""
+    seen: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The flags of a run that nobody took back, oldest first; and the files that say nothing, with the reason."""
+
+    open: tuple[Flag, ...]
+    unreadable: dict[str, str]
+
+    def of(self, problem_id: str) -> tuple[Flag, ...]:
+        return tuple(flag for flag in self.open if flag.problem_id == problem_id)
+
+
+def add_flag(folder: RunFolder, problem_id: str, note: str, seen: dict[str, str | None]) -> Flag:
+    """Flag a problem. Raises InputError where the id is none or the note is empty or too long."""
+    note = note.strip().replace("\r\n", "\n")
+    if not ID.fullmatch(problem_id):
+        raise InputError(f"{problem_id[:40]!r} is no problem's id; it has 16 hex digits")
+    if not note:
+        raise InputError("a flag needs a note: say what may be wrong with the label")
+    if len(note) > NOTE:
+        raise InputError(f"the note has {len(note)} characters; {NOTE} are the most, shorten it")
+    now = datetime.now(UTC)
+    flag = Flag(_new_name(now), problem_id, note, now.isoformat(timespec="seconds"), seen)
+    told = {key: value for key, value in asdict(flag).items() if key != "name"}
+    folder.write_json(flag.name, told)
+    return flag
+
+
+def withdraw_flag(folder: RunFolder, name: str) -> None:
+    """Take back the open flag `name`; the file stays. Raises InputError where there is none."""
+    if name not in {flag.name for flag in read_flags(folder).open}:
+        raise InputError(f"{name[:80]!r} is no open flag of this run; it may have been taken back already")
+    now = datetime.now(UTC)
+    folder.write_json(_new_name(now), {"withdraws": name, "made": now.isoformat(timespec="seconds")})
+
+
+def read_flags(folder: RunFolder) -> Flags:
+    """Every open flag of a run."""
+    flags: dict[str, Flag] = {}
+    withdrawn: set[str] = set()
+    unreadable: dict[str, str] = {}
+    for name in folder.list(ROOM, ".json"):
+        try:
+            told = json.loads(folder.read_bytes(name))
+            if "withdraws" in told:
+                withdrawn.add(str(told["withdraws"]))
+                continue
+            told_seen = (told.get("seen") or {}).items()
+            seen = {str(key): None if value is None else str(value) for key, value in told_seen}
+            flags[name] = Flag(name, str(told["problem_id"]), str(told["note"]), str(told.get("made") or ""), seen)
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            unreadable[name] = f"{type(error).__name__}: {error}"
+    return Flags(tuple(flag for name, flag in flags.items() if name not in withdrawn), unreadable)
+
+
+def _new_name(now: datetime) -> str:
+    """No two are alike, whoever writes them and whatever the clock says; the order of names is that of time."""
+    return f"{ROOM}/{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json"

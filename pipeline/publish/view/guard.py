@@ -1,0 +1,127 @@
+"""Who may ask: requests for this server by its own name, from its own pages, with its token where it has one.
+
+The page is for one person on one machine. A web page elsewhere can make a browser send requests to loopback; so the
+Host header must name this server (against DNS rebinding), and what changes the run must be sent by a page that this
+server drew.
+"""
+
+import hmac
+import ipaddress
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Where the server listens, the token that a reader needs (None on loopback), and the secret of its forms."""
+
+    host: str
+    port: int
+    token: str | None = None
+    form: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    @property
+    def cookie(self) -> str:
+        """Browsers share cookies between the ports of a host."""
+        return f"goldilocks-{self.port}"
+
+    def allows_host(self, header: str) -> bool:
+        """Whether a Host header names this server: loopback names; beyond loopback also the machine's own names and
+        plain addresses, which no foreign name server can claim.
+        """
+        name, port = split_host(header)
+        if port != self.port:
+            return False
+        if name in ("localhost", "127.0.0.1", "::1", self.host):
+            return True
+        if is_loopback(self.host):
+            return False
+        return is_address(name) or name in (socket.gethostname().lower(), socket.getfqdn().lower())
+
+    def allows_change(self, headers: Mapping[str, str], form: Mapping[str, str]) -> bool:
+        """Whether a form was sent by a page of this server."""
+        origin = headers.get("origin", "")
+        same = origin in (f"http://{headers.get('host', '')}", f"https://{headers.get('host', '')}")
+        site = headers.get("sec-fetch-site", "same-origin") == "same-origin"
+        return same and site and hmac.compare_digest(form.get("form", "").encode(), self.form.encode())
+
+    def knows(self, token: str | None) -> bool:
+        return self.token is None or hmac.compare_digest((token or "").encode(), self.token.encode())
+
+
+class GuardMiddleware:
+    """Refuses what the guard does not allow, and sets the headers that keep a problem's text from doing anything."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self.app, self.guard = app, guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        refused = self._refuse(scope)
+        await (refused or self.app)(scope, receive, send_with_headers)
+
+    def _refuse(self, scope: Scope) -> PlainTextResponse | RedirectResponse | None:
+        guard, request = self.guard, Request(scope)
+        host = Headers(scope=scope).get("host", "")
+        if not guard.allows_host(host):
+            return PlainTextResponse(f"This server is not {host[:100]!r}; use the address that it printed.\n", 421)
+        if guard.token is None:
+            return None
+        if "token" in request.query_params and guard.knows(request.query_params["token"]):
+            rest = [pair for pair in parse_qsl(request.url.query, keep_blank_values=True) if pair[0] != "token"]
+            answer = RedirectResponse(f"/?{urlencode(rest)}" if rest else "/", 303)
+            answer.set_cookie(guard.cookie, guard.token, httponly=True, samesite="lax")
+            return answer
+        if guard.knows(request.cookies.get(guard.cookie)):
+            return None
+        return PlainTextResponse("A token is needed: open the whole address that `goldilocks view` printed.\n", 401)
+
+
+def split_host(header: str) -> tuple[str, int]:
+    """(`localhost`, 8420) of `localhost:8420`; (`::1`, 80) of `[::1]`. Port -1 where it is no number."""
+    name, colon, port = header.rpartition(":")
+    if not colon or header.endswith("]"):
+        name, port = header, "80"
+    return name.strip("[]").lower(), int(port) if port.isascii() and port.isdigit() else -1
+
+
+def is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(name: str) -> bool:
+    """Whether only this machine reaches a server that listens there."""
+    return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)

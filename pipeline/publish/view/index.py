@@ -1,0 +1,146 @@
+"""What the lists are made of: one narrow row for each problem of a run, in memory.
+
+Where a problem ended, its source, language, domain and pass rate: some 80 bytes a problem, read from a few columns of
+the run's tables whenever they have changed. Texts stay in the tables. It is not written to a file: that of a run of
+700k problems is made in a few seconds (benchmarks/view.py), and nothing can be out of date on disk.
+"""
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, count
+
+import polars as pl
+
+from pipeline.decide.decide import decisions_name, find_stages, last_pass, shard_of
+from pipeline.folder import RunFolder
+from pipeline.publish.shards import SAMPLE_ROWS, STAGE
+from pipeline.publish.view.scan import read_sizes, scan_tables
+from schemas.decision import DECISION_DTYPES
+from schemas.reasons import KEEP
+
+WAITING = "waiting"
+"""The fate of a problem that the run has not decided yet."""
+FACETS = ("fate", "source", "language", "domain")
+"""Columns that a list can be narrowed by, with their counts."""
+NARROW = ("id", "source", "domain", "language", "stage", "reason")
+GRADES = ("n", "correct", "pass_rate")
+WIDEST = 32
+"""Up to so many samples a problem, pass rates are told in samples; beyond, in sixteenths."""
+ROOMS = ("problems", "stages", "rejected", "curated", "decisions")
+_serial = count()
+
+
+@dataclass(frozen=True)
+class Index:
+    """One row a problem in `rows`, sorted by id: chance, so that the first page of any list is a fair sample.
+
+    Columns: `id`, `copy` (0 for the first row with that id, then 1, ...), `place` (of the row in all `tables` taken
+    together), the `FACETS`, `stage` (that left it out), `n`, `correct`, `pass_rate` and `bin`: the rate in `of`-ths.
+    """
+
+    rows: pl.DataFrame
+    tables: tuple[str, ...]
+    ends: tuple[int, ...]
+    """Where each table ends, in places."""
+    of: int
+    grading_pass: int
+    unreadable: dict[str, str]
+    """Table -> what is wrong with it; its problems are in no list."""
+    serial: int = field(default_factory=lambda: next(_serial))
+    """Tells one index from the next, for what is remembered of it."""
+
+    def locate(self, place: int) -> tuple[str, int]:
+        """(table, row in it) of a place."""
+        at = bisect.bisect_right(self.ends, place)
+        return self.tables[at], place - (self.ends[at - 1] if at else 0)
+
+    def find(self, id_: str) -> pl.DataFrame:
+        """The rows of one id: several where the same problem came more than once."""
+        return self.rows.filter(pl.col("id") == id_)
+
+
+def sign_run(folder: RunFolder) -> tuple[tuple[str, int, str], ...]:
+    """What the tables are now: name, size and when it was written; another one means that the index is stale."""
+    signed = []
+    for room in ROOMS:
+        if not folder.exists(room):
+            continue
+        folder.fs.invalidate_cache(folder.at(room))
+        for path, told in folder.fs.find(folder.at(room), detail=True).items():
+            if path.endswith(".parquet"):
+                changed = told.get("mtime") or told.get("LastModified") or told.get("created") or ""
+                signed.append((str(path), int(told.get("size") or 0), str(changed)))
+    return tuple(sorted(signed))
+
+
+def build_index(folder: RunFolder, of: int = 16) -> Index:
+    """Read the narrow columns of every table; `of` is the number of samples that the run planned for a problem."""
+    fates = find_fates(folder)
+    sizes, unreadable = read_sizes(folder, list(fates), dict.fromkeys(NARROW, pl.String))
+    tables = tuple(name for name in fates if name in sizes)
+    ends = tuple(accumulate(sizes[name] for name in tables))
+    grading_pass = last_pass(folder)
+    known = pl.DataFrame(
+        {
+            "end": pl.Series(ends, dtype=pl.UInt32),
+            "table": pl.Series([fates[name] for name in tables], dtype=pl.String),
+        }
+    )
+    of = of if of <= WIDEST else 16
+    category = pl.Categorical()
+    rows = (
+        scan_tables(folder, tables, dict.fromkeys(NARROW, pl.String))
+        .with_row_index("place")
+        .with_columns((pl.col("place") + 1).alias("after"))
+        .join_asof(known.lazy().set_sorted("end"), left_on="after", right_on="end", strategy="forward")
+        .select(
+            pl.col("id").fill_null(""),
+            "place",
+            pl.coalesce("reason", "table").cast(category).alias("fate"),
+            *(pl.col(name).fill_null("").cast(category) for name in ("source", "language", "domain", "stage")),
+        )
+        .join(read_grades(folder, grading_pass), on="id", how="left")
+        .with_columns(
+            pl.when(pl.col("stage").cast(pl.String).is_in([STAGE, ""])).then(pl.col(name)).alias(name)
+            for name in GRADES
+        )
+        .with_columns((pl.col("pass_rate") * of).round().cast(pl.UInt8).alias("bin"))
+        .sort("id", "place")
+        .with_columns(pl.col("id").cum_count().over("id").sub(1).cast(pl.UInt16).alias("copy"))
+        .collect()
+    )
+    return Index(rows.rechunk(), tables, ends, of, grading_pass, unreadable)
+
+
+def find_fates(folder: RunFolder) -> dict[str, str]:
+    """Table -> the fate of its rows: kept, waiting, or "" where each row has a reason of its own.
+
+    A shard that is not published waits in the last room that it has reached.
+    """
+    curated = folder.list("curated")
+    published = {shard_of(name) for name in curated}
+    reached: dict[str, str] = {}
+    for room in ("problems", *(f"stages/{stage}" for stage in find_stages(folder))):
+        reached |= {shard_of(name): name for name in folder.list(room)}
+    turned = [name for name in folder.list("rejected") if not name.startswith(f"rejected/{SAMPLE_ROWS}-")]
+    waiting = {name: WAITING for shard, name in sorted(reached.items()) if shard not in published}
+    return dict.fromkeys(curated, KEEP) | dict.fromkeys(turned, "") | waiting
+
+
+def read_grades(folder: RunFolder, grading_pass: int, columns: Sequence[str] = GRADES) -> pl.LazyFrame:
+    """`id` and some columns of the decisions of one pass, each problem once."""
+    names = [name for name in folder.list("decisions") if name == decisions_name(_shard(name), grading_pass)]
+    dtypes = {name: DECISION_DTYPES[name] for name in ("problem_id", *columns)}
+    readable, _ = read_sizes(folder, names, dtypes)
+    return (
+        scan_tables(folder, list(readable), dtypes)
+        .rename({"problem_id": "id"})
+        .unique("id", keep="first")
+        .with_columns(pl.col(name).cast(pl.Float32) for name in columns if DECISION_DTYPES[name] == pl.Float64)
+    )
+
+
+def _shard(name: str) -> str:
+    """`00003` of `decisions/pass-1-00003.parquet`."""
+    return shard_of(name).split("-", 2)[-1]
