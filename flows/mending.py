@@ -26,7 +26,7 @@ def set_aside_damaged(folder: RunFolder) -> list[str]:
     damaged = [name for room in ROOMS for name in folder.list(room) if not _is_whole(folder, name)]
     for name in damaged:
         log.warning("%s is damaged: it is now %s.damaged, and is made again", name, name)
-        folder.fs.mv(folder.at(name), folder.at(f"{name}.damaged"))
+        folder.set_aside(name)
         room, _, rest = name.removesuffix(".parquet").partition("/")
         if room in ("stages", "rejected"):
             stage, _, shard = rest.partition("/" if room == "stages" else "-")

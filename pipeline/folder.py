@@ -5,8 +5,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import fsspec
@@ -18,6 +17,10 @@ from schemas.errors import InputError
 
 DAMAGED = ".parquet.damaged"
 """How a damaged table is called that was set aside."""
+
+
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2", "memory"})
+"""fsspec's names of stores whose single write is whole or not at all."""
 
 
 class DamagedFile(InputError):
@@ -33,12 +36,22 @@ class RunFolder:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self.fs, self.path = fsspec.url_to_fs(root)
+        try:
+            # Other processes write here too, on a cluster: what was listed before says nothing.
+            self.fs, self.path = fsspec.url_to_fs(root, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise InputError(
+                f"run {root}: {error}; S3 needs `pip install goldilocks[s3]`, other stores the package named"
+            ) from error
 
     @property
     def is_local(self) -> bool:
+        return "file" in self._protocols
+
+    @property
+    def _protocols(self) -> tuple[str, ...]:
         protocol = self.fs.protocol
-        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+        return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
     def at(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}" if name else self.path
@@ -48,31 +61,45 @@ class RunFolder:
 
     def list(self, room: str, suffix: str = ".parquet") -> list[str]:
         """Names (relative to the root, sorted) of the whole files below `room`; a killed writer's leftovers are not."""
-        if not self.exists(room):
-            return []
-        self.fs.invalidate_cache(self.at(room))
         prefix = self.path.rstrip("/") + "/"
-        found = (str(path).removeprefix(prefix) for path in self.fs.find(self.at(room)))
+        try:
+            found = [str(path).removeprefix(prefix) for path in self.fs.find(self.at(room))]
+        except FileNotFoundError:
+            return []
         return sorted(name for name in found if name.endswith(suffix) and not _is_temporary(name))
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a whole file: a reader, or a kill, sees the old one or the new one.
 
-        A local file is renamed into place. An object store shows an object when it is whole, and has no rename.
+        An object store shows an object when it is whole, and its renames are copies. Elsewhere a file is written
+        under another name and renamed.
         """
-        folder, _, last = self.at(name).rpartition("/")
-        self.fs.makedirs(folder, exist_ok=True)
-        if not self.is_local:
+        if not OBJECT_STORES.isdisjoint(self._protocols):
             self.fs.pipe_file(self.at(name), data)
             return
+        folder, _, last = self.at(name).rpartition("/")
+        self.fs.makedirs(folder, exist_ok=True)
         temporary = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.tmp"
         try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-            os.replace(temporary, self.at(name))
+            if self.is_local:
+                with open(temporary, "wb") as file:
+                    file.write(data)
+                os.replace(temporary, self.at(name))
+            else:
+                self.fs.pipe_file(temporary, data)
+                self.fs.mv(temporary, self.at(name))
         except OSError:
-            Path(temporary).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.fs.rm_file(temporary)
             raise
+
+    def set_aside(self, name: str) -> None:
+        """Rename a damaged file to NAME.damaged, where nothing reads it."""
+        self.fs.mv(self.at(name), self.at(f"{name}.damaged"))
+
+    def modified(self, name: str) -> float:
+        """When `name` was written, in seconds by the clock of the store. Raises FileNotFoundError."""
+        return float(self.fs.modified(self.at(name)).timestamp())
 
     def read_bytes(self, name: str) -> bytes:
         with self.fs.open(self.at(name), "rb") as file:

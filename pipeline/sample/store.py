@@ -138,7 +138,7 @@ class EvidenceStore:
             return pl.read_parquet(io.BytesIO(data)).select(pl.col(c).cast(t) for c, t in SAMPLE_DTYPES.items())
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             aside = f"{name}.damaged"
-            self.folder.fs.mv(self.folder.at(name), self.folder.at(aside))
+            self.folder.set_aside(name)
             log.warning("%s cannot be read (%s); it is now %s and its samples are owed again", name, error, aside)
             return None
 
