@@ -2,10 +2,13 @@ PYTHON ?= python3
 CONFIG ?= configs/quickstart.yaml
 RUN := .venv/bin
 
-.PHONY: setup curate train loop test lint bench serve requirements clean
+.PHONY: setup cluster curate train loop test lint bench serve requirements clean
 
 setup:            ## make .venv, install what is missing
 	@$(PYTHON) scripts/setup.py
+
+cluster: setup    ## and what runs beyond one machine need: Ray, S3
+	@$(PYTHON) scripts/setup.py cluster
 
 curate: setup     ## the main job: CONFIG=... for another one
 	@$(RUN)/goldilocks curate $(CONFIG)
@@ -16,7 +19,7 @@ train: curate     ## train the grader on what `make curate` kept
 loop: setup       ## curate, train the grader, grade everything again
 	@$(RUN)/goldilocks loop $(CONFIG)
 
-test: setup       ## all tests
+test: cluster     ## all tests
 	@$(RUN)/python -m pytest
 
 lint: setup       ## ruff and mypy

@@ -159,12 +159,27 @@ def look_at_prefect() -> Finding:
 def look_at_disk(config: Config) -> Finding:
     """Room where the run goes."""
     if "://" in config.run:
-        return Finding("disk", None, f"{config.run} is remote")
+        return look_at_store(config.run)
     place = Path(config.run).absolute()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free / 1e9
     return Finding("disk", free >= NEEDED_DISK_GB, f"{free:.0f} GB free at {place}", f"free {NEEDED_DISK_GB} GB")
+
+
+def look_at_store(run: str) -> Finding:
+    """Whether the remote store of the run answers, and lets its folder be listed."""
+    from pipeline.folder import RunFolder
+    from schemas.errors import InputError
+
+    try:
+        folder = RunFolder(run)
+        folder.fs.find(folder.path)
+        return Finding("storage", True, f"{run} can be listed")
+    except InputError as error:
+        return Finding("storage", False, str(error), "make cluster")
+    except Exception as error:
+        return Finding("storage", False, f"{run}: {error}", "check the bucket, its address and your credentials")
 
 
 def look_at_browser() -> Finding:

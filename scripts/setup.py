@@ -1,5 +1,6 @@
 """Make `.venv` with everything pinned, and install the Debian packages that a feature needs where that is allowed.
 
+`setup.py cluster` adds what runs beyond one machine need (Ray, S3), and the tests of such runs.
 Needs Python 3.11 with pip and venv, and a package index. Runs in seconds when nothing has changed. pip's own settings
 for index and find-links are handed to uv, which does not read them.
 """
@@ -44,6 +45,8 @@ def main() -> None:
     if not STAMP.exists() or STAMP.read_text() != pinned:
         install(flavour, requirements)
         STAMP.write_text(pinned)
+    if "cluster" in sys.argv[1:]:
+        install_cluster(flavour, pinned)
     install_debian()
 
 
@@ -60,6 +63,19 @@ def install(flavour: str, requirements: Path) -> None:
     run([*uv, *options, *overrides, "-r", str(requirements)])
     run([*uv, *options, "--no-deps", "-e", str(ROOT)])
     print(f"setup: done in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def install_cluster(flavour: str, pinned: str) -> None:
+    """Install what cluster.txt has beside the flavour's packages, where it is not there yet."""
+    requirements = ROOT / "requirements" / "cluster.txt"
+    wanted = f"{pinned} {hashlib.sha256(requirements.read_bytes()).hexdigest()}"
+    stamp = VENV / "goldilocks-cluster"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print(f"setup: installing {requirements.name} into {VENV.name}", flush=True)
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps"]
+    run([*uv, *index_options(flavour), "-r", str(requirements)])
+    stamp.write_text(wanted)
 
 
 def index_options(flavour: str) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from flows import lock
+from flows.doctor import look_at_store
 from flows.errors import Exit
 from flows.lock import LostRunError, hold_run
 from pipeline.folder import RunFolder
@@ -26,7 +27,7 @@ from pipeline.sample.store import EvidenceStore
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, free_port
 from tests.flows.scripted_run import assert_same_content, mixed_heap, start_scripted_model
 from tests.flows.test_curate import write_rows
 from tests.s3 import serve_s3, with_environment
@@ -270,3 +271,10 @@ def test_a_bucket_that_is_not_there_is_bad_input(s3: dict[str, str]) -> None:
 def test_a_store_that_nothing_here_knows_is_bad_input_that_says_what_to_install() -> None:
     with pytest.raises(InputError, match="goldilocks"):
         RunFolder("nostore://bucket/run")
+
+
+def test_the_doctor_says_whether_the_store_answers(s3: dict[str, str]) -> None:
+    assert look_at_store("s3://goldilocks/anything").ok is True
+    with with_environment({**s3, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}):
+        assert look_at_store("s3://goldilocks/anything").ok is False
+    assert look_at_store("nostore://bucket/run").fix == "make cluster"
