@@ -8,17 +8,15 @@ Out, always with the seconds spent in steps so far: ("answer", busy, number, wha
 ("beat", busy) while it works, ("fatal", busy, why): no engine can be made of these settings.
 """
 
-import json
 import os
 import queue
 import sys
-import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pipeline.sample.vllm_child import die_with, receive, tokenize
+from pipeline.sample.vllm_child import meet_parent, tokenize
 from trainer.group import Rollout, Sampled
 
 READY = 0
@@ -29,11 +27,7 @@ TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCH
 
 
 def main() -> None:
-    settings = json.loads(sys.argv[2])
-    die_with(settings["parent"])
-    pipe = Connection(int(sys.argv[1]))
-    inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-    threading.Thread(target=receive, args=(pipe, inbox), daemon=True).start()
+    settings, pipe, inbox = meet_parent()
     code = 1
     try:
         # The trainer's ranks are not the engine's.

@@ -20,12 +20,18 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
+def meet_parent() -> tuple[dict[str, Any], Connection, "queue.SimpleQueue[tuple[Any, ...]]"]:
+    """What the parent told, the pipe to it, and what comes through it; this process ends with the parent."""
     settings = json.loads(sys.argv[2])
     die_with(settings["parent"])
     pipe = Connection(int(sys.argv[1]))
     inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
     threading.Thread(target=receive, args=(pipe, inbox), daemon=True).start()
+    return settings, pipe, inbox
+
+
+def main() -> None:
+    settings, pipe, inbox = meet_parent()
     try:
         engine, sampling = _build(settings)
     except (ImportError, ValueError, TypeError, OSError, RuntimeError) as error:

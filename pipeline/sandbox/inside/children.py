@@ -241,15 +241,21 @@ def run_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int) -> i
     return 0
 
 
-def serve_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int, asked: int, answers: int) -> int:
-    """The candidate's side of a split judge: fds are job and stderr; it answers calls with data, and sees no test."""
+def _enter(limits: Mapping[str, Any], fds: Sequence[int], kept: Sequence[int]) -> Any:
+    """Read the job of a split judge's side, and go behind the walls with `kept` descriptors."""
     job, errors = fds
     os.dup2(_null, 0)
     os.dup2(_null, 1)
     os.dup2(errors, 2)
     work = json.loads(read_all(job))
-    lock_down(limits, [progress, asked, answers])
+    lock_down(limits, list(kept))
     open_streams()
+    return work
+
+
+def serve_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int, asked: int, answers: int) -> int:
+    """The candidate's side of a split judge: fds are job and stderr; it answers calls with data, and sees no test."""
+    work = _enter(limits, fds, [progress, asked, answers])
     os.write(progress, b"c")
     os.close(progress)
     gc.enable()
@@ -268,13 +274,7 @@ def serve_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int, as
 
 def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, answers: int, asked: int) -> int:
     """The tester's side: fds are job and stderr. The candidate is a function that can give nothing but data."""
-    job, errors = fds
-    os.dup2(_null, 0)
-    os.dup2(_null, 1)
-    os.dup2(errors, 2)
-    work = json.loads(read_all(job))
-    lock_down(limits, [progress, asked, answers])
-    open_streams()
+    work = _enter(limits, fds, [progress, asked, answers])
     os.write(progress, b"s")
     gc.enable()
     with os.fdopen(answers, "rb") as replies, os.fdopen(asked, "wb") as requests:
