@@ -1,4 +1,4 @@
-"""Commands for what comes after a run: export it for a trainer, and reward what that trains."""
+"""Commands for what comes after a run: export it for a trainer, reward what that trains, push it to the Hub."""
 
 from contextlib import suppress
 from typing import Annotated
@@ -52,3 +52,30 @@ def reward(
 
         with suppress(KeyboardInterrupt):
             serve_rewards(read_settings(config, overrides, "runs/reward"), host, port)
+
+
+@app.command(epilog="Example: goldilocks push runs/quickstart OWNER/NAME")
+def push(
+    run: Run,
+    repo: Annotated[str | None, typer.Argument(metavar="[REPO]", help="A dataset on the Hub: OWNER/NAME.")] = None,
+    to_folder: Annotated[
+        str | None, typer.Option("--to-folder", metavar="DIR", help="Write what would go up here, and upload nothing.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="A dataset made by this is public; private if not.")] = False,
+    revision: Annotated[str | None, typer.Option("--revision", help="A branch other than main.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Publish the curated problems on the Hub, in one commit: a config for every domain and language, and a card."""
+    with explained(debug):
+        from pipeline.folder import RunFolder
+        from pipeline.publish.push import push_run, write_tree
+        from schemas.errors import InputError
+
+        if (repo is None) == (to_folder is None):
+            raise InputError("push wants one place: REPO (OWNER/NAME on the Hub), or --to-folder DIR")
+        pushed = write_tree(run, RunFolder(to_folder)) if to_folder else push_run(run, str(repo), public, revision)
+        print(pushed.where)
+        for part, counts in sorted(pushed.rows.items()):
+            print(f"  {part}: {', '.join(f'{rows} {split}' for split, rows in counts.items())}")
+        for warning in pushed.warnings:
+            print(f"  {warning}")

@@ -1,7 +1,7 @@
 """README.md of a run: a dataset card that the Hub reads, with the numbers of the manifest and nothing made up."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,27 @@ TEMPLATE = Path(__file__).with_name("card.jinja")
 SIZES = ("1K", "10K", "100K", "1M", "10M", "100M")
 
 
-def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -> str:
-    """Write the dataset card of a published run, from its `manifest` and its curated shards; returns its text.
+CONFIGS = ({"config_name": "default", "data_files": [{"split": "train", "path": "curated/*.parquet"}]},)
+"""Of a run's own folder: so `load_dataset(FOLDER)` and the Hub's viewer find the data (Hub, "Dataset cards")."""
+LOAD = 'problems = load_dataset("parquet", data_files="curated/*.parquet", split="train")'
 
-    The metadata block names `curated/*.parquet` as the data of the one default config, so that `load_dataset(FOLDER)`
-    and the Hub's viewer find them (Hub documentation, "Dataset cards").
-    """
+
+def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -> str:
+    """Write the dataset card of a published run, from its `manifest` and its curated shards; returns its text."""
+    text = render_card(folder, config, manifest)
+    folder.write_bytes(NAME, text.encode())
+    return text
+
+
+def render_card(
+    folder: RunFolder,
+    config: Config,
+    manifest: Mapping[str, Any],
+    configs: Sequence[Mapping[str, Any]] = CONFIGS,
+    load: str = LOAD,
+    with_rejected: bool = True,
+) -> str:
+    """The text of a card: `configs` of its metadata block, the lines that `load` it, and whether rejects come along."""
     import jinja2
 
     sources: Counter[str] = Counter()
@@ -40,8 +55,10 @@ def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -
     places = {source.name: describe_source(source) for source in config.sources}
     title = config.publish.title or folder.path.rstrip("/").rpartition("/")[2]
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        metadata=write_metadata(config, title, kept, languages, domains),
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        metadata=write_metadata(config, title, kept, languages, domains, configs),
+        load=load,
+        with_rejected=with_rejected,
         title=title,
         kept=kept,
         came=stages[0]["in"],
@@ -54,12 +71,15 @@ def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -
         reasons=[(word, Reason(word).meaning, count) for word, count in reasons.most_common()],
         sources=[(name, places.get(name, name), sources[name]) for name in {**places, **sources}],
     )
-    folder.write_bytes(NAME, text.encode())
-    return text
 
 
 def write_metadata(
-    config: Config, title: str, kept: int, languages: Mapping[str, int], domains: Mapping[str, int]
+    config: Config,
+    title: str,
+    kept: int,
+    languages: Mapping[str, int],
+    domains: Mapping[str, int],
+    configs: Sequence[Mapping[str, Any]] = CONFIGS,
 ) -> str:
     """The YAML block, without its dashes: what it cannot know (a licence that nobody stated) is left out."""
     data: dict[str, Any] = {"pretty_name": title}
@@ -71,7 +91,7 @@ def write_metadata(
         "task_categories": ["text-generation"],
         "size_categories": [size_category(kept)],
         "tags": ["reinforcement-learning", "reasoning", "verifiable-rewards", *sorted(domains), "goldilocks"],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "curated/*.parquet"}]}],
+        "configs": [dict(each) for each in configs],
     }
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 

@@ -11,7 +11,8 @@ from pipeline.publish.shards import CURATED_DTYPES
 from tests.conftest import ROOT, Run
 
 DATA = ROOT / "tests" / "data"
-COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "view", "export", "reward", "serve", "doctor")
+COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "view")
+COMMANDS += ("export", "reward", "push", "serve", "doctor")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -149,7 +149,8 @@ def tell_manifest(
     listed = []
     for name, reasons in stages.items():
         out = reasons.total()
-        listed.append({"stage": name, "in": came, "kept": came - out, "rejected": out, "reasons": dict(reasons)})
+        counts = {"in": came, "kept": came - out, "rejected": out, "waiting": 0}
+        listed.append({"stage": name, **counts, "reasons": dict(reasons)})
         came -= out
     entered_decide = listed[-1]["in"]
     return {
@@ -158,6 +159,7 @@ def tell_manifest(
         "config": config.model_dump(mode="json"),
         "versions": {"python": "3.11.2", "vllm": "0.32.0", "math-verify": "0.9.0"},
         "model": {"name": "embedded", "revision": "SmolLM2-135M-Instruct"},
+        "models": [{"name": "embedded", "revision": "SmolLM2-135M-Instruct", "samples": verdicts.total()}],
         "stages": listed,
         "samples": {
             "count": verdicts.total(),
