@@ -118,7 +118,8 @@ def score_problem(
     """Count one problem. `outcomes[submission][input]` decides who passes `after`'s tests; None: the problem was
     rejected."""
     kept = {t["id"]: t for t in after["tests"]} if after else {}
-    judge = Judge.of((after or before).get("checker"), bool(before["entry_point"]))
+    inputs = [test["input"] for test in before["tests"]]
+    judge = Judge.of((after or before).get("checker"), bool(before["entry_point"]), inputs)
     for test in before["tests"]:
         now = kept.get(test["id"])
         broken = test["id"] in truth.corrupted
@@ -197,7 +198,7 @@ def run_all(sandbox: Recording, row: Mapping[str, Any], inputs: Sequence[str]) -
 def take_majority(row: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Outcome]]) -> dict[str, Any]:
     """The naive peer: every solution has one vote, the commonest output is right where at least half of them print
     it."""
-    judge = Judge.of(row.get("checker"), bool(row["entry_point"]))
+    judge = Judge.of(row.get("checker"), bool(row["entry_point"]), [test["input"] for test in row["tests"]])
     tests = []
     for test in row["tests"]:
         texts = [o.output for runs in outcomes.values() if (o := runs[test["input"]]).output is not None]
