@@ -15,6 +15,7 @@ BENCHMARKS = (
     "dedup",
     "decontaminate",
     "scale",
+    "view",
     "language",
     "translate",
     "sampling",

@@ -1,5 +1,6 @@
 """`goldilocks view`: look through a run in the browser."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -27,7 +28,5 @@ def view(
         from pipeline.publish.view.serve import serve_runs
 
         folders = [open_run(run), *([open_run(against)] if against else [])]
-        try:
+        with suppress(KeyboardInterrupt):
             serve_runs(folders, host, port, lambda address: print(f"looking at {run}: {address}", flush=True))
-        except KeyboardInterrupt:
-            print("closed")

@@ -45,7 +45,7 @@ def read_fates(index: Index) -> pl.DataFrame:
 
 def read_decisions(folder: RunFolder, grading_pass: int) -> pl.DataFrame:
     """What one pass decided of each problem that it graded."""
-    return read_grades(folder, grading_pass, ("decision", *GRADES)).rename({"decision": "fate"}).collect()
+    return read_grades(folder, grading_pass, ("decision", *GRADES)).rename({"decision": "fate"})
 
 
 def compare_sides(left: pl.DataFrame, right: pl.DataFrame) -> Comparison:

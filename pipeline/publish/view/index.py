@@ -15,7 +15,7 @@ import polars as pl
 from pipeline.decide.decide import decisions_name, find_stages, last_pass, shard_of
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import SAMPLE_ROWS, STAGE
-from pipeline.publish.view.scan import read_sizes, scan_tables
+from pipeline.publish.view.scan import read_whole
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP
 
@@ -77,37 +77,34 @@ def sign_run(folder: RunFolder) -> tuple[tuple[str, int, str], ...]:
 def build_index(folder: RunFolder, of: int = 16) -> Index:
     """Read the narrow columns of every table; `of` is the number of samples that the run planned for a problem."""
     fates = find_fates(folder)
-    sizes, unreadable = read_sizes(folder, list(fates), dict.fromkeys(NARROW, pl.String))
-    tables = tuple(name for name in fates if name in sizes)
-    ends = tuple(accumulate(sizes[name] for name in tables))
+    read, unreadable = read_whole(folder, list(fates), dict.fromkeys(NARROW, pl.String))
+    runs = read["table"].rle().struct.unnest()
+    tables, ends = tuple(runs["value"]), tuple(accumulate(runs["len"]))
     grading_pass = last_pass(folder)
-    known = pl.DataFrame(
-        {
-            "end": pl.Series(ends, dtype=pl.UInt32),
-            "table": pl.Series([fates[name] for name in tables], dtype=pl.String),
-        }
-    )
     of = of if of <= WIDEST else 16
     category = pl.Categorical()
+    ended = pl.LazyFrame(
+        {"table": fates.keys(), "ended": fates.values()}, schema={"table": pl.String, "ended": pl.String}
+    )
+    ours = pl.col("stage").cast(pl.String).is_in([STAGE, ""])
     rows = (
-        scan_tables(folder, tables, dict.fromkeys(NARROW, pl.String))
+        read.lazy()
         .with_row_index("place")
-        .with_columns((pl.col("place") + 1).alias("after"))
-        .join_asof(known.lazy().set_sorted("end"), left_on="after", right_on="end", strategy="forward")
+        .join(ended, on="table", how="left", maintain_order="left")
         .select(
             pl.col("id").fill_null(""),
             "place",
-            pl.coalesce("reason", "table").cast(category).alias("fate"),
+            pl.coalesce("reason", "ended").cast(category).alias("fate"),
             *(pl.col(name).fill_null("").cast(category) for name in ("source", "language", "domain", "stage")),
         )
-        .join(read_grades(folder, grading_pass), on="id", how="left")
-        .with_columns(
-            pl.when(pl.col("stage").cast(pl.String).is_in([STAGE, ""])).then(pl.col(name)).alias(name)
-            for name in GRADES
-        )
+        .join(read_grades(folder, grading_pass).lazy(), on="id", how="left")
+        .with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in GRADES)
         .with_columns((pl.col("pass_rate") * of).round().cast(pl.UInt8).alias("bin"))
         .sort("id", "place")
-        .with_columns(pl.col("id").cum_count().over("id").sub(1).cast(pl.UInt16).alias("copy"))
+        .with_row_index("row")
+        .with_columns(pl.when(pl.col("id").ne_missing(pl.col("id").shift())).then("row").forward_fill().alias("first"))
+        .with_columns((pl.col("row") - pl.col("first")).cast(pl.UInt16).alias("copy"))
+        .drop("row", "first")
         .collect()
     )
     return Index(rows.rechunk(), tables, ends, of, grading_pass, unreadable)
@@ -128,13 +125,13 @@ def find_fates(folder: RunFolder) -> dict[str, str]:
     return dict.fromkeys(curated, KEEP) | dict.fromkeys(turned, "") | waiting
 
 
-def read_grades(folder: RunFolder, grading_pass: int, columns: Sequence[str] = GRADES) -> pl.LazyFrame:
+def read_grades(folder: RunFolder, grading_pass: int, columns: Sequence[str] = GRADES) -> pl.DataFrame:
     """`id` and some columns of the decisions of one pass, each problem once."""
     names = [name for name in folder.list("decisions") if name == decisions_name(_shard(name), grading_pass)]
     dtypes = {name: DECISION_DTYPES[name] for name in ("problem_id", *columns)}
-    readable, _ = read_sizes(folder, names, dtypes)
+    grades, _ = read_whole(folder, names, dtypes)
     return (
-        scan_tables(folder, list(readable), dtypes)
+        grades.drop("table")
         .rename({"problem_id": "id"})
         .unique("id", keep="first")
         .with_columns(pl.col(name).cast(pl.Float32) for name in columns if DECISION_DTYPES[name] == pl.Float64)

@@ -17,14 +17,17 @@ def scan_table(folder: RunFolder, name: str, dtypes: Dtypes) -> pl.LazyFrame:
     return scan_tables(folder, [name], dtypes)
 
 
-def scan_tables(folder: RunFolder, names: Sequence[str], dtypes: Dtypes) -> pl.LazyFrame:
-    """The same of several tables, one after the other in the order of `names`."""
+def scan_tables(folder: RunFolder, names: Sequence[str], dtypes: Dtypes, paths: str | None = None) -> pl.LazyFrame:
+    """The same of several tables, one after the other in the order of `names`. On a local disk `paths` names a column
+    for the place of each row's table.
+    """
     if not names:
-        return pl.LazyFrame(schema=dict(dtypes))
+        return pl.LazyFrame(schema={**dtypes, **({paths: pl.String} if paths else {})})
     if folder.is_local:
         return pl.scan_parquet(
             [folder.at(name) for name in names],
             schema=dict(dtypes),
+            include_file_paths=paths,
             missing_columns="insert",
             extra_columns="ignore",
             glob=False,
@@ -43,25 +46,30 @@ def _scan_remote(folder: RunFolder, name: str, dtypes: Dtypes) -> pl.LazyFrame:
     )
 
 
-def read_sizes(folder: RunFolder, names: Sequence[str], dtypes: Dtypes) -> tuple[dict[str, int], dict[str, str]]:
-    """(rows by table, from the footers alone; what is wrong with each table whose `dtypes` cannot be read)."""
-    rows: dict[str, int] = {}
-    unreadable: dict[str, str] = {}
+def read_whole(folder: RunFolder, names: Sequence[str], dtypes: Dtypes) -> tuple[pl.DataFrame, dict[str, str]]:
+    """(columns `dtypes` of all tables in their order, with the name of each row's as `table`; what is wrong with each
+    table that cannot be read, whose rows are left out).
+    """
+    try:
+        return _read_named(folder, names, dtypes), {}
+    except UNREADABLE:
+        unreadable = {}
     for name in names:
         try:
-            rows[name] = folder.count_rows(name)
+            scan_table(folder, name, dtypes).collect()
         except UNREADABLE as error:
             unreadable[name] = _say(error)
-    try:
-        scan_tables(folder, list(rows), dtypes).select(pl.all().null_count()).collect()
-    except UNREADABLE:
-        for name in list(rows):
-            try:
-                scan_table(folder, name, dtypes).collect()
-            except UNREADABLE as error:
-                unreadable[name] = _say(error)
-                del rows[name]
-    return rows, unreadable
+    return _read_named(folder, [name for name in names if name not in unreadable], dtypes), unreadable
+
+
+def _read_named(folder: RunFolder, names: Sequence[str], dtypes: Dtypes) -> pl.DataFrame:
+    if not folder.is_local:
+        parts = [scan_table(folder, name, dtypes).with_columns(pl.lit(name).alias("table")) for name in names]
+        empty = pl.LazyFrame(schema={**dtypes, "table": pl.String})
+        return pl.concat([empty, *parts]).collect()
+    prefix = len(folder.at("x")) - 1
+    read = scan_tables(folder, names, dtypes, paths="table").collect()
+    return read.with_columns(pl.col("table").str.slice(prefix))
 
 
 def _say(error: BaseException) -> str:

@@ -232,6 +232,31 @@ def test_next_walks_through_the_list_that_one_came_from(small: RunFolder) -> Non
     assert len(seen) == 24
 
 
+def test_a_code_problem_is_shown_with_its_tests_and_solutions(tmp_path: Path) -> None:
+    more = {
+        "domain": "code",
+        "code_language": "python",
+        "tests": [{"id": f"t{n}", "input": f"{n}\n", "expected": f"{n * n}\n", "origin": "source"} for n in range(40)],
+        "solutions": [{"id": "s1", "language": "python", "code": "print(int(input()) ** 2)"}],
+        "checker": {"float_tolerance": 1e-6},
+        "level": {"stars": 3},
+    }
+    program = "```python\nprint(int(input()) ** 2)\n```"
+    told = Told("Print the square of a number.", None, extra=more, samples=[(program, None, "correct")] * 16)
+    page = Page(browse(lay_run(tmp_path, [told])).get(f"/problem/{told.row['id']}").text).text
+    for said in (
+        "40 tests",
+        "The first 20 of 40",
+        "1 solution",
+        "print(int(input()) ** 2)",
+        "float tolerance: 1e-06",
+        '"stars": 3',
+    ):
+        assert said in page
+    assert "Label" not in page
+    assert "no answer found" not in page
+
+
 def test_an_empty_run_says_so(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     folder.write_json("manifest.json", {})
