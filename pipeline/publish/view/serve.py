@@ -30,11 +30,13 @@ def serve_runs(folders: list[RunFolder], host: str, port: int, say: Callable[[st
 
 
 def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on, so that the address can be told before the server has started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)
     except OSError as error:
         listener.close()
         raise InputError(
