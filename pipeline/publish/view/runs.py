@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from pipeline.folder import RunFolder
+from pipeline.publish.flags import ROOM as FLAGS
 from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.build import read_config
 from pipeline.publish.view.index import FACETS, Index, build_index, sign_run
@@ -38,6 +39,7 @@ class OpenRun:
         self._signature: tuple[tuple[str, int, str], ...] = ()
         self._look_at = 0.0
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self._last: dict[str, tuple[Hashable, Any]] = {}
 
     @property
     def index(self) -> Index:
@@ -74,6 +76,17 @@ class OpenRun:
                 self._answers.popitem(last=False)
         return answer
 
+    def remember_last(self, name: str, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        """The same for answers too large to keep more than one of."""
+        with self._lock:
+            last = self._last.get(name)
+        if last is None or last[0] != key:
+            last = (key, make())
+            with self._lock:
+                self._last[name] = last
+        kept: Answer = last[1]
+        return kept
+
     def retry(self, ask: Callable[[], Answer]) -> Answer:
         """Ask once more with a new index where the run changed in between."""
         try:
@@ -87,8 +100,9 @@ class OpenRun:
             raise InputError(f"{self.folder.root}: the run is changing while it is read ({error}); reload") from error
 
     def flags(self) -> Flags:
-        """The open flags, read now."""
-        return read_flags(self.folder)
+        """The open flags as they are now; files that are never changed are read once."""
+        names = tuple(self.folder.list(FLAGS, ".json"))
+        return self.remember(("flags", names), lambda: read_flags(self.folder))
 
     def select(self, index: Index, query: Query, flags: Flags) -> pl.Series:
         """Numbers of the rows that `query` asks for, in its order. Raises ChangedError."""

@@ -1,6 +1,6 @@
 """What can be compared: where the problems of each open run ended, and what each of its passes decided."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -30,10 +30,9 @@ class Side:
             raise ChangedError(str(error)) from error
 
     def compare(self, right: "Side") -> Comparison:
-        """The comparison with another side, remembered while neither run changes."""
-        key = ("compare", self.key, self.run.index.serial, right.key, right.run.index.serial)
-        make: Callable[[], Comparison] = lambda: compare_sides(self.read(), right.read())  # noqa: E731
-        return self.run.remember(key, make)
+        """The comparison with another side; the last one is remembered while neither run changes."""
+        key = (self.key, self.run.index.serial, right.key, right.run.index.serial)
+        return self.run.remember_last("comparison", key, lambda: compare_sides(self.read(), right.read()))
 
 
 def list_sides(runs: Sequence[OpenRun]) -> list[Side]:
