@@ -2,7 +2,7 @@ PYTHON ?= python3
 CONFIG ?= configs/quickstart.yaml
 RUN := .venv/bin
 
-.PHONY: setup cluster curate train loop test lint bench serve requirements clean
+.PHONY: setup cluster curate train loop test faults lint bench serve requirements clean
 
 setup:            ## make .venv, install what is missing
 	@$(PYTHON) scripts/setup.py
@@ -21,6 +21,9 @@ loop: setup       ## curate, train the grader, grade everything again
 
 test: cluster     ## all tests
 	@$(RUN)/python -m pytest
+
+faults: setup     ## the fault suite in its long form, with new random moments
+	@FAULTS=long $(RUN)/python -m pytest tests/faults -s
 
 lint: setup       ## ruff and mypy
 	@$(RUN)/ruff check .

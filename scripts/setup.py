@@ -25,10 +25,11 @@ DEBIAN = {
     "/usr/bin/g++": "g++",
     "/usr/lib/python3/dist-packages/numpy": "python3-numpy",
     "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
+    "/usr/lib/*-linux-gnu/faketime/libfaketimeMT.so.1": "libfaketime",
 }
-"""A file of each Debian package -> its name. Chromium draws the report in its test
-and its driver clicks through `goldilocks view`, bubblewrap and g++ run
-code problems, of which a quarter of reasoning_gym's import numpy, tcmalloc speeds a CPU engine up."""
+"""A file of each Debian package -> its name. Chromium draws the report in its test and its driver clicks through
+`goldilocks view`, bubblewrap and g++ run code problems, of which a quarter of reasoning_gym's import numpy, tcmalloc
+speeds a CPU engine up, libfaketime makes a run's clock jump in the fault suite."""
 
 
 def main() -> None:
