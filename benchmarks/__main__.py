@@ -20,6 +20,7 @@ BENCHMARKS = (
     "translate",
     "sampling",
     "train_step",
+    "reward",
 )
 OUT = Path("bench-results")
 

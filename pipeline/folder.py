@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -92,6 +93,22 @@ class RunFolder:
             with suppress(OSError):
                 self.fs.rm_file(temporary)
             raise
+
+    def take_file(self, path: Path, name: str) -> None:
+        """Have a whole local file as `name`, for what is too large to be held: it appears at once, as with
+        `write_bytes`. A local folder takes the file itself, which is why it was best written on the same disk.
+        """
+        if not OBJECT_STORES.isdisjoint(self._protocols):
+            self.fs.put_file(str(path), self.at(name))
+            return
+        folder, _, last = self.at(name).rpartition("/")
+        self.fs.makedirs(folder, exist_ok=True)
+        if self.is_local:
+            os.replace(path, self.at(name))
+            return
+        temporary = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.tmp"
+        self.fs.put_file(str(path), temporary)
+        self.fs.mv(temporary, self.at(name))
 
     def set_aside(self, name: str) -> None:
         """Rename a damaged file to NAME.damaged, where nothing reads it."""

@@ -27,3 +27,13 @@ def test_a_table_that_was_cut_short_is_named(tmp_path_factory: pytest.TempPathFa
     for read in (folder.read_table, folder.count_rows):
         with pytest.raises(DamagedFile, match=r"t\.parquet is damaged"):
             read("t.parquet")
+
+
+@pytest.mark.parametrize("root", ["{}/run", "memory://taken/run"])
+def test_a_large_file_is_taken_whole(root: str, tmp_path: Path) -> None:
+    folder = RunFolder(root.format(tmp_path))
+    for text in (b"first", b"second"):
+        (tmp_path / "written").write_bytes(text)
+        folder.take_file(tmp_path / "written", "data/train.parquet")
+        assert folder.list("data") == ["data/train.parquet"]
+        assert folder.read_bytes("data/train.parquet") == text

@@ -60,17 +60,9 @@ class Files:
                 file.close()
             if kind is None:
                 for name in self._open:
-                    self._publish(name)
+                    self.folder.take_file(Path(self._place, name), name)
         finally:
             shutil.rmtree(self._place, ignore_errors=True)
-
-    def _publish(self, name: str) -> None:
-        target = self.folder.at(name)
-        self.folder.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
-        if self.folder.is_local:
-            os.replace(Path(self._place, name), target)
-        else:
-            self.folder.fs.put_file(str(Path(self._place, name)), target)
 
 
 class _Parquet:

@@ -8,8 +8,10 @@ import pytest
 
 from pipeline.publish.export import export_run
 from pipeline.reward.trl import TrlReward, read_completion
+from pipeline.sandbox import describe_sandbox
 from schemas.errors import InputError
 from tests.pipeline.publish.export.runs import lay_mixed, save_reader
+from tests.pipeline.publish.export.test_export import read_rows
 from tests.pipeline.publish.export.test_trl import QUIET
 
 GOOD, BAD = "It is \\boxed{4}", "It is \\boxed{5}"
@@ -103,3 +105,18 @@ def test_the_trainer_s_advantages_are_those_of_our_rewards(tmp_path: Path, monke
     gains = sorted(round(float(gain), 3) for gain in prepared[0]["advantages"])
     assert gains == pytest.approx([-0.3] * 4 + [0.0] * 2 + [0.6] * 2)
     assert trainer.state.log_history[0]["goldilocks/unknown"] == pytest.approx(0.25)
+
+
+@pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
+def test_what_was_exported_as_right_is_rewarded_as_right(tmp_path: Path) -> None:
+    run = lay_mixed(tmp_path / "run")
+    for name in ("trl", "sft", "dpo"):
+        export_run(name, run.root, str(tmp_path / name))
+    truths = {row["id"]: row["ground_truth"] for row in read_rows(tmp_path / "trl")}
+    reward = TrlReward.of_run(run.root)
+    for name, column, worth in (("sft", "completion", 1.0), ("dpo", "chosen", 1.0), ("dpo", "rejected", 0.1)):
+        rows = read_rows(tmp_path / name)
+        assert {row["domain"] for row in rows} == {"math", "code"}
+        rewards = reward(completions=[row[column] for row in rows], ground_truth=[truths[row["id"]] for row in rows])
+        assert rewards == pytest.approx([worth] * len(rows))
+    reward.close()

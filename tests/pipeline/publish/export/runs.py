@@ -15,6 +15,7 @@ RIGHT = (
 )
 WRONG = ("def add(a, b):\n    return a - b", "def add(a, b):\n    return a * b + 1")
 READ = "print(sum(map(int, input().split())))"
+FENCED_CPP = "```cpp\n#include <iostream>\nint main() {{ int a, b; std::cin >> a >> b; std::cout << {}; }}\n```\n"
 TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
 TEMPLATE += "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 
@@ -27,13 +28,15 @@ def tell_code() -> list[Told]:
     samples += [(PROGRAM.format(code), code, "wrong") for code in WRONG] * 2
     reading = [(PROGRAM.format(READ), READ, "correct")] * 4 + [(PROGRAM.format("print(0)"), "print(0)", "wrong")] * 4
 
+    compiled = [(FENCED_CPP.format("a + b"), "a + b", "correct")] * 4 + [(FENCED_CPP.format("0"), "0", "wrong")] * 4
+
     def code(name: str, samples: list[tuple[str, str, str]], **more: Any) -> Told:
         return Told(f"Write {name}.", None, "programs", name, samples=samples, extra={"domain": "code", **more})
 
     return [
         code("add", samples, entry_point="add", tests=calls),
         code("read", reading, tests=lines, code_language="python"),
-        code("read in C++", reading, tests=lines, code_language="cpp"),
+        code("read in C++", compiled, tests=lines, code_language="cpp"),
         code("about", reading, tests=lines, checker={"float_tolerance": 0.5}),
         code("after", samples, entry_point="add", tests=calls, extra=json.dumps({"prelude": "import math\n"})),
     ]
