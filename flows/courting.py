@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.judging import ask
+from flows.judging import Asking
 from flows.shards import asked_key, is_stale, write_stage
 from pipeline.folder import RunFolder
 from pipeline.sample.engine import Engine
@@ -20,10 +20,14 @@ def author_sampling(config: Config) -> SamplingConfig:
 
 @task(name=STAGE, cache_policy=NO_CACHE)
 def author_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, room: str) -> None:
-    """Judge one shard of `room`, unless the same model helped to judge the same content before."""
+    """Judge one shard of `room`, unless the same model helped to judge the same content before.
+
+    A shard with requests that failed is heard again by the next run.
+    """
     key = asked_key(config, folder, engine, STAGE, shard, room)
     if not is_stale(folder, STAGE, shard, key):
         return
     problems = folder.read_table(f"{room}/{shard}.parquet")
-    kept, rejected = hear_problems(problems, config, lambda asked: ask(engine, asked))
-    write_stage(folder, STAGE, shard, kept, rejected, key)
+    asking = Asking(engine)
+    kept, rejected = hear_problems(problems, config, asking)
+    write_stage(folder, STAGE, shard, kept, rejected, asking.sign(key))

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 import polars as pl
 from prefect import task
@@ -25,12 +26,33 @@ def judge_sampling(config: Config) -> SamplingConfig:
 
 @task(name="judge", cache_policy=NO_CACHE)
 def judge_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, room: str) -> None:
-    """Judge one shard of `room`, unless the same model judged the same content before."""
+    """Judge one shard of `room`, unless the same model judged the same content before.
+
+    What a failed request left unjudged is kept, and the shard is asked for again by the next run.
+    """
     key = asked_key(config, folder, engine, STAGE, shard, room)
     if not is_stale(folder, STAGE, shard, key):
         return
-    kept, rejected = screen_by_judge(folder.read_table(f"{room}/{shard}.parquet"), lambda asked: ask(engine, asked))
-    write_stage(folder, STAGE, shard, kept, rejected.with_columns(pl.lit(STAGE).alias("stage")), key)
+    asking = Asking(engine)
+    kept, rejected = screen_by_judge(folder.read_table(f"{room}/{shard}.parquet"), asking)
+    write_stage(folder, STAGE, shard, kept, rejected.with_columns(pl.lit(STAGE).alias("stage")), asking.sign(key))
+
+
+@dataclass
+class Asking:
+    """`ask`, which remembers how many requests failed."""
+
+    engine: Engine
+    failed: int = 0
+
+    def __call__(self, prompts: Sequence[str]) -> list[str | None]:
+        texts = ask(self.engine, prompts)
+        self.failed += texts.count(None)
+        return texts
+
+    def sign(self, key: str) -> str:
+        """The key of an outcome, which is nobody's where a request failed."""
+        return f"{key} owed" if self.failed else key
 
 
 def ask(engine: Engine, prompts: Sequence[str]) -> list[str | None]:

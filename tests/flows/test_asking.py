@@ -1,0 +1,26 @@
+"""A stage that asks the model: what it could not ask is owed, and rejects nothing."""
+
+from pathlib import Path
+
+from flows.judging import judge_shard
+from flows.shards import asked_key, is_stale
+from pipeline.folder import RunFolder
+from schemas.conform import conform_rows
+from tests.pipeline.sample.scripted import ScriptedEngine, config_for
+
+
+def test_a_shard_whose_requests_failed_is_judged_again(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    rows = [{"domain": "math", "statement": f"What is {n} + 3?", "answer": str(n + 3)} for n in range(5)]
+    folder.write_table("problems/00000.parquet", conform_rows(rows, "s")[0])
+    config = config_for(folder.root)
+    for fails in (True, False, False):
+        engine = ScriptedEngine({"": ["no idea"]}, fails=lambda text, fails=fails: fails)  # type: ignore[misc]
+        before = engine.submitted
+        judge_shard.fn(config, folder, engine, "00000", "problems")
+        engine.close()
+        key = asked_key(config, folder, engine, "judge", "00000", "problems")
+        assert is_stale(folder, "judge", "00000", key) == fails
+        assert folder.count_rows("stages/judge/00000.parquet") == 5
+        assert engine.submitted > before or not fails
+    assert engine.submitted == 0
