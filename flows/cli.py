@@ -197,6 +197,7 @@ def _quieten_prefect(debug: bool) -> None:
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
 
+import flows.plan_cli  # noqa: E402  what a run will take
 import flows.results_cli  # noqa: E402  what comes after a run has its commands there
 import flows.view_cli  # noqa: E402, F401  and the page to look through it there
 

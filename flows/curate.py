@@ -82,6 +82,21 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     """The stages in their order, over the shards of a run that this process holds."""
     watch = Stopwatch()
     patience = choose_patience(config)
+    ready, failed = prepare_shards(config, folder, watch, patience)
+    with watch.measure("sample"):
+        owed, failures = sample_shards(config, folder, ready, patience)
+    with watch.measure("decide"):
+        forget_pass(folder, 2)
+        decide_shards.with_options(**patience)(config, folder)
+    manifest = publish.with_options(**patience)(config, folder, watch.seconds)
+    publish_artifacts(folder, manifest)
+    return Outcome(config.run, manifest, failed | failures, owed)
+
+
+def prepare_shards(
+    config: Config, folder: RunFolder, watch: Stopwatch, patience: Mapping[str, Any]
+) -> tuple[list[str], dict[str, str]]:
+    """Ingest, and every stage up to sampling: (shards that are ready to be sampled, what failed). Within a flow."""
     set_aside_damaged(folder)
     with watch.measure("ingest"):
         ingest_sources.with_options(**patience)(config, folder)
@@ -94,14 +109,7 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
         with watch.measure(stage):
             failed |= run_stage(config, folder, stage, ready, room, patience)
         ready, room = [shard for shard in ready if f"{stage} {shard}" not in failed], f"stages/{stage}"
-    with watch.measure("sample"):
-        owed, failures = sample_shards(config, folder, ready, patience)
-    with watch.measure("decide"):
-        forget_pass(folder, 2)
-        decide_shards.with_options(**patience)(config, folder)
-    manifest = publish.with_options(**patience)(config, folder, watch.seconds)
-    publish_artifacts(folder, manifest)
-    return Outcome(config.run, manifest, failed | failures, owed)
+    return ready, failed
 
 
 def choose_patience(config: Config) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What the shards of a run share while they are graded: one engine, one verifier, one progress bar."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+
+import polars as pl
 
 from pipeline.decide.decide import find_graded, record_evidence
 from pipeline.folder import RunFolder
@@ -25,20 +27,27 @@ class Grading:
     graded: dict[str, str]
     grading_pass: int = 1
 
-    def grade(self, shard: str) -> int:
-        """Take and verify what `shard` owes; returns how many samples it still owes."""
+    def grade(self, shard: str, only: Collection[str] | None = None) -> int:
+        """Take and verify what `shard` owes, or some of its problems; returns how many samples they still owe."""
         problems = self.folder.read_table(self.graded[shard])
         record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
+        if only is not None:
+            problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
         return stats.owed
 
 
 @contextmanager
-def open_grading(config: Config, folder: RunFolder, grading_pass: int = 1) -> Iterator[Grading]:
-    """Engine, verifier and progress until the block ends. The engine's process starts at the first owed sample."""
+def open_grading(
+    config: Config, folder: RunFolder, grading_pass: int = 1, problems: int | None = None
+) -> Iterator[Grading]:
+    """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
+    first owed sample.
+    """
     graded = find_graded(folder)
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(config.model, config.sampling))
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
-        progress = stack.enter_context(SamplingProgress(sum(folder.count_rows(name) for name in graded.values())))
+        whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
+        progress = stack.enter_context(SamplingProgress(whole))
         yield Grading(config, folder, engine, verifier, progress, graded, grading_pass)

@@ -1,0 +1,142 @@
+"""A pilot of a run, and the run's plan: before it what it will take, after it what it took."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from prefect import flow
+
+from flows.curate import choose_patience, prepare_shards
+from flows.grading import open_grading
+from flows.stopwatch import Stopwatch
+from pipeline.decide.decide import decisions_name, find_graded, find_samples, read_evidence
+from pipeline.folder import RunFolder
+from pipeline.plan import HOUR, READ, Plan, choose_pilot, make_plan, measure_problems
+from pipeline.publish.manifest import NAME as MANIFEST
+from schemas.config import Config
+from schemas.errors import InputError
+
+NAME = "plan.json"
+MOST = 4096
+"""Problems of a finished run that a plan is made from: the interval is then a seventh of a pilot of 80."""
+
+
+@dataclass(frozen=True)
+class Actual:
+    """What a finished run took; as `Plan`, without intervals."""
+
+    problems: int
+    shards: int
+    samples: float
+    saved: float
+    tokens: float
+    kept: float
+    storage: float
+    hours: float
+    cost: float | None
+
+
+@flow(name="goldilocks-pilot", validate_parameters=False)
+def take_pilot(config: Config, folder: RunFolder, size: int) -> dict[str, Any]:
+    """Bring the set up to where it is sampled and sample `size` problems of it; returns {"tokens", "seconds", "owed"}.
+
+    All of it is the run's: the next `goldilocks curate` goes on from here and samples none of it again.
+    """
+    prepare_shards(config, folder, Stopwatch(), choose_patience(config))
+    graded = find_graded(folder)
+    chosen = choose_pilot({shard: folder.read_table(name, ["id"])["id"] for shard, name in graded.items()}, size)
+    if not chosen:
+        raise InputError(f"{folder.root}: no problem is left to grade, so there is nothing to plan; look at rejected/")
+    owed = 0
+    with open_grading(config, folder, problems=sum(map(len, chosen.values()))) as grading:
+        for shard, ids in chosen.items():
+            owed += grading.grade(shard, frozenset(ids))
+        stats = grading.engine.stats
+    return {"tokens": stats.tokens, "seconds": stats.busy, "owed": owed}
+
+
+def plan_run(
+    config: Config, folder: RunFolder, speed: float | None, price: float | None, pilot: dict[str, Any] | None = None
+) -> Plan:
+    """The plan from what the run's store holds; `pilot` is what `take_pilot` measured."""
+    graded, files = find_graded(folder), find_samples(folder)
+    tables: list[pl.DataFrame] = []
+    left, raw = MOST, 0
+    for shard, name in graded.items():
+        if not files.get(shard):
+            continue
+        samples = read_evidence(folder, shard, files[shard], READ)
+        raw += int(samples["completion"].str.len_bytes().sum())
+        ids = samples["problem_id"].unique().sort().head(left)
+        left -= len(ids)
+        mine = folder.read_table(name, ["id", "answer"]).filter(pl.col("id").is_in(ids.implode()))
+        if not mine.is_empty():
+            tables.append(measure_problems(samples.filter(pl.col("problem_id").is_in(ids.implode())), mine, config))
+    if not tables:
+        raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
+    sizes = measure_rooms(folder)
+    disk = sizes.pop("samples", 0)
+    rows = {shard: folder.count_rows(name) for shard, name in graded.items()}
+    # What is still to come beside the samples: every graded problem once more, curated or rejected.
+    missing = 0 if sizes.get("curated") else sum(folder.fs.size(folder.at(name)) for name in graded.values())
+    told = speed or (pilot["tokens"] / pilot["seconds"] if pilot and pilot["seconds"] else None) or read_speed(folder)
+    where = "given" if speed else "measured in the pilot" if pilot and pilot["seconds"] else "of the run before"
+    return make_plan(
+        pl.concat(tables),
+        sum(rows.values()),
+        len(rows),
+        config,
+        stored=sum(sizes.values()) + missing,
+        packed=disk / max(raw, 1),
+        tokens_per_second=told,
+        speed_from=where if told else "unknown: give --tokens-per-second",
+        price=price,
+    )
+
+
+def read_speed(folder: RunFolder) -> float | None:
+    """Tokens a second of the run's sampling, all engines together; None where it has not been timed."""
+    if not folder.exists(MANIFEST):
+        return None
+    manifest = folder.read_json(MANIFEST)
+    seconds, tokens = manifest.get("times", {}).get("sample") or 0, manifest["samples"]["tokens"]
+    return tokens / seconds if seconds and tokens else None
+
+
+def measure_rooms(folder: RunFolder) -> dict[str, int]:
+    """Room -> bytes in it."""
+    sizes: dict[str, int] = {}
+    prefix = folder.path.rstrip("/") + "/"
+    for path, info in folder.fs.find(folder.path, detail=True).items():
+        room = str(path).removeprefix(prefix).partition("/")[0]
+        sizes[room] = sizes.get(room, 0) + int(info["size"])
+    return sizes
+
+
+def read_actual(folder: RunFolder, price: float | None) -> Actual | None:
+    """What the run took; None where a graded problem has no decision yet."""
+    graded = find_graded(folder)
+    done = folder.exists(MANIFEST) and all(folder.exists(decisions_name(shard, 1)) for shard in graded)
+    if not graded or not done:
+        return None
+    manifest = folder.read_json(MANIFEST)
+    samples, hours = manifest["samples"], (manifest.get("times", {}).get("sample") or 0.0) / HOUR
+    return Actual(
+        problems=sum(folder.count_rows(name) for name in graded.values()),
+        shards=len(graded),
+        samples=samples["count"],
+        saved=1 - samples["count"] / max(samples["planned"], 1),
+        tokens=samples["tokens"],
+        kept=manifest["stages"][-1]["kept"],
+        storage=sum(measure_rooms(folder).values()),
+        hours=hours,
+        cost=None if price is None else hours * price,
+    )
+
+
+def read_plan(folder: RunFolder) -> Plan | None:
+    return Plan.from_json(folder.read_json(NAME)) if folder.exists(NAME) else None
+
+
+def write_plan(folder: RunFolder, plan: Plan) -> None:
+    folder.write_json(NAME, {**plan.to_json()})

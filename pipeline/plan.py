@@ -1,0 +1,195 @@
+"""What grading a whole set will take, told from a few problems of it: samples, tokens, engine hours, money, storage.
+
+A pilot is a random part of the set, graded as the whole will be; its evidence is the run's, so nothing of it is lost.
+What each of its problems took is drawn again and again with replacement (Efron's bootstrap, 1979), which gives every
+total an interval. The intervals speak of which problems were drawn, and of nothing else: not of a server that is
+faster or slower than the pilot's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.decide.decide import NEEDED, decide_samples
+from pipeline.sample.stop import samples_needed
+from schemas.config import Config
+from schemas.errors import InputError
+from schemas.reasons import KEEP, Verdict
+
+ROUNDS = 2000
+"""Draws of the bootstrap: the ends of a 90% interval are then good to about a twentieth of its width."""
+SHARE = 0.9
+READ = (*NEEDED, "tokens", "completion")
+"""Columns of the samples that a plan reads."""
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Range:
+    """A figure and the ends of its 90% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def times(self, factor: float) -> "Range":
+        return Range(self.value * factor, self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the whole will take. Storage in bytes; `hours` are of one engine, of which any number may share them.
+
+    `tokens_per_second` is one engine's, by `speed_from`; `saved` is the share of the samples that stopping early does
+    not take. None where nothing says: no speed, no price.
+    """
+
+    pilot: int
+    problems: int
+    shards: int
+    n: int
+    stop: str
+    samples: Range
+    saved: Range
+    tokens: Range
+    kept: Range
+    storage: Range
+    tokens_per_second: float | None
+    speed_from: str
+    hours: Range | None
+    price: float | None
+    cost: Range | None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Plan":
+        """Raises InputError where it is no plan of this version."""
+        try:
+            ranges = {name: Range(**value) for name, value in said.items() if isinstance(value, dict)}
+            return cls(**{**said, **ranges})
+        except TypeError as error:
+            raise InputError(f"plan.json is no plan of this version ({error}); remove it and plan again") from None
+
+
+def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """A row a problem that has samples: how many it takes under `config`, its `tokens`, the `bytes` of its completions,
+    whether it is `kept`, and what stopping `early` takes of `n`.
+
+    `samples` has `READ`, `problems` has `id` (and `answer`). What a problem takes more than is stored is reckoned like
+    what is stored of it. Raises InputError where no sample says how many tokens it has.
+    """
+    counted = samples.drop_nulls("tokens")
+    if counted.is_empty():
+        raise InputError("no sample says how many tokens it has: the server gives no usage; plan with vLLM's")
+    stored = samples.group_by("problem_id").agg(
+        pl.len().alias("stored"),
+        pl.col("tokens").mean().alias("tokens"),
+        pl.col("completion").str.len_bytes().mean().alias("bytes"),
+    )
+    early = pl.DataFrame(
+        [(str(key[0]), count_early(rows, config)) for key, rows in samples.sort("index").group_by("problem_id")],
+        schema={"problem_id": pl.String, "early": pl.Int64},
+        orient="row",
+    )
+    ours = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
+    decisions = decide_samples(samples.select(NEEDED), ours, config.sampling.n, config.keep, config.decide)
+    taken = pl.col("early") if config.sampling.stop == "early" else pl.lit(config.sampling.n)
+    return (
+        stored.join(early, on="problem_id")
+        .join(decisions.select("problem_id", (pl.col("decision") == KEEP).alias("kept")), on="problem_id")
+        .with_columns(taken.cast(pl.Float64).alias("samples"))
+        .with_columns(pl.col("tokens", "bytes").fill_null(counted["tokens"].mean()) * pl.col("samples"))
+        .sort("problem_id")
+    )
+
+
+def count_early(samples: pl.DataFrame, config: Config) -> int:
+    """How many of a problem's samples, in their order, stopping early takes until its decision is settled.
+
+    As many are added as a decision needs at the very least, as sampling does. Where the stored ones do not settle it,
+    what is needed at the very least is added to them.
+    """
+    correct = no_answer = unknown = taken = 0
+    wrong: dict[str, int] = {}
+    said = list(samples.select("verdict", "answer_key").iter_rows())
+    while True:
+        left = samples_needed(
+            correct, tuple(wrong.values()), no_answer, unknown, config.sampling.n, config.keep, config.decide
+        )
+        if not left or taken + left > len(said):
+            return taken + left
+        for verdict, key in said[taken : taken + left]:
+            correct += verdict == Verdict.CORRECT
+            unknown += verdict == Verdict.UNKNOWN
+            if verdict == Verdict.WRONG:
+                no_answer += key is None
+                if key is not None:
+                    wrong[key] = wrong.get(key, 0) + 1
+        taken += left
+
+
+def make_plan(
+    measured: pl.DataFrame,
+    problems: int,
+    shards: int,
+    config: Config,
+    stored: float,
+    packed: float,
+    tokens_per_second: float | None = None,
+    speed_from: str = "",
+    price: float | None = None,
+    seed: int = 0,
+) -> Plan:
+    """The plan for `problems` from the rows of `measure_problems`.
+
+    `stored` are bytes that the run takes beside its samples, `packed` the bytes on disk for a byte of completion.
+    What was measured is known; only the rest of the set is reckoned.
+    """
+    count, rest = measured.height, max(problems - measured.height, 0)
+    n = config.sampling.n
+    draws = np.random.default_rng(seed).integers(0, count, (ROUNDS, count))
+
+    def total(values: pl.Series) -> Range:
+        numbers = values.cast(pl.Float64).to_numpy()
+        known, mean = float(numbers.sum()), float(numbers.mean())
+        means = numbers[draws].mean(axis=1)
+        low, high = np.quantile(means, [(1 - SHARE) / 2, (1 + SHARE) / 2])
+        return Range(known + rest * mean, known + rest * float(low), known + rest * float(high))
+
+    tokens, early = total(measured["tokens"]), total(measured["early"])
+    samples = total(measured["samples"])
+    whole = n * max(problems, 1)
+    disk = total(measured["bytes"]).times(packed)
+    hours = tokens.times(1 / tokens_per_second / HOUR) if tokens_per_second else None
+    return Plan(
+        pilot=count,
+        problems=problems,
+        shards=shards,
+        n=n,
+        stop=config.sampling.stop,
+        samples=samples,
+        saved=Range(1 - early.value / whole, 1 - early.high / whole, 1 - early.low / whole),
+        tokens=tokens,
+        kept=total(measured["kept"]),
+        storage=Range(disk.value + stored, disk.low + stored, disk.high + stored),
+        tokens_per_second=tokens_per_second,
+        speed_from=speed_from,
+        hours=hours,
+        price=price,
+        cost=hours.times(price) if hours is not None and price is not None else None,
+    )
+
+
+def choose_pilot(ids: Mapping[str, pl.Series], size: int) -> dict[str, list[str]]:
+    """Shard -> ids of the `size` problems with the smallest ids: hashes of content, so a random part of the set that is
+    the same every time, and that a larger pilot contains.
+    """
+    tables = [pl.DataFrame({"id": column, "shard": [shard] * len(column)}) for shard, column in ids.items()]
+    empty = pl.DataFrame(schema={"id": pl.String, "shard": pl.String})
+    smallest = pl.concat([empty, *tables]).unique("id").sort("id").head(size)
+    return {str(key[0]): part["id"].to_list() for key, part in smallest.group_by("shard", maintain_order=True)}
