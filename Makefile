@@ -2,7 +2,7 @@ PYTHON ?= python3
 CONFIG ?= configs/quickstart.yaml
 RUN := .venv/bin
 
-.PHONY: setup cluster curate train loop test faults lint bench serve requirements clean
+.PHONY: setup cluster curate train loop test faults readers lint bench serve requirements clean
 
 setup:            ## make .venv, install what is missing
 	@$(PYTHON) scripts/setup.py
@@ -24,6 +24,9 @@ test: cluster     ## all tests
 
 faults: setup     ## the fault suite in its long form, with new random moments
 	@FAULTS=long $(RUN)/python -m pytest tests/faults -s
+
+readers: setup    ## have verl, OpenRLHF and verifiers, installed below build/, read their exports
+	@$(RUN)/python scripts/readers.py build/readers
 
 lint: setup       ## ruff and mypy
 	@$(RUN)/ruff check .

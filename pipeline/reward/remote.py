@@ -19,6 +19,8 @@ SETTINGS: dict[str, Any] = {}
 ATTEMPTS = 3
 """Times that a completion is judged before its verdict stays unknown; a busy machine is the commonest reason for
 one."""
+BATCH = 256
+"""Completions in one request: well below what the service takes."""
 PATIENCE = 120.0
 """Seconds for which a service that is full, or not there, is asked again."""
 
@@ -37,9 +39,10 @@ def judge(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for _ in range(ATTEMPTS):
         owed = [at for at in range(len(items)) if found.get(at, {}).get("reward") is None]
-        if owed:
-            some = [items[at] for at in owed]
-            found |= dict(zip(owed, _ask(url, some) if url else _judge_here(some), strict=True))
+        for first in range(0, len(owed), BATCH):
+            places = owed[first : first + BATCH]
+            some = [items[at] for at in places]
+            found |= dict(zip(places, _ask(url, some) if url else _judge_here(some), strict=True))
     return [found[at] for at in range(len(items))]
 
 

@@ -87,6 +87,11 @@ class Rewarder(Closing):
         judging.add_done_callback(judged)
         return future
 
+    def check(self, several: Sequence[Answered]) -> None:
+        """Raise InputError where one of the labels cannot be read, before anything is begun."""
+        for answered in several:
+            _read(answered.truth)
+
     def grade(self, several: Sequence[Answered]) -> list[Graded]:
         """The grades of several completions, judged beside each other, in their order."""
         return [future.result() for future in [self.submit(answered) for answered in several]]

@@ -115,6 +115,7 @@ class Desk:
         self.limits = limits
         self.waiting = self.bytes = 0
         self.judged: Counter[str] = Counter()
+        self._judging: set[asyncio.Task[list[Graded]]] = set()
 
     async def grade(self, rewarder: Rewarder, several: Sequence[Answered]) -> list[Graded]:
         """The grades of a batch, in its order. Raises HTTPException where it is too large or too much is in hand."""
@@ -122,15 +123,22 @@ class Desk:
             raise HTTPException(413, f"{len(several)} completions in one request; {self.limits.batch} at most")
         if self.waiting + len(several) > self.limits.queue:
             raise _busy(f"{self.waiting} completions wait to be judged, of {self.limits.queue} that may")
-        self.waiting += len(several)
         try:
-            submitted = await asyncio.to_thread(lambda: [rewarder.submit(one) for one in several])
-            slow = [asyncio.wrap_future(future) for future in submitted if not future.done()]
-            # Not given up when the client is: what was begun is in the verifier's queue all the same.
-            await asyncio.shield(asyncio.gather(*slow))
-            graded = [future.result() for future in submitted]
+            rewarder.check(several)
         except InputError as error:
             raise HTTPException(422, str(error)) from None
+        self.waiting += len(several)
+        judging = asyncio.create_task(self._judge(rewarder, several))
+        self._judging.add(judging)
+        judging.add_done_callback(self._judging.discard)
+        # Not given up when the client is: what was begun is in the verifier's queue all the same, and counts.
+        return await asyncio.shield(judging)
+
+    async def _judge(self, rewarder: Rewarder, several: Sequence[Answered]) -> list[Graded]:
+        try:
+            submitted = await asyncio.to_thread(lambda: [rewarder.submit(one) for one in several])
+            await asyncio.gather(*(asyncio.wrap_future(future) for future in submitted if not future.done()))
+            graded = [future.result() for future in submitted]
         except RuntimeError as error:
             raise HTTPException(503, str(error), {"Retry-After": RETRY_AFTER}) from None
         finally:

@@ -62,6 +62,7 @@ def _write_system(config: Config) -> dict[str, str]:
 
 
 BESIDE: dict[str, Callable[[Config], dict[str, str]]] = {
+    "trl": _write_reward("trl_remote"),
     "verl": _write_reward("verl"),
     "openrlhf": _write_reward("openrlhf"),
     "prime-rl": _write_package,

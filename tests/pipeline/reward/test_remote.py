@@ -28,7 +28,7 @@ Answer = tuple[int, dict[str, Any]]
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("exports")
     run = lay_mixed(root / "run", verify={"extract": "last"})
-    for name in ("verl", "openrlhf", "prime-rl", "nemo-rl"):
+    for name in ("trl", "verl", "openrlhf", "prime-rl", "nemo-rl"):
         export_run(name, run.root, str(root / name))
     return root
 
@@ -125,6 +125,25 @@ def test_openrlhf_asks_without_the_prompt(exports: Path, service: Any) -> None:
         module.reward_func(["Q: 4"], ["Q: "], ["4"])
 
 
+def test_trl_asks_for_texts_and_messages_and_leaves_out_what_is_unknown(exports: Path, service: Any) -> None:
+    module = load(exports / "trl" / "reward.py")
+    asked = service([says(1.1, None, 0.1), says(None), says(None)])
+    message = [{"role": "assistant", "content": "so 4"}]
+    rewards = module.goldilocks(
+        completions=[message, "5", "6"], ground_truth=["4"] * 3, statement=["How much?"] * 3, id=[1] * 3
+    )
+    assert rewards == [1.1, None, 0.1]
+    assert [len(one["items"]) for one in asked] == [3, 1, 1]
+    assert asked[0]["items"][0] == {"ground_truth": "4", "completion": "so 4", "statement": "How much?"}
+
+
+def test_many_completions_are_asked_for_in_parts(exports: Path, service: Any) -> None:
+    module = load(exports / "trl" / "reward.py")
+    asked = service([says(*[0.1] * 256), says(*[1.0] * 44)])
+    assert module.goldilocks(["x"] * 300, ["4"] * 300) == [0.1] * 256 + [1.0] * 44
+    assert [len(one["items"]) for one in asked] == [256, 44]
+
+
 def test_what_the_service_refuses_is_told_in_its_words(exports: Path, service: Any) -> None:
     module = load(exports / "verl" / "reward.py")
     service([(409, {"detail": "verify.extract is 'boxed' here"})])
@@ -140,7 +159,7 @@ def test_without_a_service_it_is_judged_here(exports: Path, monkeypatch: pytest.
     module._rewarder.close()
 
 
-@pytest.mark.parametrize("name", ["verl", "openrlhf"])
+@pytest.mark.parametrize("name", ["trl", "verl", "openrlhf"])
 def test_the_files_need_nothing_but_python(exports: Path, name: str) -> None:
     command = [sys.executable, "-I", "-S", str(exports / name / "reward.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -194,7 +213,7 @@ def test_a_completion_is_what_follows_the_prompt(query: str, prompt: str, comple
     assert cut_completion(query, prompt) == completion
 
 
-@pytest.mark.parametrize("name", ["verl", "openrlhf", "taskset"])
+@pytest.mark.parametrize("name", ["trl_remote", "verl", "openrlhf", "taskset"])
 def test_joined_modules_carry_the_settings(name: str) -> None:
     text = join_modules(name, make_config("r", verify={"extract": "last"}))
     assert "'extract': 'last'" in text

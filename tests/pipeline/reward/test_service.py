@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import HTTPException
 from starlette.testclient import TestClient
 
 from pipeline.reward.rewarder import Answered, Graded, Rewarder
-from pipeline.reward.service import make_app
+from pipeline.reward.service import Desk, make_app
 from pipeline.verify.reward import NOTHING
 from schemas.config import RewardConfig, VerifyConfig
 from schemas.reasons import Verdict
@@ -158,6 +159,35 @@ def test_a_full_queue_says_so_and_what_was_accepted_is_answered() -> None:
             rewarder.release()
             assert (await third).status_code == 200
             assert (await client.get("/health")).json()["waiting"] == 0
+        rewarder.close()
+
+    asyncio.run(run())
+
+
+def test_what_a_client_gave_up_still_counts_until_it_is_judged() -> None:
+    async def run() -> None:
+        rewarder, desk = Slow(), Desk(RewardConfig(queue=10))
+        given_up = asyncio.create_task(desk.grade(rewarder, [Answered("4", "x")] * 8))
+        while len(rewarder.held) < 8:
+            await asyncio.sleep(0.01)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        assert desk.waiting == 8
+        rewarder.release()
+        while desk.waiting:
+            await asyncio.sleep(0.01)
+        assert desk.judged["wrong"] == 8
+        rewarder.close()
+
+    asyncio.run(run())
+
+
+def test_a_label_that_cannot_be_read_stops_the_batch_before_it_begins() -> None:
+    async def run() -> None:
+        rewarder, desk = Slow(), Desk(RewardConfig())
+        with pytest.raises(HTTPException, match="tests"):
+            await desk.grade(rewarder, [Answered("4", "x"), Answered('{"domain": "code"}', "x")])
+        assert (desk.waiting, rewarder.held) == (0, [])
         rewarder.close()
 
     asyncio.run(run())

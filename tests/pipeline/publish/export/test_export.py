@@ -163,7 +163,7 @@ def test_a_split_that_is_gone_is_removed(run: RunFolder, tmp_path: Path) -> None
     export_run("trl", run.root, str(tmp_path), ["train.evaluation.share=0.4"])
     assert (tmp_path / "test.parquet").exists()
     export_run("trl", run.root, str(tmp_path), ["train.evaluation.share=0"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.json", "train.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.json", "reward.py", "train.parquet"]
 
 
 def test_what_is_no_export_is_left_alone(run: RunFolder, tmp_path: Path) -> None:
