@@ -4,6 +4,7 @@ The tree is written to a local folder first, and goes up in one commit: who load
 new one. Problems held out of training (`train.evaluation.share`) are the split `test`.
 """
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from pipeline.folder import RunFolder
 from pipeline.held_out import find_families, is_held_out
 from pipeline.publish.card import NAME as CARD
 from pipeline.publish.card import render_card
-from pipeline.publish.export.run import TEST, TRAIN, read_run_config
+from pipeline.publish.export.run import LEFTOVER, TEST, TRAIN, list_files, read_run_config
 from pipeline.publish.export.write import Files
 from pipeline.publish.manifest import NAME as MANIFEST
 from pipeline.publish.shards import CURATED_DTYPES
@@ -108,16 +109,17 @@ def write_tree(run: str, out: RunFolder, repo: str = "OWNER/NAME") -> Pushed:
 
 
 def _check_place(out: RunFolder) -> set[str]:
-    if not out.exists("") or not (there := out.fs.find(out.path)):
+    """The data files of the tree that is there and will be replaced. Raises InputError for anything else."""
+    names = {name for name in list_files(out) if not re.search(LEFTOVER, name)}
+    if not names:
         return set()
-    ours = out.exists(CARD) and f"- {TAG}\n" in out.read_bytes(CARD).decode(errors="replace")
-    names = {str(path).removeprefix(out.path.rstrip("/") + "/") for path in there}
+    ours = CARD in names and f"- {TAG}\n" in out.read_bytes(CARD).decode(errors="replace")
     odd = sorted(name for name in names if name != CARD and not name.startswith(f"{ROOM}/"))
     if not ours or odd:
         raise InputError(
             f"{out.root}: something else is here ({', '.join(odd[:3]) or CARD}); give it a folder of its own"
         )
-    return {name for name in names if name != CARD}
+    return names - {CARD}
 
 
 def _write_shard(

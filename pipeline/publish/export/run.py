@@ -1,6 +1,7 @@
 """Export a run: every curated problem, a shard at a time, into the files of one format."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from schemas.load import build_config
 
 NAME = "export.json"
 TRAIN, TEST = "train", "test"
+LEFTOVER = r"(^|/)\.[^/]"
+"""A hidden file, or one below a hidden folder: what a killed writer left."""
 
 
 @dataclass
@@ -92,6 +95,14 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
     return exported
 
 
+def list_files(target: RunFolder) -> list[str]:
+    """Every file of a folder, relative to it; none where there is no folder."""
+    if not target.exists(""):
+        return []
+    root = target.path.rstrip("/") + "/"
+    return [str(path).removeprefix(root) for path in target.fs.find(target.path)]
+
+
 def _check_target(target: RunFolder, name: str) -> set[str]:
     """The data files of the export that is there and will be replaced. Raises InputError for anything else."""
     if target.exists(NAME):
@@ -101,7 +112,7 @@ def _check_target(target: RunFolder, name: str) -> set[str]:
                 f"{target.root}: an export as {there.get('format')} is here; give {name} a folder of its own"
             )
         return set(there.get("files", ()))
-    if target.exists("") and any(not path.rpartition("/")[2].startswith(".") for path in target.fs.find(target.path)):
+    if any(not re.search(LEFTOVER, name) for name in list_files(target)):
         raise InputError(f"{target.root}: something else is here; give the export a folder of its own")
     return set()
 

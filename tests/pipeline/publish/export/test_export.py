@@ -1,12 +1,15 @@
 """Exports: every kept problem once, the same split everywhere, files whole or not at all."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from datasets import load_dataset
 
 from pipeline.folder import RunFolder
 from pipeline.held_out import is_held_out
@@ -16,6 +19,7 @@ from pipeline.publish.export.rows import Unsayable, write_assert
 from pipeline.verify.code import read_code_label
 from pipeline.verify.truth import read_truth
 from schemas.errors import InputError
+from tests.conftest import ROOT
 from tests.pipeline.publish.export.runs import RIGHT, lay_mixed
 from tests.pipeline.publish.report_runs import lay_run, tell_small_run
 
@@ -157,6 +161,20 @@ def test_an_export_that_breaks_leaves_the_old_one(
     with pytest.raises(OSError, match="no space"):
         export_run("trl", run.root, str(tmp_path))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_killed_export_left_is_in_nobody_s_way(run: RunFolder, tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pipeline.publish.export import export_run, run;"
+        "rows = ('train', [{'prompt': 'x'}]);"
+        "run._write_shards = lambda *_: (os.kill(os.getpid(), 9) if at else rows for at in (0, 1));"
+        f"export_run('trl', {run.root!r}, {str(tmp_path)!r}, ['prompt.chat=false'])"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    assert list(tmp_path.rglob("train.parquet"))
+    export_run("trl", run.root, str(tmp_path))
+    assert len(load_dataset(str(tmp_path), cache_dir=str(tmp_path / ".cache"))["train"]) == 22
 
 
 def test_a_split_that_is_gone_is_removed(run: RunFolder, tmp_path: Path) -> None:
