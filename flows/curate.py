@@ -12,14 +12,15 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.afar import submit_asking, submit_publishing, submit_samples
 from flows.artifacts import publish_artifacts
 from flows.courting import author_sampling, author_shard
 from flows.grading import Grading, open_grading
 from flows.judging import judge_sampling, judge_shard
 from flows.lock import hold_run
 from flows.mending import set_aside_damaged
+from flows.runner import open_runner, runs_afar
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
 from flows.translating import translate_sampling, translate_shard
@@ -71,8 +72,7 @@ def curate(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
 def curate_held(config: Config) -> Outcome:
     """Hold the run's folder and curate its shards; failures are in the outcome, bad input raises InputError."""
     folder = RunFolder(config.run)
-    runner: Any = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
-    with hold_run(folder):
+    with hold_run(folder), open_runner(config) as runner:
         outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
     return outcome
 
@@ -88,7 +88,8 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     with watch.measure("decide"):
         forget_pass(folder, 2)
         decide_shards.with_options(**patience)(config, folder)
-    manifest = publish.with_options(**patience)(config, folder, watch.seconds)
+    there = runs_afar(config) and not gather("publish", submit_publishing(config, folder, patience, 1))[1]
+    manifest = publish.with_options(**patience)(config, folder, watch.seconds, 1, there)
     publish_artifacts(folder, manifest)
     return Outcome(config.run, manifest, failed | failures, owed)
 
@@ -163,6 +164,8 @@ def ask_model(
     patience: Mapping[str, Any],
 ) -> dict[str, str]:
     """Run a stage that asks the model (a Prefect task, named as the stage) over every shard; returns what failed."""
+    if runs_afar(config):
+        return gather(stage.name, submit_asking(config, folder, stage.name, shards, room, patience))[1]
     try:
         with open_engine(config.model, sampling) as engine:
             futures = {
@@ -180,6 +183,9 @@ def sample_shards(
     config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any], grading_pass: int = 1
 ) -> tuple[int, dict[str, str]]:
     """Take and verify what every shard owes; returns how many samples are still owed, and what failed."""
+    if runs_afar(config):
+        sampled, failed = gather("sample", submit_samples(config, folder, shards, patience, grading_pass))
+        return sum(sampled.values()), failed
     try:
         with open_grading(config, folder, grading_pass) as grading:
             futures = {
@@ -229,8 +235,14 @@ def decide_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> N
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish(config: Config, folder: RunFolder, seconds: Mapping[str, float], grading_pass: int = 1) -> dict[str, Any]:
+def publish(
+    config: Config,
+    folder: RunFolder,
+    seconds: Mapping[str, float],
+    grading_pass: int = 1,
+    shards_are_there: bool = False,
+) -> dict[str, Any]:
     """Write curated shards, rejects, manifest, card and report; checks that every count adds up."""
     from pipeline.publish.run import publish_run
 
-    return publish_run(folder, config, seconds, grading_pass)
+    return publish_run(folder, config, seconds, grading_pass, shards_are_there)

@@ -48,6 +48,7 @@ def look(config: Config) -> Iterator[Finding]:
     yield look_at_model(config)
     yield from look_at_sandbox(config)
     yield look_at_prefect()
+    yield look_at_ray(config)
     yield look_at_disk(config)
     yield look_at_browser()
 
@@ -154,6 +155,24 @@ def look_at_prefect() -> Finding:
         return Finding("prefect server", True, url)
     except httpx.HTTPError as error:
         return Finding("prefect server", False, f"{url}: {error}", "prefect server start, or unset PREFECT_API_URL")
+
+
+def look_at_ray(config: Config) -> Finding:
+    """Ray and what joins it to Prefect; whether the cluster is there is seen when a run asks for it."""
+    try:
+        found = f"ray {metadata.version('ray')}, prefect-ray {metadata.version('prefect-ray')}"
+    except metadata.PackageNotFoundError:
+        asked = config.flow.runner == "ray"
+        return Finding("ray", False if asked else None, "not installed: shards run in this process", "make cluster")
+    if config.flow.runner != "ray":
+        return Finding("ray", True, found)
+    from flows.runner import reach_cluster
+
+    try:
+        reach_cluster(config.flow.ray)
+        return Finding("ray", True, f"{found}; cluster: {config.flow.ray}")
+    except OSError as error:
+        return Finding("ray", False, f"{found}; {config.flow.ray}: {error}", "ray start --head, or mend flow.ray")
 
 
 def look_at_disk(config: Config) -> Finding:

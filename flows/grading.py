@@ -39,12 +39,16 @@ class Grading:
 
 @contextmanager
 def open_grading(
-    config: Config, folder: RunFolder, grading_pass: int = 1, problems: int | None = None
+    config: Config,
+    folder: RunFolder,
+    grading_pass: int = 1,
+    problems: int | None = None,
+    graded: dict[str, str] | None = None,
 ) -> Iterator[Grading]:
     """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
-    first owed sample.
+    first owed sample. `graded` are the tables to grade by shard, where they are not all that the run has.
     """
-    graded = find_graded(folder)
+    graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
         engine = stack.enter_context(open_engine(config.model, config.sampling))
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))

@@ -8,11 +8,9 @@ a first grader that is too weak calls good problems unsolvable.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import publish_artifacts
 from flows.curate import (
@@ -25,6 +23,7 @@ from flows.curate import (
     sample_shards,
 )
 from flows.lock import hold_run
+from flows.runner import open_runner
 from flows.stopwatch import Stopwatch
 from flows.training import train_stages
 from pipeline.decide.decide import find_graded
@@ -48,8 +47,7 @@ def loop_held(config: Config) -> Outcome:
     An unfinished first pass ends it: the next run goes on from there.
     """
     folder = RunFolder(config.run)
-    runner: Any = ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
-    with hold_run(folder):
+    with hold_run(folder), open_runner(config) as runner:
         outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
         if not outcome.finished:
             return outcome

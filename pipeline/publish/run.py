@@ -10,15 +10,23 @@ from pipeline.folder import RunFolder
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import NAME, build_manifest
 from pipeline.publish.report import write_report
-from pipeline.publish.shards import publish_curated, redecide
+from pipeline.publish.shards import forget_unpublished, publish_curated, redecide
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.load import build_config
 
 
-def publish_run(folder: RunFolder, config: Config, times: Mapping[str, float], grading_pass: int = 1) -> dict[str, Any]:
-    """Publish what a pass decided; returns the manifest. Raises CountError where a stage lost or doubled a row."""
-    publish_curated(folder, config, grading_pass)
+def publish_run(
+    folder: RunFolder, config: Config, times: Mapping[str, float], grading_pass: int = 1, shards_are_there: bool = False
+) -> dict[str, Any]:
+    """Publish what a pass decided; returns the manifest. Raises CountError where a stage lost or doubled a row.
+
+    `shards_are_there` says that `publish_shard` has done each of them.
+    """
+    if shards_are_there:
+        forget_unpublished(folder, grading_pass)
+    else:
+        publish_curated(folder, config, grading_pass)
     return _describe(folder, config, times, grading_pass)
 
 

@@ -1,7 +1,7 @@
 """The curated set as Parquet shards, the rejected problems beside them, and the proof that no row is lost between."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -63,24 +63,42 @@ def publish_curated(folder: RunFolder, config: Config, grading_pass: int = 1) ->
     """
     stages, samples = find_stages(folder), find_samples(folder)
     total = {"kept": 0, "rejected": 0}
-    published: set[str] = set()
     for shard, graded in find_graded(folder).items():
-        if not folder.exists(decisions_name(shard, grading_pass)):
-            continue
-        decisions = folder.read_table(decisions_name(shard, grading_pass))
-        models = name_models(read_evidence(folder, shard, samples.get(shard, ()), (), grading_pass))
-        kept, rejected = split_decided(folder.read_table(graded), decisions, models, stages, graded)
-        folder.write_table(f"curated/{shard}.parquet", kept, config.publish.row_group_rows)
-        folder.write_table(f"rejected/{STAGE}-{shard}.parquet", rejected, config.publish.row_group_rows)
-        total["kept"] += kept.height
-        total["rejected"] += rejected.height
-        published.add(shard)
+        counts = publish_shard(folder, config, shard, graded, samples.get(shard, ()), stages, grading_pass)
+        total = {what: total[what] + counts.get(what, 0) for what in total}
+    forget_unpublished(folder, grading_pass)
+    return total
+
+
+def publish_shard(
+    folder: RunFolder,
+    config: Config,
+    shard: str,
+    graded: str,
+    samples: Iterable[str],
+    stages: Sequence[str],
+    grading_pass: int = 1,
+) -> dict[str, int]:
+    """`publish_curated` of one shard, of whose problems `graded` is the table; empty where it is not decided."""
+    if not folder.exists(decisions_name(shard, grading_pass)):
+        return {}
+    decisions = folder.read_table(decisions_name(shard, grading_pass))
+    models = name_models(read_evidence(folder, shard, samples, (), grading_pass))
+    kept, rejected = split_decided(folder.read_table(graded), decisions, models, stages, graded)
+    folder.write_table(f"curated/{shard}.parquet", kept, config.publish.row_group_rows)
+    folder.write_table(f"rejected/{STAGE}-{shard}.parquet", rejected, config.publish.row_group_rows)
+    return {"kept": kept.height, "rejected": rejected.height}
+
+
+def forget_unpublished(folder: RunFolder, grading_pass: int = 1) -> None:
+    """Remove what an earlier run published of shards that are graded or decided no more."""
+    decided = set(folder.list("decisions"))
+    published = {shard for shard in find_graded(folder) if decisions_name(shard, grading_pass) in decided}
     for name in (*folder.list("curated"), *folder.list("rejected")):
         stage, dash, shard = shard_of(name).rpartition("-")
         ours = stage == STAGE if dash else name.startswith("curated/")
         if ours and shard not in published:
             folder.remove(name)
-    return total
 
 
 def name_models(samples: pl.DataFrame) -> pl.DataFrame:

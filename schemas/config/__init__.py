@@ -76,3 +76,9 @@ class Config(Strict):
         if twice:
             raise ValueError(f"two sources are called {twice[0]!r}; give each its own name")
         return self
+
+    @model_validator(mode="after")
+    def _servers_for_ray(self) -> "Config":
+        if self.flow.runner == "ray" and not self.model.urls:
+            raise ValueError("flow.runner ray needs model.url: an engine in this process cannot be asked from another")
+        return self

@@ -1,6 +1,6 @@
 """What is written, and how the work is cut and scheduled."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -40,8 +40,13 @@ class FlowConfig(Strict):
 
     shard_rows: Annotated[int, Field(ge=1)] = 2048
     """Memory is bounded by a shard; at 16 samples a shard is 32k completions."""
+    runner: Literal["threads", "ray"] = "threads"
+    """`ray` spreads shards over a Ray cluster; it needs `model.url` and a Prefect server that every machine reaches."""
+    ray: str = "local"
+    """The cluster: `local` starts one here, `auto` is this machine's, HOST:PORT or ray://HOST:PORT another."""
     concurrency: Annotated[int, Field(ge=1)] = 2
-    """Shards in the CPU stages at once; sampling takes one shard after the other through the one engine."""
+    """Shards in the CPU stages at once; sampling takes one shard after the other through the one engine. On Ray it is
+    the cluster's CPUs that say how many."""
     retries: Annotated[int, Field(ge=0)] = 2
     retry_delay: Annotated[float, Field(ge=0)] = 1.0
     flush_seconds: Annotated[float, Field(gt=0)] = 2.0
