@@ -21,6 +21,8 @@ Chosen = dict[str, list[tuple[str, str, dict[str, Any]]]]
 """Fate -> (id, shard, row) of the examples."""
 AUDITED = 20
 """Contradicted labels listed: enough to judge the threshold by eye."""
+COUNTED = ("tokens", "finish_reason", "verdict")
+"""Columns of a sample that the page counts."""
 SHOWN = ("completion", "tokens", "finish_reason", "answer", "verdict", "verdict_detail")
 """Columns of a sample, beside its key, that the page tells of."""
 STEPS = 2
@@ -250,13 +252,17 @@ def _read_samples(folder: RunFolder, chosen: Chosen, grading_pass: int) -> Sampl
     found: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
     uncounted = cut = 0
     for shard, files in find_samples(folder).items():
-        table = read_evidence(folder, shard, files, SHOWN, grading_pass)
+        # Completions are nearly all that there is to read: only those of shards with an example are.
+        columns = SHOWN if shard in wanted else COUNTED
+        table = read_evidence(folder, shard, files, columns, grading_pass)
         verdicts.update(dict(table["verdict"].value_counts().iter_rows()))
         uncounted += table["tokens"].null_count()
         cut += int((table["finish_reason"] == "length").sum() or 0)
         for verdict, lengths in tokens.items():
             lengths.add(table.filter(pl.col("verdict") == verdict)["tokens"])
-        ours = table.filter(pl.col("problem_id").is_in(wanted.get(shard, []))).sort("problem_id", "model", "index")
+        if shard not in wanted:
+            continue
+        ours = table.filter(pl.col("problem_id").is_in(wanted[shard])).sort("problem_id", "model", "index")
         for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
             found[shard, str(id_)] = tuple(rows.to_dicts())
     by_verdict = {verdict.value: verdicts[verdict.value] for verdict in Verdict}
