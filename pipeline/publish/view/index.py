@@ -97,17 +97,29 @@ def build_index(folder: RunFolder, of: int = 16) -> Index:
             pl.coalesce("reason", "ended").cast(category).alias("fate"),
             *(pl.col(name).fill_null("").cast(category) for name in ("source", "language", "domain", "stage")),
         )
-        .join(read_grades(folder, grading_pass).lazy(), on="id", how="left")
+        .join(read_grades(folder, grading_pass).lazy(), on="id", how="left", maintain_order="left")
         .with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in GRADES)
         .with_columns((pl.col("pass_rate") * of).round().cast(pl.UInt8).alias("bin"))
-        .sort("id", "place")
-        .with_row_index("row")
+        .collect()
+    )
+    return Index(_number_copies(_sort_by_id(rows)).rechunk(), tables, ends, of, grading_pass, unreadable)
+
+
+def _sort_by_id(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows by id, those of one id as they came. As numbers 16 hex digits sort five times faster than as text."""
+    number = rows["id"].str.to_integer(base=16, dtype=pl.UInt64, strict=False)
+    if number.null_count() or (rows["id"].str.len_bytes() != 16).any():
+        return rows.sort("id", maintain_order=True)
+    return rows.with_columns(number.alias("number")).sort("number", maintain_order=True).drop("number")
+
+
+def _number_copies(rows: pl.DataFrame) -> pl.DataFrame:
+    return (
+        rows.with_row_index("row")
         .with_columns(pl.when(pl.col("id").ne_missing(pl.col("id").shift())).then("row").forward_fill().alias("first"))
         .with_columns((pl.col("row") - pl.col("first")).cast(pl.UInt16).alias("copy"))
         .drop("row", "first")
-        .collect()
     )
-    return Index(rows.rechunk(), tables, ends, of, grading_pass, unreadable)
 
 
 def find_fates(folder: RunFolder) -> dict[str, str]:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import polars as pl
@@ -56,6 +57,11 @@ class OpenRun:
                     taken = time.monotonic() - now
                     self._look_at = now + taken + max(LOOK_AGAIN, REST * taken)
             return self._index
+
+    def prepare(self) -> None:
+        """Index the run before somebody asks; what goes wrong is told to the one who asks."""
+        with suppress(Exception):
+            _ = self.index
 
     def forget(self) -> None:
         """Index the run anew when it is next asked for."""

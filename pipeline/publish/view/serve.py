@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -26,6 +27,8 @@ def serve_runs(folders: list[RunFolder], host: str, port: int, say: Callable[[st
         build_app(runs, guard), log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off"
     )
     say(name_address(guard))
+    for run in runs:
+        threading.Thread(target=run.prepare, daemon=True).start()
     uvicorn.Server(config).run(sockets=[listener])
 
 
