@@ -4,6 +4,7 @@ in this process gives, row for row, also when a node is killed in the middle.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ from tests.flows.test_code_run import add as code_problem
 from tests.flows.test_curate import evidence, write_rows
 from tests.flows.test_schedule import answers, started, wait_for
 from tests.pipeline.sample.unruly import Unruly
+from tests.test_docs import commands
 
 pytestmark = pytest.mark.model
 ray = pytest.importorskip("ray", reason="make cluster installs it")
@@ -175,6 +177,14 @@ def test_the_doctor_says_whether_the_cluster_answers(tmp_path: Path) -> None:
     nowhere = load_config(configure(tmp_path, Unruly(add), runner="ray", ray=f"127.0.0.1:{free_port()}"))
     assert look_at_ray(nowhere).ok is False
     assert look_at_ray(load_config(configure(tmp_path, Unruly(add), runner="ray", ray="nonsense"))).ok is False
+
+
+def test_the_page_s_doctor_finds_all_that_a_config_names(goldilocks: Run, tmp_path: Path) -> None:
+    (command,) = (line for line in commands(ROOT / "docs" / "cluster.md") if "doctor" in line)
+    configure(tmp_path, Unruly(add), runner="ray").rename(tmp_path / "cluster.yaml")
+    told = goldilocks(*shlex.split(command, comments=True)[1:], cwd=tmp_path).stdout
+    assert "prefect-ray" in told
+    assert "serves m" in " ".join(told.split())
 
 
 def test_ray_without_model_servers_is_refused_when_the_config_is_read(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from tests.s3 import serve_s3, with_environment
 from tests.test_docs import commands
 
 pytestmark = pytest.mark.model
+pytest.importorskip("s3fs", reason="make cluster installs it")
 PAGE = ROOT / "docs" / "cluster.md"
 
 
