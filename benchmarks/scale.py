@@ -222,13 +222,14 @@ def measure_peers(problems: int, peers: str) -> dict[str, Any]:
         )
         script = str(Path(__file__).with_name("scale_peers.py"))
         for name in PEERS:
-            command = [peers, script, name, str(texts), str(items), str(root / name.replace(" ", "-"))]
+            own = root / name.replace(" ", "-")
+            command = [peers, script, name, str(texts), str(items), str(own)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 rows[name] = {"absent": (done.stderr.strip().splitlines() or ["it failed"])[-1][:300]}
                 print(f"  {name:<25} absent: {rows[name]['absent']}", flush=True)
                 continue
-            took = rows[name] = json.loads(done.stdout.strip().splitlines()[-1])
+            took = rows[name] = json.loads((own / "took.json").read_text())
             ratio = took["cpu"] / rows[SHARED[name]]["cpu"]
             print(
                 f"  {name:<25}{took['seconds']:>9.1f} s {took['cpu']:>9.1f} s of CPU ({ratio:.1f} of ours)", flush=True

@@ -1,8 +1,9 @@
-"""Dedup or decontamination by a peer over a JSONL file, as its own guide runs it; prints what it took as JSON.
+"""Dedup or decontamination by a peer over a JSONL file, as its own guide runs it; FOLDER/took.json says what it took.
 
     python benchmarks/scale_peers.py PEER TEXTS.jsonl ITEMS.jsonl FOLDER
 
-Run by the Python of an environment that has them; imports nothing of ours but the script of `benchmarks/dedup.py`.
+Run by the Python of an environment that has them; imports nothing of ours but the script of
+`benchmarks/dedup.py`.
 TEXTS.jsonl and ITEMS.jsonl (a benchmark's items) have `id` and `text`.
 """
 
@@ -48,10 +49,11 @@ def write_index(items: Path, index: Path, config: object) -> None:
     import numpy as np
     from datatrove.pipeline.decont.n_grams import NGramsDecontIndexer
 
+    NGramsDecontIndexer._requires_dependencies = []  # lighteval's tasks are not wanted
     indexer = NGramsDecontIndexer(str(index), lighteval_tasks=[], config=config)
     hashes: set[int] = set()
     for line in items.read_text(encoding="utf-8").splitlines():
-        hashes.update(indexer.compute_hashes("", json.loads(line)["text"]))
+        hashes.update(indexer.compute_hashes(json.loads(line)["text"]))
     (index / "items.index.hashes").write_bytes(np.array(sorted(hashes), dtype=np.uint64).tobytes())
 
 
@@ -75,7 +77,7 @@ def dedup_data_juicer(texts: Path, folder: Path) -> int:
 
 
 def main(name: str, texts: Path, items: Path, folder: Path) -> None:
-    """Run one, and print {"seconds", "cpu", "gb", "kept"}; memory is that of the largest of its processes."""
+    """Run one, and write {"seconds", "cpu", "gb", "kept"}; memory is that of the largest of its processes."""
     began = time.monotonic()
     if name == "datatrove dedup":
         kept = len(dedup_peers.run_datatrove(texts, folder))
@@ -86,7 +88,8 @@ def main(name: str, texts: Path, items: Path, folder: Path) -> None:
     seconds = time.monotonic() - began
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu, peak = sum(part.ru_utime + part.ru_stime for part in used), max(part.ru_maxrss for part in used)
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "gb": peak * 1024 / 1e9, "kept": kept}))
+    took = {"seconds": seconds, "cpu": cpu, "gb": peak * 1024 / 1e9, "kept": kept}
+    (folder / "took.json").write_text(json.dumps(took))
 
 
 if __name__ == "__main__":
