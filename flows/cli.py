@@ -1,12 +1,11 @@
 """The command line: curate, loop, train, stage, grade, decide, inspect, report, view, serve, doctor."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.errors import Exit, explained
-from flows.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, read_settings
+from flows.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, quieten_prefect, read_settings
 from schemas.config import Config
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> Non
         from schemas.load import load_config
 
         settings = load_config(config, overrides)
-        _quieten_prefect(debug)
+        quieten_prefect(debug)
         from flows.curate import curate_held
 
         _run(curate_held, settings)
@@ -35,7 +34,7 @@ def loop(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:
         from schemas.load import load_config
 
         settings = load_config(config, overrides)
-        _quieten_prefect(debug)
+        quieten_prefect(debug)
         from flows.loop import loop_held
 
         _run(loop_held, settings)
@@ -190,11 +189,6 @@ def _run(held: "Callable[[Config], Outcome]", settings: Config) -> None:
     print_outcome(outcome)
     if not outcome.finished:
         raise SystemExit(Exit.UNFINISHED)
-
-
-def _quieten_prefect(debug: bool) -> None:
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if debug else "CRITICAL")
-    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
 
 import flows.plan_cli  # noqa: E402  what a run will take

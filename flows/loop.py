@@ -47,12 +47,22 @@ def loop_held(config: Config) -> Outcome:
     An unfinished first pass ends it: the next run goes on from there.
     """
     folder = RunFolder(config.run)
-    with hold_run(folder), open_runner(config) as runner:
-        outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
+    with hold_run(folder):
+        with open_runner(config) as runner:
+            outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
         if not outcome.finished:
             return outcome
-        regraded: Outcome = regrade_shards.with_options(task_runner=runner)(config, folder)
+        with open_runner(stay_here(config)) as runner:
+            regraded: Outcome = regrade_shards.with_options(task_runner=runner)(config, folder)
         return regraded
+
+
+def stay_here(config: Config) -> Config:
+    """The config for what only this machine can do: the trained weights lie here, and no server of `model.url` has
+    them.
+    """
+    model = config.model.model_copy(update={"url": None})
+    return config.model_copy(update={"model": model, "flow": config.flow.model_copy(update={"runner": "threads"})})
 
 
 @flow(name="goldilocks-regrade", validate_parameters=False)
@@ -63,7 +73,8 @@ def regrade_shards(config: Config, folder: RunFolder) -> Outcome:
     first, *rest = config.train.stages
     with watch.measure("train"):
         grader = train_grader(config, [first])
-    graded = config.model_copy(update={"model": config.model.model_copy(update={"name": str(grader)})})
+    here = stay_here(config)
+    graded = here.model_copy(update={"model": here.model.model_copy(update={"name": str(grader)})})
     shards = [PurePosixPath(name).stem for name in find_graded(folder).values()]
     with watch.measure("regrade"):
         owed, failed = sample_shards(graded, folder, shards, patience, 2)

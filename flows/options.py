@@ -59,3 +59,9 @@ def open_run(run: str) -> "RunFolder":
             f"{run}: no run is here (no problems/ and no manifest.json); give the folder of `run:` in the config"
         )
     return folder
+
+
+def quieten_prefect(debug: bool) -> None:
+    """Prefect logs only where somebody looks for an error; what the user has set stays."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if debug else "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")

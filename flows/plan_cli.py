@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.errors import explained
-from flows.options import ConfigPath, Debug, Set, app
+from flows.options import ConfigPath, Debug, Set, app, quieten_prefect
 
 if TYPE_CHECKING:
     from flows.planning import Actual
@@ -35,9 +35,7 @@ def plan(
         from schemas.load import load_config
 
         settings = load_config(config, overrides)
-        from flows.cli import _quieten_prefect
-
-        _quieten_prefect(debug)
+        quieten_prefect(debug)
         from flows.lock import hold_run
         from flows.orphans import guard_children
         from flows.planning import plan_run, read_actual, read_plan, take_pilot, write_plan
