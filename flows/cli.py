@@ -1,4 +1,4 @@
-"""The command line: curate, loop, train, stage, grade, decide, inspect, report, view, serve, doctor."""
+"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor; the rest has rooms."""
 
 from typing import TYPE_CHECKING, Annotated
 

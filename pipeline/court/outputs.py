@@ -34,13 +34,13 @@ class Judge:
     def of(cls, checker: Mapping[str, Any] | None, call: bool, inputs: Sequence[str] = ()) -> "Judge":
         """The judge of a problem whose tests have these `inputs`."""
         checker = checker or {}
-        known = [read_call(text, "") for text in inputs] if call else []
+        known = (read_call(text, "") for text in inputs)
         return cls(
             checker.get("float_tolerance"),
             bool(checker.get("ignore_case")),
             bool(checker.get("strict_whitespace")),
             call,
-            bool(known) and all(one is not None and one.loose for one in known),
+            call and bool(inputs) and all(one is not None and one.loose for one in known),
         )
 
     @property
