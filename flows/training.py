@@ -10,12 +10,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.curriculum.tasks import choose_problems
 from pipeline.folder import RunFolder
+from pipeline.record.folder import find_model, training_folder
 from pipeline.sample.machine import find_project
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
-from trainer.home import find_model, training_folder
-from trainer.problems import choose_problems
 
 
 class TrainingFailed(RuntimeError):

@@ -83,35 +83,26 @@ def grow_tree(number: int, group: Group) -> Tree:
 
 
 def split_tree(tree: Tree, micro_tokens: int) -> list[Tree]:
-    """The tree, or as few parts of it as first fit by descending length finds, none above the budget but of one
-    completion.
-    """
-    order = sorted(range(len(tree.rollouts)), key=lambda i: -tree.bodies[i])
-    parts: list[list[int]] = []
-    sizes: list[int] = []
-    for i in order:
-        fits = next((k for k, size in enumerate(sizes) if size + tree.bodies[i] <= micro_tokens), None)
-        if fits is None:
-            parts.append([i])
-            sizes.append(tree.prompt + tree.bodies[i])
-        else:
-            parts[fits].append(i)
-            sizes[fits] += tree.bodies[i]
-    return [tree.part(part) for part in parts]
+    """The tree, or as few parts of it as fit first; none is above the budget but of one completion."""
+    return [tree.part(places) for places in fit_first(tree.bodies, micro_tokens - tree.prompt)]
 
 
 def fill(trees: Sequence[Tree], micro_tokens: int) -> list[list[Tree]]:
-    """First fit by descending length: the paper's greedy collation, which needs few micro-batches."""
-    rows: list[list[Tree]] = []
-    sizes: list[int] = []
-    for tree in sorted(trees, key=lambda tree: -tree.size):
-        fits = next((k for k, size in enumerate(sizes) if size + tree.size <= micro_tokens), None)
-        if fits is None:
-            rows.append([tree])
-            sizes.append(tree.size)
-        else:
-            rows[fits].append(tree)
-            sizes[fits] += tree.size
+    """Rows of trees under the budget: the paper's greedy collation, which needs few micro-batches."""
+    return [[trees[i] for i in row] for row in fit_first([tree.size for tree in trees], micro_tokens)]
+
+
+def fit_first(sizes: Sequence[int], room: int) -> list[list[int]]:
+    """Places of `sizes`, longest first, each in the first row with room for it, or in one of its own."""
+    rows: list[list[int]] = []
+    left: list[int] = []
+    for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
+        row = next((k for k, free in enumerate(left) if sizes[i] <= free), len(rows))
+        if row == len(rows):
+            rows.append([])
+            left.append(room)
+        rows[row].append(i)
+        left[row] -= sizes[i]
     return rows
 
 

@@ -1,37 +1,15 @@
-"""What generators hand to the trainer: groups of rollouts of one problem, with their rewards. Frozen data, no code."""
+"""What the trainer learns from: groups of rollouts of one problem, with their rewards. Frozen data."""
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """One sampled completion.
-
-    `tokens` are those after the prompt, the end token included; `logprobs` the sampler's own log-probability of each at
-    temperature 1, which are the old ones of the objective. `versions` are the first and the last version of the
-    weights that took part: generation goes on while new weights come in.
-    """
-
-    tokens: tuple[int, ...]
-    logprobs: tuple[float, ...]
-    text: str
-    finish_reason: str
-    versions: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """`rollouts` of one prompt; `prompt` is its tokens."""
-
-    prompt: tuple[int, ...]
-    rollouts: tuple[Rollout, ...]
+from pipeline.rollout.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """A problem's rollouts with a reward each; those that could not be verified have been left out.
 
-    `correct` says which of them are right, whatever else they are rewarded for.
+    `correct` says which of them are right, whatever else they are rewarded for. `prompt` is its tokens.
     """
 
     problem_id: str

@@ -7,13 +7,14 @@ verified has no reward and is left out of its group: trouble of ours must not te
 import asyncio
 from dataclasses import dataclass
 
+from pipeline.curriculum.tasks import Task
 from pipeline.language import keeps_language
+from pipeline.rollout.rollout import Rollout, Sampled
 from pipeline.verify.problem import ProblemVerifier
 from pipeline.verify.reward import reward
 from schemas.config import TrainStage
 from schemas.reasons import Verdict
-from trainer.group import Group, Rollout, Sampled
-from trainer.problems import Task
+from trainer.group import Group
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Protocol
 
+from pipeline.curriculum.feed import Feed
+from pipeline.rollout.rollout import Sampled, Sampler
 from pipeline.sample.engine import EngineFailure
-from pipeline.sample.prompts import Prompt
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import TrainConfig, TrainStage
-from trainer.feed import Feed
-from trainer.group import Group, Sampled
+from trainer.group import Group
 from trainer.reward import judge_group
 
 STARVED = 50
 """Batches of groups in a row without any signal, after which a stage is given up: nothing in it teaches any more."""
-
-
-class Sampler(Protocol):
-    """What rolls out: the engine, or a stand-in of a test."""
-
-    async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled: ...
 
 
 class StarvedError(Exception):

@@ -13,24 +13,37 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from pipeline.curriculum.feed import Feed
+from pipeline.curriculum.score import add_evaluation, evaluate, has_evaluation, say_evaluation
+from pipeline.curriculum.tasks import Task, choose_held_out, choose_problems
 from pipeline.folder import RunFolder
+from pipeline.record.curves import draw_curves
+from pipeline.record.folder import (
+    DONE,
+    EVALUATIONS,
+    LOG,
+    MODEL,
+    State,
+    cut_rows,
+    drop_old,
+    find_checkpoints,
+    name_checkpoint,
+    read_rows,
+    read_state,
+    training_folder,
+    write_state,
+    write_whole,
+)
+from pipeline.record.journal import Journal
+from pipeline.rollout.engine import RolloutEngine
 from pipeline.sample.engine import EngineDied
-from pipeline.sample.models import folder_revision
+from pipeline.sample.models import fetch_model, folder_revision
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import Config, TrainStage
-from trainer.checkpoint import State, drop_old, find_checkpoints, name_checkpoint, read_state, write_state, write_whole
-from trainer.curve import draw_curves
-from trainer.engine import RolloutEngine
-from trainer.evaluate import Score, compare, evaluate, summarise
-from trainer.feed import Feed
-from trainer.home import DONE, MODEL, fetch_start, training_folder
-from trainer.journal import EVALUATIONS, LOG, Journal, cut_rows, read_rows
 from trainer.learner import Learner
-from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 KEY = "key"
@@ -179,20 +192,13 @@ class StageRun:
         self, when: str, held_out: Sequence[Task], engine: RolloutEngine, verifier: ProblemVerifier
     ) -> None:
         """Grade the held-out problems as pass 1 graded its own, and write down what changed since the first time."""
-        rows = read_rows(self.home / EVALUATIONS)
-        if not held_out or any(row["when"] == when and row["version"] == self.state.version for row in rows):
+        path, sampling = self.home / EVALUATIONS, self.config.sampling
+        if not held_out or has_evaluation(path, when, self.state.version):
             return
-        sampling = self.config.sampling
         scores = await evaluate(
             held_out, engine, verifier, self.train.evaluation.n, self.max_tokens, sampling.temperature
         )
-        row = {"when": when, "version": self.state.version, **summarise(scores)}
-        if rows:
-            row["since_start"] = compare([Score(**score) for score in rows[0]["scores"]], scores)
-        row["scores"] = [asdict(score) for score in scores]
-        with (self.home / EVALUATIONS).open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(say_evaluation(row), flush=True)
+        print(say_evaluation(add_evaluation(path, when, self.state.version, scores)), flush=True)
 
     def _save(self) -> None:
         if self.state.step == 0:
@@ -220,26 +226,12 @@ class StageRun:
         draw_curves(self.home, read_rows(self.home / LOG), read_rows(self.home / EVALUATIONS))
 
 
-def say_evaluation(row: dict[str, Any]) -> str:
-    """One line about held-out problems."""
-    if not row["problems"]:
-        return f"held out, {row['when']}: nothing could be judged"
-    said = (
-        f"held out, {row['when']}: pass rate {row['pass_rate']:.3f} ({row['low']:.3f} to {row['high']:.3f}), "
-        f"majority {row['majority']:.3f}, {row['problems']} problems"
-    )
-    change = row.get("since_start", {})
-    if change.get("problems"):
-        said += f"; change {change['change']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
-    return said
-
-
 def train(config: Config, names: Sequence[str]) -> None:
     """Train the stages called `names`, each from where the one before it in the config ended; done ones are skipped."""
     folder = RunFolder(config.run)
     home = training_folder(config, folder)
     held_out = choose_held_out(folder, config)
-    start, restored, before = fetch_start(config.model), None, None
+    start, restored, before = fetch_model(config.model), None, None
     for number, stage in enumerate(config.train.stages):
         room = home / stage.name
         if stage.name in names:

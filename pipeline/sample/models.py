@@ -36,6 +36,16 @@ def resolve_model(config: ModelConfig) -> ResolvedModel:
     return ResolvedModel(config.name, hub_commit(config.name, config.revision), local=False)
 
 
+def fetch_model(config: ModelConfig) -> Path:
+    """A local folder of the model; one on the Hub is downloaded. Raises ModelError."""
+    resolved = resolve_model(config)
+    if resolved.local:
+        return Path(resolved.path_or_name)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(resolved.path_or_name, revision=resolved.revision))
+
+
 def folder_revision(folder: Path) -> str:
     """Hash what a model folder holds: weights, config, tokenizer and chat template, each in full.
 

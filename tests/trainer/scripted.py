@@ -4,9 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from pipeline.rollout.rollout import Rollout, Sampled
 from pipeline.sample.engine import EngineFailure
 from pipeline.sample.prompts import Prompt
-from trainer.group import Rollout, Sampled
 
 
 class ScriptedSampler:

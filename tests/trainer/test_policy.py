@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.rollout.rollout import Rollout
 from schemas.config.training import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
 from trainer import head
-from trainer.group import Group, Rollout
+from trainer.group import Group
 from trainer.policy import Policy, load_policy, save_policy
 from trainer.step import build_optimiser, find_anchors, train_step
 

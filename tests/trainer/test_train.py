@@ -10,13 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.record.folder import DONE, EVALUATIONS, LOG, MODEL, find_checkpoints, read_rows, read_state
 from schemas.config import Config
 from tests.conftest import ROOT
 from tests.pipeline.publish.report_runs import Told, lay_run
 from tests.pipeline.sample.test_watch import wait_gone
-from trainer.checkpoint import find_checkpoints, read_state
-from trainer.home import DONE, MODEL
-from trainer.journal import EVALUATIONS, LOG, read_rows
 
 STEPS = 4
 HANG = 420
@@ -79,7 +77,7 @@ def engines_of(pid: int) -> list[int]:
             command = path.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if parent == pid and b"trainer.engine_child" in command:
+        if parent == pid and b"pipeline.rollout.child" in command:
             found.append(int(path.parent.name))
     return found
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from pipeline.rollout.rollout import Rollout
 from schemas.config.training import TrainConfig
-from trainer.group import Group, Rollout
+from trainer.group import Group
 from trainer.objective import Objective
 from trainer.policy import Policy
 from trainer.step import accumulate, share_out, sum_tokens

@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.curriculum.held_out import find_families, is_held_out
 from pipeline.decide.decide import find_graded, find_samples, last_pass, shard_of
 from pipeline.folder import RunFolder
-from pipeline.held_out import find_families, is_held_out
 from pipeline.publish.export.beside import BESIDE, name_package
 from pipeline.publish.export.formats import FORMATS, Format
 from pipeline.publish.export.item import Item, Message, read_item

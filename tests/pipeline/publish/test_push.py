@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from flows.errors import Exit
+from pipeline.curriculum.held_out import is_held_out
 from pipeline.folder import RunFolder
-from pipeline.held_out import is_held_out
 from pipeline.publish import push
 from pipeline.publish.push import describe_configs, write_tree
 from schemas.errors import InputError

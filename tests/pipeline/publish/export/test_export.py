@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from datasets import load_dataset
 
+from pipeline.curriculum.held_out import is_held_out
 from pipeline.folder import RunFolder
-from pipeline.held_out import is_held_out
 from pipeline.publish.export import FORMATS, export_run
 from pipeline.publish.export import run as running
 from pipeline.publish.export.rows import Unsayable, write_assert

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.rollout.engine import RolloutEngine
+from pipeline.rollout.rollout import Rollout, Sampled
 from pipeline.sample.embedded import ensure_embedded
 from pipeline.sample.engine import EngineDied, EngineFailure
 from pipeline.sample.prompts import Prompt
 from schemas.config import ModelConfig
 from tests.pipeline.sample.test_watch import ROOT, wait_gone
-from trainer.engine import RolloutEngine
-from trainer.group import Rollout, Sampled
 
 pytestmark = pytest.mark.model
 GUARD = 240
@@ -253,7 +253,7 @@ def test_weights_with_a_gap_end_the_engine_and_all_that_is_in_flight(
 
 
 def test_killed_engines_are_noticed_at_once_and_killed_trainers_leave_none() -> None:
-    command = [sys.executable, "-m", "tests.trainer.engine_run", str(ensure_embedded())]
+    command = [sys.executable, "-m", "tests.pipeline.rollout.engine_run", str(ensure_embedded())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as trainer:
         try:
             assert trainer.stdout is not None

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.curriculum.score import Score, compare, evaluate, summarise
+from pipeline.curriculum.tasks import Task
 from pipeline.sample.prompts import Prompt
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import SandboxConfig, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
-from trainer.evaluate import Score, compare, evaluate, summarise
-from trainer.problems import Task
 
 TASKS = [Task(f"{n:02d}", f"what is {n}", "math", "en", Prompt(None, str(n), str(n)), str(n)) for n in range(4)]
 

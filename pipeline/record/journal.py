@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-LOG = "log.jsonl"
-EVALUATIONS = "evaluations.jsonl"
+from pipeline.record.folder import LOG, cut_rows
+
 TRACKERS = {"wandb": "WANDB_PROJECT", "trackio": "TRACKIO_PROJECT"}
 """Package -> the variable that names a project: set, it asks for that tracker."""
 
@@ -80,22 +80,3 @@ class Journal:
         tracker = importlib.import_module(name)
         tracker.init(project=project, name=run)
         return tracker
-
-
-def cut_rows(path: Path, upto: int) -> None:
-    """Leave out the rows of a JSONL file that tell of versions after `upto`."""
-    rows = [row for row in read_rows(path) if row["version"] <= upto]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The whole rows of a JSONL file; a torn last line was never written."""
-    if not path.exists():
-        return []
-    rows = []
-    for line in path.read_text().splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows

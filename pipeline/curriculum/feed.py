@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from trainer.problems import Task
+from pipeline.curriculum.tasks import Task
 
 
 class Feed:

@@ -1,4 +1,4 @@
-"""The log: one row a step, and after a resume none twice."""
+"""The log: one row a step, and after a resume none twice; the picture that is drawn from it."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from trainer.curve import draw_curves
-from trainer.journal import LOG, Journal, read_rows
+from pipeline.record.curves import draw_curves
+from pipeline.record.folder import LOG, read_rows
+from pipeline.record.journal import Journal
 
 ROW = {"stage": "one", "steps": 9, "signal": 0.5, "lag": 0.0, "max_lag": 1, "seconds": 1.0, "engine_idle": 0.1}
 

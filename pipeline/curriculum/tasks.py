@@ -6,9 +6,9 @@ from typing import Literal
 
 import polars as pl
 
+from pipeline.curriculum.held_out import find_families, is_held_out
 from pipeline.decide.decide import decisions_name, find_graded, last_pass
 from pipeline.folder import RunFolder
-from pipeline.held_out import find_families, is_held_out
 from pipeline.sample.prompts import Prompt, build_prompt
 from pipeline.verify.problem import Label, read_label
 from schemas.config import Config, TrainStage

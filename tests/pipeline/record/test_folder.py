@@ -8,13 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.record.folder import (
+    State,
+    drop_old,
+    find_checkpoints,
+    name_checkpoint,
+    read_state,
+    write_state,
+    write_whole,
+)
 from tests.conftest import ROOT
-from trainer.checkpoint import State, drop_old, find_checkpoints, name_checkpoint, read_state, write_state, write_whole
 
 SLOW = """
 import sys, time
 from pathlib import Path
-from trainer.checkpoint import State, name_checkpoint, write_state, write_whole
+from pipeline.record.folder import State, name_checkpoint, write_state, write_whole
 stage = Path(sys.argv[1])
 step = int(sys.argv[2])
 while True:

@@ -13,15 +13,15 @@ from typing import Any, cast
 
 import torch
 
+from pipeline.rollout.child import READY
+from pipeline.rollout.rollout import Sampled
+from pipeline.rollout.weights import own_path, write_weights
 from pipeline.sample.engine import EngineDied, EngineFailure, EngineStats
 from pipeline.sample.machine import vllm_version
 from pipeline.sample.models import ResolvedModel
 from pipeline.sample.prompts import Prompt
 from pipeline.sample.vllm_parent import Child, child_settings
 from schemas.config import ModelConfig, SamplingConfig
-from trainer.engine_child import READY
-from trainer.group import Sampled
-from trainer.weights import own_path, write_weights
 
 WATCH_SECONDS = 1.0
 
@@ -42,7 +42,7 @@ class RolloutEngine:
         self._settings = {
             "engine": built
             | {
-                "worker_extension_cls": "trainer.weights.WeightReceiver",
+                "worker_extension_cls": "pipeline.rollout.weights.WeightReceiver",
                 # Log-probabilities of the model itself, whatever temperature samples.
                 "logprobs_mode": "raw_logprobs",
                 # A step begun under the old weights must not end under the name of the new ones.
@@ -75,7 +75,7 @@ class RolloutEngine:
         ready = loop.create_future()
         self._owed[READY] = ("start", ready)
         self._end = None
-        child = self._child = Child("trainer.engine_child", self._settings)
+        child = self._child = Child("pipeline.rollout.child", self._settings)
         self._heard = time.monotonic()
         loop.add_reader(child.pipe.fileno(), self._listen)
         loop.add_reader(child.pidfd, self._listen)

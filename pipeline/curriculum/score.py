@@ -1,18 +1,21 @@
 """How good the policy is on held-out problems: pass@1 with its interval, majority@n, by domain and language."""
 
 import asyncio
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import NormalDist, fmean, stdev
 from typing import Any
 
+from pipeline.curriculum.tasks import Task
+from pipeline.record.folder import read_rows
+from pipeline.rollout.rollout import Sampler
 from pipeline.sample.engine import EngineFailure
 from pipeline.verify.problem import ProblemVerifier
 from schemas.reasons import Verdict
-from trainer.problems import Task
-from trainer.rollouts import Sampler
 
 Z = NormalDist().inv_cdf(0.975)
 """Two-sided 95%."""
@@ -83,6 +86,36 @@ def compare(before: Sequence[Score], after: Sequence[Score]) -> dict[str, float]
         return {"problems": 0}
     mean, half = fmean(changes), _half(changes)
     return {"problems": len(changes), "change": mean, "low": mean - half, "high": mean + half}
+
+
+def has_evaluation(path: Path, when: str, version: int) -> bool:
+    """Whether the log of evaluations has this one already."""
+    return any(row["when"] == when and row["version"] == version for row in read_rows(path))
+
+
+def add_evaluation(path: Path, when: str, version: int, scores: Sequence[Score]) -> dict[str, Any]:
+    """Append a row to the log of evaluations, with what changed since its first; the row comes back."""
+    row = {"when": when, "version": version, **summarise(scores)}
+    if rows := read_rows(path):
+        row["since_start"] = compare([Score(**score) for score in rows[0]["scores"]], scores)
+    row["scores"] = [asdict(score) for score in scores]
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    return row
+
+
+def say_evaluation(row: dict[str, Any]) -> str:
+    """One line about held-out problems."""
+    if not row["problems"]:
+        return f"held out, {row['when']}: nothing could be judged"
+    said = (
+        f"held out, {row['when']}: pass rate {row['pass_rate']:.3f} ({row['low']:.3f} to {row['high']:.3f}), "
+        f"majority {row['majority']:.3f}, {row['problems']} problems"
+    )
+    change = row.get("since_start", {})
+    if change.get("problems"):
+        said += f"; change {change['change']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+    return said
 
 
 def _rate(scores: Sequence[Score]) -> dict[str, float]:

@@ -5,12 +5,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.curriculum.held_out import is_held_out
+from pipeline.curriculum.tasks import choose_held_out, choose_problems
 from pipeline.folder import RunFolder
-from pipeline.held_out import is_held_out
 from schemas.config import Config, EvaluationConfig, Source, TrainConfig, TrainStage
 from schemas.errors import InputError
 from tests.pipeline.publish.report_runs import Told, lay_run
-from trainer.problems import choose_held_out, choose_problems
 
 KEPT = TrainStage(name="one")
 HARDER = TrainStage(name="two", data="harder")

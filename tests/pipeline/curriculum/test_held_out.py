@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.held_out import find_families, is_held_out
+from pipeline.curriculum.held_out import find_families, is_held_out
 
 
 def families(**parents: str | None) -> dict[str, str]:

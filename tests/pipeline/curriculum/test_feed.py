@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.curriculum.feed import Feed
+from pipeline.curriculum.tasks import Task
 from pipeline.sample.prompts import Prompt
-from trainer.feed import Feed
-from trainer.problems import Task
 
 
 def task(id: str) -> Task:

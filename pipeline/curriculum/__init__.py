@@ -1,0 +1,1 @@
+"""What is learned from and what is not: a training stage's problems in their order, those held out, their scores."""
