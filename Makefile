@@ -34,7 +34,10 @@ lint: setup       ## ruff and mypy
 	@$(RUN)/mypy
 
 bench: setup      ## every figure in the docs, beside its peers, into bench-results/
-	@$(RUN)/python -m benchmarks
+	@PEERS="$(wildcard build/peers/bin/python)" $(RUN)/python -m benchmarks
+
+peers: setup      ## install, below build/, the peers that need an environment of their own; `make bench` has them then
+	@$(RUN)/python scripts/peers.py build/peers
 
 serve: setup      ## the scheduled flow, from this process
 	@$(RUN)/goldilocks serve $(CONFIG)

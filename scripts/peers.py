@@ -6,7 +6,6 @@ text-dedup and Data-Juicer import, is taken from ours.
 
 import subprocess
 import sys
-import sysconfig
 import venv
 from pathlib import Path
 

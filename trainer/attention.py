@@ -5,24 +5,35 @@ inside attention, which on short sequences is a small part of the work.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, AttentionMaskInterface
 
 NAME = "packed_trees"
 Trees = Sequence[tuple[int, Sequence[int]]]
 """Lengths of each tree's prompt and completions, in the order of the row (`MicroBatch.trees`)."""
+
+
+class Forest:
+    """Trees as they are handed through a model: what torch.compile cannot look into is not compiled anew for each."""
+
+    def __init__(self, trees: Trees) -> None:
+        self.trees = trees
+
+
 SCORES = 1 << 24
 """At most as many attention scores are kept for the backward pass of one call: 32 MB."""
 UNSUPPORTED = ("sliding_window", "softcap", "s_aux")
 """What some models ask of attention beyond being causal; they are refused rather than trained wrongly."""
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def attend(
     module: torch.nn.Module,
     query: Tensor,
@@ -30,7 +41,7 @@ def attend(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    trees: Trees,
+    trees: Forest,
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
@@ -42,35 +53,95 @@ def attend(
         if more.get(name) is not None:
             raise NotImplementedError(f"{type(module).__name__} asks for {name}, which packed attention does not have")
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
-        return attend_varlen(query, key, value, trees, scaling), None
-    return attend_padded(query, key, value, trees, scaling), None
+        return attend_varlen(query, key, value, trees.trees, scaling), None
+    return attend_padded(query, key, value, trees.trees, scaling), None
 
 
 def attend_padded(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None) -> Tensor:
-    """One call for all sequences of about one length, and one for a tree's completions of about one length.
+    """One call for all sequences of about one length, and one for a tree's completions of about one length."""
+    layout = plan(tuple((prompt, tuple(bodies)) for prompt, bodies in trees), query.device)
+    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
+    padded = [Move.apply(x, layout.tokens, layout.slots, None).split(layout.sizes) for x in (q, k, v)]
+    prompts = [x.split(layout.spans)[::2] for x in (k, v)]
+    found = []
+    for call, *pieces in zip(layout.calls, *padded, strict=True):
+        some = [x.view(call.many, call.longest, *x.shape[1:]) for x in pieces]
+        root = None if call.tree is None else (prompts[0][call.tree], prompts[1][call.tree])
+        found.append(_causal(some[0], some[1], some[2], root, scaling).flatten(0, 1))
+    return Move.apply(torch.cat(found), layout.slots, layout.tokens, layout.empty)[None]
 
-    Splitting, not slicing: the gradient of a slice is a whole row of zeros, of a split it is one concatenation.
-    """
+
+@dataclass(frozen=True)
+class Call:
+    """`many` pieces, none longer than `longest`, behind the prompt of `tree` where they are its completions."""
+
+    many: int
+    longest: int
+    tree: int | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the tokens of a row stand while they are attended to: in slots, the padded pieces of call after call."""
+
+    calls: tuple[Call, ...]
+    sizes: tuple[int, ...]
+    """Slots of each call."""
+    spans: tuple[int, ...]
+    """Tokens of each tree's prompt, and of its completions."""
+    tokens: Tensor
+    """Of each slot; padding repeats the row's first token, which no other sees there."""
+    slots: Tensor
+    """Of each token."""
+    empty: Tensor
+    """Slots of padding."""
+
+
+@lru_cache(maxsize=4)
+def plan(trees: tuple[tuple[int, tuple[int, ...]], ...], device: torch.device) -> Layout:
+    """The layout of a row: made once, for all layers."""
     sizes = [size for prompt, bodies in trees for size in cut(prompt, bodies)]
-    q, k, v = ([*x[0].transpose(0, 1).split(sizes)] for x in (query, key, value))
-    found = list(q)
-    roots: list[int] = []
-    place = 0
-    for prompt, bodies in trees:
-        roots.append(place)
-        branches = range(place + 1, place + len(cut(prompt, bodies)))
-        for some in bucket(branches, sizes):
-            root = [x[place].expand(len(some), *x[place].shape) for x in (k, v)]
-            both = [torch.cat([one, _pad(x, some)], 1) for one, x in zip(root, (k, v), strict=True)]
-            out = _causal(_pad(q, some), both[0], both[1], scaling)
-            for i, one in zip(some, out.unbind(), strict=True):
-                found[i] = one[: sizes[i]]
-        place = branches.stop
-    for some in bucket(roots, sizes):
-        out = _causal(_pad(q, some), _pad(k, some), _pad(v, some), scaling)
-        for i, one in zip(some, out.unbind(), strict=True):
-            found[i] = one[: sizes[i]]
-    return torch.cat(found)[None]
+    starts = list(accumulate(sizes, initial=0))
+    calls: list[Call] = []
+    tokens: list[int] = []
+    empty: list[int] = []
+    slots = [0] * starts[-1]
+
+    def add(some: Sequence[int], tree: int | None) -> None:
+        longest = sizes[some[0]]
+        calls.append(Call(len(some), longest, tree))
+        for i in some:
+            first, end = len(tokens), len(tokens) + sizes[i]
+            slots[starts[i] : starts[i + 1]] = range(first, end)
+            empty.extend(range(end, first + longest))
+            tokens.extend([*range(starts[i], starts[i + 1]), *[0] * (longest - sizes[i])])
+
+    ends = list(accumulate((len(cut(*tree)) for tree in trees), initial=0))
+    for number, (root, end) in enumerate(pairwise(ends)):
+        for some in bucket(range(root + 1, end), sizes):
+            add(some, number)
+    for some in bucket(ends[:-1], sizes):
+        add(some, None)
+    spans = tuple(size for prompt, bodies in trees for size in (prompt, sum(bodies)))
+    places = (torch.tensor(some, dtype=torch.int64, device=device) for some in (tokens, slots, empty))
+    return Layout(tuple(calls), tuple(call.many * call.longest for call in calls), spans, *places)
+
+
+class Move(torch.autograd.Function):  # type: ignore[misc]
+    """Rows of x at `there`. Back, each row's gradient is the one at its place in `back`, and none at `empty`: a plain
+    copy both ways, where a general gather would add up.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, there: Tensor, back: Tensor, empty: Tensor | None) -> Tensor:
+        ctx.save_for_backward(back, empty)
+        return x.index_select(0, there)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        back, empty = ctx.saved_tensors
+        moved = gradient.index_select(0, back)
+        return moved if empty is None else moved.index_fill_(0, empty, 0), None, None, None
 
 
 def cut(prompt: int, bodies: Sequence[int]) -> list[int]:
@@ -123,27 +194,41 @@ def attend_varlen(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scali
     return out[None]
 
 
-def _pad(pieces: Sequence[Tensor], some: Sequence[int]) -> Tensor:
-    return pad_sequence([pieces[i] for i in some], batch_first=True)
-
-
-def _causal(query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
-    """[sequences, tokens, heads, width]; the last query sees all keys, the one before it all but the last.
+def _causal(
+    query: Tensor, key: Tensor, value: Tensor, root: tuple[Tensor, Tensor] | None, scaling: float | None
+) -> Tensor:
+    """[sequences, tokens, heads, width]; each query sees what is not behind it, and all of `root`, the key and value
+    [tokens, heads, width] that all sequences share.
 
     On short sequences in bfloat16 a CPU's matrix products are two to four times as fast as its fused kernel.
     """
-    q, k, v = (x.transpose(1, 2) for x in (query, key, value))
-    (many, heads, rows, width), (shared, columns) = q.shape, k.shape[1:3]
-    mask = torch.ones(rows, columns, dtype=torch.bool, device=q.device).tril(columns - rows)
-    if q.dtype != torch.bfloat16 or many * heads * rows * columns > SCORES:
+    (many, rows, heads, width), shared = query.shape, key.shape[2]
+    far = 0 if root is None else len(root[0])
+    mask = torch.ones(rows, rows + far, dtype=torch.bool, device=query.device).tril(far)
+    if query.dtype != torch.bfloat16 or many * heads * rows * (rows + far) > SCORES:
+        if root is not None:
+            key, value = (
+                torch.cat([one.expand(many, *one.shape), x], 1) for one, x in zip(root, (key, value), strict=True)
+            )
+        q, k, v = (x.transpose(1, 2) for x in (query, key, value))
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scaling, enable_gqa=heads != shared)
         return out.transpose(1, 2)
-    # The query heads of one key head stand one below the other: it is read once for all of them.
+    # The query heads of one key head stand one below the other, those of all sequences before a prompt too: keys and
+    # values are read once for all of them.
     scale = width**-0.5 if scaling is None else scaling
-    scores = (q * scale).reshape(many, shared, -1, width) @ k.transpose(2, 3)
-    scores = scores.view(many, heads, rows, columns).masked_fill(~mask, float("-inf"))
-    out = scores.softmax(-1).view(many, shared, -1, columns) @ v
-    return out.view(many, heads, rows, width).transpose(1, 2)
+    q = (query * scale).view(many, rows, shared, -1, width).permute(2, 0, 3, 1, 4).reshape(shared * many, -1, width)
+    k, v = (x.permute(2, 0, 1, 3).reshape(shared * many, rows, width) for x in (key, value))
+    scores = q @ k.transpose(1, 2)
+    scores.view(many * heads, rows, rows).masked_fill_(~mask[:, far:], float("-inf"))
+    if root is None:
+        out = scores.softmax(-1) @ v
+    else:
+        prompt_k, prompt_v = (x.transpose(0, 1) for x in root)
+        before = (q.view(shared, -1, width) @ prompt_k.transpose(1, 2)).view(shared * many, -1, far)
+        before, scores = torch.cat([before, scores], -1).softmax(-1).split([far, rows], -1)
+        seen = before.reshape(shared, -1, far) @ prompt_v
+        out = scores @ v + seen.view(shared * many, -1, width)
+    return out.view(shared, many, -1, rows, width).permute(1, 3, 0, 2, 4).reshape(many, rows, heads, width)
 
 
 AttentionInterface.register(NAME, attend)

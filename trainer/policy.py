@@ -39,8 +39,9 @@ class Policy(nn.Module):  # type: ignore[misc]
         self, batch: MicroBatch, token_loss: TokenLoss | None = None
     ) -> tuple[Tensor | None, Tensor, Tensor | None]:
         """(loss, log-probabilities, entropies) of the batch's targets; without `token_loss` the second alone."""
+        trees = attention.Forest(batch.trees)
         hidden = self.lm.base_model(
-            input_ids=batch.ids[None], position_ids=batch.positions[None], trees=batch.trees, use_cache=False
+            input_ids=batch.ids[None], position_ids=batch.positions[None], trees=trees, use_cache=False
         ).last_hidden_state[0]
         picked, weight = hidden[batch.where], self.lm.get_output_embeddings().weight
         if token_loss is None:

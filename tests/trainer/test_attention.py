@@ -63,7 +63,7 @@ def ranges(ends: torch.Tensor) -> list[tuple[int, int]]:
 @given(forests, st.sampled_from((1, 2, 4)))
 def test_a_completion_sees_its_prompt_and_itself(trees: Forest, shared: int) -> None:
     given_ = draw(trees, 4, shared)
-    found, _ = attend(torch.nn.Identity(), *given_, None, trees=trees, scaling=0.3)
+    found, _ = attend(torch.nn.Identity(), *given_, None, trees=attention.Forest(trees), scaling=0.3)
     expected = dense(*given_, trees, 0.3)
     torch.testing.assert_close(found, expected)
     onto = torch.randn_like(expected)
@@ -113,4 +113,4 @@ def test_pieces_of_about_one_length_go_together(sizes: list[int]) -> None:
 def test_what_it_cannot_do_is_refused(name: str) -> None:
     trees: Forest = [(3, [2])]
     with pytest.raises(NotImplementedError, match=name):
-        attend(torch.nn.Identity(), *draw(trees), None, trees=trees, scaling=0.3, **{name: 1})
+        attend(torch.nn.Identity(), *draw(trees), None, trees=attention.Forest(trees), scaling=0.3, **{name: 1})

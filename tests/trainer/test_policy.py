@@ -13,7 +13,7 @@ from schemas.errors import InputError
 from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
 from trainer import head
 from trainer.group import Group
-from trainer.policy import Policy, load_policy, save_policy
+from trainer.policy import Policy, find_layers, load_policy, save_policy
 from trainer.step import build_optimiser, find_anchors, train_step
 
 CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1)
@@ -48,16 +48,31 @@ def test_log_probabilities_are_those_of_transformers(folder: str) -> None:
     torch.testing.assert_close(found, logprobs_of(load_plain(folder), groups), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 1000])
-def test_chunks_change_nothing(folder: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("chunk", "block"), [(1, 1), (7, 3), (9, 1000), (1000, 7)])
+def test_chunks_change_nothing(folder: str, chunk: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = draw_groups(2)
     policy = load_policy(folder, CONFIG, dtype=torch.float32)
     sums, gradients = find_gradients(policy, groups, CONFIG)
     monkeypatch.setattr(head, "CHUNK", chunk)
+    monkeypatch.setattr(head, "BLOCK", block)
     again, same = find_gradients(policy, groups, CONFIG)
     assert again == pytest.approx(sums, rel=1e-5)
     assert worst_difference(same, gradients) < 1e-5
     assert worst_difference(same, reference(folder, groups, CONFIG)[1]) < 1e-4
+
+
+def test_compiled_layers_take_rows_of_any_layout_as_they_are(folder: str) -> None:
+    """Traced by Dynamo, run as it is: a row of other lengths is not compiled anew."""
+    policy = load_policy(folder, CONFIG, dtype=torch.float32)
+    for layer in find_layers(policy):
+        layer.compile(dynamic=True, backend="eager")
+    for seed, sizes in enumerate([(4, 1, 3), (2, 2), (5,), (1, 1, 1, 6)]):
+        groups = draw_groups(seed, sizes)
+        with torch._dynamo.config.patch(error_on_recompile=seed > 1):
+            sums, gradients = find_gradients(policy, groups, CONFIG)
+        expected, theirs = find_gradients(load_policy(folder, CONFIG, dtype=torch.float32), groups, CONFIG)
+        assert sums == pytest.approx(expected, rel=1e-5)
+        assert worst_difference(gradients, theirs) < 1e-5
 
 
 def test_gradient_checkpointing_changes_nothing(folder: str) -> None:
