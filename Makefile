@@ -2,7 +2,7 @@ PYTHON ?= python3
 CONFIG ?= configs/quickstart.yaml
 RUN := .venv/bin
 
-.PHONY: setup cluster curate train loop test faults readers lint bench serve requirements clean
+.PHONY: setup cluster curate train loop test faults readers peers lint bench serve requirements clean
 
 setup:            ## make .venv, install what is missing
 	@$(PYTHON) scripts/setup.py

@@ -1,30 +1,41 @@
 """Install the peers that `benchmarks dedup` and `scale` stand beside: `python scripts/peers.py FOLDER`.
 
-They want other versions of what Goldilocks uses, so that they have an environment of their own; torch alone, which
-text-dedup and Data-Juicer import, is taken from ours.
+They want other versions of what Goldilocks uses, so they have an environment of their own. What it lacks, torch above
+all, is found in ours: Data-Juicer would otherwise install it anew while it runs.
 """
 
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
 PACKAGES = {
-    "datatrove": ["datatrove[processing]==0.10.1", "orjson", "spacy"],
-    "text_dedup": ["--no-deps", "text-dedup==0.4.0"],
-    "data_juicer": ["py-data-juicer==1.6.1"],
+    "datatrove.pipeline.dedup": ["datatrove[processing]==0.10.1", "orjson", "spacy"],
+    "text_dedup.minhash": ["--no-deps", "text-dedup==0.4.0", "click-option-group==0.5.9", "fire==0.7.1"],
+    "data_juicer.core": ["py-data-juicer==1.6.1"],
 }
 
 
 def main(folder: Path) -> None:
-    """Make the environment where it is not there, and say which of the peers can be imported in it."""
+    """Make the environment where it is not there, and exit with what a peer says that cannot be imported in it."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
+        place = subprocess.run(
+            [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        Path(place.stdout.strip(), "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
     for name, wanted in PACKAGES.items():
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=False)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+        subprocess.run(install, stderr=subprocess.PIPE, check=True)
         done = subprocess.run([str(python), "-c", f"import {name}"], capture_output=True, text=True, check=False)
-        print(f"{name}: {'ready' if done.returncode == 0 else done.stderr.strip().splitlines()[-1]}", flush=True)
+        if done.returncode:
+            sys.exit(f"{name} cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+        print(f"{name.partition('.')[0]}: ready", flush=True)
 
 
 if __name__ == "__main__":
