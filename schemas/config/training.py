@@ -81,7 +81,7 @@ class TrainConfig(Strict):
     gradient_checkpointing: bool = False
     """A third more time for activations of one layer; for long completions."""
     compile: bool = False
-    """torch.compile of the layers, for GPUs; on a CPU it gains nothing (docs/figures.md)."""
+    """torch.compile of the layers, for long runs: on a CPU 7%, after minutes of compiling (docs/figures.md)."""
     lora: LoraTraining | None = None
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Steps; what a killed run repeats at most."""

@@ -163,7 +163,7 @@ def test_without_prefects_server_a_run_ends_and_goes_on_later(
 @pytest.mark.skipif(not LONG, reason="a real model: the long form; tests/pipeline/sample has kills of its engine")
 def test_a_killed_engine_loses_no_sample(make_trial: Make, undisturbed: Undisturbed, chance: random.Random) -> None:
     """Real vLLM, killed with the run and without it: all that does not hang on what the model says is the same."""
-    model = {"name": "embedded", "url": None, "max_model_len": 256}
+    model = {"name": "embedded", "url": None, "max_model_len": 256, "timeout": 300}
     for number in range(3):
         trial = make_trial(f"trial-{number}", model=model, sampling={"max_tokens": 12})
         process = start(trial.config, trial.log)
