@@ -18,6 +18,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 NAME = "packed_trees"
 Trees = Sequence[tuple[int, Sequence[int]]]
 """Lengths of each tree's prompt and completions, in the order of the row (`MicroBatch.trees`)."""
+SCORES = 1 << 24
+"""At most as many attention scores are kept for the backward pass of one call: 32 MB."""
+UNSUPPORTED = ("sliding_window", "softcap", "s_aux")
+"""What some models ask of attention beyond being causal; they are refused rather than trained wrongly."""
 
 
 class Forest:
@@ -25,12 +29,6 @@ class Forest:
 
     def __init__(self, trees: Trees) -> None:
         self.trees = trees
-
-
-SCORES = 1 << 24
-"""At most as many attention scores are kept for the backward pass of one call: 32 MB."""
-UNSUPPORTED = ("sliding_window", "softcap", "s_aux")
-"""What some models ask of attention beyond being causal; they are refused rather than trained wrongly."""
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]

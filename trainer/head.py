@@ -4,7 +4,7 @@ Where gradients are wanted, the loss of a chunk is taken while its logits are th
 their place: the logits are computed once and never kept for the backward pass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 CHUNK = 1024
 """Positions multiplied by the head at once: 100 MB of bfloat16 logits with 49,152 words, weights seldom read."""
 BLOCK = 32
-"""Positions in float32 at once: 6 MB with 49,152 words, so that a CPU's cache holds them from one pass to the next."""
+"""Positions in float32 at once on a CPU, whose cache holds them from one pass to the next: 6 MB with 49,152 words."""
 TokenLoss = Callable[[Tensor, slice], Tensor]
 """From log-probabilities of some targets, and which they are, to the loss of each."""
 
@@ -33,10 +33,8 @@ class ChunkedLoss(torch.autograd.Function):  # type: ignore[misc]
         loss = hidden.new_zeros((), dtype=torch.float32)
         on_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         on_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
-        for chunk in cut_range(len(targets), CHUNK):
-            logits = F.linear(hidden[chunk], weight)
-            for at in cut_range(len(logits), BLOCK, chunk.start):
-                own = logits[at.start - chunk.start : at.stop - chunk.start]
+        for chunk, logits, blocks in find_logits(hidden, weight):
+            for at, own in blocks:
                 powers, total, found, entropies[at] = read_logits(own, targets[at])
                 logprobs[at] = found
                 with torch.enable_grad():
@@ -81,11 +79,17 @@ def read_logits(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor
 def find_logprobs(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """The log-probability of each target alone."""
     found = targets.new_empty(len(targets), dtype=torch.float32)
-    for at in cut_range(len(targets), BLOCK):
-        found[at] = read_logits(F.linear(hidden[at], weight), targets[at])[2]
+    for _, _, blocks in find_logits(hidden, weight):
+        for at, own in blocks:
+            found[at] = read_logits(own, targets[at])[2]
     return found
 
 
-def cut_range(length: int, most: int, start: int = 0) -> list[slice]:
-    """Slices of `most` that together cover `length` positions from `start` on."""
-    return [slice(i, min(i + most, start + length)) for i in range(start, start + length, most)]
+def find_logits(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, Tensor, list[tuple[slice, Tensor]]]]:
+    """Chunk after chunk: its positions, its logits, and both again in blocks, which are views."""
+    block = CHUNK if hidden.is_cuda else BLOCK
+    for start in range(0, len(hidden), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        logits = F.linear(hidden[chunk], weight)
+        firsts = range(start, start + len(logits), block)
+        yield chunk, logits, [(slice(i, i + len(own)), own) for i, own in zip(firsts, logits.split(block), strict=True)]
