@@ -18,7 +18,7 @@ PACKAGES = {
 
 
 def main(folder: Path) -> None:
-    """Make the environment where it is not there, and exit with what a peer says that cannot be imported in it."""
+    """Make the environment where it is not there; exit with the error of a peer that it cannot have."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
@@ -31,10 +31,10 @@ def main(folder: Path) -> None:
         Path(place.stdout.strip(), "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
     for name, wanted in PACKAGES.items():
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-        subprocess.run(install, stderr=subprocess.PIPE, check=True)
-        done = subprocess.run([str(python), "-c", f"import {name}"], capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{name} cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+        for command in (install, [str(python), "-c", f"import {name}"]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                sys.exit(f"{name} cannot be had: {done.stderr.strip()[-1000:]}")
         print(f"{name.partition('.')[0]}: ready", flush=True)
 
 
