@@ -60,6 +60,10 @@ def _hold_remote(folder: RunFolder) -> Iterator[None]:
         ) from error
     try:
         claim.settle()
+        before = None
+        if threading.current_thread() is threading.main_thread():
+            # A shell that starts a run in the background has SIGINT ignored.
+            before, claim.sign = signal.signal(signal.SIGUSR1, signal.default_int_handler), signal.SIGUSR1
         thread = threading.Thread(target=claim.beat, name="lock", daemon=True)
         thread.start()
         try:
@@ -71,6 +75,8 @@ def _hold_remote(folder: RunFolder) -> Iterator[None]:
         finally:
             claim.ended.set()
             thread.join()
+            if claim.sign == signal.SIGUSR1:
+                signal.signal(signal.SIGUSR1, before)
     finally:
         claim.ended.set()
         with suppress(Exception):
@@ -90,6 +96,7 @@ class _Claim:
         self.folder = folder
         self.name = f"{CLAIMS}/{uuid.uuid4().hex}.json"
         self.lost = ""
+        self.sign = signal.SIGINT
         self.ended = threading.Event()
 
     def write(self) -> None:
@@ -132,7 +139,7 @@ class _Claim:
                     if others := self.others():
                         self.lost = f"this run is also worked on by {', '.join(others)}"
                 if self.lost and not self.ended.is_set():
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                    signal.pthread_kill(threading.main_thread().ident or 0, self.sign)
                     return
 
 

@@ -249,6 +249,7 @@ def test_a_claim_from_another_machine_lapses_by_the_clock_of_the_store(
 def test_a_process_whose_run_was_taken_over_stops(
     s3: dict[str, str], monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
+    """One that was started in the background too, where the shell has SIGINT ignored."""
     folder = RunFolder(f"s3://goldilocks/taken-{taken}")
     monkeypatch.setattr(lock, "BEAT", 0.1)
 
@@ -260,8 +261,12 @@ def test_a_process_whose_run_was_taken_over_stops(
                 folder.remove(folder.list(lock.CLAIMS, ".json")[0])
             time.sleep(60)
 
-    with pytest.raises(LostRunError):
-        work()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(LostRunError):
+            work()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_bucket_that_is_not_there_is_bad_input(s3: dict[str, str]) -> None:
