@@ -174,16 +174,26 @@ def test_what_is_in_flight_goes_on_under_new_weights_with_its_tokens_and_cache(
 ) -> None:
     old = engine.version
 
+    async def keep_asking(task: int, until: asyncio.Event) -> list[Sampled]:
+        groups = []
+        while not until.is_set():
+            # Of several lengths, so that never all of them end in one step.
+            groups.append(await engine.sample(ask(f"Story {task}: Once"), n=2, max_tokens=60 + 35 * task))
+        return groups
+
     async def sample() -> list[Sampled]:
-        tasks = [asyncio.create_task(engine.sample(ask(f"Story {i}: Once"), n=2, max_tokens=120)) for i in range(2)]
+        pushed = asyncio.Event()
+        asking = [asyncio.create_task(keep_asking(task, pushed)) for task in range(3)]
         seen = engine.stats.busy
         while engine.stats.busy == seen:
             await asyncio.sleep(0.05)
+        # Writing the weights may take longer than any one answer.
         await engine.push(trained.named_parameters(), old + 1)
-        return await asyncio.gather(*tasks)
+        pushed.set()
+        return [group for groups in await asyncio.gather(*asking) for group in groups]
 
     groups = go(sample())
-    assert [len(group.rollouts) for group in groups] == [2, 2]
+    assert {len(group.rollouts) for group in groups} == {2}
     spanning = [(g.prompt, r) for g in groups for r in g.rollouts if r.versions == (old, old + 1)]
     assert spanning
     prompt, rollout = max(spanning, key=lambda one: len(one[1].tokens))
