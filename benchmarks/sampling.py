@@ -25,8 +25,9 @@ import polars as pl
 from pipeline.decide.decide import decide_samples
 from pipeline.folder import RunFolder
 from pipeline.sample.embedded import ensure_embedded
-from pipeline.sample.engine import Engine, Request, open_engine
+from pipeline.sample.engine import Engine, Request
 from pipeline.sample.machine import describe_engine, engine_environment
+from pipeline.sample.open import open_engine
 from pipeline.sample.prompts import build_prompt
 from pipeline.sample.run import sample_shard
 from pipeline.sample.store import EvidenceStore

@@ -17,7 +17,7 @@ from flows.translating import translate_sampling, translate_shard
 from pipeline.decide.decide import find_graded, find_samples, find_stages
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import publish_shard
-from pipeline.sample.engine import open_engine
+from pipeline.sample.open import open_engine
 from schemas.config import Config
 
 ASKING = {

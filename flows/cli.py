@@ -98,8 +98,8 @@ def grade(
 ) -> None:
     """Grade problems by samples that you already have; no model is started."""
     with explained(debug):
+        from flows.imported import grade_imported
         from flows.summary import print_manifest
-        from pipeline.sample.imported import grade_imported
 
         print_manifest(out, grade_imported(problems, samples, out, read_settings(config, overrides, out)))
 

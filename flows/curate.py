@@ -27,7 +27,8 @@ from flows.translating import translate_sampling, translate_shard
 from flows.whole import dedup_shards
 from pipeline.decide.decide import forget_pass
 from pipeline.folder import RunFolder
-from pipeline.sample.engine import EngineDied, open_engine
+from pipeline.sample.engine import EngineDied
+from pipeline.sample.open import open_engine
 from schemas.config import Config, SamplingConfig
 from schemas.load import load_config
 

@@ -8,7 +8,8 @@ import polars as pl
 
 from pipeline.decide.decide import find_graded, record_evidence
 from pipeline.folder import RunFolder
-from pipeline.sample.engine import Engine, open_engine
+from pipeline.sample.engine import Engine
+from pipeline.sample.open import open_engine
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.run import evidence_keys, sample_shard
 from pipeline.verify.problem import ProblemVerifier

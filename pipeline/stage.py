@@ -65,8 +65,8 @@ def hear_problems(
 
 
 def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
-    from pipeline.sample.imported import check_labels
     from pipeline.verify.math import MathVerifier
+    from pipeline.verify.stage import check_labels
 
     verify = config.verify
     with MathVerifier(timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb) as verifier:

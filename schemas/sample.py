@@ -32,5 +32,9 @@ class Sample(dy.Schema):
     seconds = dy.Float64(nullable=True)
 
 
+IMPORTED = "imported"
+"""`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
+SAMPLE_ROWS = "samples"
+"""The stage of rejected sample rows; they are no problems and count in no funnel."""
 SAMPLE_KEY = ("problem_id", "prompt", "model", "revision", "params", "index")
 SAMPLE_DTYPES: dict[str, pl.DataType] = dict(Sample.create_empty().schema)

@@ -15,12 +15,10 @@ from pipeline.folder import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP, Reason, Verdict
-from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
+from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_KEY
 
 Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
-IMPORTED = "imported"
-"""`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
 STAGES = ("screen", "judge", "dedup", "decontaminate", "court", "translate", "verify")
 """The stages between ingest and sampling, in the order in which the data walks."""
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict")

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.decide.decide import IMPORTED
 from pipeline.folder import RunFolder
 from schemas.config import Config, Source
 from schemas.reasons import Reason
+from schemas.sample import IMPORTED
 
 NAME = "README.md"
 TEMPLATE = Path(__file__).with_name("card.jinja")

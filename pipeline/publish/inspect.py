@@ -19,8 +19,8 @@ from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.words import count, meaning, plain, plural, share
-from pipeline.publish.shards import SAMPLE_ROWS
 from schemas.errors import InputError
+from schemas.sample import SAMPLE_ROWS
 
 ROOMS = ("problems", "rejected", "samples", "curated", "decisions")
 COUNTED = ("stage", "reason", "decision", "verdict", "source", "domain", "language", "model")

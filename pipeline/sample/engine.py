@@ -1,13 +1,10 @@
-"""One small interface to whatever generates: vLLM in a child process, or a server by its URL."""
+"""One small interface to whatever generates."""
 
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.sample.prompts import Prompt
-from schemas.config import ModelConfig, SamplingConfig
 
 
 class EngineFailure(RuntimeError):
@@ -75,25 +72,3 @@ class Engine(Protocol):
     def close(self) -> None:
         """End it; what is unanswered fails with EngineDied. Nothing of it stays behind."""
         ...
-
-
-@contextmanager
-def open_engine(model: ModelConfig, sampling: SamplingConfig, fixed_length: bool = False) -> Iterator[Engine]:
-    """The engine that the config asks for, until the block ends.
-
-    A vLLM child starts at the first request, so a run that owes nothing starts none. `fixed_length` makes every
-    completion `max_tokens` long, so that a benchmark compares equal work. Raises ModelError, EngineDied.
-    """
-    engine: Engine
-    if model.url is not None:
-        from pipeline.sample.server import ServerEngine
-
-        engine = ServerEngine(model, sampling, fixed_length=fixed_length)
-    else:
-        from pipeline.sample.vllm_parent import VllmEngine
-
-        engine = VllmEngine(model, sampling, fixed_length=fixed_length)
-    try:
-        yield engine
-    finally:
-        engine.close()

@@ -1,44 +1,29 @@
-"""Samples that someone already has, as evidence: verified, decided and published like our own, and with no model.
-
-What is left out: screening. A problem is graded as it stands; only its label must be one that the verifier can compare.
-"""
+"""Samples that someone already has: each to its problem, in the contract's columns, and judged like our own."""
 
 import json
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import IMPORTED, decide_run, shard_of
 from pipeline.folder import RunFolder
-from pipeline.ingest.files import find_files, read_rows
-from pipeline.publish.run import publish_run
-from pipeline.publish.shards import SAMPLE_ROWS
+from pipeline.ingest.files import read_rows
 from pipeline.sample.run import Verifier
 from pipeline.sample.store import verifier_hash
-from pipeline.verify.code import read_code_label
-from pipeline.verify.label import check_label
 from pipeline.verify.math import Judgement, MathVerifier
-from pipeline.verify.problem import LABEL_COLUMNS, Label, ProblemVerifier, read_label
-from schemas.config import Config, Source
+from pipeline.verify.problem import Label
+from pipeline.verify.stage import STAGE, check_labels
+from schemas.config import Config
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
-from schemas.sample import SAMPLE_DTYPES
+from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_ROWS
 
-STAGE = "verify"
-NO_TEST = "no test says what is right"
-NOTE = "imported.json"
-"""Says in OUT that it was made from files, so that it may be made anew."""
 UNNAMED = "unnamed model"
-ROOMS = ("problems", "stages", "rejected", "samples", "decisions", "curated")
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
 """What is held of the samples before it goes to disk, shard by shard: a few hundred MB at most."""
@@ -88,65 +73,6 @@ class Places:
         raise ValueError(f"no problem is called {given[0]!r}")
 
 
-def grade_imported(problems: str, samples: str, out: str, config: Config) -> dict[str, Any]:
-    """Grade the problems of one file by the samples of another into the run folder `out`; returns its manifest.
-
-    `config` gives the settings; its source becomes the file. `problems`: Parquet or JSONL in the contract's names
-    (domain math where neither row nor source gives one). `samples`: `problem_id` or `source_id`, `completion` and, when
-    known, `index`, `model`, `tokens`, `finish_reason`; an index that is missing or taken is assigned. A sample row that
-    cannot be used goes to rejected/samples-*.parquet with what is wrong. Memory is bounded by a shard of
-    `config.flow.shard_rows` problems with its samples, and by the names of all problems. Raises InputError where a file
-    cannot be read, where no sample row can be used, and where `out` holds another run.
-    """
-    folder = RunFolder(out)
-    times: dict[str, float] = {}
-    source = Source(name=PurePosixPath(problems).stem or IMPORTED, files=problems, domain=config.sources[0].domain)
-    config = config.model_copy(update={"run": out, "sources": (source,)})
-    _make_room(folder, problems, samples)
-    with (
-        ProblemVerifier(config.verify, config.sandbox) as verifier,
-        tempfile.TemporaryDirectory(prefix="goldilocks-") as spill,
-    ):
-        with _timed(times, "ingest"):
-            places = read_problems(folder, problems, config, verifier.math)
-            spill_samples(folder, samples, places, Path(spill))
-        with _timed(times, "verify"):
-            for name in folder.list(f"stages/{STAGE}"):
-                shard = shard_of(name)
-                rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
-                labels = {row["id"]: read_label(row, config.verify) for row in rows}
-                parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
-                evidence = verify_samples(assign_indices(_load(parts)), labels, verifier, config)
-                folder.write_table(f"samples/{shard}.parquet", evidence)
-                for part in parts:
-                    part.unlink()
-    with _timed(times, "decide"):
-        decide_run(folder, config)
-    return publish_run(folder, config, times)
-
-
-def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
-    """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
-    find_files(problems)
-    find_files(samples)
-    filled = [room for room in ROOMS if folder.list(room)]
-    if filled and not folder.exists(NOTE):
-        raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")
-    for place in (problems, samples):
-        if RunFolder(place).path.startswith(tuple(folder.at(room) + "/" for room in ROOMS)):
-            raise InputError(f"{place}: lies in the folder to be written, {folder.root}; give another folder")
-    for room in ROOMS:
-        folder.remove(room)
-    folder.write_json(NOTE, {"problems": problems, "samples": samples})
-
-
-@contextmanager
-def _timed(times: dict[str, float], name: str) -> Iterator[None]:
-    begun = time.monotonic()
-    yield
-    times[name] = round(time.monotonic() - begun, 3)
-
-
 def read_problems(folder: RunFolder, problems: str, config: Config, verifier: MathVerifier) -> Places:
     """Write the problems in shards, with the rejects of ingest and of the label check; returns where each one is."""
     places = Places()
@@ -165,36 +91,6 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     if not places.shards and not places.turned:
         raise InputError(f"{problems}: there is no problem in it; give Parquet or JSONL with `statement` and `answer`")
     return places
-
-
-def check_labels(problems: pl.DataFrame, verifier: MathVerifier) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split problems into those with a label that the verifier can compare (code: a test at least), and rejects."""
-    outcomes = [
-        check_label(row["answer"], verifier.pool) if row["domain"] == "math" else check_code_label(row)
-        for row in problems.select(LABEL_COLUMNS).iter_rows(named=True)
-    ]
-    good = pl.Series([outcome is True for outcome in outcomes], dtype=pl.Boolean)
-    details = [outcome[1] for outcome in outcomes if isinstance(outcome, tuple)]
-    missing = ("empty", "no answer")
-    reasons = [
-        Reason.TOO_FEW_TESTS
-        if detail == NO_TEST
-        else Reason.NO_ANSWER
-        if detail in missing
-        else Reason.UNVERIFIABLE_ANSWER
-        for detail in details
-    ]
-    rejected = problems.filter(~good).with_columns(
-        pl.lit(STAGE).alias("stage"),
-        pl.Series("reason", [reason.value for reason in reasons], dtype=pl.String),
-        pl.Series("detail", details, dtype=pl.String),
-    )
-    return problems.filter(good), rejected
-
-
-def check_code_label(problem: Mapping[str, Any]) -> Literal[True] | tuple[Literal[False], str]:
-    """Whether a code problem has a test that says what is right, or (False, why not)."""
-    return True if read_code_label(problem, 1).tests else (False, NO_TEST)
 
 
 def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) -> None:
@@ -342,7 +238,7 @@ def verify_samples(
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())
 
 
-def _load(parts: list[Path]) -> pl.DataFrame:
+def load_samples(parts: list[Path]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=SPILLED), *(pl.read_parquet(part) for part in parts)])
 
 

@@ -19,10 +19,10 @@ import yaml
 from flows import lock
 from flows.doctor import look_at_store
 from flows.errors import Exit
+from flows.imported import grade_imported
 from flows.lock import LostRunError, hold_run
 from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
-from pipeline.sample.imported import grade_imported
 from pipeline.sample.store import EvidenceStore
 from schemas.config import Config
 from schemas.errors import InputError

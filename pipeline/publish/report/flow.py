@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from pipeline.decide.decide import STAGES
 from pipeline.folder import RunFolder
-from pipeline.publish.shards import SAMPLE_ROWS, count_added
+from pipeline.publish.shards import count_added
+from schemas.sample import SAMPLE_ROWS
 
 ORDER = ("ingest", *STAGES, "decide")
 Turned = Counter[tuple[str, str, str]]

@@ -12,10 +12,10 @@ from pipeline.folder import RunFolder
 from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.passes import Passes, gather_passes
-from pipeline.publish.shards import SAMPLE_ROWS
 from pipeline.translate.run import Counts
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
+from schemas.sample import SAMPLE_ROWS
 
 Chosen = dict[str, list[tuple[str, str, dict[str, Any]]]]
 """Fate -> (id, shard, row) of the examples."""

@@ -14,10 +14,11 @@ import polars as pl
 
 from pipeline.decide.decide import decisions_name, find_stages, last_pass, shard_of
 from pipeline.folder import RunFolder
-from pipeline.publish.shards import SAMPLE_ROWS, STAGE
+from pipeline.publish.shards import STAGE
 from pipeline.publish.view.scan import read_whole
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP
+from schemas.sample import SAMPLE_ROWS
 
 WAITING = "waiting"
 """The fate of a problem that the run has not decided yet."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.folder import RunFolder
 from pipeline.sample import store as store_module
-from pipeline.sample.engine import open_engine
+from pipeline.sample.open import open_engine
 from pipeline.sample.run import sample_shard
 from pipeline.sample.store import EvidenceStore
 from pipeline.verify.math import MathVerifier

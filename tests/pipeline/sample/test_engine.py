@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sample.engine import EngineDied, EngineFailure, Request, open_engine
+from pipeline.sample.engine import EngineDied, EngineFailure, Request
+from pipeline.sample.open import open_engine
 from pipeline.sample.prompts import Prompt
 from pipeline.sample.vllm_parent import VllmEngine
 from schemas.config import ModelConfig, SamplingConfig
