@@ -1,6 +1,7 @@
 """The house: imports go one way, files stay readable, nothing points to where it was built."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -35,6 +36,17 @@ def test_imports_go_one_way(path: Path) -> None:
     layer = path.relative_to(ROOT).parts[0]
     above = set(LAYERS[LAYERS.index(layer) + 1 :])
     assert not imports(path) & above
+
+
+def test_no_room_of_the_pipeline_needs_one_that_needs_it() -> None:
+    rooms: dict[str, set[str]] = {}
+    for path in MODULES:
+        layer, room, *_ = path.relative_to(ROOT).with_suffix("").parts
+        if layer == "pipeline":
+            names = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+            needed = {name.split(".")[1] for name in names if name and name.startswith("pipeline.")}
+            rooms.setdefault(room, set()).update(needed - {room})
+    assert len(list(graphlib.TopologicalSorter(rooms).static_order())) >= 15
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
