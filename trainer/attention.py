@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 
 NAME = "packed_trees"
-Trees = Sequence[tuple[int, Sequence[int]]]
+Trees = tuple[tuple[int, tuple[int, ...]], ...]
 """Lengths of each tree's prompt and completions, in the order of the row (`MicroBatch.trees`)."""
 SCORES = 1 << 24
 """At most as many attention scores are kept for the backward pass of one call: 32 MB."""
@@ -57,7 +57,7 @@ def attend(
 
 def attend_padded(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None) -> Tensor:
     """One call for all sequences of about one length, and one for a tree's completions of about one length."""
-    layout = plan(tuple((prompt, tuple(bodies)) for prompt, bodies in trees), query.device)
+    layout = plan(trees, query.device)
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
     padded = [Move.apply(x, layout.tokens, layout.slots, None).split(layout.sizes) for x in (q, k, v)]
     prompts = [x.split(layout.spans)[::2] for x in (k, v)]
@@ -96,7 +96,7 @@ class Layout:
 
 
 @lru_cache(maxsize=4)
-def plan(trees: tuple[tuple[int, tuple[int, ...]], ...], device: torch.device) -> Layout:
+def plan(trees: Trees, device: torch.device) -> Layout:
     """The layout of a row: made once, for all layers."""
     sizes = [size for prompt, bodies in trees for size in cut(prompt, bodies)]
     starts = list(accumulate(sizes, initial=0))
@@ -166,30 +166,34 @@ def bucket(places: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
 def attend_varlen(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None) -> Tensor:
     """The flash kernel for sequences of any length, in one call: no padding at all.
 
-    A completion's keys are its prompt's and its own; with more keys than queries the causal window is aligned to
-    the last of both. This path needs CUDA; the tests of the other do not reach it.
+    With more keys than queries the causal window is aligned to the last of both. This path needs CUDA; the tests of the
+    other do not reach it.
     """
     from torch.nn.attention.varlen import varlen_attn
 
-    queries, keys, index = [0], [0], []
-    start = 0
-    for prompt, bodies in trees:
-        pieces, place = cut(prompt, bodies), start
-        for number, size in enumerate(pieces):
-            seen = [*range(start, start + prompt)] if number else []
-            index += [*seen, *range(place, place + size)]
-            place += size
-            queries.append(place)
-            keys.append(len(index))
-        start = place
+    rows, ends, longest = line_up(trees, query.device)
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-    if len(index) > start:
-        rows = torch.tensor(index, device=query.device)
+    if len(rows) > len(q):
         k, v = k[rows], v[rows]
-    longest = [max(b - a for a, b in pairwise(ends)) for ends in (queries, keys)]
-    ends = [torch.tensor(ends, device=query.device, dtype=torch.int32) for ends in (queries, keys)]
-    out = varlen_attn(q, k, v, *ends, *longest, scale=scaling, window_size=(-1, 0), enable_gqa=True)
-    return out[None]
+    return varlen_attn(q, k, v, *ends, *longest, scale=scaling, window_size=(-1, 0), enable_gqa=True)[None]
+
+
+@lru_cache(maxsize=4)
+def line_up(trees: Trees, device: torch.device) -> tuple[Tensor, tuple[Tensor, ...], tuple[int, ...]]:
+    """What the flash kernel is told of a row, once for all layers: the token of each key, where the queries and the
+    keys of each sequence end, and the most of both. A completion's keys are its prompt's and its own.
+    """
+    queries, keys, rows = [0], [0], []
+    for prompt, bodies in trees:
+        root = queries[-1]
+        for number, size in enumerate(cut(prompt, bodies)):
+            place = queries[-1]
+            rows += [*range(root, root + prompt if number else root), *range(place, place + size)]
+            queries.append(place + size)
+            keys.append(len(rows))
+    ends = [torch.tensor(some, device=device, dtype=torch.int32) for some in (queries, keys)]
+    longest = [max(b - a for a, b in pairwise(some)) for some in (queries, keys)]
+    return torch.tensor(rows, device=device), tuple(ends), tuple(longest)
 
 
 def _causal(
@@ -202,13 +206,13 @@ def _causal(
     """
     (many, rows, heads, width), shared = query.shape, key.shape[2]
     far = 0 if root is None else len(root[0])
-    mask = torch.ones(rows, rows + far, dtype=torch.bool, device=query.device).tril(far)
     if query.dtype != torch.bfloat16 or many * heads * rows * (rows + far) > SCORES:
         if root is not None:
             key, value = (
                 torch.cat([one.expand(many, *one.shape), x], 1) for one, x in zip(root, (key, value), strict=True)
             )
         q, k, v = (x.transpose(1, 2) for x in (query, key, value))
+        mask = torch.ones(rows, rows + far, dtype=torch.bool, device=query.device).tril(far)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scaling, enable_gqa=heads != shared)
         return out.transpose(1, 2)
     # The query heads of one key head stand one below the other, those of all sequences before a prompt too: keys and
@@ -217,7 +221,8 @@ def _causal(
     q = (query * scale).view(many, rows, shared, -1, width).permute(2, 0, 3, 1, 4).reshape(shared * many, -1, width)
     k, v = (x.permute(2, 0, 1, 3).reshape(shared * many, rows, width) for x in (key, value))
     scores = q @ k.transpose(1, 2)
-    scores.view(many * heads, rows, rows).masked_fill_(~mask[:, far:], float("-inf"))
+    later = torch.ones(rows, rows, dtype=torch.bool, device=query.device).triu(1)
+    scores.view(many * heads, rows, rows).masked_fill_(later, float("-inf"))
     if root is None:
         out = scores.softmax(-1) @ v
     else:

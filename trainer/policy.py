@@ -100,19 +100,18 @@ def load_policy(
     model: str,
     config: TrainConfig,
     *,
-    revision: str | None = None,
     dtype: torch.dtype = torch.bfloat16,
     masters: bool = True,
     device: str = "cpu",
 ) -> Policy:
-    """Load a folder or Hub name to train it as `config` says; `dtype` is what is computed in.
+    """Load a model's folder to train it as `config` says; `dtype` is what is computed in.
 
     `masters=False` keeps the weights as they are loaded, for sharding, which keeps float32 weights itself.
     """
     from transformers import AutoModelForCausalLM
 
     lm = AutoModelForCausalLM.from_pretrained(
-        model, revision=revision, dtype=dtype if masters else torch.float32, attn_implementation=attention.NAME
+        model, dtype=dtype if masters else torch.float32, attn_implementation=attention.NAME
     ).to(device)
     if config.lora is not None:
         with torch.random.fork_rng():

@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer import attention
-from trainer.attention import attend, attend_padded, attend_varlen, bucket
+from trainer.attention import Trees, attend, attend_padded, attend_varlen, bucket
 
-bodies = st.lists(st.integers(0, 70), min_size=1, max_size=5)
-forests = st.lists(st.tuples(st.integers(1, 40), bodies), min_size=1, max_size=4)
-Forest = list[tuple[int, list[int]]]
+bodies = st.lists(st.integers(0, 70), min_size=1, max_size=5).map(tuple)
+forests = st.lists(st.tuples(st.integers(1, 40), bodies), min_size=1, max_size=4).map(tuple)
 
 
-def allowed(trees: Forest) -> torch.Tensor:
+def allowed(trees: Trees) -> torch.Tensor:
     """[tokens, tokens]: which tokens each may see."""
     tree, branch = [], []
     for number, (prompt, own) in enumerate(trees):
@@ -27,14 +26,14 @@ def allowed(trees: Forest) -> torch.Tensor:
     return (t[:, None] == t) & ((b == 0) | (b[:, None] == b)) & torch.ones(len(t), len(t)).tril().bool()
 
 
-def dense(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, trees: Forest, scaling: float) -> torch.Tensor:
+def dense(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, trees: Trees, scaling: float) -> torch.Tensor:
     """The same by a mask over everything."""
     key, value = (x.repeat_interleave(query.shape[1] // key.shape[1], dim=1) for x in (key, value))
     scores = (query @ key.transpose(2, 3) * scaling).masked_fill(~allowed(trees), -math.inf)
     return (scores.softmax(-1) @ value).transpose(1, 2)
 
 
-def draw(trees: Forest, heads: int = 4, shared: int = 2, seed: int = 0) -> list[torch.Tensor]:
+def draw(trees: Trees, heads: int = 4, shared: int = 2, seed: int = 0) -> list[torch.Tensor]:
     torch.manual_seed(seed)
     tokens = sum(prompt + sum(own) for prompt, own in trees)
     return [torch.randn(1, h, tokens, 8, dtype=torch.float64).requires_grad_() for h in (heads, shared, shared)]
@@ -61,7 +60,7 @@ def ranges(ends: torch.Tensor) -> list[tuple[int, int]]:
 
 @settings(deadline=None, max_examples=60)
 @given(forests, st.sampled_from((1, 2, 4)))
-def test_a_completion_sees_its_prompt_and_itself(trees: Forest, shared: int) -> None:
+def test_a_completion_sees_its_prompt_and_itself(trees: Trees, shared: int) -> None:
     given_ = draw(trees, 4, shared)
     found, _ = attend(torch.nn.Identity(), *given_, None, trees=attention.Forest(trees), scaling=0.3)
     expected = dense(*given_, trees, 0.3)
@@ -75,7 +74,7 @@ def test_a_completion_sees_its_prompt_and_itself(trees: Forest, shared: int) -> 
 @pytest.mark.parametrize("scores", [0, 1 << 24], ids=["fused", "matrix products"])
 @settings(deadline=None, max_examples=30)
 @given(trees=forests, shared=st.sampled_from((1, 2, 4)))
-def test_bfloat16_is_as_near_as_it_can_be_either_way(scores: int, trees: Forest, shared: int) -> None:
+def test_bfloat16_is_as_near_as_it_can_be_either_way(scores: int, trees: Trees, shared: int) -> None:
     exact = draw(trees, 4, shared)
     rounded = [x.detach().to(torch.bfloat16).requires_grad_() for x in exact]
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +90,7 @@ def test_bfloat16_is_as_near_as_it_can_be_either_way(scores: int, trees: Forest,
 
 @settings(deadline=None, max_examples=60)
 @given(forests)
-def test_the_kernel_for_cuda_is_asked_for_the_same(trees: Forest) -> None:
+def test_the_kernel_for_cuda_is_asked_for_the_same(trees: Trees) -> None:
     """The kernel itself does not run without CUDA; what it is handed is checked against what it documents."""
     given_ = draw(trees)
     with pytest.MonkeyPatch.context() as patch:
@@ -111,6 +110,6 @@ def test_pieces_of_about_one_length_go_together(sizes: list[int]) -> None:
 
 @pytest.mark.parametrize("name", attention.UNSUPPORTED)
 def test_what_it_cannot_do_is_refused(name: str) -> None:
-    trees: Forest = [(3, [2])]
+    trees: Trees = ((3, (2,)),)
     with pytest.raises(NotImplementedError, match=name):
         attend(torch.nn.Identity(), *draw(trees), None, trees=attention.Forest(trees), scaling=0.3, **{name: 1})
