@@ -19,8 +19,8 @@ train: curate     ## train the grader on what `make curate` kept
 loop: setup       ## curate, train the grader, grade everything again
 	@$(RUN)/goldilocks loop $(CONFIG)
 
-test: cluster     ## all tests
-	@$(RUN)/python -m pytest
+test: cluster     ## all tests, in two processes: each waits for engines and servers most of its time
+	@$(RUN)/python -m pytest -n 2 --dist loadfile
 
 faults: setup     ## the fault suite in its long form, with new random moments
 	@FAULTS=long $(RUN)/python -m pytest tests/faults -s

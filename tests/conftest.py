@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.faults.figures import FIGURES, Figures
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -22,9 +25,26 @@ PR_SET_PDEATHSIG = 1
 SERVER_SECONDS = 240
 """A hang guard: the server is up in about half a minute, in more on a busy machine."""
 
+# Threads that wait for one another sleep: two test processes on two cores spent four times as long spinning.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("goldilocks", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("goldilocks")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = asdict(FIGURES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    FIGURES.add(**getattr(node, "workeroutput", {}).get("faults", asdict(Figures())))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if FIGURES.tried:
+        terminalreporter.write_line(str(FIGURES))
 
 
 @pytest.fixture(scope="session")

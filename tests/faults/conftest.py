@@ -1,8 +1,4 @@
-"""One undisturbed run for the session, runs to disturb, and the figures at the end.
-
-`FAULTS=long` is the long form (`make faults`): every file operation, and many more random moments. `FAULTS_SEED`
-repeats the random ones of an earlier session, which prints its seed.
-"""
+"""One undisturbed run for the session, and runs to disturb."""
 
 import ctypes
 import os
@@ -14,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,37 +19,12 @@ import polars as pl
 import pytest
 
 from tests.conftest import PR_SET_PDEATHSIG, ROOT, free_port
+from tests.faults.figures import FIGURES, SEED
 from tests.faults.flow import Fault, finish, start
 from tests.faults.heap import Row, configure, make_rows, write_rows
 from tests.faults.result import assert_same, count_doubled, read_result, sort_rows
 
-LONG = os.environ.get("FAULTS") == "long"
-SEED = int(os.environ.get("FAULTS_SEED", random.SystemRandom().randrange(10**6) if LONG else 0))
 GUARD = 240
-
-
-@dataclass
-class Figures:
-    """What the suite did. A fault that ended in another result has failed its test."""
-
-    tried: dict[str, int] = field(default_factory=dict)
-    problems: int = 0
-    samples: int = 0
-    lost: int = 0
-    doubled: int = 0
-
-
-FIGURES = Figures()
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if not FIGURES.tried:
-        return
-    said = ", ".join(f"{count} {kind}" for kind, count in sorted(FIGURES.tried.items()))
-    terminalreporter.write_line(
-        f"faults tried: {sum(FIGURES.tried.values())} ({said}; seed {SEED}). Rows lost: {FIGURES.lost}, samples stored "
-        f"twice: {FIGURES.doubled}, of {FIGURES.problems:,} problems and {FIGURES.samples:,} samples compared."
-    )
 
 
 @pytest.fixture(scope="session")
@@ -242,16 +213,12 @@ def undisturbed(prefect: PrefectServer, heap: Path, tmp_path_factory: pytest.Tem
     return Undisturbed(result, int((folder / "count").read_text()), seconds, trial.run)
 
 
-def count(kind: str, faults: int) -> None:
-    FIGURES.tried[kind] = FIGURES.tried.get(kind, 0) + faults
-
-
 def check(trial: Trial, expected: dict[str, Any], kind: str, faults: int = 1, moved: str | None = None) -> None:
     """Compare a trial with what it should have come to, and count what was tried and lost.
 
     `moved` is where the trial stood that is compared with, where it had a heap of its own: histories name the file.
     """
-    count(kind, faults)
+    FIGURES.count(kind, faults)
     found = read_result(trial.run)
     if moved is not None:
         found = {room: move(table, str(trial.folder), moved) for room, table in found.items()}

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from tests.conftest import ROOT
-from tests.faults.conftest import GUARD, LONG, Make, Undisturbed, check
+from tests.faults.conftest import GUARD, Make, Undisturbed, check
+from tests.faults.figures import LONG
 
 pytestmark = pytest.mark.model
 LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.faults.conftest import LONG, Make, Undisturbed, check
+from tests.faults.conftest import Make, Undisturbed, check
+from tests.faults.figures import LONG
 from tests.faults.flow import Fault
 
 pytestmark = pytest.mark.model

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from flows.errors import Exit
-from tests.faults.conftest import FIGURES, LONG, Make, Undisturbed, check
+from tests.faults.conftest import Make, Undisturbed, check
+from tests.faults.figures import FIGURES, LONG
 from tests.faults.flow import Fault, finish, start
 from tests.faults.heap import STORIES, make_rows, write_rows
 from tests.faults.result import read_result
@@ -56,7 +57,7 @@ def test_a_source_that_changed_between_runs_takes_nothing_away(make_trial: Make,
         for room in ("decisions", "curated"):
             key = "problem_id" if room == "decisions" else "id"
             assert set(found[room][key]) == set(wanted[room][key])
-        FIGURES.tried["changed sources"] = FIGURES.tried.get("changed sources", 0) + 1 + faults
+        FIGURES.count("changed sources", 1 + faults)
         columns = ["problem_id", "decision", "correct", "wrong", "unknown", "majority_answer"]
         assert (
             found["decisions"]

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.faults.conftest import LONG, Make, Undisturbed, check
+from tests.faults.conftest import Make, Undisturbed, check
+from tests.faults.figures import LONG
 from tests.faults.flow import Fault, Moment, finish, start
 
 pytestmark = pytest.mark.model

@@ -17,7 +17,8 @@ from polars.testing import assert_frame_equal
 
 from flows.errors import Exit
 from pipeline.sandbox import describe_sandbox
-from tests.faults.conftest import FIGURES, LONG, Make, PrefectServer, Undisturbed, check, count
+from tests.faults.conftest import Make, PrefectServer, Undisturbed, check
+from tests.faults.figures import FIGURES, LONG
 from tests.faults.flow import finish, start
 from tests.faults.heap import N, Row
 from tests.faults.result import read_result
@@ -174,7 +175,7 @@ def test_a_killed_engine_loses_no_sample(make_trial: Make, undisturbed: Undistur
         process.kill()
         finish(process)
         assert trial.curate() == 0, trial.said()
-        count("kills of the engine", kills + 1)
+        FIGURES.count("kills of the engine", kills + 1)
         found = read_result(trial.run)
         for room in ("problems", "stages/screen", "stages/dedup", "stages/decontaminate"):
             assert_frame_equal(found[room], undisturbed.result[room])
