@@ -4,10 +4,10 @@
 
 Sequences of unrelated prompts, and groups of 16 that share theirs. Each way loads, warms up and then works in a process
 of its own, one at a time, in turns; a round is one whole minibatch without the optimiser's step. TRL runs
-`GRPOTrainer._compute_loss` as it does in training, with gradient checkpointing off (on is its default, and slower).
-Tokens are those of the sequences, prompts and completions, counted the same for all. CPU seconds stand beside the
-clock's: other work on the machine disturbs them less. TRL's head has a kernel that needs a GPU, so the ratio says
-nothing of one.
+`GRPOTrainer._compute_loss` as it does in training, with gradient checkpointing off (on is its default, and slower);
+ours keeps freed memory, as `goldilocks train` does. Tokens are those of the sequences, prompts and completions, counted
+the same for all. CPU seconds stand beside the clock's: other work on the machine disturbs them less. TRL's head has a
+kernel that needs a GPU, so the ratio says nothing of one.
 """
 
 import argparse
@@ -76,10 +76,12 @@ def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[]
     from pipeline.sample.embedded import ensure_embedded
     from schemas.config.training import TrainConfig
     from trainer.batch import pack
+    from trainer.learner import keep_memory
     from trainer.objective import Objective
     from trainer.policy import load_policy
     from trainer.step import accumulate, sum_tokens
 
+    keep_memory()
     config = TrainConfig(micro_tokens=MICRO_TOKENS, **options)
     policy = load_policy(str(ensure_embedded()), config, dtype=getattr(torch, dtype))
 

@@ -14,10 +14,11 @@ def main() -> None:
     from transformers.utils.logging import disable_progress_bar
 
     from trainer.distributed import find_rank
-    from trainer.learner import end_ranks, follow, join_ranks
+    from trainer.learner import end_ranks, follow, join_ranks, keep_memory
     from trainer.train import train
 
     disable_progress_bar()
+    keep_memory()
     try:
         config = build_config(json.loads(Path(sys.argv[1]).read_text()))
         if "TORCHELASTIC_RUN_ID" in os.environ:

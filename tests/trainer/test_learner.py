@@ -1,0 +1,28 @@
+"""What the learner's process does with memory; what it learns is tested by the step, and over several ranks."""
+
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+PAGES = """
+import resource, torch
+from trainer.learner import keep_memory
+{first}
+def touch():
+    return torch.ones(1 << 26)
+for _ in range(6):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    touch()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def count_new_pages(first: str) -> int:
+    """Pages that the last of some large tensors touched first, in a process of its own."""
+    command = [sys.executable, "-c", PAGES.format(first=first)]
+    return int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
+def test_memory_that_was_freed_is_used_again() -> None:
+    assert count_new_pages("") > 100 * max(1, count_new_pages("keep_memory()"))
