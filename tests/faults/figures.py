@@ -6,7 +6,6 @@ repeats the random ones of an earlier session, which prints its seed.
 
 import os
 import random
-from collections import Counter
 from dataclasses import dataclass, field
 
 LONG = os.environ.get("FAULTS") == "long"
@@ -17,18 +16,19 @@ SEED = int(os.environ.get("FAULTS_SEED", random.SystemRandom().randrange(10**6) 
 class Figures:
     """What the suite did. A fault that ended in another result has failed its test."""
 
-    tried: Counter[str] = field(default_factory=Counter)
+    tried: dict[str, int] = field(default_factory=dict)
     problems: int = 0
     samples: int = 0
     lost: int = 0
     doubled: int = 0
 
     def count(self, kind: str, faults: int = 1) -> None:
-        self.tried[kind] += faults
+        self.tried[kind] = self.tried.get(kind, 0) + faults
 
     def add(self, tried: dict[str, int], problems: int, samples: int, lost: int, doubled: int) -> None:
         """Those of another process too."""
-        self.tried.update(tried)
+        for kind, faults in tried.items():
+            self.count(kind, faults)
         self.problems += problems
         self.samples += samples
         self.lost += lost
@@ -37,8 +37,8 @@ class Figures:
     def __str__(self) -> str:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.tried.items()))
         return (
-            f"faults tried: {self.tried.total()} ({kinds}; seed {SEED}). Rows lost: {self.lost}, samples stored twice: "
-            f"{self.doubled}, of {self.problems:,} problems and {self.samples:,} samples compared."
+            f"faults tried: {sum(self.tried.values())} ({kinds}; seed {SEED}). Rows lost: {self.lost}, samples stored "
+            f"twice: {self.doubled}, of {self.problems:,} problems and {self.samples:,} samples compared."
         )
 
 

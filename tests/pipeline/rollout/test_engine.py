@@ -196,12 +196,15 @@ def test_what_is_in_flight_goes_on_under_new_weights_with_its_tokens_and_cache(
     assert {len(group.rollouts) for group in groups} == {2}
     spanning = [(g.prompt, r) for g in groups for r in g.rollouts if r.versions == (old, old + 1)]
     assert spanning
-    prompt, rollout = max(spanning, key=lambda one: len(one[1].tokens))
-    of_old, of_new = gaps(started, prompt, rollout), gaps(trained, prompt, rollout)
-    assert of_old[0] < CLOSE
-    assert of_old[-1] > CLOSE
+    of_new = []
+    for prompt, rollout in spanning:
+        of_old = gaps(started, prompt, rollout)
+        assert of_old[0] < CLOSE
+        # One token alone may be as sure to both models.
+        other = int((of_old > CLOSE).nonzero()[0])
+        of_new.append(gaps(trained, prompt, rollout)[other:])
     # The new weights go on upon the cache of the old ones, which neither model alone would say.
-    assert of_new[-1] > CLOSE
+    assert torch.cat(of_new).max() > CLOSE
 
 
 def test_frozen_it_takes_requests_and_weights_but_generates_nothing(
