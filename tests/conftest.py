@@ -17,7 +17,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.faults.figures import FIGURES, Figures
+from tests.faults.figures import FIGURES
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -39,7 +39,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    FIGURES.add(**getattr(node, "workeroutput", {}).get("faults", asdict(Figures())))
+    if "faults" in (told := getattr(node, "workeroutput", {})):
+        FIGURES.add(**told["faults"])
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -106,8 +106,8 @@ def keep_memory() -> None:
     glibc's nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    for option, value in MALLOC.items():
-        if mallopt is not None:
+    if mallopt is not None:
+        for option, value in MALLOC.items():
             mallopt(option, value)
 
 

@@ -1,4 +1,4 @@
-"""The last stage before sampling: problems whose label the verifier can compare, and those whose label it cannot."""
+"""Labels alone, where no screen has looked at them: problems whose label the verifier can compare, and the others."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
