@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import decide_run, record_evidence
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.problem import PROBLEM_DTYPES
 from schemas.sample import SAMPLE_DTYPES

@@ -22,7 +22,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
-from pipeline.sample.imported import SPILLED, assign_indices, verify_samples
+from pipeline.sample.offline import SPILLED, assign_indices, verify_samples
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.reasons import Reason

@@ -54,7 +54,7 @@ def make_items(pairs: int, only: str | None = None, seed: int = 0) -> list[dict[
 @contextmanager
 def serving(*settings: str) -> Iterator[tuple[str, int]]:
     """The address and process id of a running service."""
-    command = [sys.executable, "-m", "flows.cli", "reward", "--port", "0"]
+    command = [sys.executable, "-m", "flows.cli.main", "reward", "--port", "0"]
     command += [word for setting in settings for word in ("--set", setting)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None

@@ -23,13 +23,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
-from pipeline.folder import RunFolder
-from pipeline.sample.embedded import ensure_embedded
-from pipeline.sample.engine import Engine, Request
-from pipeline.sample.machine import describe_engine, engine_environment
-from pipeline.sample.open import open_engine
-from pipeline.sample.prompts import build_prompt
-from pipeline.sample.run import sample_shard
+from pipeline.inference.embedded import ensure_embedded
+from pipeline.inference.engine import Engine, Request
+from pipeline.inference.machine import describe_engine, engine_environment
+from pipeline.inference.open import open_engine
+from pipeline.inference.prompts import build_prompt
+from pipeline.run.storage import RunFolder
+from pipeline.sample.shard import sample_shard
 from pipeline.sample.store import EvidenceStore
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config, ModelConfig, PromptConfig, SamplingConfig, Source, VerifyConfig

@@ -39,7 +39,7 @@ from benchmarks.scale_heap import (
     write_heap,
 )
 from pipeline.decide.decide import find_graded
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 
 AIM_SECONDS, AIM_GB, PROBLEMS, SMALL = 1800.0, 8.0, 700_000, 70_000
@@ -110,7 +110,7 @@ def recall(config: Config, folder: RunFolder, problems: int) -> None:
     """What sampling costs a run that owes nothing, as every night: all evidence is read and counted, and the samples
     with an unknown verdict, one in a hundred, are judged again. The engine is a name: it is never asked.
     """
-    from pipeline.sample.run import sample_shard
+    from pipeline.sample.shard import sample_shard
     from pipeline.verify.problem import ProblemVerifier
 
     engine: Any = SimpleNamespace(model=MODEL, revision=REVISION, capacity=1)

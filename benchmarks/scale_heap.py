@@ -19,8 +19,8 @@ import polars as pl
 
 from benchmarks.dedup_texts import DATA, NUMBER, change_text, read_bases
 from pipeline.decide.decide import record_evidence
-from pipeline.folder import RunFolder
-from pipeline.sample.prompts import build_prompt
+from pipeline.inference.prompts import build_prompt
+from pipeline.run.storage import RunFolder
 from pipeline.sample.store import ROWS, params_hash, verifier_hash
 from schemas.config import Config
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY

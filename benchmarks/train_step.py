@@ -73,7 +73,7 @@ def count_tokens(groups: Sequence[Group]) -> int:
 def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[], float]:
     import torch
 
-    from pipeline.sample.embedded import ensure_embedded
+    from pipeline.inference.embedded import ensure_embedded
     from schemas.config.training import TrainConfig
     from trainer.batch import pack
     from trainer.learner import keep_memory
@@ -98,7 +98,7 @@ def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[]
 
 def prepare_trl(groups: list[Group], dtype: str) -> Callable[[], float]:
 
-    from pipeline.sample.embedded import ensure_embedded
+    from pipeline.inference.embedded import ensure_embedded
     from tests.trainer.trl import make_inputs, make_trainer
     from trainer.step import sum_tokens
 

@@ -49,7 +49,7 @@ PROBLEMS = 15
 @contextmanager
 def serve(run: Path) -> Iterator[tuple[httpx.Client, int]]:
     """The real command over `run`: a client for its address, and its process id."""
-    command = [sys.executable, "-m", "flows.cli", "view", str(run), "--port", "0"]
+    command = [sys.executable, "-m", "flows.cli.main", "view", str(run), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

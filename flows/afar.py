@@ -11,13 +11,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows.courting import author_sampling, author_shard
-from flows.grading import open_grading
 from flows.judging import judge_sampling, judge_shard
 from flows.translating import translate_sampling, translate_shard
 from pipeline.decide.decide import find_graded, find_samples, find_stages
-from pipeline.folder import RunFolder
+from pipeline.inference.open import open_engine
 from pipeline.publish.shards import publish_shard
-from pipeline.sample.open import open_engine
+from pipeline.run.storage import RunFolder
+from pipeline.sample.session import open_grading
 from schemas.config import Config
 
 ASKING = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 
 PICTURES = {"funnel": "funnel.svg", "pass-rates": "pass-rates.svg"}
 

@@ -16,9 +16,7 @@ from prefect.futures import PrefectFuture
 from flows.afar import submit_asking, submit_publishing, submit_samples
 from flows.artifacts import publish_artifacts
 from flows.courting import author_sampling, author_shard
-from flows.grading import Grading, open_grading
 from flows.judging import judge_sampling, judge_shard
-from flows.lock import hold_run
 from flows.mending import set_aside_damaged
 from flows.runner import open_runner, runs_afar
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
@@ -26,9 +24,11 @@ from flows.stopwatch import Stopwatch
 from flows.translating import translate_sampling, translate_shard
 from flows.whole import dedup_shards
 from pipeline.decide.decide import forget_pass
-from pipeline.folder import RunFolder
-from pipeline.sample.engine import EngineDied
-from pipeline.sample.open import open_engine
+from pipeline.inference.engine import EngineDied
+from pipeline.inference.open import open_engine
+from pipeline.run.lock import hold_run
+from pipeline.run.storage import RunFolder
+from pipeline.sample.session import Grading, open_grading
 from schemas.config import Config, SamplingConfig
 from schemas.load import load_config
 

@@ -10,9 +10,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows.shards import asked_key, is_stale, write_stage
-from pipeline.folder import RunFolder
-from pipeline.sample.engine import Completion, Engine, EngineFailure, Request
-from pipeline.sample.prompts import Prompt
+from pipeline.inference.engine import Completion, Engine, EngineFailure, Request
+from pipeline.inference.prompts import Prompt
+from pipeline.run.storage import RunFolder
 from pipeline.screen.judge import screen_by_judge
 from schemas.config import Config, SamplingConfig
 

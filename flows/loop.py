@@ -22,12 +22,12 @@ from flows.curate import (
     publish,
     sample_shards,
 )
-from flows.lock import hold_run
 from flows.runner import open_runner
 from flows.stopwatch import Stopwatch
-from flows.training import train_stages
+from flows.train import train_stages
 from pipeline.decide.decide import find_graded
-from pipeline.folder import RunFolder
+from pipeline.run.lock import hold_run
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.load import load_config
 

@@ -9,7 +9,7 @@ import logging
 from flows.shards import marker
 from flows.whole import WHOLE
 from pipeline.dedup import STAGE as DEDUP
-from pipeline.folder import DamagedFile, RunFolder
+from pipeline.run.storage import DamagedFile, RunFolder
 
 ROOMS = ("problems", "stages", "rejected", "samples")
 """The rooms that a run reads; what lies in the others it writes anew every time."""

@@ -7,12 +7,12 @@ import polars as pl
 from prefect import flow
 
 from flows.curate import choose_patience, prepare_shards
-from flows.grading import open_grading
 from flows.stopwatch import Stopwatch
 from pipeline.decide.decide import decisions_name, find_graded, find_samples, read_evidence
-from pipeline.folder import RunFolder
 from pipeline.plan import HOUR, READ, Plan, choose_pilot, make_plan, measure_problems
 from pipeline.publish.manifest import NAME as MANIFEST
+from pipeline.run.storage import RunFolder
+from pipeline.sample.session import open_grading
 from schemas.config import Config
 from schemas.errors import InputError
 

@@ -9,10 +9,10 @@ import polars as pl
 from prefect import task
 from prefect.context import TaskRunContext
 
-from pipeline.court.languages import count_copies
+from pipeline.code_tests.languages import count_copies
 from pipeline.decide.decide import find_stages
-from pipeline.folder import RunFolder
-from pipeline.sample.engine import Engine, EngineDied
+from pipeline.inference.engine import Engine, EngineDied
+from pipeline.run.storage import RunFolder
 from pipeline.sandbox import SandboxUnavailable
 from pipeline.stage import STAGES
 from schemas.config import Config

@@ -11,8 +11,8 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.judging import ask
 from flows.shards import asked_key, is_stale, write_stage
-from pipeline.folder import RunFolder
-from pipeline.sample.engine import Engine
+from pipeline.inference.engine import Engine
+from pipeline.run.storage import RunFolder
 from pipeline.translate import STAGE, translate
 from schemas.config import Config, SamplingConfig
 

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.shards import is_stale, marker, stage_key, write_stage
 from pipeline.dedup import STAGE, find_duplicates, split_duplicates
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 
 WHOLE = "set"

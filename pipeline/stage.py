@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.court.languages import count_copies
-from pipeline.folder import RunFolder
+from pipeline.code_tests.languages import count_copies
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.conform import READER_KEYS, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
 
 if TYPE_CHECKING:
-    from pipeline.court.authored import Generate
+    from pipeline.code_tests.authored import Generate
 
 Stage = Callable[[pl.DataFrame, Config], tuple[pl.DataFrame, pl.DataFrame]]
 """Problems and the run config -> (kept, rejected with stage, reason, detail)."""
@@ -56,7 +56,7 @@ def hear_problems(
     if not (problems["domain"] == "code").any():
         nothing = [pl.lit(None, dtype).alias(name) for name, dtype in REJECT_DTYPES.items()]
         return problems, problems.clear().with_columns(nothing)
-    from pipeline.court import ask_languages, court
+    from pipeline.code_tests import ask_languages, court
     from pipeline.sandbox import open_sandbox
 
     with open_sandbox(config.sandbox) as sandbox:

@@ -51,7 +51,7 @@ def main(folder: Path) -> None:
     (folder / "model").mkdir(exist_ok=True)
     save_reader(folder / "model")
     pythons = {name: make_environment(name, folder) for name in PACKAGES}
-    command = [sys.executable, "-m", "flows.cli", "reward", "--port", "0"]
+    command = [sys.executable, "-m", "flows.cli.main", "reward", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         try:

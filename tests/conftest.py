@@ -74,8 +74,8 @@ def free_port() -> int:
 @contextmanager
 def serve_model(log: Path, port: int | None = None) -> "Iterator[tuple[Served, subprocess.Popen[bytes]]]":
     """A real OpenAI-compatible server on loopback, up; it ends with the block, however that ends."""
-    from pipeline.sample.embedded import ensure_embedded
-    from pipeline.sample.machine import engine_environment
+    from pipeline.inference.embedded import ensure_embedded
+    from pipeline.inference.machine import engine_environment
 
     port = port or free_port()
     # What `vllm serve` runs; the command itself looks for the package's name, which the CPU build does not have.
@@ -138,7 +138,7 @@ def goldilocks(prefect_home: dict[str, str]) -> Run:
 
     def run(*arguments: str, check: int = 0, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
-            [sys.executable, "-m", "flows.cli", *arguments],
+            [sys.executable, "-m", "flows.cli.main", *arguments],
             cwd=cwd,
             env=prefect_home | {"PYTHONPATH": str(ROOT)},
             capture_output=True,

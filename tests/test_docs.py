@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config
 from tests.conftest import ROOT

@@ -7,7 +7,6 @@ verified has no reward and is left out of its group: trouble of ours must not te
 import asyncio
 from dataclasses import dataclass
 
-from pipeline.curriculum.tasks import Task
 from pipeline.language import keeps_language
 from pipeline.rollout.rollout import Rollout, Sampled
 from pipeline.verify.problem import ProblemVerifier
@@ -15,6 +14,7 @@ from pipeline.verify.reward import reward
 from schemas.config import TrainStage
 from schemas.reasons import Verdict
 from trainer.group import Group
+from trainer.problems import Task
 
 
 @dataclass(frozen=True)

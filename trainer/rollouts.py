@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from pipeline.curriculum.feed import Feed
+from pipeline.inference.engine import EngineFailure
 from pipeline.rollout.rollout import Sampled, Sampler
-from pipeline.sample.engine import EngineFailure
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import TrainConfig, TrainStage
 from trainer.group import Group
+from trainer.problem_sampler import Feed
 from trainer.reward import judge_group
 
 STARVED = 50

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import torch
 
-from pipeline.curriculum.feed import Feed
-from pipeline.curriculum.score import add_evaluation, evaluate, has_evaluation, say_evaluation
-from pipeline.curriculum.tasks import Task, choose_held_out, choose_problems
-from pipeline.folder import RunFolder
-from pipeline.record.curves import draw_curves
-from pipeline.record.folder import (
+from pipeline.inference.engine import EngineDied
+from pipeline.inference.models import fetch_model, folder_revision
+from pipeline.rollout.engine import RolloutEngine
+from pipeline.run.storage import RunFolder
+from pipeline.verify.problem import ProblemVerifier
+from schemas.config import Config, TrainStage
+from trainer.checkpoints import (
     DONE,
     EVALUATIONS,
     LOG,
@@ -37,13 +38,12 @@ from pipeline.record.folder import (
     write_state,
     write_whole,
 )
-from pipeline.record.journal import Journal
-from pipeline.rollout.engine import RolloutEngine
-from pipeline.sample.engine import EngineDied
-from pipeline.sample.models import fetch_model, folder_revision
-from pipeline.verify.problem import ProblemVerifier
-from schemas.config import Config, TrainStage
+from trainer.curves import draw_curves
+from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_evaluation
 from trainer.learner import Learner
+from trainer.metrics import Journal
+from trainer.problem_sampler import Feed
+from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 KEY = "key"

@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.decide.rule import AGREE, decide_counts
 from pipeline.decide.translations import match_translations
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP, Reason, Verdict

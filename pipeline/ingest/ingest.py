@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.folder import DAMAGED, RunFolder
 from pipeline.ingest.source import read_source
+from pipeline.run.storage import DAMAGED, RunFolder
 from schemas.config import Config, Source
 from schemas.conform import REJECT_SCHEMA, WHERE, conform_rows
 from schemas.problem import PROBLEM_DTYPES

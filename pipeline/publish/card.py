@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.reasons import Reason
 from schemas.sample import IMPORTED

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 
 ROOM = "flags"

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.decide.decide import find_samples, read_evidence, shard_of
-from pipeline.folder import RunFolder
 from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.flow import count_flow
-from pipeline.publish.report.words import count, meaning, plain, plural, share
+from pipeline.publish.report.formatting import count, meaning, plain, plural, share
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 from schemas.sample import SAMPLE_ROWS
 

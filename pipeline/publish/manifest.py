@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pipeline.decide.decide import find_graded, find_samples, read_evidence
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import StageCount, count_stages
+from pipeline.run.storage import RunFolder
 from pipeline.translate.run import STAGE as TRANSLATE
 from pipeline.translate.run import Counts, add_counts
 from schemas.config import Config

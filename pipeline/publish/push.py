@@ -13,15 +13,15 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.curriculum.held_out import find_families, is_held_out
 from pipeline.decide.decide import find_graded, shard_of
-from pipeline.folder import RunFolder
 from pipeline.publish.card import NAME as CARD
 from pipeline.publish.card import render_card
 from pipeline.publish.export.run import LEFTOVER, TEST, TRAIN, list_files, read_run_config
 from pipeline.publish.export.write import Files
+from pipeline.publish.held_out import find_families, is_held_out
 from pipeline.publish.manifest import NAME as MANIFEST
 from pipeline.publish.shards import CURATED_DTYPES
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
 

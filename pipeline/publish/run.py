@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_run, last_pass
-from pipeline.folder import RunFolder
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import NAME, build_manifest
 from pipeline.publish.report import write_report
 from pipeline.publish.shards import forget_unpublished, publish_curated, redecide
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.load import build_config

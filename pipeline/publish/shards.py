@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipeline.court.languages import STAGE as COPIES
-from pipeline.court.languages import count_copies
+from pipeline.code_tests.languages import STAGE as COPIES
+from pipeline.code_tests.languages import count_copies
 from pipeline.decide.decide import (
     compare_decisions,
     count_moves,
@@ -19,7 +19,7 @@ from pipeline.decide.decide import (
     read_evidence,
     shard_of,
 )
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from pipeline.translate.run import STAGE as TRANSLATIONS
 from pipeline.translate.run import count_translations
 from schemas.config import Config

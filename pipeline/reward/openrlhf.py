@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.reward.remote import UnknownVerdict, judge
+from pipeline.reward.client import UnknownVerdict, judge
 
 _ENDS = re.compile(r"(?:\s*(?:<\|[\w-]{1,40}\|>|</s>|<eos>|<end_of_turn>))+\s*$")
 """Special tokens at the end of a text, which OpenRLHF decodes with it."""

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pipeline.closing import Closing
 from pipeline.language import keeps_language
 from pipeline.verify.code import CodeLabel
+from pipeline.verify.label_codec import read_truth
 from pipeline.verify.math import Judgement
 from pipeline.verify.problem import Label, ProblemVerifier
 from pipeline.verify.reward import RewardParts, reward
-from pipeline.verify.truth import read_truth
 from schemas.config import Config, SandboxConfig, VerifyConfig
 from schemas.reasons import Verdict
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import verifiers.v1 as vf
 
-from pipeline.reward.remote import UnknownVerdict, judge
+from pipeline.reward.client import UnknownVerdict, judge
 
 
 class ProblemData(vf.TaskData):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.reward.remote import UnknownVerdict, judge
+from pipeline.reward.client import UnknownVerdict, judge
 
 
 def compute_score(

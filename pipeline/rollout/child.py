@@ -16,8 +16,8 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
+from pipeline.inference.vllm_worker import meet_parent, tokenize
 from pipeline.rollout.rollout import Rollout, Sampled
-from pipeline.sample.vllm_child import meet_parent, tokenize
 
 READY = 0
 """The number under which the engine answers, once and unasked, with the dtype of its weights."""

@@ -13,14 +13,14 @@ from typing import Any, cast
 
 import torch
 
+from pipeline.inference.engine import EngineDied, EngineFailure, EngineStats
+from pipeline.inference.machine import vllm_version
+from pipeline.inference.models import ResolvedModel
+from pipeline.inference.prompts import Prompt
+from pipeline.inference.vllm_engine import Child, child_settings
 from pipeline.rollout.child import READY
 from pipeline.rollout.rollout import Sampled
 from pipeline.rollout.weights import own_path, write_weights
-from pipeline.sample.engine import EngineDied, EngineFailure, EngineStats
-from pipeline.sample.machine import vllm_version
-from pipeline.sample.models import ResolvedModel
-from pipeline.sample.prompts import Prompt
-from pipeline.sample.vllm_parent import Child, child_settings
 from schemas.config import ModelConfig, SamplingConfig
 
 WATCH_SECONDS = 1.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.sample.prompts import Prompt
+from pipeline.inference.prompts import Prompt
 
 
 @dataclass(frozen=True, slots=True)

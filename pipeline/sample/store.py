@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.problem import Label
 from schemas.config import SamplingConfig, SandboxConfig, VerifyConfig

@@ -2,6 +2,7 @@
 
 from pydantic import model_validator
 
+from schemas.config.base import Strict
 from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
 from schemas.config.fresh import Benchmark, DecontaminateConfig, DedupConfig
 from schemas.config.grading import DecideConfig, KeepConfig, ModelConfig, PromptConfig, SamplingConfig, VerifyConfig
@@ -9,7 +10,6 @@ from schemas.config.outputs import ExportConfig, FlowConfig, PublishConfig
 from schemas.config.rewarding import RewardConfig
 from schemas.config.sources import Source
 from schemas.config.stages import JudgeConfig, ScreenConfig
-from schemas.config.strict import Strict
 from schemas.config.training import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
 from schemas.config.translate import TranslateConfig
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.config.strict import Strict
+from schemas.config.base import Strict
 
 
 class ModelConfig(Strict):
@@ -55,7 +55,7 @@ class PromptConfig(Strict):
     """How a problem is put to the model."""
 
     template: str = "think"
-    """A file of pipeline/sample/prompts by name, or a path: `think` is the paper's way, `plain` the statement alone."""
+    """A file of pipeline/inference/prompts by name, or a path: `think` as in the paper, `plain` the bare statement."""
     chat: bool = True
     """Through the model's chat template; off for raw continuation."""
 

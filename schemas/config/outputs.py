@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.config.strict import Strict
+from schemas.config.base import Strict
 
 
 class PublishConfig(Strict):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.config.strict import Strict
+from schemas.config.base import Strict
 
 
 class Source(Strict):

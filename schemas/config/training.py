@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from schemas.config.base import Strict
 from schemas.config.sources import Source
-from schemas.config.strict import Strict
 
 
 class TrainStage(Strict):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.config.strict import Strict
+from schemas.config.base import Strict
 
 TranslationLanguage = Literal["fr", "es", "it", "de", "zh", "ru"]
 

@@ -59,7 +59,7 @@ def _curate(config: str, log: str, fault: Fault | None, count: Path | None) -> N
     os.dup2(out, 2)
     sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-    from flows.cli import app
+    from flows.cli.main import app
 
     if fault is not None or count is not None:
         plant(fault or Fault(0, "before"), count)
@@ -68,8 +68,8 @@ def _curate(config: str, log: str, fault: Fault | None, count: Path | None) -> N
 
 def plant(fault: Fault, count: Path | None) -> None:
     """Put the fault into everything that touches the run's files: writing a whole file, and removing."""
-    from pipeline import folder
-    from pipeline.folder import RunFolder
+    from pipeline.run import storage
+    from pipeline.run.storage import RunFolder
 
     numbers = itertools.count(1)
     write, remove, replace = RunFolder.write_bytes, RunFolder.remove, os.replace
@@ -88,7 +88,7 @@ def plant(fault: Fault, count: Path | None) -> None:
         if due and fault.moment == "torn":
             torn.add(number)
         if fault.moment == "full" and fault.at and number >= fault.at:
-            vars(folder)["open"] = open_full
+            vars(storage)["open"] = open_full
         act()
         if due and fault.moment == "after":
             die()

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
 
 ROOMS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "stages/court")

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.sample.prompts import build_prompt
+from pipeline.inference.prompts import build_prompt
 from schemas.config import PromptConfig
 from tests.faults.heap import N, play
 

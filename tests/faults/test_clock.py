@@ -27,7 +27,7 @@ def test_a_clock_that_jumps_changes_nothing(make_trial: Make, undisturbed: Undis
         clock.write_text("+0s")
         fake = {"LD_PRELOAD": glob.glob(LIBRARY)[0], "FAKETIME_TIMESTAMP_FILE": str(clock)}
         fake |= {"FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        command = [sys.executable, "-m", "flows.cli", "curate", str(trial.config)]
+        command = [sys.executable, "-m", "flows.cli.main", "curate", str(trial.config)]
         with trial.log.open("ab") as log:
             run = subprocess.Popen(command, cwd=ROOT, env=os.environ | fake, stdout=log, stderr=log)
         jumps = 0

@@ -22,9 +22,9 @@ set -u
 mkdir -p "$RUN" && mount -t tmpfs -o size="$SIZE" tmpfs "$RUN" || exit 77
 "$PYTHON" -m tests.faults.tape "$PORT" "$HEAP" "$RUN" & server=$!
 until (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do sleep 0.1; done
-"$PYTHON" -m flows.cli curate "$CONFIG"; first=$?
+"$PYTHON" -m flows.cli.main curate "$CONFIG"; first=$?
 mount -o remount,size=64m "$RUN"
-"$PYTHON" -m flows.cli curate "$CONFIG"; second=$?
+"$PYTHON" -m flows.cli.main curate "$CONFIG"; second=$?
 kill $server
 cp -a "$RUN" "$OUT"
 echo "codes $first $second"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from flows.errors import Exit
+from flows.cli.errors import Exit
 from tests.faults.conftest import Make, Undisturbed, check
 from tests.faults.figures import FIGURES, LONG
 from tests.faults.flow import Fault, finish, start

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.errors import Exit
+from flows.cli.errors import Exit
 from pipeline.sandbox import describe_sandbox
 from tests.faults.conftest import Make, PrefectServer, Undisturbed, check
 from tests.faults.figures import FIGURES, LONG

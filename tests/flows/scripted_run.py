@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
-from tests.pipeline.sample.unruly import Unruly, answer
+from tests.pipeline.inference.unruly import Unruly, answer
 
 ROOMS = ("problems", "stages", "rejected", "samples", "evidence", "decisions", "curated")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flows.judging import judge_shard
 from flows.shards import asked_key, is_stale
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.conform import conform_rows
 from tests.pipeline.sample.scripted import ScriptedEngine, config_for
 

@@ -10,8 +10,8 @@ import pytest
 from flows.curate import choose_stages
 from flows.shards import forget_stages, stage_key
 from pipeline.decide.decide import find_stages
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from pipeline.sandbox import describe_sandbox
 from schemas.config import Config
 from schemas.conform import conform_rows

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 import yaml
 
-from flows.errors import Exit
-from pipeline.folder import RunFolder
+from flows.cli.errors import Exit
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
 from tests.conftest import ROOT, Run, Served, free_port
 
@@ -121,7 +121,7 @@ def test_a_run_that_was_killed_goes_on(
     before: pl.DataFrame | None = None
     for patience in (8.0, 11.0, 13.0):
         started = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "curate", str(config)],
+            [sys.executable, "-m", "flows.cli.main", "curate", str(config)],
             cwd=ROOT,
             env=prefect_home | {"PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
@@ -141,7 +141,7 @@ def test_a_run_that_was_killed_goes_on(
 
 
 def test_two_processes_never_work_on_one_run(goldilocks: Run, served_model: Served, tmp_path: Path) -> None:
-    from flows.lock import hold_run
+    from pipeline.run.lock import hold_run
 
     write_rows(tmp_path / "heap.jsonl", sums(1, 2))
     config = configure(tmp_path, served_model)

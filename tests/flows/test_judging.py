@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from tests.conftest import Run, Served
 from tests.flows.test_curate import configure, sums, write_rows
 

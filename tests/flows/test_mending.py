@@ -8,7 +8,7 @@ import pytest
 
 from flows.mending import set_aside_damaged
 from flows.shards import is_stale, marker, write_stage
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 
 TABLE = pl.DataFrame({"id": ["a", "b"]})
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.errors import Exit
+from flows.cli.errors import Exit
 from schemas.sample import SAMPLE_KEY
 from tests.conftest import Run, Served
 from tests.flows.test_curate import configure, evidence, sums, write_rows

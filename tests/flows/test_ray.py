@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.doctor import look_at_ray
-from flows.errors import Exit
+from flows.cli.doctor import look_at_ray
+from flows.cli.errors import Exit
 from flows.runner import open_runner
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.load import ConfigError, load_config
@@ -29,7 +29,7 @@ from tests.flows.scripted_run import add, assert_same_content, mixed_heap
 from tests.flows.test_code_run import add as code_problem
 from tests.flows.test_curate import evidence, write_rows
 from tests.flows.test_schedule import answers, started, wait_for
-from tests.pipeline.sample.unruly import Unruly
+from tests.pipeline.inference.unruly import Unruly
 from tests.test_docs import commands
 
 pytestmark = pytest.mark.model
@@ -109,7 +109,7 @@ def test_a_run_on_a_cluster_that_loses_a_node_is_the_run_in_one_process(
     log = tmp_path / "log"
     with log.open("w") as out:
         flow = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "curate", str(config), *on_ray],
+            [sys.executable, "-m", "flows.cli.main", "curate", str(config), *on_ray],
             cwd=tmp_path,
             env=prefect_home | prefect_server | {"PYTHONPATH": str(ROOT)},
             stdout=out,

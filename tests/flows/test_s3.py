@@ -16,13 +16,13 @@ import polars as pl
 import pytest
 import yaml
 
-from flows import lock
-from flows.doctor import look_at_store
-from flows.errors import Exit
-from flows.imported import grade_imported
-from flows.lock import LostRunError, hold_run
-from pipeline.folder import RunFolder
+from flows.cli.doctor import look_at_store
+from flows.cli.errors import Exit
+from flows.offline import grade_imported
 from pipeline.publish.shards import check_counts
+from pipeline.run import lock
+from pipeline.run.lock import LostRunError, hold_run
+from pipeline.run.storage import RunFolder
 from pipeline.sample.store import EvidenceStore
 from schemas.config import Config
 from schemas.errors import InputError
@@ -185,7 +185,7 @@ def test_a_damaged_sample_file_on_the_store_is_set_aside(s3: dict[str, str]) -> 
 DIE = """
 import os, signal, sys
 import s3fs
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 call = s3fs.S3FileSystem._call_s3
 async def dying(fs, method, *more, **named):
     if method in ("complete_multipart_upload", sys.argv[1]):
@@ -206,7 +206,7 @@ def test_a_writer_that_is_killed_leaves_the_old_object(s3: dict[str, str]) -> No
         assert folder.list("problems") == ["problems/00000.parquet"]
 
 
-HOLD = "import time; from flows.lock import hold_run; from pipeline.folder import RunFolder\n"
+HOLD = "import time; from pipeline.run.lock import hold_run; from pipeline.run.storage import RunFolder\n"
 HOLD += "with hold_run(RunFolder('s3://goldilocks/held')):\n    print('held', flush=True)\n    time.sleep(3600)"
 
 

@@ -83,7 +83,7 @@ def test_serve_runs_the_flow_and_brings_its_server(
 ) -> None:
     write_rows(tmp_path / "heap.jsonl", sums(1, 3))
     config, log, url = configure(tmp_path, served_model), tmp_path / "log", api_url(environment)
-    command = [sys.executable, "-m", "flows.cli", "serve", str(config), "--cron", "0 3 * * *"]
+    command = [sys.executable, "-m", "flows.cli.main", "serve", str(config), "--cron", "0 3 * * *"]
     with started(command, environment, log):
         wait_for("the schedule", lambda: "scheduled:" in log.read_text() and answers(url), log)
         client = environment | {"PREFECT_API_URL": url}

@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import check_counts
+from pipeline.run.storage import RunFolder
 from tests.conftest import Run, Served
 from tests.flows.test_curate import configure, evidence, sums, write_rows
-from tests.pipeline.sample.unruly import Unruly
+from tests.pipeline.inference.unruly import Unruly
 
 TOLD = {
     "English": "A baker sells {n} loaves of bread every morning. How many loaves does the baker sell in a whole week?",

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from flows.whole import dedup_shards
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.conform import conform_rows
 

@@ -4,9 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from pipeline.inference.engine import EngineFailure
+from pipeline.inference.prompts import Prompt
 from pipeline.rollout.rollout import Rollout, Sampled
-from pipeline.sample.engine import EngineFailure
-from pipeline.sample.prompts import Prompt
 
 
 class ScriptedSampler:

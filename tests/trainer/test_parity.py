@@ -62,7 +62,7 @@ def test_random_batches(tiny: tuple[Any, str], seed: int) -> None:
 
 @pytest.mark.model
 def test_the_real_model(tmp_path: Path) -> None:
-    from pipeline.sample.embedded import ensure_embedded
+    from pipeline.inference.embedded import ensure_embedded
 
     folder = str(ensure_embedded())
     compare(

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pipeline.curriculum.feed import Feed
-from pipeline.curriculum.tasks import Task
-from pipeline.sample.prompts import Prompt
+from pipeline.inference.prompts import Prompt
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import SandboxConfig, TrainConfig, TrainStage, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
+from trainer.problem_sampler import Feed
+from trainer.problems import Task
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 TASKS = [Task(f"{n:02d}", f"what is {n}", "math", "en", Prompt(None, str(n), str(n)), str(n)) for n in range(20)]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.record.folder import DONE, EVALUATIONS, LOG, MODEL, find_checkpoints, read_rows, read_state
 from schemas.config import Config
 from tests.conftest import ROOT
+from tests.pipeline.inference.test_watch import wait_gone
 from tests.pipeline.publish.report_runs import Told, lay_run
-from tests.pipeline.sample.test_watch import wait_gone
+from trainer.checkpoints import DONE, EVALUATIONS, LOG, MODEL, find_checkpoints, read_rows, read_state
 
 STEPS = 4
 HANG = 420

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.sample.prompts import build_prompt
+from pipeline.inference.prompts import build_prompt
 from pipeline.verify.code import CodeLabel
+from pipeline.verify.label_codec import write_truth
 from pipeline.verify.problem import Label, read_label
-from pipeline.verify.truth import write_truth
 from schemas.config import Config
 
 Message = dict[str, str]

@@ -1,8 +1,8 @@
 """What a problem becomes for each reinforcement-learning trainer: its columns, or why it has no word for the problem.
 
 The columns are those that the trainer's own loader reads; each function says where that is written. `ground_truth` (or
-whatever the trainer calls it) is `pipeline.verify.truth.write_truth` of the label: a math answer as it stands, a code
-problem's tests as JSON, so that `pipeline.reward` judges it as curation did.
+whatever the trainer calls it) is `pipeline.verify.label_codec.write_truth` of the label: a math answer as it stands, a
+code problem's tests as JSON, so that `pipeline.reward` judges it as curation did.
 """
 
 import ast

@@ -9,17 +9,17 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.curriculum.held_out import find_families, is_held_out
 from pipeline.decide.decide import find_graded, find_samples, last_pass, shard_of
-from pipeline.folder import RunFolder
-from pipeline.publish.export.beside import BESIDE, name_package
 from pipeline.publish.export.formats import FORMATS, Format
 from pipeline.publish.export.item import Item, Message, read_item
 from pipeline.publish.export.rows import Row, Unsayable
+from pipeline.publish.export.sidecars import BESIDE, name_package
 from pipeline.publish.export.traces import Trace, count_rows, list_traces, pair_traces, read_completions
 from pipeline.publish.export.write import Files
+from pipeline.publish.held_out import find_families, is_held_out
 from pipeline.publish.manifest import NAME as MANIFEST
 from pipeline.publish.manifest import describe_bytes
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.load import build_config

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipeline.decide.decide import read_evidence
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import ExportConfig
 from schemas.reasons import Verdict
 from schemas.sample import SAMPLE_KEY

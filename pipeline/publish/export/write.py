@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 
 
 class Files:

@@ -9,11 +9,11 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.folder import RunFolder
-from pipeline.publish.report import charts, passes, words
+from pipeline.publish.report import charts, formatting, passes
 from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
 from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
 from pipeline.publish.report.gather import Gathered, gather
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.reasons import KEEP, Verdict
 
@@ -64,9 +64,16 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         lstrip_blocks=True,
     )
     environment.filters.update(
-        count=words.count, brief=words.brief, span=words.span, plain=words.plain, tone=words.tone, meaning=words.meaning
+        count=formatting.count,
+        brief=formatting.brief,
+        span=formatting.span,
+        plain=formatting.plain,
+        tone=formatting.tone,
+        meaning=formatting.meaning,
     )
-    environment.globals.update(share=words.share, plural=words.plural, shorten=words.shorten, split=charts.draw_split)
+    environment.globals.update(
+        share=formatting.share, plural=formatting.plural, shorten=formatting.shorten, split=charts.draw_split
+    )
     return environment.get_template("report.jinja").render(
         run=gathered,
         title=settings.publish.title or _run_name(root),
@@ -104,10 +111,9 @@ def say_headline(gathered: Gathered) -> str:
     if not gathered.came:
         return "No problem has come in yet."
     if gathered.waiting == gathered.came:
-        return f"{words.plural(gathered.came, 'problem')} in, none judged yet."
-    return (
-        f"{words.plural(gathered.came, 'problem')} in, {words.count(gathered.kept) if gathered.kept else 'none'} kept."
-    )
+        return f"{formatting.plural(gathered.came, 'problem')} in, none judged yet."
+    kept = formatting.count(gathered.kept) if gathered.kept else "none"
+    return f"{formatting.plural(gathered.came, 'problem')} in, {kept} kept."
 
 
 def say_summary(gathered: Gathered) -> str:
@@ -116,13 +122,13 @@ def say_summary(gathered: Gathered) -> str:
     out = sum(reasons.values())
     if reasons:
         first = next(iter(reasons))
-        why = words.meaning(first) or words.plain(first)
-        often = f"for {len(reasons)} reasons, most often ({words.count(reasons[first])}) because {why}"
+        why = formatting.meaning(first) or formatting.plain(first)
+        often = f"for {len(reasons)} reasons, most often ({formatting.count(reasons[first])}) because {why}"
         most = often if len(reasons) > 1 else f"for one reason: {why}"
-        said.append(f"{words.count(out)} {'was' if out == 1 else 'were'} left out {most}.")
+        said.append(f"{formatting.count(out)} {'was' if out == 1 else 'were'} left out {most}.")
     if gathered.waiting:
         wait = "waits" if gathered.waiting == 1 else "wait"
-        said.append(f"{words.count(gathered.waiting)} still {wait}: the run is not finished.")
+        said.append(f"{formatting.count(gathered.waiting)} still {wait}: the run is not finished.")
     return " ".join(said)
 
 

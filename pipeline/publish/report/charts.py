@@ -4,8 +4,8 @@ from collections import Counter
 
 from markupsafe import Markup, escape
 
+from pipeline.publish.report.formatting import brief, count, plain, plural, share, tone
 from pipeline.publish.report.gather import STEPS, Lengths, Rates, edge
-from pipeline.publish.report.words import brief, count, plain, plural, share, tone
 from schemas.config import KeepConfig
 from schemas.reasons import KEEP, Reason
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.decide.decide import STAGES
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import count_added
+from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_ROWS
 
 ORDER = ("ingest", *STAGES, "decide")

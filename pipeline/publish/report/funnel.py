@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from pipeline.publish.report.flow import Stage
-from pipeline.publish.report.words import count, plain, share, tone
+from pipeline.publish.report.formatting import count, plain, share, tone
 from schemas.reasons import KEEP
 
 HAIR = 1.5

@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decisions_name, find_samples, last_pass, read_evidence, shard_of
-from pipeline.folder import RunFolder
 from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.passes import Passes, gather_passes
+from pipeline.run.storage import RunFolder
 from pipeline.translate.run import Counts
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict

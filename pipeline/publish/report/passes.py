@@ -9,8 +9,8 @@ import polars as pl
 from markupsafe import Markup, escape
 
 from pipeline.decide.decide import decisions_name, find_graded
-from pipeline.folder import RunFolder
-from pipeline.publish.report.words import plain, plural
+from pipeline.publish.report.formatting import plain, plural
+from pipeline.run.storage import RunFolder
 from schemas.reasons import KEEP, Reason
 
 MOVES: Mapping[str, tuple[str, str]] = {

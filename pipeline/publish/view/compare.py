@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.folder import RunFolder
 from pipeline.publish.view.index import GRADES, Index, read_grades
+from pipeline.run.storage import RunFolder
 from schemas.reasons import KEEP
 
 CELLS = 16

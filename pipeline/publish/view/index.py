@@ -13,9 +13,9 @@ from itertools import accumulate, count
 import polars as pl
 
 from pipeline.decide.decide import decisions_name, find_stages, last_pass, shard_of
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import STAGE
 from pipeline.publish.view.scan import read_whole
+from pipeline.run.storage import RunFolder
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP
 from schemas.sample import SAMPLE_ROWS

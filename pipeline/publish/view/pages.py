@@ -9,12 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.publish.flags import NOTE
-from pipeline.publish.report import words
+from pipeline.publish.report import formatting
 from pipeline.publish.report.passes import draw_grid
+from pipeline.publish.view.charts import draw_bins, draw_rate
 from pipeline.publish.view.compare import ABSENT, MOVED, Comparison, list_moved
 from pipeline.publish.view.guard import Guard
 from pipeline.publish.view.index import FACETS, WAITING
-from pipeline.publish.view.marks import draw_bins, draw_rate
 from pipeline.publish.view.problem import Found, Graded
 from pipeline.publish.view.query import PAGE, SORTS, Query, read_query
 from pipeline.publish.view.runs import OpenRun
@@ -45,11 +45,16 @@ class Pages:
             lstrip_blocks=True,
         )
         self.environment.filters.update(
-            count=words.count, plain=words.plain, tone=words.tone, meaning=words.meaning, fate=name_fate, day=name_day
+            count=formatting.count,
+            plain=formatting.plain,
+            tone=formatting.tone,
+            meaning=formatting.meaning,
+            fate=name_fate,
+            day=name_day,
         )
         self.environment.globals.update(
-            plural=words.plural,
-            shorten=words.shorten,
+            plural=formatting.plural,
+            shorten=formatting.shorten,
             draw_rate=draw_rate,
             draw_bins=draw_bins,
             limits=LIMITS,
@@ -221,7 +226,7 @@ class Pages:
 
 def name_fate(fate: str) -> str:
     """A fate in the words of the report."""
-    return {KEEP: "kept", WAITING: "waiting", ABSENT: "not there", "": "unnamed"}.get(fate, words.plain(fate))
+    return {KEEP: "kept", WAITING: "waiting", ABSENT: "not there", "": "unnamed"}.get(fate, formatting.plain(fate))
 
 
 def name_day(made: str) -> str:

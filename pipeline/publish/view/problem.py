@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decisions_name, evidence_name, shard_of
-from pipeline.folder import RunFolder
 from pipeline.publish.view.index import Index
 from pipeline.publish.view.scan import UNREADABLE, scan_table, scan_tables
 from pipeline.publish.view.search import ChangedError
+from pipeline.run.storage import RunFolder
 from schemas.decision import DECISION_DTYPES
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY

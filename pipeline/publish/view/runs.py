@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from pipeline.folder import RunFolder
 from pipeline.publish.flags import ROOM as FLAGS
 from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.build import read_config
@@ -17,6 +16,7 @@ from pipeline.publish.view.index import FACETS, Index, build_index, sign_run
 from pipeline.publish.view.problem import Found, read_listed, read_problem
 from pipeline.publish.view.query import Query, count_bins, count_facet, filter_rows, order_rows
 from pipeline.publish.view.search import ChangedError, search_text
+from pipeline.run.storage import RunFolder
 from schemas.config import SamplingConfig
 from schemas.errors import InputError
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 
 Dtypes = Mapping[str, pl.DataType | type[pl.DataType]]
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError)

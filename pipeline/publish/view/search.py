@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.folder import RunFolder
 from pipeline.publish.view.index import Index
 from pipeline.publish.view.scan import UNREADABLE, scan_tables
+from pipeline.run.storage import RunFolder
 
 SEARCHED = ("statement", "answer", "source_id", "id")
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import uvicorn
 
-from pipeline.folder import RunFolder
 from pipeline.publish.view.app import build_app
 from pipeline.publish.view.guard import Guard, is_address, is_loopback
 from pipeline.publish.view.runs import OpenRun
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 
 

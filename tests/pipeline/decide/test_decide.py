@@ -20,7 +20,7 @@ from pipeline.decide.decide import (
     record_evidence,
 )
 from pipeline.decide.rule import decide_counts
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.conform import conform_rows
 from schemas.decision import Decision

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.folder import RunFolder
 from pipeline.ingest import ingest as module
 from pipeline.ingest.ingest import ingest
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.conform import REJECT_SCHEMA
 from schemas.errors import InputError

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.conform import shape_row
 from schemas.decision import DECISION_DTYPES

@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_run
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import publish_curated
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.conform import conform_rows
 from schemas.sample import SAMPLE_DTYPES

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.folder import RunFolder
 from pipeline.publish.card import size_category, write_card
 from pipeline.publish.manifest import build_manifest
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, publish
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.folder import RunFolder
 from pipeline.publish.flags import NOTE, add_flag, read_flags, withdraw_flag
 from pipeline.publish.run import decide_again
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 from tests.pipeline.publish.report_runs import lay_run, tell_small_run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.folder import RunFolder
 from pipeline.publish.flags import add_flag, withdraw_flag
 from pipeline.publish.inspect import clean, inspect_path
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 from schemas.reasons import Reason
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from pipeline.decide.decide import IMPORTED, decide_run
-from pipeline.folder import RunFolder
 from pipeline.publish.manifest import NAME, build_manifest
 from pipeline.publish.shards import CountError, publish_curated
+from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.sample import SAMPLE_DTYPES
 from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, make_samples, publish

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 import yaml
 
-from flows.errors import Exit
-from pipeline.curriculum.held_out import is_held_out
-from pipeline.folder import RunFolder
+from flows.cli.errors import Exit
 from pipeline.publish import push
+from pipeline.publish.held_out import is_held_out
 from pipeline.publish.push import describe_configs, write_tree
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 from tests.conftest import Run
 from tests.pipeline.publish.export.runs import lay_mixed, tell_code

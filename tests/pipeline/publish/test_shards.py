@@ -6,7 +6,6 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from pipeline.folder import RunFolder
 from pipeline.publish.shards import (
     CURATED_DTYPES,
     CountError,
@@ -15,6 +14,7 @@ from pipeline.publish.shards import (
     publish_curated,
     redecide,
 )
+from pipeline.run.storage import RunFolder
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES, Problem
 from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, publish
 

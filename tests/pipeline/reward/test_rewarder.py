@@ -11,8 +11,8 @@ from pipeline.reward import Rewarder
 from pipeline.reward.rewarder import Answered
 from pipeline.sandbox import describe_sandbox
 from pipeline.verify.code import CodeLabel, DrawnTest
+from pipeline.verify.label_codec import write_truth
 from pipeline.verify.math import MathVerifier
-from pipeline.verify.truth import write_truth
 from schemas.config import VerifyConfig
 from schemas.errors import InputError
 from schemas.reasons import Verdict

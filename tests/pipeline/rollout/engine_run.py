@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pipeline.inference.engine import EngineDied
+from pipeline.inference.prompts import Prompt
 from pipeline.rollout.engine import RolloutEngine
-from pipeline.sample.engine import EngineDied
-from pipeline.sample.prompts import Prompt
 from schemas.config import ModelConfig
 
 GUARD = 400

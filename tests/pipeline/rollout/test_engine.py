@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.inference.embedded import ensure_embedded
+from pipeline.inference.engine import EngineDied, EngineFailure
+from pipeline.inference.prompts import Prompt
 from pipeline.rollout.engine import RolloutEngine
 from pipeline.rollout.rollout import Rollout, Sampled
-from pipeline.sample.embedded import ensure_embedded
-from pipeline.sample.engine import EngineDied, EngineFailure
-from pipeline.sample.prompts import Prompt
 from schemas.config import ModelConfig
-from tests.pipeline.sample.test_watch import ROOT, wait_gone
+from tests.pipeline.inference.test_watch import ROOT, wait_gone
 
 pytestmark = pytest.mark.model
 GUARD = 240

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.sample.embedded import ensure_embedded
-from pipeline.sample.server import ServerEngine
+from pipeline.inference.embedded import ensure_embedded
+from pipeline.inference.server import ServerEngine
 from schemas.config import ModelConfig, SamplingConfig
 from tests.conftest import Served
-from tests.pipeline.sample.unruly import Behaviour, Unruly
+from tests.pipeline.inference.unruly import Behaviour, Unruly
 
 
 @dataclass(frozen=True)

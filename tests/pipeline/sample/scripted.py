@@ -7,7 +7,7 @@ from random import Random
 
 import polars as pl
 
-from pipeline.sample.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
+from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
 from schemas.config import Config, PromptConfig, SamplingConfig, Source, VerifyConfig
 
 

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.folder import RunFolder
+from pipeline.inference.open import open_engine
+from pipeline.run.storage import RunFolder
 from pipeline.sample import store as store_module
-from pipeline.sample.open import open_engine
-from pipeline.sample.run import sample_shard
+from pipeline.sample.shard import sample_shard
 from pipeline.sample.store import EvidenceStore
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config, FlowConfig, ModelConfig, PromptConfig, SamplingConfig, Source, VerifyConfig

@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from pipeline.sample.store import EvidenceStore
 from schemas.sample import SAMPLE_KEY
+from tests.pipeline.inference.test_watch import ROOT, is_alive, wait_gone
 from tests.pipeline.sample.conftest import Server
 from tests.pipeline.sample.shard_run import SHARD
-from tests.pipeline.sample.test_watch import ROOT, is_alive, wait_gone
 
 GUARD = 400
 POINTS: list[list[Any]] = [

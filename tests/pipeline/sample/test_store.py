@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from pipeline.sample import store as store_module
 from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
 from schemas.config import SamplingConfig, VerifyConfig
@@ -39,7 +39,7 @@ class MortalFolder(RunFolder):
             os.rename(*names)
 
         self._live()
-        with mock.patch("pipeline.folder.os.replace", rename):
+        with mock.patch("pipeline.run.storage.os.replace", rename):
             super().write_bytes(name, data)
 
     def remove(self, name: str) -> None:

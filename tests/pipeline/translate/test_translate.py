@@ -184,9 +184,9 @@ def test_a_reply_is_read(reply: str | None, text: str | None) -> None:
 @pytest.mark.model
 def test_a_real_server_is_asked_and_nothing_broken_is_shipped(served_model: Served) -> None:
     """The embedded model hardly translates at all: what matters is that its counts come out and no broken row does."""
-    from pipeline.sample.engine import Request
-    from pipeline.sample.open import open_engine
-    from pipeline.sample.prompts import Prompt
+    from pipeline.inference.engine import Request
+    from pipeline.inference.open import open_engine
+    from pipeline.inference.prompts import Prompt
 
     problems = make_problems(4)
     config = TranslateConfig(enabled=True, share=1.0, attempts=2)

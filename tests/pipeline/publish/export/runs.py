@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.folder import RunFolder
+from pipeline.run.storage import RunFolder
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run
 
 PROGRAM = "Here:\n```python\n{}\n```\n"

@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 from datasets import load_dataset
 
-from pipeline.curriculum.held_out import is_held_out
-from pipeline.folder import RunFolder
 from pipeline.publish.export import FORMATS, export_run
 from pipeline.publish.export import run as running
 from pipeline.publish.export.rows import Unsayable, write_assert
+from pipeline.publish.held_out import is_held_out
+from pipeline.run.storage import RunFolder
 from pipeline.verify.code import read_code_label
-from pipeline.verify.truth import read_truth
+from pipeline.verify.label_codec import read_truth
 from schemas.errors import InputError
 from tests.conftest import ROOT
 from tests.pipeline.publish.export.runs import RIGHT, lay_mixed

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.folder import RunFolder
 from pipeline.publish.export import export_run
+from pipeline.run.storage import RunFolder
 from tests.pipeline.publish.export.runs import lay_mixed, save_reader
 
 pytest.importorskip("trl", reason="TRL is the reader here; it comes with the extra `parity`")

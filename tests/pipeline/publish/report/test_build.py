@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.folder import RunFolder
 from pipeline.publish.report import write_report
 from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.gather import gather
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.conform import REJECT_SCHEMA
 from tests.pipeline.publish.report_runs import Told, decide, lay_run, tell_real, tell_small_run, tell_sums

@@ -26,7 +26,7 @@ def two_passes(root: Path) -> None:
 
 def test_moves_are_counted_by_where_they_end(tmp_path: Path) -> None:
     two_passes(tmp_path)
-    from pipeline.folder import RunFolder
+    from pipeline.run.storage import RunFolder
 
     passes = gather_passes(RunFolder(str(tmp_path / "run")), 2)
     assert passes is not None
@@ -53,7 +53,7 @@ def test_a_run_of_one_pass_has_no_such_part(tmp_path: Path) -> None:
 
 
 def test_the_report_shows_what_moved(tmp_path: Path) -> None:
-    from pipeline.folder import RunFolder
+    from pipeline.run.storage import RunFolder
 
     two_passes(tmp_path)
     folder = RunFolder(str(tmp_path / "run"))

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pipeline.folder import RunFolder
 from pipeline.publish.flags import add_flag, read_flags
 from pipeline.publish.view.app import build_app
 from pipeline.publish.view.guard import Guard
 from pipeline.publish.view.runs import OpenRun
+from pipeline.run.storage import RunFolder
 from tests.pipeline.publish.report.test_build import HOSTILE, tell_hostile
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums
 

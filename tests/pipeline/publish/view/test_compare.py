@@ -67,7 +67,7 @@ def test_two_passes_of_a_run(tmp_path: Path) -> None:
 
 
 def lay_folder(path: Path):  # type: ignore[no-untyped-def]
-    from pipeline.folder import RunFolder
+    from pipeline.run.storage import RunFolder
 
     return RunFolder(str(path))
 

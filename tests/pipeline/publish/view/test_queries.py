@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.folder import RunFolder
 from pipeline.publish.view.index import FACETS, build_index
 from pipeline.publish.view.query import PAGE, SORTS, Query, read_query
 from pipeline.publish.view.runs import OpenRun
+from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 from tests.pipeline.publish.report_runs import N, Told, lay_run, tell_small_run, tell_sums
 

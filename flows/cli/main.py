@@ -1,0 +1,205 @@
+"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor; the rest has rooms."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.errors import Exit, explained
+from flows.cli.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, quieten_prefect, read_settings
+from schemas.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flows.curate import Outcome
+
+
+@app.command(epilog="Example: goldilocks curate configs/quickstart.yaml --set sampling.n=8")
+def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+    """Run the main job: sources in; curated shards, rejects, card and report out. Goes on where it stopped."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        quieten_prefect(debug)
+        from flows.curate import curate_held
+
+        _run(curate_held, settings)
+
+
+@app.command(epilog="Example: goldilocks loop configs/quickstart.yaml")
+def loop(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+    """Close the loop: curate, train the grader on what was kept, grade the whole set again with it. Resumes."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        quieten_prefect(debug)
+        from flows.loop import loop_held
+
+        _run(loop_held, settings)
+
+
+@app.command(epilog="Example: goldilocks train configs/quickstart.yaml --stage stage-1")
+def train(
+    config: ConfigPath,
+    stage: Annotated[str | None, typer.Option("--stage", help="One stage of train.stages; all if not given.")] = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Train the grading model by GRPO on a curated run. Goes on where it stopped; done stages are skipped."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        from flows.process_guard import guard_children
+        from flows.train import choose_stages, train_stages
+        from pipeline.run.lock import hold_run
+        from pipeline.run.storage import RunFolder
+
+        stages = choose_stages(settings, stage)
+        guard_children()
+        with hold_run(RunFolder(settings.run)):
+            model = train_stages(settings, stages)
+        print(f"model    {model}\ncurves   {model.parents[1]}/curves.svg\nlog      {model.parents[1]}/log.jsonl")
+
+
+@app.command(epilog="Example: goldilocks stage screen problems.jsonl out/")
+def stage(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="screen, court, verify")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or JSONL with the contract's columns.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for kept.parquet and rejected.parquet.")],
+    config: OptionalConfig = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Run one stage alone over a file; only `domain` and `statement` are needed, unknown columns come through."""
+    with explained(debug):
+        from pipeline.stage import run_stage
+
+        counts = run_stage(name, source, out, read_settings(config, overrides, out))
+        copies = counts["kept"] + counts["rejected"] - counts["in"]
+        more = f" ({copies} copies for another language)" if copies else ""
+        print(f"{name}: {counts['in']} in, {counts['kept']} kept{more}, {counts['rejected']} rejected: {out}")
+
+
+@app.command(
+    epilog="Example: goldilocks grade problems.jsonl --samples samples.jsonl runs/mine --set verify.extract=last"
+)
+def grade(
+    problems: Annotated[str, typer.Argument(metavar="PROBLEMS", help="Parquet or JSONL with the contract's columns.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The run's folder.")],
+    samples: Annotated[
+        str, typer.Option("--samples", metavar="FILE", help="Parquet or JSONL: source_id or problem_id, completion.")
+    ],
+    config: OptionalConfig = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Grade problems by samples that you already have; no model is started."""
+    with explained(debug):
+        from flows.cli.summary import print_manifest
+        from flows.offline import grade_imported
+
+        print_manifest(out, grade_imported(problems, samples, out, read_settings(config, overrides, out)))
+
+
+@app.command(epilog="Example: goldilocks decide runs/quickstart --set keep.max=10")
+def decide(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Decide a run again from its stored evidence, with other thresholds and no model; compare with before."""
+    with explained(debug):
+        from flows.cli.summary import print_comparison, print_manifest
+        from pipeline.publish.run import decide_again
+
+        comparison, manifest = decide_again(run, overrides)
+        print_comparison(comparison)
+        print_manifest(run, manifest)
+
+
+@app.command(epilog="Example: goldilocks inspect runs/quickstart --id 3f2a")
+def inspect(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A run's folder, or a Parquet or JSONL file.")],
+    problem: Annotated[
+        str | None, typer.Option("--id", help="One problem in full: its id, a prefix, or source_id.")
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows to show.")] = 5,
+    full: Annotated[bool, typer.Option("--full", help="Do not shorten texts.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Show schema, counts and a few rows, or one problem with its samples and history."""
+    with explained(debug):
+        from rich.console import Console
+
+        from pipeline.publish.inspect import inspect_path
+
+        inspect_path(path, problem=problem, rows=rows, full=full, console=Console())
+
+
+@app.command(epilog="Example: goldilocks report runs/quickstart")
+def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")], debug: Debug = False) -> None:
+    """Draw report.html (and its pictures) anew from what lies in the run's folder."""
+    with explained(debug):
+        from pipeline.publish.report import write_report
+
+        print(f"{run}/{write_report(open_run(run))}")
+
+
+@app.command(epilog='Example: goldilocks serve configs/quickstart.yaml --cron "0 3 * * *"')
+def serve(
+    config: ConfigPath,
+    overrides: Set = [],  # noqa: B006
+    cron: Annotated[
+        str | None, typer.Option("--cron", help="When to run; the config's flow.cron if not given.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Run the flow on a schedule from this process; starts a Prefect server here where none is configured."""
+    with explained(debug):
+        from schemas.load import load_config
+
+        settings = load_config(config, overrides)
+        from flows.process_guard import guard_children
+        from flows.schedule import serve_flow
+
+        guard_children()
+        serve_flow(config, list(overrides), cron or settings.flow.cron)
+
+
+@app.command(epilog="Example: goldilocks doctor")
+def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+    """Say what this machine has: model, engine, GPU, Prefect server, disk; and what to do about what is missing."""
+    with explained(debug):
+        from flows.cli.doctor import examine
+
+        if not examine(read_settings(config, overrides, "runs/doctor")):
+            raise SystemExit(Exit.FAILED)
+
+
+def _run(held: "Callable[[Config], Outcome]", settings: Config) -> None:
+    """Run a flow and print what came of it; exits where something is still to be done."""
+    from flows.cli.summary import print_outcome
+    from flows.process_guard import guard_children
+
+    guard_children()
+    outcome = held(settings)
+    print_outcome(outcome)
+    if not outcome.finished:
+        raise SystemExit(Exit.UNFINISHED)
+
+
+import flows.cli.plan  # noqa: E402  what a run will take
+import flows.cli.results  # noqa: E402  what comes after a run has its commands there
+import flows.cli.view  # noqa: E402, F401  and the page to look through it there
+
+
+def main() -> None:
+    """Entry point of `goldilocks`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Commands for what comes after a run: export it for a trainer, reward what that trains, push it to the Hub."""
+
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from flows.cli.errors import explained
+from flows.cli.options import Debug, OptionalConfig, Set, app, read_settings
+
+HOST, PORT = "127.0.0.1", 8100
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
+
+
+@app.command(epilog="Example: goldilocks export trl runs/quickstart exports/trl")
+def export(
+    format: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="trl, verl, openrlhf, prime-rl, nemo-rl, open-instruct; sft, sft-messages; dpo.",
+        ),
+    ],
+    run: Run,
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The export's folder.")],
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Write a run's curated problems, or its stored traces, in the form that a trainer's own loader reads."""
+    with explained(debug):
+        from pipeline.publish.export import export_run
+
+        exported = export_run(format, run, out, overrides)
+        print(f"{format}: {exported.problems} problems: {out}")
+        for file, rows in exported.rows.items():
+            print(f"  {file}: {rows} rows")
+        for reason, count in exported.left_out.items():
+            print(f"  left out: {count} that {reason}")
+
+
+@app.command(epilog="Example: goldilocks reward --config configs/quickstart.yaml --port 8100")
+def reward(
+    config: OptionalConfig = None,
+    host: Annotated[str, typer.Option("--host", help="Where to listen; elsewhere than here with a token only.")] = HOST,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = PORT,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Serve the verifier's verdicts and rewards over HTTP, for any trainer, until interrupted."""
+    with explained(debug):
+        from pipeline.reward.serve import serve_rewards
+
+        with suppress(KeyboardInterrupt):
+            serve_rewards(read_settings(config, overrides, "runs/reward"), host, port)
+
+
+@app.command(epilog="Example: goldilocks push runs/quickstart OWNER/NAME")
+def push(
+    run: Run,
+    repo: Annotated[str | None, typer.Argument(metavar="[REPO]", help="A dataset on the Hub: OWNER/NAME.")] = None,
+    to_folder: Annotated[
+        str | None, typer.Option("--to-folder", metavar="DIR", help="Write what would go up here, and upload nothing.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="A dataset made by this is public; private if not.")] = False,
+    revision: Annotated[str | None, typer.Option("--revision", help="A branch other than main.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Publish the curated problems on the Hub, in one commit: a config for every domain and language, and a card."""
+    with explained(debug):
+        from pipeline.publish.push import push_run, write_tree
+        from pipeline.run.storage import RunFolder
+        from schemas.errors import InputError
+
+        if (repo is None) == (to_folder is None):
+            raise InputError("push wants one place: REPO (OWNER/NAME on the Hub), or --to-folder DIR")
+        pushed = write_tree(run, RunFolder(to_folder)) if to_folder else push_run(run, str(repo), public, revision)
+        print(pushed.where)
+        for part, counts in sorted(pushed.rows.items()):
+            print(f"  {part}: {', '.join(f'{rows} {split}' for split, rows in counts.items())}")
+        for warning in pushed.warnings:
+            print(f"  {warning}")

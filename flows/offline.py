@@ -1,0 +1,76 @@
+"""A run of samples that someone already has: verified, decided and published like our own, and with no model.
+
+What is left out: screening. A problem is graded as it stands; only its label must be one that the verifier can compare.
+"""
+
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from flows.stopwatch import Stopwatch
+from pipeline.decide.decide import decide_run, shard_of
+from pipeline.ingest.files import find_files
+from pipeline.publish.run import publish_run
+from pipeline.run.storage import RunFolder
+from pipeline.sample.offline import assign_indices, load_samples, read_problems, spill_samples, verify_samples
+from pipeline.verify.problem import LABEL_COLUMNS, ProblemVerifier, read_label
+from pipeline.verify.stage import STAGE
+from schemas.config import Config, Source
+from schemas.errors import InputError
+from schemas.sample import IMPORTED
+
+NOTE = "imported.json"
+"""Says in OUT that it was made from files, so that it may be made anew."""
+ROOMS = ("problems", "stages", "rejected", "samples", "decisions", "curated")
+
+
+def grade_imported(problems: str, samples: str, out: str, config: Config) -> dict[str, Any]:
+    """Grade the problems of one file by the samples of another into the run folder `out`; returns its manifest.
+
+    `config` gives the settings; its source becomes the file. `problems`: Parquet or JSONL in the contract's names
+    (domain math where neither row nor source gives one). `samples`: `problem_id` or `source_id`, `completion` and, when
+    known, `index`, `model`, `tokens`, `finish_reason`; an index that is missing or taken is assigned. A sample row that
+    cannot be used goes to rejected/samples-*.parquet with what is wrong. Memory is bounded by a shard of
+    `config.flow.shard_rows` problems with its samples, and by the names of all problems. Raises InputError where a file
+    cannot be read, where no sample row can be used, and where `out` holds another run.
+    """
+    folder = RunFolder(out)
+    watch = Stopwatch()
+    source = Source(name=PurePosixPath(problems).stem or IMPORTED, files=problems, domain=config.sources[0].domain)
+    config = config.model_copy(update={"run": out, "sources": (source,)})
+    _make_room(folder, problems, samples)
+    with (
+        ProblemVerifier(config.verify, config.sandbox) as verifier,
+        tempfile.TemporaryDirectory(prefix="goldilocks-") as spill,
+    ):
+        with watch.measure("ingest"):
+            places = read_problems(folder, problems, config, verifier.math)
+            spill_samples(folder, samples, places, Path(spill))
+        with watch.measure("verify"):
+            for name in folder.list(f"stages/{STAGE}"):
+                shard = shard_of(name)
+                rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
+                labels = {row["id"]: read_label(row, config.verify) for row in rows}
+                parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
+                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config)
+                folder.write_table(f"samples/{shard}.parquet", evidence)
+                for part in parts:
+                    part.unlink()
+    with watch.measure("decide"):
+        decide_run(folder, config)
+    return publish_run(folder, config, watch.seconds)
+
+
+def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
+    """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
+    find_files(problems)
+    find_files(samples)
+    filled = [room for room in ROOMS if folder.list(room)]
+    if filled and not folder.exists(NOTE):
+        raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")
+    for place in (problems, samples):
+        if RunFolder(place).path.startswith(tuple(folder.at(room) + "/" for room in ROOMS)):
+            raise InputError(f"{place}: lies in the folder to be written, {folder.root}; give another folder")
+    for room in ROOMS:
+        folder.remove(room)
+    folder.write_json(NOTE, {"problems": problems, "samples": samples})

@@ -1,0 +1,14 @@
+"""Court: solutions, tests and each other, judged (Magistral paper, section 4.2, and beyond it).
+
+    with Sandbox() as sandbox:
+        kept, rejected = court(problems, CourtConfig(), sandbox)
+
+Every solution runs on every test. Solutions are weighed by agreement, tests are kept, repaired by consensus or
+dropped, tests that are lacking are made and judged the same way. `case.py` is the order of the hearing; its parts
+have their rooms.
+"""
+
+from pipeline.code_tests.languages import ask_languages
+from pipeline.code_tests.stage import STAGE, court
+
+__all__ = ["STAGE", "ask_languages", "court"]

@@ -1,0 +1,307 @@
+"""One problem before the court, from its solutions and tests as they came to what is kept of them."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pipeline.code_tests.agree import Ruling, choose_trusted, rule_tests
+from pipeline.code_tests.authored import Authored, check_inputs, make_authored, trust_validator
+from pipeline.code_tests.generate import Generated, Maker, find_seeds, generate_tests, make_generated, make_mutations
+from pipeline.code_tests.matrix import ABSENT, SKIPPED, Matrix, Outcome, run_matrix
+from pipeline.code_tests.minimise import find_catches, measure_kill, order_tests
+from pipeline.code_tests.multiple_answers import find_several, read_hint
+from pipeline.code_tests.outputs import Judge
+from pipeline.code_tests.probe_inputs import guess_inputs
+from pipeline.code_tests.programs import Solution, find_missing, read_solutions
+from pipeline.code_tests.tolerance import fit_tolerance
+from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
+from schemas.config import CourtConfig
+from schemas.reasons import Reason
+
+if TYPE_CHECKING:
+    from pipeline.sandbox import Sandbox
+
+Row = Mapping[str, Any]
+
+RERUN = 3
+"""Tests on which every program runs a second time, to find those that do not print the same twice."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem as it stands before the court."""
+
+    row: Row
+    solutions: tuple[Solution, ...]
+    tests: tuple[dict[str, Any], ...]
+    judge: Judge
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def entry_point(self) -> str | None:
+        point: str | None = self.row.get("entry_point") or None
+        return point
+
+    @property
+    def fingerprints(self) -> list[str]:
+        return [s.fingerprint for s in self.solutions]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the court found: the tests as they are to be, or a reason to reject; and the words for history.
+
+    `solutions` are the places of those to keep, None for all. `owed` says that the problem needs tests that could not
+    be made without a model.
+    """
+
+    tests: tuple[dict[str, Any], ...] = ()
+    solutions: tuple[int, ...] | None = None
+    judge: Judge = field(default_factory=Judge)
+    reason: Reason | None = None
+    detail: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    report: dict[str, Any] = field(default_factory=dict)
+    owed: bool = False
+
+
+def open_case(row: Row) -> Case:
+    """Read a code problem: programs that can run, tests with an input (ids made up where missing), how to compare."""
+    extra = json.loads(row["extra"]) if row.get("extra") else {}
+    tests: list[dict[str, Any]] = []
+    for index, test in enumerate(row.get("tests") or []):
+        if test.get("input") is not None:
+            tests.append({**test, "id": test.get("id") or f"t{index}", "origin": test.get("origin") or "source"})
+    call = bool(row.get("entry_point"))
+    prelude = extra.get("prelude") if isinstance(extra.get("prelude"), str) else None
+    solutions = read_solutions(row.get("solutions") or [])
+    if prelude:
+        from pipeline.sandbox import put_prelude
+
+        solutions = [replace(s, code=put_prelude(prelude, s.code)) if s.language == "python" else s for s in solutions]
+    judge = Judge.of(row.get("checker"), call, [test["input"] for test in tests])
+    return Case(row, tuple(solutions), tuple(tests), judge, extra)
+
+
+def hear_case(case: Case, config: CourtConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
+    """Judge one code problem. `authored` are a model's programs for it; without them a case that lacks tests may be
+    `owed`."""
+    given = [t for t in case.tests if t["expected"] is not None]
+    if not case.solutions:
+        if len(given) >= config.min_tests:
+            return Finding(
+                tuple(given),
+                None,
+                case.judge,
+                history=(("unverified", "no solution to hear; tests left as they were"),),
+            )
+        said = (
+            f"no solution that can be run, and {len(given)} tests with an expected output (at least {config.min_tests})"
+        )
+        return Finding(reason=Reason.NO_SOLUTION, detail=said)
+    if case.extra.get("checker") == "custom":
+        return Finding(reason=Reason.NEEDS_CHECKER, detail="the source judges it by a checker of its own")
+    inputs = [t["input"] for t in case.tests]
+    expected = [t["expected"] for t in case.tests]
+    outcomes = run_matrix(sandbox, case.solutions, inputs, case.entry_point)
+    silent = all(o.output is None for row in outcomes for o in row)
+    if silent and (missing := find_missing(sandbox, case.solutions)):
+        said = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
+        return Finding(reason=Reason.NO_SOLUTION, detail=said)
+    outcomes, unstable = rerun(sandbox, case, inputs, outcomes, config)
+    judge, matrix = fit_tolerance(case.judge, case.row.get("statement"), outcomes, expected, case.fingerprints)
+    weights = weigh_solutions(matrix, case.fingerprints)
+    trusted = choose_trusted(matrix, weights)
+    hint = read_hint(case.row.get("statement"))
+    distinct = len(set(case.fingerprints))
+    if case.tests and distinct >= config.min_solutions:
+        evidence = find_several(matrix, weights, trusted, case.fingerprints, hint, config)
+        if evidence is not None:
+            return Finding(reason=Reason.NEEDS_CHECKER, detail=evidence, judge=judge)
+        if not trusted:
+            said = f"no group of its {distinct} distinct solutions agrees well enough to be trusted"
+            return Finding(reason=Reason.TESTS_DISAGREE, detail=said, judge=judge)
+    rulings = rule_tests(matrix, weights, trusted, case.fingerprints, config, repair=hint is None)
+    rulings = [
+        Ruling("drop", None, r.share, r.agreeing, "not deterministic: two runs of one program differ")
+        if t in unstable
+        else r
+        for t, r in enumerate(rulings)
+    ]
+    against = sum(r.action != "keep" and matrix.given[t] != ABSENT for t, r in enumerate(rulings))
+    if against > max(2, config.max_repair * max(1, len(given))) and distinct >= config.min_solutions:
+        said = f"solutions contradict {against} of {len(given)} expected outputs; {_commonest(rulings)}"
+        return Finding(reason=Reason.TESTS_DISAGREE, detail=said, judge=judge)
+    return conclude(case, config, sandbox, authored, outcomes, judge, matrix, weights, trusted, rulings)
+
+
+def rerun(
+    sandbox: "Sandbox", case: Case, inputs: Sequence[str], outcomes: list[list[Outcome]], config: CourtConfig
+) -> tuple[list[list[Outcome]], set[int]]:
+    """Run again what ended well: (outcomes with unsteady programs silenced, tests on which most programs are unsteady).
+
+    All programs on `RERUN` tests, spread over the list; on every test where there are too few programs to compare.
+    """
+    few = len(set(case.fingerprints)) < config.min_solutions
+    count = len(inputs)
+    chosen = list(range(count)) if few else sorted({count * k // RERUN for k in range(RERUN)} & set(range(count)))
+    if not chosen:
+        return outcomes, set()
+    slow = [s for s, row in enumerate(outcomes) if any(o.status == "time" for o in row)]
+    again = run_matrix(sandbox, case.solutions, [inputs[t] for t in chosen], case.entry_point, slow)
+    unsteady: list[set[int]] = []
+    for first, second in zip(outcomes, again, strict=True):
+        pairs = zip(chosen, second, strict=True)
+        unsteady.append({t for t, o in pairs if _differ(case.judge, first[t], o)})
+    tests = {
+        t for t in chosen if 2 * sum(t in u for u in unsteady) > sum(row[t].output is not None for row in outcomes)
+    }
+    silenced = [[SKIPPED] * count if unsteady[s] - tests and not few else row for s, row in enumerate(outcomes)]
+    return silenced, tests
+
+
+def _differ(judge: Judge, first: Outcome, second: Outcome) -> bool:
+    if first.output is None or second.output is None:
+        return False
+    return not judge.same(first.output, second.output)
+
+
+def conclude(
+    case: Case,
+    config: CourtConfig,
+    sandbox: "Sandbox",
+    authored: Authored | None,
+    outcomes: list[list[Outcome]],
+    judge: Judge,
+    matrix: Matrix,
+    weights: Weights,
+    trusted: Sequence[int],
+    rulings: Sequence[Ruling],
+) -> Finding:
+    """Put the rulings into effect, make tests where they are lacking, and say how well they tell wrong programs."""
+    done: Counter[str] = Counter()
+    tests: list[dict[str, Any]] = []
+    asked = [ABSENT] * matrix.tests
+    for t, (test, ruling) in enumerate(zip(case.tests, rulings, strict=True)):
+        done[ruling.action if test["expected"] is not None or ruling.action != "repair" else "set"] += 1
+        if ruling.action == "drop" or ruling.expected is None:
+            continue
+        asked[t] = matrix.texts[t].index(ruling.expected)
+        if ruling.action == "repair":
+            origin = "repaired" if test["expected"] is not None else "generated"
+            test = {**test, "expected": ruling.expected, "origin": origin, "previous": test["expected"]}
+        tests.append(test)
+    history = [("judged", _say(case, done, trusted, rulings))]
+    report: dict[str, Any] = {"trusted": [case.solutions[s].id for s in trusted]}
+    passing = _passing(matrix, asked)
+    wrong = [s for s in range(len(case.solutions)) if s not in passing]
+    catches = find_catches(matrix, asked, wrong)
+    order = order_tests(catches, [t for t in range(matrix.tests) if asked[t] != ABSENT])
+    named = {test["id"]: test for test in tests}
+    tests = [named[case.tests[t]["id"]] for t in order]
+    kill = measure_kill(catches, order, wrong)
+    if len(tests) < config.min_tests and config.generate and len(set(case.fingerprints)) >= config.min_solutions:
+        made = extend_tests(case, config, sandbox, authored, outcomes, judge)
+        if made is not None:
+            taken = {test["id"] for test in tests}
+            more = [(f"g{k}", text, out) for k, (text, out) in enumerate(made.tests)]
+            tests += [
+                {"id": _free(name, taken), "input": text, "expected": out, "origin": "generated", "previous": None}
+                for name, text, out in more
+            ][: max(0, config.max_tests - len(tests))]
+            passing, kill = set(made.trusted), made.kill_rate
+            report["trusted"] = [case.solutions[s].id for s in made.trusted]
+            history.append(("generated", f"{len(made.tests)} tests out of {made.made} inputs"))
+    if len(tests) < config.min_tests:
+        said = f"{len(tests)} trusted tests, at least {config.min_tests} needed; {_commonest(rulings)}"
+        most = done["drop"] > max(len(tests), 2)
+        reason = Reason.TESTS_DISAGREE if most and len(case.tests) >= config.min_tests else Reason.TOO_FEW_TESTS
+        return Finding(reason=reason, detail=said, judge=judge, owed=authored is None and config.generate)
+    if kill is not None:
+        history.append(("kill_rate", f"{kill:.2f} of {len(case.solutions) - len(passing)} programs that are not right"))
+    report |= {"kill_rate": kill, "failed": [s.id for i, s in enumerate(case.solutions) if i not in passing]}
+    kept = tuple(s.row for i, s in enumerate(case.solutions) if i in passing)
+    return Finding(tuple(tests), kept, judge, history=tuple(history), report=report)
+
+
+def extend_tests(
+    case: Case,
+    config: CourtConfig,
+    sandbox: "Sandbox",
+    authored: Authored | None,
+    outcomes: list[list[Outcome]],
+    judge: Judge,
+) -> Generated | None:
+    """Generated tests from all makers that this problem has; None where it has none, or where answers are not
+    unique."""
+    if read_hint(case.row.get("statement")) is not None:
+        return None
+    inputs = [t["input"] for t in case.tests]
+    known = find_seeds(case.row.get("statement") or "", inputs, case.entry_point)
+    makers: list[Maker] = []
+    accept = None
+    own = case.extra.get("input_generator")
+    if not known and not isinstance(own, str) and (authored is None or authored.generator is None):
+        known = guess_inputs(sandbox, case.solutions, case.entry_point, judge, config.seed)
+    if isinstance(own, str):
+        prelude = case.solutions[0].code if case.solutions[0].language == "python" and case.entry_point else ""
+        makers.append(make_generated(sandbox, own, case.entry_point, prelude, judge.loose))
+    if authored is not None and authored.generator is not None:
+        makers.append(make_authored(sandbox, authored.generator, case.entry_point))
+    if authored is not None and authored.validator is not None and trust_validator(sandbox, authored.validator, known):
+        accept = partial(check_inputs, sandbox, authored.validator)
+    if (mutations := make_mutations(known, case.entry_point, case.row.get("statement") or "")) is not None:
+        makers.append(mutations)
+    if not makers:
+        return None
+    return generate_tests(
+        sandbox,
+        case.solutions,
+        makers,
+        known,
+        outcomes,
+        inputs,
+        [t["expected"] for t in case.tests],
+        judge,
+        case.entry_point,
+        choose_trusted,
+        accept,
+        config,
+    )
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return name
+
+
+def _passing(matrix: Matrix, asked: Sequence[int]) -> set[int]:
+    """Programs that pass every kept test; trouble of ours is not held against them."""
+    kept = [t for t, right in enumerate(asked) if right != ABSENT]
+    return {
+        s
+        for s, row in enumerate(matrix.cells)
+        if all(not matrix.failed[s][t] and row[t] in (ABSENT, asked[t]) for t in kept)
+        and (not kept or any(row[t] != ABSENT for t in kept))
+    }
+
+
+def _say(case: Case, done: Counter[str], trusted: Sequence[int], rulings: Sequence[Ruling]) -> str:
+    parts = [f"{done[action]} tests {said}" for action, said in _SAID.items() if done[action]]
+    parts.append(f"{len(trusted)} of {len(case.solutions)} solutions trusted")
+    dropped = Counter(r.why.split(":")[0].split(",")[0] for r in rulings if r.action == "drop")
+    parts += [f"dropped {count}: {why}" for why, count in dropped.most_common(3)]
+    return "; ".join(parts)
+
+
+_SAID = {"keep": "kept", "repair": "repaired", "set": "given an expected output", "drop": "dropped"}
+
+
+def _commonest(rulings: Sequence[Ruling]) -> str:
+    why = Counter(r.why for r in rulings if r.action != "keep")
+    return f"most often: {why.most_common(1)[0][0]}" if why else "none was dropped"

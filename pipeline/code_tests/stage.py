@@ -1,0 +1,92 @@
+"""The stage: a table of problems in, kept and rejected out."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipeline.code_tests.authored import Authored, Generate, author_programs
+from pipeline.code_tests.case import Case, Finding, hear_case, open_case
+from pipeline.code_tests.generate import find_seeds
+from pipeline.code_tests.multiple_answers import read_hint
+from schemas.config import CourtConfig
+from schemas.problem import REJECT_DTYPES
+
+if TYPE_CHECKING:
+    from pipeline.sandbox import Sandbox
+
+STAGE = "court"
+
+
+def court(
+    problems: pl.DataFrame, config: CourtConfig, sandbox: "Sandbox", generate: Generate | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes
+    by.
+
+    Kept code problems have only tests to trust, the most telling ones first (`origin` says source, repaired or
+    generated, `previous` the old expected output), only the solutions that pass them all, a `checker` with the
+    tolerance that the tests call for, `history`, and in `extra` under `court` the ids of trusted and failed solutions
+    and the kill rate. `id` stays. `generate` takes prompts to completions: with it, problems that still lack tests
+    get generators and validators from a model.
+    """
+    rows = list(problems.iter_rows(named=True))
+    findings: dict[int, Finding] = {}
+    cases: dict[int, Case] = {}
+    for index, row in enumerate(rows):
+        if row["domain"] != "code":
+            continue
+        cases[index] = open_case(row)
+        findings[index] = hear_case(cases[index], config, sandbox)
+    if generate is not None:
+        owed = [i for i, f in findings.items() if f.owed and read_hint(rows[i]["statement"]) is None]
+        for index, authored in zip(owed, _author(owed, cases, generate), strict=True):
+            findings[index] = hear_case(cases[index], config, sandbox, authored)
+    kept: list[Mapping[str, Any]] = []
+    rejected: list[Mapping[str, Any]] = []
+    for index, row in enumerate(rows):
+        finding = findings.get(index)
+        if finding is None:
+            kept.append(row)
+        elif finding.reason is not None:
+            rejected.append(row | {"stage": STAGE, "reason": finding.reason.value, "detail": finding.detail})
+        else:
+            kept.append(settle(row, finding))
+    return (
+        pl.DataFrame(kept, schema=problems.schema),
+        pl.DataFrame(rejected, schema={**problems.schema, **REJECT_DTYPES}),
+    )
+
+
+def _author(owed: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:
+    asked = []
+    for index in owed:
+        case = cases[index]
+        statement = case.row.get("statement") or ""
+        asked.append(
+            (statement, find_seeds(statement, [t["input"] for t in case.tests], case.entry_point), case.entry_point)
+        )
+    return author_programs(asked, generate) if asked else []
+
+
+def settle(row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
+    """A kept row with what the court found written into it."""
+    extra = json.loads(row["extra"]) if row.get("extra") else {}
+    if finding.report:
+        extra["court"] = finding.report
+    solutions = list(row["solutions"] or [])
+    if finding.solutions is not None:
+        solutions = [solutions[place] for place in finding.solutions]
+    history = [{"stage": STAGE, "action": action, "detail": detail} for action, detail in finding.history]
+    tests = [{k: test.get(k) for k in ("id", "input", "expected", "origin", "previous")} for test in finding.tests]
+    judge = finding.judge
+    plain = judge.float_tolerance is None and not judge.ignore_case and not judge.strict_whitespace
+    return {
+        **row,
+        "tests": tests,
+        "solutions": solutions,
+        "checker": row.get("checker") if plain else judge.checker,
+        "history": [*(row["history"] or []), *history],
+        "extra": json.dumps(extra, ensure_ascii=False) if extra else None,
+    }

@@ -1,0 +1,1 @@
+"""Models that answer: one interface, vLLM in a child process, or running servers."""

@@ -1,0 +1,74 @@
+"""One small interface to whatever generates."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.inference.prompts import Prompt
+
+
+class EngineFailure(RuntimeError):
+    """One request got no answer. Its samples stay owed: that is unknown, never wrong."""
+
+
+class EngineDied(RuntimeError):
+    """No request will get an answer any more. The message says why, with the end of the engine's log, and what to
+    do.
+    """
+
+
+@dataclass(frozen=True)
+class Request:
+    """`n` completions of one prompt."""
+
+    prompt: Prompt
+    n: int
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One completion. `tokens` is None where a server does not say; `seconds` run from the engine's taking the
+    request.
+    """
+
+    text: str
+    tokens: int | None
+    finish_reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EngineStats:
+    """Since the engine was opened: `tokens` generated, `requests` answered, `busy` seconds with work in hand,
+    `restarts`.
+    """
+
+    tokens: int = 0
+    requests: int = 0
+    busy: float = 0.0
+    restarts: int = 0
+
+
+class Engine(Protocol):
+    """Takes requests from any thread and answers each through its future, in the order in which they finish.
+
+    A future fails with EngineFailure (this request alone) or EngineDied (all of them). `model` and `revision` are what
+    samples are stored under. `capacity` is how many samples are worth having in flight.
+    """
+
+    model: str
+    revision: str
+    capacity: int
+
+    def submit(self, request: Request) -> Future[tuple[Completion, ...]]: ...
+
+    def in_flight(self) -> int:
+        """Requests that are not answered yet."""
+        ...
+
+    @property
+    def stats(self) -> EngineStats: ...
+
+    def close(self) -> None:
+        """End it; what is unanswered fails with EngineDied. Nothing of it stays behind."""
+        ...

@@ -1,0 +1,58 @@
+"""What the shards of a run share while they are graded: one engine, one verifier, one progress bar."""
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.decide.decide import find_graded, record_evidence
+from pipeline.inference.engine import Engine
+from pipeline.inference.open import open_engine
+from pipeline.run.storage import RunFolder
+from pipeline.sample.progress import SamplingProgress
+from pipeline.sample.shard import evidence_keys, sample_shard
+from pipeline.verify.problem import ProblemVerifier
+from schemas.config import Config
+
+
+@dataclass(frozen=True)
+class Grading:
+    """Grades one shard after the other, or several at once: engine and verifier take work from any thread."""
+
+    config: Config
+    folder: RunFolder
+    engine: Engine
+    verifier: ProblemVerifier
+    progress: SamplingProgress
+    graded: dict[str, str]
+    grading_pass: int = 1
+
+    def grade(self, shard: str, only: Collection[str] | None = None) -> int:
+        """Take and verify what `shard` owes, or some of its problems; returns how many samples they still owe."""
+        problems = self.folder.read_table(self.graded[shard])
+        record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
+        if only is not None:
+            problems = problems.filter(pl.col("id").is_in(list(only)))
+        stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
+        return stats.owed
+
+
+@contextmanager
+def open_grading(
+    config: Config,
+    folder: RunFolder,
+    grading_pass: int = 1,
+    problems: int | None = None,
+    graded: dict[str, str] | None = None,
+) -> Iterator[Grading]:
+    """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
+    first owed sample. `graded` are the tables to grade by shard, where they are not all that the run has.
+    """
+    graded = find_graded(folder) if graded is None else graded
+    with ExitStack() as stack:
+        engine = stack.enter_context(open_engine(config.model, config.sampling))
+        verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
+        whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
+        progress = stack.enter_context(SamplingProgress(whole))
+        yield Grading(config, folder, engine, verifier, progress, graded, grading_pass)

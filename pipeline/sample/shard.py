@@ -1,0 +1,365 @@
+"""Sample and verify one shard: ask for what is owed, judge what comes while more is generated, and stop in time.
+
+What is owed is counted by content, never by position: a problem lacks those samples of its own prompt, model
+revision and parameters that are not stored. Everything that happens is an event in one queue: completions from the
+engine, judgements from the verifier. So the engine never waits for the verifier, nor one problem for another.
+"""
+
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import polars as pl
+
+from pipeline.decide.rule import settle
+from pipeline.inference.engine import Completion, Engine, EngineDied, EngineFailure, Request
+from pipeline.inference.prompts import Prompt, build_prompt
+from pipeline.run.storage import RunFolder
+from pipeline.sample.progress import SamplingProgress
+from pipeline.sample.stop import samples_needed
+from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
+from pipeline.verify.math import Judgement
+from pipeline.verify.problem import LABEL_COLUMNS, Label, read_label
+from schemas.config import Config
+from schemas.reasons import KEEP, Verdict
+from schemas.sample import SAMPLE_KEY
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 32
+"""Completions that may wait for the verifier, in batches of the engine: it catches up on what took it long, and 16k of
+them are 160 MB at 2,500 tokens.
+"""
+
+
+class Verifier(Protocol):
+    """What judges a completion by its problem's label: `ProblemVerifier`, or a verifier of one domain alone."""
+
+    def submit(self, label: Any, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]: ...
+
+
+@dataclass(frozen=True)
+class ShardStats:
+    """What became of a shard. `samples` are stored in all, of which this run took `sampled` and judged
+    `judged_again` anew.
+
+    `owed` samples are still needed, because their requests failed (`failures` counts them by message).
+    `tokens` and `seconds` are this run's.
+    """
+
+    problems: int
+    samples: int
+    sampled: int
+    judged_again: int
+    kept: int
+    owed: int
+    failures: Mapping[str, int]
+    tokens: int
+    seconds: float
+
+
+def sample_shard(
+    problems: pl.DataFrame,
+    shard: str,
+    folder: RunFolder,
+    config: Config,
+    engine: Engine,
+    verifier: Verifier,
+    progress: SamplingProgress | None = None,
+) -> ShardStats:
+    """Bring the evidence of `problems` (`id` and what `read_label` reads) up to what `config.sampling` asks for.
+
+    The store in `folder` gains the new samples and is sealed. Stored completions are judged again, not sampled
+    again, when the label or the verifier changed, or when their verdict is unknown. A request that fails leaves no
+    evidence: it is owed and asked for by the next run. Raises EngineDied when the engine is lost, with everything so
+    far stored.
+    """
+    return _Shard(problems, shard, folder, config, engine, verifier, progress).run()
+
+
+def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine) -> pl.DataFrame:
+    """Which stored samples count for these problems under this config: SAMPLE_KEY without `index`, a row a problem."""
+    params = params_hash(config.sampling)
+    return pl.DataFrame(
+        [
+            (row["id"], build_prompt(row, config.prompt).key, engine.model, engine.revision, params)
+            for row in problems.unique("id", maintain_order=True).iter_rows(named=True)
+        ],
+        schema=dict.fromkeys(SAMPLE_KEY[:-1], pl.String),
+        orient="row",
+    )
+
+
+@dataclass(eq=False)
+class _Tally:
+    """One problem on its way: what its samples say so far, and what is under way for it."""
+
+    problem: str
+    label: Label
+    prompt: Prompt
+    verifier: str
+    taken: set[int] = field(default_factory=set)
+    correct: int = 0
+    wrong: dict[str, int] = field(default_factory=dict)
+    no_answer: int = 0
+    unknown: int = 0
+    unjudged: deque[dict[str, Any]] = field(default_factory=deque)
+    asked: int = 0
+    judging: bool = False
+    failed: bool = False
+    worked: bool = False
+
+    @property
+    def idle(self) -> bool:
+        return not (self.asked or self.judging or self.unjudged)
+
+    def count(self, row: Mapping[str, Any]) -> None:
+        if row["verdict"] == Verdict.CORRECT:
+            self.correct += 1
+        elif row["verdict"] == Verdict.UNKNOWN:
+            self.unknown += 1
+        elif row["answer_key"] is None:
+            self.no_answer += 1
+        else:
+            self.wrong[row["answer_key"]] = self.wrong.get(row["answer_key"], 0) + 1
+
+    def reserve(self, n: int) -> list[int]:
+        """The n smallest indices that no sample has."""
+        free: list[int] = []
+        at = 0
+        while len(free) < n:
+            if at not in self.taken:
+                free.append(at)
+            at += 1
+        self.taken.update(free)
+        return free
+
+
+class _Shard:
+    def __init__(
+        self,
+        problems: pl.DataFrame,
+        shard: str,
+        folder: RunFolder,
+        config: Config,
+        engine: Engine,
+        verifier: Verifier,
+        progress: SamplingProgress | None,
+    ) -> None:
+        self.config, self.engine, self.verifier, self.progress = config, engine, verifier, progress
+        self.store = EvidenceStore(folder, shard, config.flow.flush_seconds)
+        self.params = params_hash(config.sampling)
+        self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self.wanted: deque[tuple[_Tally, int]] = deque()
+        self.under_way = self.backlog = 0
+        self.sampled = self.judged_again = self.tokens = self.kept = self.owed = 0
+        self.failures: dict[str, int] = {}
+        self.died: EngineDied | None = None
+        read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
+        self.tallies = {row["id"]: self._open_tally(row) for row in read.iter_rows(named=True)}
+        self.open = len(self.tallies)
+
+    def _open_tally(self, row: Mapping[str, Any]) -> _Tally:
+        config = self.config
+        label = read_label(row, config.verify)
+        verifier = verifier_hash(config.verify, label, config.sandbox)
+        return _Tally(row["id"], label, build_prompt(row, config.prompt), verifier)
+
+    def run(self) -> ShardStats:
+        began = time.monotonic()
+        stored = self._recall()
+        try:
+            for tally in self.tallies.values():
+                self._go_on(tally)
+            while self.open:
+                self._submit()
+                try:
+                    event = self.events.get(timeout=self.store.due_in())
+                except queue.Empty:
+                    self.store.flush()
+                    continue
+                self._handle(event)
+        finally:
+            self.store.flush()
+        if self.died is not None:
+            raise self.died
+        self.store.seal()
+        for message, times in self.failures.items():
+            log.warning("%d requests failed; their samples are owed: %s", times, message)
+        return ShardStats(
+            problems=len(self.tallies),
+            samples=stored + self.sampled,
+            sampled=self.sampled,
+            judged_again=self.judged_again,
+            kept=self.kept,
+            owed=self.owed,
+            failures=dict(self.failures),
+            tokens=self.tokens,
+            seconds=time.monotonic() - began,
+        )
+
+    def _recall(self) -> int:
+        """Count what is stored for these problems under this prompt, model and parameters; the rest is other
+        evidence.
+        """
+        stored = 0
+        for row in self._rows_that_count():
+            tally = self.tallies[row["problem_id"]]
+            if row["prompt"] != tally.prompt.key:
+                continue
+            stored += 1
+            tally.taken.add(row["index"])
+            if row["verifier"] == tally.verifier and row["verdict"] != Verdict.UNKNOWN:
+                tally.count(row)
+            else:
+                tally.unjudged.append(row)
+        return stored
+
+    def _rows_that_count(self) -> Iterator[dict[str, Any]]:
+        ours = (
+            (pl.col("model") == self.engine.model)
+            & (pl.col("revision") == self.engine.revision)
+            & (pl.col("params") == self.params)
+            & pl.col("problem_id").is_in(list(self.tallies))
+        )
+        return self.store.load().filter(ours).iter_rows(named=True)
+
+    def _handle(self, event: tuple[Any, ...]) -> None:
+        tally: _Tally
+        if event[0] == "completed":
+            _, tally, indices, future = event
+            self._receive(tally, indices, future)
+        else:
+            _, tally, row, future = event
+            tally.judging = False
+            self._record(tally, row, future.result())
+        self._go_on(tally)
+
+    def _go_on(self, tally: _Tally) -> None:
+        """Judge what is there, one at a time: a class of answers must be known before the next answer is put into
+        one.
+        """
+        while tally.unjudged and not tally.judging:
+            row = tally.unjudged.popleft()
+            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong))
+            if future.done():
+                self._record(tally, row, future.result())
+            else:
+                tally.judging = True
+                future.add_done_callback(lambda done, row=row: self.events.put(("judged", tally, row, done)))  # type: ignore[misc]
+        if tally.idle:
+            self._plan(tally)
+
+    def _plan(self, tally: _Tally) -> None:
+        """The next round of a problem, or its end."""
+        needed = self._needed(tally)
+        if needed and not tally.failed and self.died is None:
+            tally.asked = needed
+            # A problem that has begun goes before those that have not: what is begun is soon finished.
+            (self.wanted.appendleft if tally.taken else self.wanted.append)((tally, needed))
+            return
+        self.open -= 1
+        self.owed += needed
+        kept = not needed and self._decision(tally) == KEEP
+        self.kept += kept
+        if self.progress is not None:
+            self.progress.settle(kept, tally.worked)
+
+    def _needed(self, tally: _Tally) -> int:
+        sampling = self.config.sampling
+        if sampling.stop == "full":
+            return max(sampling.n - len(tally.taken), 0)
+        return samples_needed(
+            tally.correct,
+            tuple(tally.wrong.values()),
+            tally.no_answer,
+            tally.unknown,
+            sampling.n,
+            self.config.keep,
+            self.config.decide,
+        )
+
+    def _decision(self, tally: _Tally) -> str | None:
+        votes = max(tally.wrong.values(), default=0)
+        config = self.config
+        return settle(
+            tally.correct, votes, tally.unknown, len(tally.taken), config.sampling.n, config.keep, config.decide
+        )
+
+    def _submit(self) -> None:
+        """Keep the engine's batch full, and no more than that waiting for it.
+
+        While the verifier is far behind, nothing is asked for: memory is bounded by the engine's capacity, whatever
+        the shard and whichever of the two is the slower.
+        """
+        capacity = self.engine.capacity
+        while self.wanted and self.under_way < capacity and self.backlog < BACKLOG * capacity:
+            tally, n = self.wanted.popleft()
+            if self.died is not None:
+                tally.asked = 0
+                self._go_on(tally)
+                continue
+            indices = tally.reserve(n)
+            self.under_way += n
+            future = self.engine.submit(Request(tally.prompt, n))
+            future.add_done_callback(
+                lambda done, tally=tally, indices=indices: self.events.put(("completed", tally, indices, done))  # type: ignore[misc]
+            )
+
+    def _receive(self, tally: _Tally, indices: list[int], future: Future[tuple[Completion, ...]]) -> None:
+        self.under_way -= len(indices)
+        tally.asked = 0
+        try:
+            completions = future.result()
+        except EngineFailure as failure:
+            tally.failed = True
+            self.failures[str(failure)] = self.failures.get(str(failure), 0) + 1
+            tally.taken.difference_update(indices)
+            return
+        except EngineDied as death:
+            self.died = self.died or death
+            tally.taken.difference_update(indices)
+            return
+        tally.worked = True
+        self.backlog += len(completions)
+        for index, completion in zip(indices, completions, strict=True):
+            tally.unjudged.append(
+                {
+                    "problem_id": tally.problem,
+                    "prompt": tally.prompt.key,
+                    "model": self.engine.model,
+                    "revision": self.engine.revision,
+                    "params": self.params,
+                    "index": index,
+                    "completion": completion.text,
+                    "tokens": completion.tokens,
+                    "finish_reason": completion.finish_reason,
+                    "seconds": completion.seconds,
+                }
+            )
+
+    def _record(self, tally: _Tally, row: dict[str, Any], judgement: Judgement) -> None:
+        judged = row | {
+            "answer": judgement.answer,
+            "answer_key": judgement.answer_key,
+            "verdict": judgement.verdict.value,
+            "verdict_detail": judgement.detail,
+            "verifier": tally.verifier,
+        }
+        tally.count(judged)
+        if "verdict" in row:
+            if judged != row:
+                self.judged_again += 1
+                self.store.append([judged])
+            return
+        self.store.append([judged])
+        self.backlog -= 1
+        self.sampled += 1
+        self.tokens += judged["tokens"] or 0
+        if self.progress is not None:
+            self.progress.sample(judged["tokens"] or 0)

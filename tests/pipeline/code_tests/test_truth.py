@@ -1,0 +1,22 @@
+"""The aims, on real problems whose truth is known."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import code_tests as bench
+from schemas.config import CourtConfig
+
+
+def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "code_func"
+    if not (shared_data / f"{name}.jsonl").exists():
+        pytest.skip(f"no {name}.jsonl beside this checkout")
+    monkeypatch.setattr(bench, "DATA", shared_data)
+    chosen = [(row, truth) for row, truth in bench.read_set(name) if len(truth.right) >= bench.ENOUGH]
+    assert chosen
+    monkeypatch.setattr(bench, "read_set", lambda _: chosen)
+    with bench.Recording() as sandbox:
+        result = bench.measure(name, sandbox, CourtConfig(), full=False)
+    for aim, value in result["court"].figures().items():
+        assert value is None or value >= bench.AIMS[aim], (aim, value, result["court"].odd)

@@ -1,0 +1,76 @@
+"""vLLM itself in its child process: it answers, it refuses, it is killed, and everything that was asked for still
+comes.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.inference.engine import EngineDied, EngineFailure, Request
+from pipeline.inference.open import open_engine
+from pipeline.inference.prompts import Prompt
+from pipeline.inference.vllm_engine import VllmEngine
+from schemas.config import ModelConfig, SamplingConfig
+from tests.pipeline.inference.test_watch import wait_gone
+
+pytestmark = pytest.mark.model
+GUARD = 400
+
+
+def ask(text: str, n: int = 2, chat: bool = False) -> Request:
+    return Request(Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16), n)
+
+
+@pytest.fixture(scope="module")
+def engine(embedded_model: Path) -> Iterator[VllmEngine]:
+    model = ModelConfig(name=str(embedded_model), max_model_len=256, max_num_seqs=8)
+    with open_engine(model, SamplingConfig(max_tokens=24, stop_strings=("\n",))) as one:
+        assert isinstance(one, VllmEngine)
+        yield one
+
+
+def test_completions_come_with_their_tokens_and_why_they_ended(engine: VllmEngine) -> None:
+    futures = [engine.submit(ask(f"State the sum: 2 + {i} =", n=3, chat=i % 2 == 1)) for i in range(8)]
+    for future in futures:
+        completions = future.result(GUARD)
+        assert len(completions) == 3
+        for one in completions:
+            assert 0 < (one.tokens or 0) <= 24
+            assert one.finish_reason == "stop" or (one.finish_reason, one.tokens) == ("length", 24)
+            assert "\n" not in one.text
+            assert one.seconds > 0
+    assert engine.stats.tokens == sum(one.tokens or 0 for future in futures for one in future.result())
+    assert engine.stats.busy > 0
+
+
+def test_a_prompt_too_long_fails_alone(engine: VllmEngine) -> None:
+    long, fine = engine.submit(ask("x " * 400)), engine.submit(ask("1 + 1 ="))
+    with pytest.raises(EngineFailure, match=r"tokens, but model\.max_model_len is 256"):
+        long.result(GUARD)
+    assert len(fine.result(GUARD)) == 2
+
+
+def test_killed_at_work_everything_still_comes_and_closing_leaves_nothing(engine: VllmEngine) -> None:
+    futures = [engine.submit(ask(f"Count from {i}:", n=4)) for i in range(20)]
+    futures[0].result(GUARD)
+    killed = engine.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    assert all(len(future.result(GUARD)) == 4 for future in futures)
+    assert engine.stats.restarts == 1
+    wait_gone(killed)
+    successor = engine.pid
+    assert successor is not None
+    engine.close()
+    wait_gone(successor)
+
+
+def test_settings_that_vllm_refuses_are_explained_by_its_own_log(embedded_model: Path) -> None:
+    model = ModelConfig(name=str(embedded_model), max_model_len=100_000)
+    with open_engine(model, SamplingConfig()) as engine:
+        with pytest.raises(EngineDied, match="max_model_len"):
+            engine.submit(ask("q")).result(GUARD)
+        assert engine.stats.restarts == 0

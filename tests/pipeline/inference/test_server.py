@@ -1,0 +1,133 @@
+"""Sampling from an OpenAI-compatible server: a real vLLM for what it does right, a server of our own for what goes
+wrong.
+"""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from pipeline.inference.engine import EngineDied, EngineFailure
+from pipeline.inference.server import ServerEngine
+from schemas.config import ModelConfig, SamplingConfig
+from tests.pipeline.inference.unruly import answer, ask
+from tests.pipeline.sample.conftest import Server
+
+GUARD = 120
+
+
+def test_too_many_requests_are_repeated_when_the_server_says(unruly: Any, opened: Any) -> None:
+    here = unruly(
+        lambda body, number: answer(body["n"]) if number > 2 else (429, {"Retry-After": "1"}, {"error": "slow"})
+    )
+    (one,) = opened(here.model()).submit(ask("q")).result(GUARD)
+    assert (one.text, one.tokens, here.calls) == ("t0", 5, 3)
+    assert here.at[1] - here.at[0] >= 1
+
+
+def test_a_server_in_trouble_is_asked_again(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, number: answer(body["n"]) if number > 2 else (503, {}, {"error": "restarting"}))
+    assert len(opened(here.model()).submit(ask("q", 3)).result(GUARD)) == 3
+
+
+def test_a_request_that_the_server_never_answers_fails_alone(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, _: (500, {}, {"error": "boom"}) if body["prompt"] == "bad" else answer(body["n"]))
+    engine = opened(here.model(), retries=1)
+    bad, good = engine.submit(ask("bad")), engine.submit(ask("good"))
+    with pytest.raises(EngineFailure, match="HTTP 500"):
+        bad.result(GUARD)
+    assert good.result(GUARD)[0].text == "t0"
+    assert engine.in_flight() == 0
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_server_that_takes_no_n_is_asked_one_by_one(unruly: Any, opened: Any, status: int) -> None:
+    here = unruly(lambda body, _: answer(1) if body["n"] == 1 else (status, {}, {"error": "n must be 1"}))
+    engine = opened(here.model())
+    assert [one.tokens for one in engine.submit(ask("q", 3)).result(GUARD)] == [5, 5, 5]
+    calls = here.calls
+    engine.submit(ask("q", 2)).result(GUARD)
+    assert here.calls == calls + 2
+
+
+def test_a_server_that_ignores_n_is_asked_until_there_are_enough(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, _: answer(1))
+    assert len(opened(here.model()).submit(ask("q", 4)).result(GUARD)) == 4
+    assert here.calls == 4
+
+
+def test_tokens_of_several_choices_are_unknown_where_the_server_gives_their_sum(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, _: answer(body["n"]))
+    engine = opened(here.model())
+    assert [one.tokens for one in engine.submit(ask("q", 3)).result(GUARD)] == [None] * 3
+    assert engine.stats.tokens == 15
+
+
+def test_no_more_requests_are_open_than_the_config_allows(unruly: Any, opened: Any) -> None:
+    def slowly(body: dict[str, Any], _: int) -> tuple[int, dict[str, str], Any]:
+        time.sleep(0.02)
+        return answer(body["n"])
+
+    here = unruly(slowly)
+    engine = opened(here.model(concurrency=3))
+    for future in [engine.submit(ask(f"q{i}")) for i in range(30)]:
+        future.result(GUARD)
+    assert 1 < here.most <= 3
+
+
+def test_a_server_that_goes_away_fails_everything_at_once(unruly: Any, opened: Any) -> None:
+    def away(body: dict[str, Any], number: int) -> tuple[int, dict[str, str], Any]:
+        if number > 2:
+            threading.Thread(target=stop).start()
+            time.sleep(3600)
+        return answer(body["n"])
+
+    def stop() -> None:
+        here.shutdown()
+        here.server_close()
+
+    here = unruly(away)
+    engine = opened(here.model(concurrency=1, timeout=1), retries=0)
+    futures = [engine.submit(ask(f"q{i}")) for i in range(40)]
+    failed = [future.exception(GUARD) for future in futures]
+    assert failed[:2] == [None, None]
+    assert all(isinstance(one, EngineDied) for one in failed[2:])
+    assert "start the server and run again" in str(failed[-1])
+    with pytest.raises(EngineDied):
+        engine.submit(ask("later")).result(GUARD)
+
+
+def test_where_no_server_is_the_error_says_how_to_start_one() -> None:
+    with pytest.raises(EngineDied, match=r"http://127\.0\.0\.1:9/v1.*vllm serve"):
+        ServerEngine(ModelConfig(name="m", url="http://127.0.0.1:9/v1"), SamplingConfig())
+
+
+def test_a_name_that_is_not_served_is_an_error_with_those_that_are(unruly: Any) -> None:
+    here = unruly(lambda body, _: answer(1))
+    with pytest.raises(EngineDied, match=r"'other' is not served.*'m'"):
+        ServerEngine(here.model(name="other"), SamplingConfig())
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_real_server_gives_all_completions_of_every_request(server: Server, opened: Any, chat: bool) -> None:
+    engine = opened(server.model())
+    assert (engine.model, engine.revision) == (server.name, server.root)
+    futures = [engine.submit(ask(f"What is {i} + 2?", n=3, chat=chat)) for i in range(6)]
+    for future in futures:
+        completions = future.result(GUARD)
+        assert len(completions) == 3
+        assert all(0 < (one.tokens or 0) <= 8 for one in completions)
+        assert {one.finish_reason for one in completions} <= {"stop", "length"}
+    assert engine.stats.requests == 6
+    assert engine.stats.tokens == sum(one.tokens for future in futures for one in future.result())
+
+
+@pytest.mark.model
+def test_a_prompt_too_long_for_a_real_server_fails_alone(server: Server, opened: Any) -> None:
+    engine = opened(server.model())
+    long, fine = engine.submit(ask("x " * 2000, n=2)), engine.submit(ask("1 + 1 ="))
+    with pytest.raises(EngineFailure, match=r"HTTP 400.*length"):
+        long.result(GUARD)
+    assert len(fine.result(GUARD)) == 1

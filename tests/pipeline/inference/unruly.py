@@ -1,0 +1,92 @@
+"""A stand-in model server on loopback, which misbehaves as a test says: for the odd cases that no real one shows."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from pipeline.inference.engine import Request
+from pipeline.inference.prompts import Prompt
+from schemas.config import ModelConfig
+
+Behaviour = Callable[[dict[str, Any], int], tuple[int, dict[str, str], Any]]
+
+
+def ask(text: str, n: int = 1, chat: bool = False) -> Request:
+    return Request(Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16), n)
+
+
+class Unruly(ThreadingHTTPServer):
+    """Answers as `behave(body, number of the call)` says: (status, headers, JSON). It serves `m`, out of `root`."""
+
+    daemon_threads = True
+
+    def __init__(self, behave: Behaviour, port: int = 0, root: str | None = None) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.behave, self.calls, self.at, self.root, self.hung = behave, 0, list[float](), root, False
+        self.most, self.now, self.looks, self.lock = 0, 0, 0, threading.Lock()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def model(self, **more: Any) -> ModelConfig:
+        return ModelConfig(**{"name": "m", "url": self.url, "timeout": 20, **more})
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that gave up is what a test asked for."""
+
+    def vanish(self) -> None:
+        """Refuse connections from here on and let those that are open hang, as a machine that is gone does."""
+        self.hung = True
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Unruly
+
+    def do_GET(self) -> None:
+        served = {"id": "m", "object": "model", "owned_by": "us", "created": 0, "root": self.server.root}
+        self.server.looks += 1
+        if self.server.hung:
+            time.sleep(3600)
+        self._send(200, {}, {"object": "list", "data": [served]})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.calls += 1
+            number = self.server.calls
+            self.server.at.append(time.monotonic())
+            self.server.now += 1
+            self.server.most = max(self.server.most, self.server.now)
+        try:
+            self._send(*self.server.behave(body, number))
+        finally:
+            with self.server.lock:
+                self.server.now -= 1
+
+    def _send(self, status: int, headers: dict[str, str], value: Any) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        for name, said in {**headers, "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
+            self.send_header(name, said)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def answer(n: int) -> tuple[int, dict[str, str], Any]:
+    choices = [{"index": i, "text": f"t{i}", "finish_reason": "stop", "logprobs": None} for i in range(n)]
+    usage = {"completion_tokens": 5 * n, "prompt_tokens": 1, "total_tokens": 5 * n + 1}
+    return (
+        200,
+        {},
+        {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": choices, "usage": usage},
+    )

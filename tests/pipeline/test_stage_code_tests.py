@@ -1,0 +1,118 @@
+"""The stage `court` as people run it: math passes by, languages are asked for, and every row can be accounted for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline.code_tests.languages import ask_languages, count_copies
+from pipeline.decide.decide import decide_run
+from pipeline.publish.report.flow import count_flow
+from pipeline.publish.report.funnel import WIDE, draw_funnel, lay_out
+from pipeline.publish.shards import CountError, check_counts, count_stages, publish_curated
+from pipeline.run.storage import RunFolder
+from pipeline.sandbox import describe_sandbox
+from pipeline.stage import hear_problems, run_stage
+from schemas.config import Config
+from schemas.conform import conform_rows
+from tests.conftest import ROOT
+
+needs_sandbox = pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
+MATH = {"domain": "math", "statement": "What is 6 times 7?", "answer": "42"}
+
+
+def code(name: str, **more: Any) -> dict[str, Any]:
+    return {"domain": "code", "statement": f"Solve {name}.", "source_id": name, **more}
+
+
+def config(run: str, **more: Any) -> Config:
+    return Config.model_validate({"run": run, "sources": [{"name": "a", "files": "b"}], **more})
+
+
+def test_math_alone_starts_nothing(tmp_path: Path) -> None:
+    problems, _ = conform_rows([MATH], "a")
+    refused = config(str(tmp_path), sandbox={"mode": "landlock", "workers": 1})
+    kept, rejected = hear_problems(problems, refused)
+    assert kept.equals(problems)
+    assert rejected.is_empty()
+    assert rejected.columns == [*problems.columns, "stage", "reason", "detail"]
+
+
+@needs_sandbox
+def test_the_faults_of_the_shipped_heap_are_found(tmp_path: Path) -> None:
+    counts = run_stage("court", str(ROOT / "configs" / "heap-code.jsonl"), str(tmp_path), config("r"))
+    kept, rejected = (pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("kept", "rejected"))
+    assert dict(rejected.select("source_id", "reason").iter_rows()) == {
+        "gcd (tests of lcm)": "tests_disagree",
+        "is_prime (two tests)": "too_few_tests",
+        "distinct (any order)": "needs_checker",
+        "fibonacci (nothing)": "no_solution",
+    }
+    assert counts == {"in": 31, "kept": kept.height, "rejected": 4}
+    assert kept.height == 31 - 4 + count_copies(kept)
+    assert count_copies(kept) == 1
+    named = {row["source_id"]: row for row in kept.iter_rows(named=True)}
+    for name, test, given, true in (
+        ("smallest", "t1", "-5", "-9"),
+        ("total", "t6", "85", "6"),
+        ("power", "t1", "0", "1"),
+        ("evens", "t0", "[2, 4, 6]", "[2, 4]"),
+    ):
+        [repaired] = [t for t in named[name]["tests"] if t["id"] == test]
+        assert (repaired["expected"], repaired["previous"], repaired["origin"]) == (true, given, "repaired")
+    for name in ("absolute (no tests)", "length (no tests)"):
+        assert {t["origin"] for t in named[name]["tests"]} == {"generated"}
+        assert json.loads(named[name]["extra"])["court"]["kill_rate"] >= 0.8
+    for row in named.values():
+        assert all(s["code"] != "return -n\n" for s in row["solutions"])
+        assert "one fenced block" in row["statement"]
+
+
+def asked_run(folder: RunFolder) -> None:
+    """Two code problems and a sum in, one code problem out: the other is asked in two languages."""
+    problems, _ = conform_rows([code("a"), code("b"), MATH], "heap")
+    folder.write_table("problems/00000.parquet", problems)
+    folder.write_table("stages/screen/00000.parquet", problems)
+    out = problems[:1].with_columns(
+        pl.lit("court").alias("stage"), pl.lit("no_solution").alias("reason"), pl.lit("none").alias("detail")
+    )
+    folder.write_table("rejected/court-00000.parquet", out)
+    folder.write_table("stages/court/00000.parquet", ask_languages(problems[1:], ("python", "cpp")))
+
+
+def test_copies_are_counted_by_the_original_however_often_it_stands_there() -> None:
+    problems, _ = conform_rows([code("a"), code("b"), code("c", entry_point="f"), MATH], "heap")
+    for table, copies in ((problems, 2), (pl.concat([problems, problems]), 4), (problems[3:], 0)):
+        asked = ask_languages(table, ("python", "cpp"))
+        assert count_copies(asked) == copies == asked.height - table.height
+    assert count_copies(ask_languages(problems, ("python",))) == 0
+    assert count_copies(ask_languages(problems, ())) == 0
+
+
+def test_counts_add_up_with_copies_and_a_lost_row_is_still_found(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    asked_run(folder)
+    settings = config(str(tmp_path))
+    decide_run(folder, settings)
+    publish_curated(folder, settings)
+    court, decide = count_stages(folder)[2:]
+    assert (court.came, court.added, court.kept, court.rejected) == (3, 1, 3, 1)
+    assert (decide.came, decide.added, decide.rejected) == (3, 0, 3)
+    stages, _ = count_flow(folder)
+    assert [(s.name, s.came, s.added, s.kept, s.waiting) for s in stages] == [
+        ("ingest", 3, 0, 3, 0),
+        ("screen", 3, 0, 3, 0),
+        ("court", 3, 1, 3, 0),
+        ("decide", 3, 0, 0, 0),
+    ]
+    layout = lay_out(stages, WIDE)
+    assert sum(ribbon.problems for ribbon in layout.ribbons) == 4
+    assert all(ribbon.start <= layout.top + layout.trunk + 1e-6 for ribbon in layout.ribbons)
+    assert "3 problems in" in draw_funnel(stages)
+
+    kept = folder.read_table("stages/court/00000.parquet")
+    folder.write_table("stages/court/00000.parquet", kept[:2])
+    with pytest.raises(CountError, match="court, shard 00000"):
+        check_counts(folder)

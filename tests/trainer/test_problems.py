@@ -1,0 +1,110 @@
+"""What a stage trains on, from what a run's folder holds."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.publish.held_out import is_held_out
+from pipeline.run.storage import RunFolder
+from schemas.config import Config, EvaluationConfig, Source, TrainConfig, TrainStage
+from schemas.errors import InputError
+from tests.pipeline.publish.report_runs import Told, lay_run
+from trainer.problems import choose_held_out, choose_problems
+
+KEPT = TrainStage(name="one")
+HARDER = TrainStage(name="two", data="harder")
+
+
+def answers(right: int) -> list[tuple[str, str | None, str]]:
+    return [("7", "7", "correct")] * right + [(str(n), str(n), "wrong") for n in range(16 - right)]
+
+
+TOLD = [Told(f"What is {n} + {7 - n} - {n} + {n}? ({right})", "7", samples=answers(right)) for n, right in enumerate(
+    (0, 0, 1, 4, 8, 12, 13, 16)
+)]  # fmt: skip
+
+
+def config(root: Path, share: float = 0.0, **more: object) -> Config:
+    train = TrainConfig(evaluation=EvaluationConfig(share=share, **more))  # type: ignore[arg-type]
+    return Config(run=str(root), sources=(Source(name="sums", reasoning_gym="chain_sum"),), train=train)
+
+
+def rights(tasks: object) -> list[int]:
+    return sorted(int(task.statement.split("(")[1].rstrip(")")) for task in tasks)  # type: ignore[attr-defined]
+
+
+def regrade(folder: RunFolder, decisions: dict[str, str]) -> None:
+    """Give every problem the decision of pass 2 that `decisions` says for its statement."""
+    first = folder.read_table("decisions/pass-1-00000.parquet")
+    texts = folder.read_table("stages/screen/00000.parquet", ["id", "statement"])
+    second = first.join(texts, left_on="problem_id", right_on="id").with_columns(
+        pl.col("statement").replace_strict(decisions, default=pl.col("decision")).alias("decision"),
+        pl.lit(2, pl.Int8).alias("grading_pass"),
+    )
+    folder.write_table("decisions/pass-2-00000.parquet", second.drop("statement"))
+
+
+def test_the_first_stage_takes_what_was_kept(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    assert rights(choose_problems(folder, config(tmp_path), KEPT)) == [1, 4, 8, 12]
+
+
+def test_harder_adds_the_never_solved_and_drops_what_training_solved(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    solved = [task.id for task in choose_problems(folder, config(tmp_path), KEPT) if "(12)" in task.statement]
+    assert rights(choose_problems(folder, config(tmp_path), HARDER, solved)) == [0, 0, 1, 4, 8]
+
+
+def test_after_a_second_pass_harder_is_what_that_pass_kept(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    regrade(folder, {str(TOLD[0].statement): "keep", str(TOLD[5].statement): "too_easy"})
+    assert rights(choose_problems(folder, config(tmp_path), HARDER)) == [0, 1, 4, 8]
+    assert rights(choose_problems(folder, config(tmp_path), KEPT)) == [1, 4, 8, 12]
+
+
+def test_shards_alone_can_be_trained_on(tmp_path: Path) -> None:
+    laid = lay_run(tmp_path / "run", TOLD)
+    alone = RunFolder(str(tmp_path / "alone"))
+    alone.write_table("curated/a.parquet", laid.read_table("curated/00000.parquet"))
+    assert rights(choose_problems(alone, config(tmp_path), KEPT)) == [1, 4, 8, 12]
+
+
+def test_held_out_problems_are_never_trained_on(tmp_path: Path) -> None:
+    told = [Told(f"How much is 7 + 0 * {n}? (8)", "7", samples=answers(8)) for n in range(60)]
+    folder = lay_run(tmp_path / "run", told, shard_rows=60)
+    settings = config(tmp_path, share=0.3)
+    train = {task.id for task in choose_problems(folder, settings, KEPT)}
+    held = {task.id for task in choose_held_out(folder, settings)}
+    assert held
+    assert not train & held
+    assert len(train | held) == 60
+    assert all(is_held_out(id, 0.3) for id in held)
+
+
+def test_held_out_sources_leave_out_what_the_run_has(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    source = Source(
+        name="held-out",
+        reasoning_gym="chain_sum",
+        size=20,
+        params={"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1},
+    )
+    first = choose_held_out(folder, config(tmp_path, sources=(source,)))
+    assert len(first) > 10
+    folder.write_table("problems/00009.parquet", folder.read_table("problems/00000.parquet").head(1).with_columns(
+        pl.lit(first[0].statement).alias("statement")
+    ))  # fmt: skip
+    second = choose_held_out(folder, config(tmp_path, sources=(source,)))
+    assert {task.id for task in first} - {task.id for task in second} == {first[0].id}
+
+
+def test_the_number_held_out_is_bounded(tmp_path: Path) -> None:
+    told = [Told(f"How much is 7 + 0 * {n}? (8)", "7", samples=answers(8)) for n in range(60)]
+    folder = lay_run(tmp_path / "run", told, shard_rows=60)
+    assert len(choose_held_out(folder, config(tmp_path, share=0.5, problems=5))) == 5
+
+
+def test_a_run_with_nothing_kept_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="goldilocks curate"):
+        choose_problems(RunFolder(str(tmp_path / "none")), config(tmp_path), KEPT)

@@ -1,0 +1,55 @@
+"""Which problem is next: every epoch in an order of its own, and after a resume first what was under way."""
+
+import random
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from trainer.problems import Task
+
+
+class Feed:
+    """Hands out tasks without end. What is taken stays owed until it is `done`, so that nothing is skipped by a kill.
+
+    `state()` is what a checkpoint keeps; the same tasks, seed and state give the same order again.
+    """
+
+    def __init__(self, tasks: Sequence[Task], seed: str, position: int = 0, owed: Iterable[str] = ()) -> None:
+        if not tasks:
+            raise ValueError("a feed needs a task")
+        self._tasks = {task.id: task for task in tasks}
+        self._seed, self._position = seed, position
+        self._first = deque(id for id in owed if id in self._tasks)
+        self._owed: Counter[str] = Counter()
+        self._dropped: set[str] = set()
+
+    def take(self) -> Task:
+        """The next task."""
+        while True:
+            id = self._first.popleft() if self._first else self._next()
+            if id not in self._dropped:
+                self._owed[id] += 1
+                return self._tasks[id]
+
+    def done(self, id: str) -> None:
+        """A task's group was trained on, or had no signal."""
+        self._owed[id] -= 1
+
+    def drop(self, id: str) -> None:
+        """A task that cannot be sampled (its prompt is too long) does not come again; raises where none is left."""
+        self.done(id)
+        self._dropped.add(id)
+        if len(self._dropped) == len(self._tasks):
+            raise ValueError("no task is left that the engine can sample")
+
+    def state(self) -> dict[str, Any]:
+        """Position, and what is owed: in flight, verified and waiting, or still waiting since the last resume."""
+        return {"position": self._position, "owed": [*self._owed.elements(), *self._first]}
+
+    def _next(self) -> str:
+        epoch, at = divmod(self._position, len(self._tasks))
+        if at == 0 or not hasattr(self, "_order"):
+            self._order = sorted(self._tasks)
+            random.Random(f"{self._seed} {epoch}").shuffle(self._order)
+        self._position += 1
+        return self._order[at]

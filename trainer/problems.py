@@ -1,0 +1,117 @@
+"""Which problems a stage trains on, and which are held out to see what it learned."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from pipeline.decide.decide import decisions_name, find_graded, last_pass
+from pipeline.inference.prompts import Prompt, build_prompt
+from pipeline.publish.held_out import find_families, is_held_out
+from pipeline.run.storage import RunFolder
+from pipeline.verify.problem import Label, read_label
+from schemas.config import Config, TrainStage
+from schemas.errors import InputError
+from schemas.reasons import KEEP, Reason
+
+FAMILY = "family"
+"""Column with what `find_families` says of a problem."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem as the trainer needs it: what the model sees, and what its completions are judged against."""
+
+    id: str
+    statement: str
+    domain: str
+    language: str
+    prompt: Prompt
+    label: Label
+    family: str = ""
+    """The id of what it is a copy or a translation of, or its own: what is held out is held out with all of these."""
+
+
+def choose_problems(
+    folder: RunFolder, config: Config, stage: TrainStage, solved: Collection[str] = ()
+) -> tuple[Task, ...]:
+    """The problems of a stage, less those held out, by id. Raises InputError where there is none.
+
+    `kept` is what the first grading pass kept. `harder` is what the second pass kept: what only the trained grader
+    solves came in, what it solves too often went. Without a second pass it is what the first one kept or never saw
+    solved, less what training `solved` (the paper's stages, section 5).
+    """
+    share = config.train.evaluation.share
+    wanted = _read_wanted(folder, stage.data)
+    skipped = set(solved) if stage.data == "harder" and last_pass(folder) == 1 else set()
+    tasks = [
+        task
+        for table in wanted
+        for task in read_tasks(table, config)
+        if task.id not in skipped and not is_held_out(task.family, share)
+    ]
+    if not tasks:
+        raise InputError(
+            f"{folder.root}: no problem to train {stage.name!r} on (train.stages, data: {stage.data}); "
+            "run `goldilocks curate` first, widen `keep`, or give it more sources"
+        )
+    return tuple(sorted(tasks, key=lambda task: task.id))
+
+
+def choose_held_out(folder: RunFolder, config: Config) -> tuple[Task, ...]:
+    """The held-out problems: a stable share of what the first pass kept, and screened ones of other sources.
+
+    At most `evaluation.problems`, chosen by id; those with a statement that the run also has are left out.
+    """
+    evaluation = config.train.evaluation
+    kept = _read_wanted(folder, "kept")
+    ours = [task for table in kept for task in read_tasks(table, config) if is_held_out(task.family, evaluation.share)]
+    known = {text for _, table in folder.read_tables("problems", ["statement"]) for text in table["statement"]}
+    others = [task for task in _read_sources(config) if task.statement not in known]
+    unique = {task.statement: task for task in (*others, *ours)}
+    return tuple(sorted(unique.values(), key=lambda task: task.id)[: evaluation.problems])
+
+
+def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
+    """The tasks of a table of problems."""
+    for row in problems.iter_rows(named=True):
+        yield Task(
+            row["id"],
+            row["statement"],
+            row["domain"],
+            row["language"],
+            build_prompt(row, config.prompt),
+            read_label(row, config.verify),
+            row.get(FAMILY) or row["id"],
+        )
+
+
+def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator[pl.DataFrame]:
+    """By the decisions of the run, or all that it published where somebody left only that."""
+    if not folder.list("decisions"):
+        yield from (_name_families(table) for _, table in folder.read_tables("curated"))
+        return
+    grading_pass = last_pass(folder) if data == "harder" else 1
+    wanted = [KEEP, Reason.NEVER_SOLVED.value] if data == "harder" and grading_pass == 1 else [KEEP]
+    for shard, graded in find_graded(folder).items():
+        name = decisions_name(shard, grading_pass)
+        if folder.exists(name):
+            decided = folder.read_table(name, ["problem_id", "decision"]).filter(pl.col("decision").is_in(wanted))
+            problems = _name_families(folder.read_table(graded))
+            yield problems.join(decided, left_on="id", right_on="problem_id", how="semi")
+
+
+def _name_families(problems: pl.DataFrame) -> pl.DataFrame:
+    families = find_families(problems)
+    return problems.with_columns(pl.col("id").replace_strict(families, return_dtype=pl.String).alias(FAMILY))
+
+
+def _read_sources(config: Config) -> Iterable[Task]:
+    from pipeline.ingest.source import read_source
+    from pipeline.screen import screen
+    from schemas.conform import conform_rows
+
+    for source in config.train.evaluation.sources:
+        problems, _ = conform_rows(list(read_source(source, config.sandbox)), source.name, "ingest")
+        yield from read_tasks(screen(problems, config.screen)[0], config)
