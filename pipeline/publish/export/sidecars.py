@@ -13,7 +13,7 @@ from schemas.config import Config
 
 REWARD = Path(__file__).parents[2] / "reward"
 SETTINGS = "SETTINGS: dict[str, Any] = {}\n"
-IMPORT = re.compile(r"^from pipeline\.reward\.remote import .*\n+", re.MULTILINE)
+IMPORT = re.compile(r"^from pipeline\.reward\.client import .*\n+", re.MULTILINE)
 PROJECT = """[project]
 name = "{name}"
 version = "0.1.0"
@@ -36,13 +36,13 @@ def name_package(run: str) -> str:
 
 def join_modules(name: str, config: Config) -> str:
     """The text of pipeline/reward/NAME.py and of what it imports, as one module with the run's settings."""
-    remote = (REWARD / "remote.py").read_text(encoding="utf-8")
+    client = (REWARD / "client.py").read_text(encoding="utf-8")
     form = (REWARD / f"{name}.py").read_text(encoding="utf-8")
     settings = {part: getattr(config, part).model_dump(mode="json") for part in ("verify", "sandbox")}
-    if SETTINGS not in remote or not IMPORT.search(form):
-        raise AssertionError(f"pipeline/reward/{name}.py or remote.py is not of the form that can be joined")
-    remote = remote.replace(SETTINGS, SETTINGS.replace("{}", repr(settings)))
-    return f"{remote}\n\n{IMPORT.sub('', form)}"
+    if SETTINGS not in client or not IMPORT.search(form):
+        raise AssertionError(f"pipeline/reward/{name}.py or client.py is not of the form that can be joined")
+    client = remote.replace(SETTINGS, SETTINGS.replace("{}", repr(settings)))
+    return f"{client}\n\n{IMPORT.sub('', form)}"
 
 
 def _write_reward(name: str) -> Callable[[Config], dict[str, str]]:
@@ -62,7 +62,7 @@ def _write_system(config: Config) -> dict[str, str]:
 
 
 BESIDE: dict[str, Callable[[Config], dict[str, str]]] = {
-    "trl": _write_reward("trl_remote"),
+    "trl": _write_reward("trl_client"),
     "verl": _write_reward("verl"),
     "openrlhf": _write_reward("openrlhf"),
     "prime-rl": _write_package,

@@ -213,7 +213,7 @@ def test_a_completion_is_what_follows_the_prompt(query: str, prompt: str, comple
     assert cut_completion(query, prompt) == completion
 
 
-@pytest.mark.parametrize("name", ["trl_remote", "verl", "openrlhf", "taskset"])
+@pytest.mark.parametrize("name", ["trl_client", "verl", "openrlhf", "taskset"])
 def test_joined_modules_carry_the_settings(name: str) -> None:
     text = join_modules(name, make_config("r", verify={"extract": "last"}))
     assert "'extract': 'last'" in text
