@@ -41,7 +41,7 @@ def join_modules(name: str, config: Config) -> str:
     settings = {part: getattr(config, part).model_dump(mode="json") for part in ("verify", "sandbox")}
     if SETTINGS not in client or not IMPORT.search(form):
         raise AssertionError(f"pipeline/reward/{name}.py or client.py is not of the form that can be joined")
-    client = remote.replace(SETTINGS, SETTINGS.replace("{}", repr(settings)))
+    client = client.replace(SETTINGS, SETTINGS.replace("{}", repr(settings)))
     return f"{client}\n\n{IMPORT.sub('', form)}"
 
 
