@@ -27,13 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from torch import Tensor
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import TrainConfig
 from trainer import attention, distributed
 from trainer.batch import pack
 from trainer.group import Group
 from trainer.objective import Objective
 from trainer.policy import Policy, find_layers, load_policy
+from trainer.rollout import Rollout
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_step
 
 ATTENTION_BOUND = 1e-2

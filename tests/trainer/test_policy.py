@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
 from trainer import head
 from trainer.group import Group
 from trainer.policy import Policy, find_layers, load_policy, save_policy
+from trainer.rollout import Rollout
 from trainer.step import build_optimiser, find_anchors, train_step
 
 CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1)
