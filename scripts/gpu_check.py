@@ -274,7 +274,7 @@ def join(gradients: dict[str, Tensor]) -> Tensor:
 def check_loss(report: Report, place: Place) -> None:
     """Loss and gradients in bfloat16 on the device, beside a CPU's in bfloat16, against a CPU's in float32."""
     shape = place.shapes[0]
-    config = TrainConfig(micro_tokens=MICROBATCH)
+    config = TrainConfig(microbatch_tokens=MICROBATCH)
     on_device = Place(place.device, place.shapes, 48, 48, 2, 1, (False,))
     on_cpu = replace(on_device, device=torch.device("cpu"))
     groups = make_groups(shape, on_device)
@@ -297,7 +297,7 @@ def check_steps(report: Report, place: Place, rate: float) -> None:
         for checkpointing in (False, True):
             for compiled in place.compiled:
                 config = TrainConfig(
-                    micro_tokens=MICROBATCH, gradient_checkpointing=checkpointing, compile=compiled, warmup=0
+                    microbatch_tokens=MICROBATCH, gradient_checkpointing=checkpointing, compile=compiled, warmup=0
                 )
                 with measure_memory(place) as memory:
                     try:
@@ -360,7 +360,7 @@ def process_group(place: Place, world: int) -> Iterator[None]:
 def check_one_rank(report: Report, place: Place) -> None:
     """Weights sharded over one rank of NCCL: the loss and the weights after a step are those of no sharding at all."""
     shape = place.shapes[0]
-    config = TrainConfig(micro_tokens=MICROBATCH, warmup=0, learning_rate=1e-4)
+    config = TrainConfig(microbatch_tokens=MICROBATCH, warmup=0, learning_rate=1e-4)
     groups = make_groups(shape, place)
     after = []
     for sharded in (False, True):
@@ -393,7 +393,7 @@ def check_world(report: Report, place: Place) -> None:
     from transformers import AutoModelForCausalLM
 
     shape = place.shapes[1]
-    config = TrainConfig(micro_tokens=MICROBATCH, warmup=0, gradient_checkpointing=True)
+    config = TrainConfig(microbatch_tokens=MICROBATCH, warmup=0, gradient_checkpointing=True)
     groups = make_groups(shape, place) * WORLD
     with process_group(place, WORLD), measure_memory(place) as memory:
         with torch.device("meta"):

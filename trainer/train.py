@@ -20,6 +20,7 @@ from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
 from pipeline.run.storage import RunFolder
 from pipeline.verify.problem import ProblemVerifier
+from schemas.aliases import restore_keys
 from schemas.config import Config, TrainStage
 from trainer.checkpoints import (
     DONE,
@@ -89,8 +90,8 @@ class StageRun:
         """Hash of all that the stage's outcome depends on, but for chance."""
         config = self.config
         told = [
-            self.stage.model_dump_json(),
-            self.train.model_dump_json(exclude=SILENT),
+            restore_keys("train.stages.*", self.stage.model_dump_json()),
+            restore_keys("train", self.train.model_dump_json(exclude=SILENT)),
             config.prompt.model_dump_json(),
             config.verify.model_dump_json(exclude={"workers"}),
             json.dumps(config.sampling.stop_strings),
@@ -174,7 +175,7 @@ class StageRun:
 
     @property
     def _shares_device(self) -> bool:
-        given = self.train.share_device
+        given = self.train.colocate
         return not torch.cuda.is_available() if given is None else given
 
     def _has_plateaued(self) -> bool:

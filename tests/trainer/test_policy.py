@@ -16,8 +16,8 @@ from trainer.policy import Policy, find_layers, load_policy, save_policy
 from trainer.rollout import Rollout
 from trainer.step import build_optimiser, find_anchors, train_step
 
-CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1)
-LORA = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1, lora=LoraTraining(rank=4, alpha=8))
+CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.01, warmup=1)
+LORA = TrainConfig(microbatch_tokens=64, learning_rate=0.01, warmup=1, lora=LoraTraining(rank=4, alpha=8))
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
@@ -108,7 +108,7 @@ def test_bfloat16_is_near_and_its_masters_move_by_less_than_it_can_show(folder: 
 def test_gradients_of_micro_batches_add_up_in_float32(folder: str) -> None:
     groups = draw_groups(5, [2] * 12)
     policy = load_policy(folder, CONFIG)
-    whole = find_gradients(policy, groups, CONFIG.model_copy(update={"micro_tokens": 4096}))[1]
+    whole = find_gradients(policy, groups, CONFIG.model_copy(update={"microbatch_tokens": 4096}))[1]
     parts = find_gradients(policy, groups, CONFIG)[1]
     assert any(not torch.equal(one, one.to(torch.bfloat16).float()) for one in parts.values())
     assert worst_difference(parts, whole) < 0.1
