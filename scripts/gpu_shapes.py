@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import TrainConfig
 from trainer.group import Group
 from trainer.policy import Policy, load_policy
+from trainer.rollout import Rollout
 
 
 @dataclass(frozen=True)
