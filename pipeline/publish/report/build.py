@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from pipeline.publish.report import charts, formatting, passes
 from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
+from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
 from pipeline.publish.report.gather import Gathered, gather
 from pipeline.run.layout import FUNNEL, MANIFEST, PASS_RATES, REPORT
@@ -70,7 +71,12 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         meaning=formatting.meaning,
     )
     environment.globals.update(
-        share=formatting.share, plural=formatting.plural, shorten=formatting.shorten, split=charts.draw_split
+        share=formatting.share,
+        plural=formatting.plural,
+        shorten=formatting.shorten,
+        draw_text=draw_text,
+        draw_label=draw_label,
+        split=charts.draw_split,
     )
     return environment.get_template("report.jinja").render(
         run=gathered,
