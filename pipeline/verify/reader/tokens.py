@@ -208,6 +208,8 @@ def _classify(match: re.Match[str], spaced: bool) -> list[Token]:
         name = _SAME.get(match["command"], match["command"])
         if name in _IGNORED:
             return []
+        if len(name) > 1 and name[:-1] in FUNCTIONS and name not in FUNCTIONS and name not in _SAME:
+            return [Token("command", name[:-1], spaced), Token("word", name[-1])]
         if name in ("<", ">", "*", ":", "|", "||", "/"):
             return [Token("mark", name, spaced)]
         return [Token("command", name, spaced)]
