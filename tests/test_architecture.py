@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("schemas", "pipeline", "trainer", "flows")
+LAYERS = ("schemas", "pipeline", "trainer", "flows", "goldilocks")
+EXPORTED = {"pipeline/reward/client.py"}
+"""Written beside an export as a user's file, so it imports the public package as a user does."""
 MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 HEAVY = {"torch", "vllm", "transformers", "datasets", "prefect", "reasoning_gym", "math_verify", "sympy"}
 LINES = 450
@@ -35,6 +37,8 @@ def imports(path: Path, top_only: bool = False) -> set[str]:
 def test_imports_go_one_way(path: Path) -> None:
     layer = path.relative_to(ROOT).parts[0]
     above = set(LAYERS[LAYERS.index(layer) + 1 :])
+    if str(path.relative_to(ROOT)) in EXPORTED:
+        above -= {"goldilocks"}
     assert not imports(path) & above
 
 
