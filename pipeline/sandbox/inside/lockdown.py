@@ -2,7 +2,8 @@
 
 The seccomp filter lists the system calls that are allowed (x86-64); every other answers ENOSYS, so that an unknown call
 is a plain error to the program and a new kernel brings no hole. It is written as classic BPF by hand (seccomp(2),
-linux/filter.h) because a library would have to be mounted. Landlock (landlock(7)) stands in where there are no namespaces.
+linux/filter.h) because a library would have to be mounted. Landlock (landlock(7)) stands in where there are no
+namespaces.
 """
 
 import ctypes
