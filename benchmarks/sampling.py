@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ import polars as pl
 
 from pipeline.decide.decide import decide_samples
 from pipeline.inference.embedded import ensure_embedded
-from pipeline.inference.engine import Engine, Request
+from pipeline.inference.engine import Completion, Engine, EngineStats, Request, SamplingParams
 from pipeline.inference.machine import describe_engine, engine_environment
 from pipeline.inference.open import open_engine
 from pipeline.inference.prompts import build_prompt
@@ -89,13 +91,37 @@ def time_loop(problems: pl.DataFrame, engine: Engine, verifier: MathVerifier, to
 
 def time_engine(problems: pl.DataFrame, engine: Engine, tokens: int) -> float:
     """Seconds that the same engine takes for the same requests, all asked for at once and thrown away."""
-    prompt = config_of("unused", tokens, "full").prompt
+    config = config_of("unused", tokens, "full")
+    params = SamplingParams.of(config.sampling)
     began = time.perf_counter()
-    futures = [engine.submit(Request(build_prompt(row, prompt), 16)) for row in problems.iter_rows(named=True)]
+    futures = [
+        engine.submit(Request(build_prompt(row, config.prompt), 16, params)) for row in problems.iter_rows(named=True)
+    ]
     done = sum(completion.tokens or 0 for future in futures for completion in future.result())
     seconds = time.perf_counter() - began
     assert done == tokens * 16 * problems.height
     return seconds
+
+
+class FixedLength:
+    """An engine whose completions are all `max_tokens` long, so that every way does equal work."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.model, self.revision, self.capacity = engine.model, engine.revision, engine.capacity
+
+    def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
+        return self.engine.submit(replace(request, params=replace(request.params, fixed_length=True)))
+
+    def in_flight(self) -> int:
+        return self.engine.in_flight()
+
+    @property
+    def stats(self) -> EngineStats:
+        return self.engine.stats
+
+    def close(self) -> None:
+        self.engine.close()
 
 
 class Plain:
@@ -164,7 +190,8 @@ def measure_overhead(count: int, tokens: int, rounds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {"sample and verify": [], "engine alone": [], "vllm.LLM.generate": []}
     plain = Plain(problems, tokens)
     try:
-        with open_engine(config.model, config.sampling, fixed_length=True) as engine, MathVerifier("last") as verifier:
+        with open_engine(config.model) as opened, MathVerifier("last") as verifier:
+            engine = FixedLength(opened)
             time_engine(problems.head(16), engine, tokens)
             for number in range(rounds):
                 ways = {
@@ -196,7 +223,7 @@ def measure_saving(count: int, tokens: int) -> dict[str, Any]:
     problems = make_problems(count, seed=2)
     config = config_of("unused", tokens, "full")
     found: dict[str, Any] = {"problems": count}
-    with open_engine(config.model, config.sampling) as engine, MathVerifier("last") as verifier:
+    with open_engine(config.model) as engine, MathVerifier("last") as verifier:
         for stop in ("full", "early"):
             with tempfile.TemporaryDirectory() as root:
                 run = config_of(root, tokens, stop)

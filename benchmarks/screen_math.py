@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.screen import screen
-from pipeline.screen.answers import check_labels
+from pipeline.verify.label import check_labels
 from schemas.config import ScreenConfig
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

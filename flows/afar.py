@@ -10,9 +10,9 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.courting import author_sampling, author_shard
-from flows.judging import judge_sampling, judge_shard
-from flows.translating import translate_sampling, translate_shard
+from flows.courting import author_shard
+from flows.judging import judge_shard
+from flows.translating import translate_shard
 from pipeline.decide.decide import find_graded, find_samples, find_stages
 from pipeline.inference.open import open_engine
 from pipeline.publish.shards import publish_shard
@@ -21,11 +21,11 @@ from pipeline.sample.session import open_grading
 from schemas.config import Config
 
 ASKING = {
-    "judge": (judge_shard, judge_sampling),
-    "translate": (translate_shard, translate_sampling),
-    "court": (author_shard, author_sampling),
+    "judge": judge_shard,
+    "translate": translate_shard,
+    "court": author_shard,
 }
-"""Stage -> its task over a shard with an engine, and how it samples."""
+"""Stage -> its task over a shard with an engine."""
 
 
 @task(name="sample", cache_policy=NO_CACHE)
@@ -38,9 +38,8 @@ def sample_shard_afar(config: Config, folder: RunFolder, shard: str, graded: str
 @task(name="ask", cache_policy=NO_CACHE)
 def ask_shard_afar(config: Config, folder: RunFolder, stage: str, shard: str, room: str) -> None:
     """Run a stage that asks the model over one shard of `room`."""
-    work, sampling = ASKING[stage]
-    with open_engine(config.model, sampling(config)) as engine:
-        work.fn(config, folder, engine, shard, room)
+    with open_engine(config.model) as engine:
+        ASKING[stage].fn(config, folder, engine, shard, room)
 
 
 @task(name="publish-shard", cache_policy=NO_CACHE)

@@ -3,19 +3,15 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.judging import Asking
+from flows.judging import sign_outcome
 from flows.shards import asked_key, is_stale, write_stage
-from pipeline.inference.engine import Engine
+from pipeline.inference.ask import Asker
+from pipeline.inference.engine import Engine, SamplingParams
 from pipeline.run.storage import RunFolder
 from pipeline.stage import hear_problems
-from schemas.config import Config, SamplingConfig
+from schemas.config import Config
 
 STAGE = "court"
-
-
-def author_sampling(config: Config) -> SamplingConfig:
-    """One greedy completion a program."""
-    return SamplingConfig(n=1, temperature=0.0, max_tokens=config.court.author.max_tokens)
 
 
 @task(name=STAGE, cache_policy=NO_CACHE)
@@ -28,6 +24,7 @@ def author_shard(config: Config, folder: RunFolder, engine: Engine, shard: str, 
     if not is_stale(folder, STAGE, shard, key):
         return
     problems = folder.read_table(f"{room}/{shard}.parquet")
-    asking = Asking(engine)
-    kept, rejected = hear_problems(problems, config, asking)
-    write_stage(folder, STAGE, shard, kept, rejected, asking.sign(key))
+    # One greedy completion: the same question gets the same answer.
+    asker = Asker(engine, SamplingParams(config.court.author.max_tokens, temperature=0.0))
+    kept, rejected = hear_problems(problems, config, asker)
+    write_stage(folder, STAGE, shard, kept, rejected, sign_outcome(key, asker.failed))

@@ -15,13 +15,13 @@ from prefect.futures import PrefectFuture
 
 from flows.afar import submit_asking, submit_publishing, submit_samples
 from flows.artifacts import publish_artifacts
-from flows.courting import author_sampling, author_shard
-from flows.judging import judge_sampling, judge_shard
+from flows.courting import author_shard
+from flows.judging import judge_shard
 from flows.mending import set_aside_damaged
 from flows.runner import open_runner, runs_afar
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
-from flows.translating import translate_sampling, translate_shard
+from flows.translating import translate_shard
 from flows.whole import dedup_shards
 from pipeline.decide.decide import forget_pass
 from pipeline.inference.engine import EngineDied
@@ -29,7 +29,7 @@ from pipeline.inference.open import open_engine
 from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import Grading, open_grading
-from schemas.config import Config, SamplingConfig
+from schemas.config import Config
 from schemas.load import load_config
 
 
@@ -137,11 +137,11 @@ def run_stage(
 ) -> dict[str, str]:
     """Run one stage over every shard of `room` whose content or config is new; returns what failed."""
     if stage == "judge":
-        return ask_model(config, folder, judge_shard, judge_sampling(config), shards, room, patience)
+        return ask_model(config, folder, judge_shard, shards, room, patience)
     if stage == "translate":
-        return ask_model(config, folder, translate_shard, translate_sampling(config), shards, room, patience)
+        return ask_model(config, folder, translate_shard, shards, room, patience)
     if stage == "court" and config.court.author.enabled:
-        return ask_model(config, folder, author_shard, author_sampling(config), shards, room, patience)
+        return ask_model(config, folder, author_shard, shards, room, patience)
     if stage == "dedup":
         found = dedup_shards.with_options(**patience).submit(config, folder, shards, room)
         return gather(stage, dict.fromkeys(shards, found))[1]
@@ -159,7 +159,6 @@ def ask_model(
     config: Config,
     folder: RunFolder,
     stage: Any,
-    sampling: SamplingConfig,
     shards: Sequence[str],
     room: str,
     patience: Mapping[str, Any],
@@ -168,7 +167,7 @@ def ask_model(
     if runs_afar(config):
         return gather(stage.name, submit_asking(config, folder, stage.name, shards, room, patience))[1]
     try:
-        with open_engine(config.model, sampling) as engine:
+        with open_engine(config.model) as engine:
             futures = {
                 shard: stage.with_options(task_run_name=f"{stage.name}-{shard}", **patience).submit(
                     config, folder, engine, shard, room

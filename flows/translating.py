@@ -9,18 +9,13 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.judging import ask
+from flows.judging import sign_outcome
 from flows.shards import asked_key, is_stale, write_stage
-from pipeline.inference.engine import Engine
+from pipeline.inference.ask import Asker
+from pipeline.inference.engine import Engine, SamplingParams
 from pipeline.run.storage import RunFolder
 from pipeline.translate import STAGE, translate
-from schemas.config import Config, SamplingConfig
-
-
-def translate_sampling(config: Config) -> SamplingConfig:
-    """One completion an attempt."""
-    asked = config.translate
-    return SamplingConfig(n=1, temperature=asked.temperature, max_tokens=asked.max_tokens)
+from schemas.config import Config
 
 
 @task(name=STAGE, cache_policy=NO_CACHE)
@@ -34,7 +29,8 @@ def translate_shard(config: Config, folder: RunFolder, engine: Engine, shard: st
     if not is_stale(folder, STAGE, shard, key):
         return
     problems = folder.read_table(f"{room}/{shard}.parquet")
-    done = translate(problems, config.translate, lambda prompts: ask(engine, prompts))
+    asker = Asker(engine, SamplingParams(config.translate.max_tokens, config.translate.temperature))
+    done = translate(problems, config.translate, asker)
     folder.write_json(f"stages/{STAGE}/{shard}.json", asdict(done.counts))
     kept = pl.concat([done.problems, done.translations])
-    write_stage(folder, STAGE, shard, kept, done.rejected, f"{key} owed" if done.counts.unknown else key)
+    write_stage(folder, STAGE, shard, kept, done.rejected, sign_outcome(key, done.counts.unknown))

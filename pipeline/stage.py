@@ -66,11 +66,11 @@ def hear_problems(
 
 def _verify(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
     from pipeline.verify.math import MathVerifier
-    from pipeline.verify.stage import check_labels
+    from pipeline.verify.stage import split_verifiable
 
     verify = config.verify
     with MathVerifier(timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb) as verifier:
-        return check_labels(problems, verifier)
+        return split_verifiable(problems, verifier.pool)
 
 
 STAGES: dict[str, tuple[Stage, str]] = {

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.inference.prompts import Prompt
+from schemas.config import SamplingConfig
 
 
 class EngineFailure(RuntimeError):
-    """One request got no answer. Its samples stay owed: that is unknown, never wrong."""
+    """One request got no answer. Its samples stay missing: that is unknown, never wrong."""
 
 
 class EngineDied(RuntimeError):
@@ -18,11 +19,31 @@ class EngineDied(RuntimeError):
 
 
 @dataclass(frozen=True)
+class SamplingParams:
+    """How one completion is drawn: at most `max_tokens` tokens, cut before the first of the strings in `stop`.
+
+    `fixed_length` makes every completion `max_tokens` long, so that a benchmark compares equal work.
+    """
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    fixed_length: bool = False
+
+    @classmethod
+    def of(cls, config: SamplingConfig) -> "SamplingParams":
+        """What the config asks for; how many completions a problem gets (`n`, `stop`) is the caller's."""
+        return cls(config.max_tokens, config.temperature, config.top_p, config.stop_strings)
+
+
+@dataclass(frozen=True)
 class Request:
     """`n` completions of one prompt."""
 
     prompt: Prompt
     n: int
+    params: SamplingParams
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from pipeline.inference.engine import Engine
 from pipeline.inference.server import ServerEngine
 from pipeline.inference.vllm_engine import VllmEngine
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 
 
 @contextmanager
-def open_engine(model: ModelConfig, sampling: SamplingConfig, fixed_length: bool = False) -> Iterator[Engine]:
-    """The engine, until the block ends.
+def open_engine(model: ModelConfig) -> Iterator[Engine]:
+    """The engine of `model`, until the block ends: one serves every stage that asks this model.
 
-    A vLLM child starts at the first request, so a run that owes nothing starts none. `fixed_length` makes every
-    completion `max_tokens` long, so that a benchmark compares equal work. Raises ModelError, EngineDied.
+    A vLLM worker starts at the first request, so a run that has every sample starts none. Raises ModelError,
+    EngineDied.
     """
     maker = VllmEngine if model.url is None else ServerEngine
-    engine: Engine = maker(model, sampling, fixed_length=fixed_length)
+    engine: Engine = maker(model)
     try:
         yield engine
     finally:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
 from pipeline.inference.servers import Server, ServerPool, pause, say, waits
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 
 RETRIES = 8
 """With pauses of 0.5 s, doubled up to 8 s, a request is tried for 40 s beside its own time. All servers may be away for
@@ -31,12 +31,10 @@ class ServerEngine:
     in flight each, and nothing else is kept here.
     """
 
-    def __init__(
-        self, model: ModelConfig, sampling: SamplingConfig, fixed_length: bool = False, retries: int = RETRIES
-    ) -> None:
+    def __init__(self, model: ModelConfig, retries: int = RETRIES) -> None:
         self.model = model.name
         self.capacity = 2 * model.max_num_seqs * len(model.urls)
-        self._sampling, self._fixed_length, self._retries = sampling, fixed_length, retries
+        self._retries = retries
         self._lock = threading.Lock()
         self._stats = EngineStats()
         self._owed: set[Future[tuple[Completion, ...]]] = set()
@@ -212,28 +210,29 @@ class ServerEngine:
         return tuple(found), tokens
 
     async def _call(self, server: Server, request: Request, n: int) -> tuple[list[Completion], int]:
-        prompt, sampling, client = request.prompt, self._sampling, server.client
+        prompt, params, client = request.prompt, request.params, server.client
         extra: dict[str, Any] = {}
         if server.counts:
             extra["return_token_ids"] = True
-        if self._fixed_length:
+        if params.fixed_length:
             extra["ignore_eos"] = True
         asked: dict[str, Any] = {
             "model": self.model,
             "n": n,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "stop": list(sampling.stop_strings) or None,
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "stop": list(params.stop) or None,
+            "max_tokens": params.max_tokens,
             "extra_body": extra,
         }
         began = time.monotonic()
         answer: Any
         if prompt.messages is not None:
             turns: Any = [{"role": role, "content": content} for role, content in prompt.messages]
-            answer = await client.chat.completions.create(messages=turns, max_tokens=sampling.max_tokens, **asked)
+            answer = await client.chat.completions.create(messages=turns, **asked)
             texts = [choice.message.content or "" for choice in answer.choices]
         else:
-            answer = await client.completions.create(prompt=prompt.text, max_tokens=sampling.max_tokens, **asked)
+            answer = await client.completions.create(prompt=prompt.text, **asked)
             texts = [choice.text for choice in answer.choices]
         seconds = time.monotonic() - began
         total = int(answer.usage.completion_tokens) if answer.usage is not None else 0

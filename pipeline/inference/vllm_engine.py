@@ -28,7 +28,7 @@ from typing import Any
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
 from pipeline.inference.machine import engine_environment, find_project, vllm_version
 from pipeline.inference.models import ResolvedModel, resolve_model
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 
 SUSPECT = 2
 """Deaths in flight after which a request is asked for alone."""
@@ -47,13 +47,7 @@ class _Owed:
 class VllmEngine:
     """An `Engine` (see pipeline.inference.engine). The child, `python -m` this `child`, starts at the first request."""
 
-    def __init__(
-        self,
-        model: ModelConfig,
-        sampling: SamplingConfig,
-        fixed_length: bool = False,
-        child: str = "pipeline.inference.vllm_worker",
-    ) -> None:
+    def __init__(self, model: ModelConfig, child: str = "pipeline.inference.vllm_worker") -> None:
         if not vllm_version()[0]:
             raise EngineDied(
                 "vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url to a server's"
@@ -62,7 +56,7 @@ class VllmEngine:
         self.model, self.revision = model.name, resolved.revision
         self.capacity = 2 * model.max_num_seqs
         self._config, self._module = model, child
-        self._settings = child_settings(model, sampling, resolved, fixed_length)
+        self._settings = child_settings(model, resolved)
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._backlog: deque[_Owed] = deque()
@@ -180,8 +174,7 @@ class VllmEngine:
                 owed = self._backlog.popleft()
                 self._sent[owed.number] = owed
                 room -= owed.request.n
-                prompt = owed.request.prompt
-                child.send(("add", owed.number, prompt.messages, prompt.text, owed.request.n))
+                child.send(("add", owed.number, owed.request))
 
     def _take(self, message: tuple[Any, ...]) -> None:
         if message[0] == "refused":
@@ -252,10 +245,8 @@ class VllmEngine:
             one.future.set_exception(error)
 
 
-def child_settings(
-    model: ModelConfig, sampling: SamplingConfig, resolved: ResolvedModel, fixed_length: bool = False
-) -> dict[str, Any]:
-    """What the child builds its engine and its sampling parameters from; `model.engine` overrides ours."""
+def child_settings(model: ModelConfig, resolved: ResolvedModel) -> dict[str, Any]:
+    """What the child builds its engine from; `model.engine` overrides ours."""
     engine: dict[str, Any] = {
         "model": resolved.path_or_name,
         "dtype": model.dtype,
@@ -265,14 +256,7 @@ def child_settings(
     }
     if not resolved.local:
         engine |= {"revision": resolved.revision, "tokenizer_revision": resolved.revision}
-    parameters: dict[str, Any] = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-        "stop": list(sampling.stop_strings),
-        "ignore_eos": fixed_length,
-    }
-    return {"engine": engine | model.engine, "sampling": parameters}
+    return {"engine": engine | model.engine}
 
 
 class Child:

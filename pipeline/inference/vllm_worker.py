@@ -1,7 +1,7 @@
 """The engine's own process: vLLM in a loop that takes requests from a pipe whenever they come.
 
 It may die without taking anybody along, and it never outlives its parent. Messages are pickled tuples.
-In: ("add", id, messages | None, text | None, n), ("close",).
+In: ("add", id, Request), ("close",).
 Out: ("ready",), ("done", busy seconds, [(id, ((text, tokens, finish_reason, seconds), ...)), ...]), ("refused", id,
 why), ("fatal", why): no engine can be made of these settings, so starting again is of no use.
 """
@@ -16,6 +16,8 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from typing import Any
+
+from pipeline.inference.engine import Request
 
 PR_SET_PDEATHSIG = 1
 
@@ -33,7 +35,7 @@ def meet_parent() -> tuple[dict[str, Any], Connection, "queue.SimpleQueue[tuple[
 def main() -> None:
     settings, pipe, inbox = meet_parent()
     try:
-        engine, sampling = _build(settings)
+        engine = _build(settings)
     except (ImportError, ValueError, TypeError, OSError, RuntimeError) as error:
         import traceback
 
@@ -41,7 +43,7 @@ def main() -> None:
         pipe.send(("fatal", f"{type(error).__name__}: {error}"))
         raise SystemExit(1) from None
     pipe.send(("ready",))
-    _serve(pipe, inbox, engine, sampling)
+    _serve(pipe, inbox, engine)
     engine.engine_core.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -65,17 +67,30 @@ def receive(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]") -> No
         os.killpg(0, signal.SIGKILL)
 
 
-def _build(settings: dict[str, Any]) -> tuple[Any, Any]:
-    from vllm import EngineArgs, SamplingParams
-    from vllm.sampling_params import RequestOutputKind
+def _build(settings: dict[str, Any]) -> Any:
+    from vllm import EngineArgs
     from vllm.v1.engine.llm_engine import LLMEngine
 
-    engine = LLMEngine.from_engine_args(EngineArgs(**{"disable_log_stats": True, **settings["engine"]}))
-    sampling = SamplingParams(output_kind=RequestOutputKind.FINAL_ONLY, **settings["sampling"])
-    return engine, sampling
+    return LLMEngine.from_engine_args(EngineArgs(**{"disable_log_stats": True, **settings["engine"]}))
 
 
-def _serve(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]", engine: Any, sampling: Any) -> None:
+def _params(request: Request) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    asked = request.params
+    return SamplingParams(
+        n=request.n,
+        max_tokens=asked.max_tokens,
+        temperature=asked.temperature,
+        top_p=asked.top_p,
+        stop=list(asked.stop),
+        ignore_eos=asked.fixed_length,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _serve(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]", engine: Any) -> None:
     tokenizer = engine.get_tokenizer()
     limit = engine.model_config.max_model_len
     began: dict[str, float] = {}
@@ -85,17 +100,15 @@ def _serve(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]", engine
             message = inbox.get()
             if message[0] == "close":
                 return
-            _, number, messages, text, n = message
+            _, number, request = message
             try:
-                tokens = tokenize(tokenizer, messages, text)
+                tokens = tokenize(tokenizer, request.prompt.messages, request.prompt.text)
                 if len(tokens) >= limit:
                     raise ValueError(
                         f"the prompt has {len(tokens)} tokens, but model.max_model_len is {limit}; "
                         "raise it, or drop the problem"
                     )
-                params = sampling.clone()
-                params.n = n
-                engine.add_request(str(number), {"prompt_token_ids": tokens}, params)
+                engine.add_request(str(number), {"prompt_token_ids": tokens}, _params(request))
             except ValueError as error:
                 pipe.send(("refused", number, str(error)))
             else:

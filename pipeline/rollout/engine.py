@@ -21,7 +21,7 @@ from pipeline.inference.vllm_engine import Child, child_settings
 from pipeline.rollout.child import READY
 from pipeline.rollout.rollout import Sampled
 from pipeline.rollout.weights import own_path, write_weights
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 
 WATCH_SECONDS = 1.0
 
@@ -37,7 +37,7 @@ class RolloutEngine:
     def __init__(self, model: ModelConfig, folder: Path, stop_strings: Sequence[str] = (), version: int = 0) -> None:
         if not vllm_version()[0]:
             raise EngineDied("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu]; training needs it")
-        built = child_settings(model, SamplingConfig(), ResolvedModel(str(folder), "", local=True))["engine"]
+        built = child_settings(model, ResolvedModel(str(folder), "", local=True))["engine"]
         self.version = version
         self._settings = {
             "engine": built

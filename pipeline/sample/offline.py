@@ -15,7 +15,7 @@ from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
-from pipeline.verify.stage import STAGE, check_labels
+from pipeline.verify.stage import STAGE, split_verifiable
 from schemas.config import Config
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
 from schemas.errors import InputError
@@ -81,7 +81,7 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
         shard = f"{number:05d}"
         conformed, invalid = conform_rows(batch, source.name)
-        kept, unverifiable = check_labels(conformed, verifier)
+        kept, unverifiable = split_verifiable(conformed, verifier.pool)
         folder.write_table(f"problems/{shard}.parquet", conformed)
         folder.write_table(f"stages/{STAGE}/{shard}.parquet", kept)
         for stage, table in (("ingest", invalid), (STAGE, unverifiable)):

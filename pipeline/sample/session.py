@@ -51,7 +51,7 @@ def open_grading(
     """
     graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
-        engine = stack.enter_context(open_engine(config.model, config.sampling))
+        engine = stack.enter_context(open_engine(config.model))
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
         whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
         progress = stack.enter_context(SamplingProgress(whole))

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from pipeline.decide.rule import settle
-from pipeline.inference.engine import Completion, Engine, EngineDied, EngineFailure, Request
+from pipeline.inference.engine import Completion, Engine, EngineDied, EngineFailure, Request, SamplingParams
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
@@ -153,7 +153,7 @@ class _Shard:
     ) -> None:
         self.config, self.engine, self.verifier, self.progress = config, engine, verifier, progress
         self.store = EvidenceStore(folder, shard, config.flow.flush_seconds)
-        self.params = params_hash(config.sampling)
+        self.params, self.asked = params_hash(config.sampling), SamplingParams.of(config.sampling)
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.wanted: deque[tuple[_Tally, int]] = deque()
         self.under_way = self.backlog = 0
@@ -306,7 +306,7 @@ class _Shard:
                 continue
             indices = tally.reserve(n)
             self.under_way += n
-            future = self.engine.submit(Request(tally.prompt, n))
+            future = self.engine.submit(Request(tally.prompt, n, self.asked))
             future.add_done_callback(
                 lambda done, tally=tally, indices=indices: self.events.put(("completed", tally, indices, done))  # type: ignore[misc]
             )

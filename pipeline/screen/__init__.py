@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipeline.screen.answers import check_labels
-from pipeline.screen.outcome import Reject
+from pipeline.screen.outcome import Reject, reject
 from pipeline.screen.rules import Screened, screen_problem
 from schemas.config import ScreenConfig
 from schemas.problem import REJECT_DTYPES, add_history
+from schemas.reasons import Reason
 
 if TYPE_CHECKING:
     from pipeline.verify.pool import MathPool
@@ -57,14 +57,20 @@ def refuse_labels(
     problems: pl.DataFrame, outcomes: list[Screened | Reject], pool: "MathPool | None"
 ) -> list[Screened | Reject]:
     """The outcomes after the label check of the math problems that passed every other rule."""
+    from pipeline.verify.label import check_labels
+
     domains = problems["domain"].to_list() if "domain" in problems.columns else ["math"] * len(outcomes)
     asked = [
         (index, outcome.answer or "")
         for index, outcome in enumerate(outcomes)
         if isinstance(outcome, Screened) and domains[index] != "code"
     ]
-    told = check_labels([answer for _, answer in asked], pool)
-    refused = {index: outcome for (index, _), outcome in zip(asked, told, strict=True) if outcome is not True}
+    checks = check_labels([answer for _, answer in asked], pool)
+    refused = {
+        index: reject(Reason.UNVERIFIABLE_ANSWER, f"{check[1]}: {answer[:80]!r}")
+        for (index, answer), check in zip(asked, checks, strict=True)
+        if check is not True
+    }
     return [refused.get(index, outcome) for index, outcome in enumerate(outcomes)]
 
 

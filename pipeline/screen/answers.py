@@ -1,15 +1,12 @@
-"""Rules on the label alone: is there one, can it be guessed, can a rule compare it."""
+"""Rules on the label alone: is there one, can it be guessed."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from pipeline.screen.outcome import Outcome, reject
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
-
-if TYPE_CHECKING:
-    from pipeline.verify.pool import MathPool
 
 PLACEHOLDER = re.compile(
     r"(?:\\boxed\{\s*\}|n\.?/?a\.?|nan|null|none|nil|unknown|tbd|todo|missing|empty|undefined answer|not"
@@ -65,33 +62,3 @@ def screen_guessable(problem: Mapping[str, Any], config: ScreenConfig) -> Outcom
     if config.reject_guessable and len(answer) < 16 and answer.lower().strip(" .,!()") in GUESSES:
         return reject(Reason.GUESSABLE, f"the answer is {answer!r}")
     return True
-
-
-def check_labels(answers: Sequence[str], pool: "MathPool | None" = None) -> list[Outcome]:
-    """For each label: `True`, or a rejection where the verifier cannot compare it. The verifier itself says so.
-
-    Common labels are told at once; all others are parsed side by side in killable processes, in `pool` or in the one
-    that this process keeps, which starts when it is needed. Equal labels are parsed once. Raises VerifierLost where
-    the processes do not start: that says nothing of a label.
-    """
-    from pipeline.verify.label import screen_label, slow_text
-    from pipeline.verify.pool import LOST, VerifierLost, share_pool
-
-    screened = {answer: screen_label(answer) for answer in dict.fromkeys(answers)}
-    slow = [answer for answer, told in screened.items() if told == "slow"]
-    said: dict[str, tuple[bool, str]] = {}
-    if slow:
-        parsers = pool or share_pool()
-        parsing = {answer: parsers.submit(slow_text(answer), None) for answer in slow}
-        for answer, future in parsing.items():
-            outcome = future.result()
-            if outcome.detail in LOST:
-                raise VerifierLost(f"no label could be parsed: {outcome.detail}; run it again")
-            said[answer] = (outcome.verdict == "correct", outcome.detail)
-    said |= {
-        answer: (True, "") if told is True else (False, told[1]) for answer, told in screened.items() if told != "slow"
-    }
-    return [
-        True if said[answer][0] else reject(Reason.UNVERIFIABLE_ANSWER, f"{said[answer][1]}: {answer[:80]!r}")
-        for answer in answers
-    ]

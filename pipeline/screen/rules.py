@@ -2,7 +2,7 @@
 
 A proof without a label is a proof, and parts come before the label that cannot answer them all. Multiple choice
 stands in the middle: what it turns into an open problem is judged as one from there on. Whether the verifier can
-compare the label is asked last and for all rows at once (`answers.check_labels`), since it costs most.
+compare the label is asked last and for all rows at once (`pipeline.verify.label.check_labels`), since it costs most.
 """
 
 from collections.abc import Callable, Mapping

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
 from pipeline.verify.fast import parse_fast
 from pipeline.verify.guard import MAX_ANSWER, refuse
 from pipeline.verify.normal import clean
-from pipeline.verify.pool import MathPool
+from pipeline.verify.pool import LOST, MathPool, VerifierLost, share_pool
+from schemas.reasons import Verdict
+
+LabelCheck = Literal[True] | tuple[Literal[False], str]
+"""Whether a label can be verified against: True, or (False, why not)."""
 
 _PROOF = re.compile(
     r"(?i)^\W*(?:we\s+)?(?:prove|show|proof|demonstrate|verify|disprove|explain|justify|deduce|see\b)"
@@ -52,22 +57,31 @@ def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[Fa
     return "slow" if reason is None else (False, reason)
 
 
-def check_label(answer: str | None, pool: MathPool | None = None) -> Literal[True] | tuple[Literal[False], str]:
-    """Whether a rule can verify answers against this label: True, or (False, why not).
+def check_labels(answers: Sequence[str | None], pool: MathPool | None = None) -> list[LabelCheck]:
+    """For each label, whether a rule can verify answers against it: True, or (False, why not).
 
-    Common labels are told at once. Others are parsed in a killable process of `pool` (without one, of a pool that is
-    started for this call, which takes seconds: hand one over when there are many labels). A label whose parse takes
-    too long is not verifiable.
+    Common labels need no parser. All others are parsed side by side in killable processes: those of `pool`, or without
+    one those that this process shares, which start when they are needed. Equal labels are parsed once. A label whose
+    parse takes too long is not verifiable. Raises VerifierLost where the processes do not start or were closed
+    meanwhile: that says nothing about a label, so no label is rejected for it.
     """
-    screened = screen_label(answer)
-    if screened != "slow":
-        return screened
-    assert answer is not None
-    if pool is None:
-        with MathPool(workers=1) as own:
-            return check_label(answer, own)
-    outcome = pool.submit(slow_text(answer), None).result()
-    return True if outcome.verdict == "correct" else (False, outcome.detail)
+    screened = {answer: screen_label(answer) for answer in dict.fromkeys(answers)}
+    checks: dict[str | None, LabelCheck] = {answer: check for answer, check in screened.items() if check != "slow"}
+    pending = [answer for answer, check in screened.items() if answer is not None and check == "slow"]
+    if pending:
+        parsers = pool or share_pool()
+        parsing = {answer: parsers.submit(slow_text(answer), None) for answer in pending}
+        for answer, future in parsing.items():
+            outcome = future.result()
+            if outcome.detail in LOST:
+                raise VerifierLost(f"no label could be parsed: {outcome.detail}; run it again")
+            checks[answer] = True if outcome.verdict is Verdict.CORRECT else (False, outcome.detail)
+    return [checks[answer] for answer in answers]
+
+
+def check_label(answer: str | None, pool: MathPool | None = None) -> LabelCheck:
+    """`check_labels` of one label."""
+    return check_labels([answer], pool)[0]
 
 
 def slow_text(answer: str) -> str:

@@ -32,8 +32,8 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     pipe.send(("ready",))
     while (message := inbox.get())[0] != "close":
-        _, number, messages, text, n = message
-        said = text if messages is None else messages[-1][1]
+        _, number, request = message
+        said = request.prompt.text
         if "DIE-ONCE" in said:
             mark = Path(said.split()[-1])
             if not mark.exists():
@@ -46,7 +46,7 @@ def main() -> None:
         if "REFUSE" in said:
             pipe.send(("refused", number, "the prompt is too long"))
         else:
-            pipe.send(("done", 0.001, [(number, tuple((f"{said}!", 2, "stop", 0.001) for _ in range(n)))]))
+            pipe.send(("done", 0.001, [(number, tuple((f"{said}!", 2, "stop", 0.001) for _ in range(request.n)))]))
 
 
 if __name__ == "__main__":

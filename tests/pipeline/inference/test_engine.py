@@ -9,25 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.inference.engine import EngineDied, EngineFailure, Request
+from pipeline.inference.engine import EngineDied, EngineFailure, Request, SamplingParams
 from pipeline.inference.open import open_engine
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_engine import VllmEngine
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 from tests.pipeline.inference.test_watch import wait_gone
 
 pytestmark = pytest.mark.model
 GUARD = 400
+PARAMS = SamplingParams(max_tokens=24, temperature=0.7, stop=("\n",))
 
 
 def ask(text: str, n: int = 2, chat: bool = False) -> Request:
-    return Request(Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16), n)
+    return Request(Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16), n, PARAMS)
 
 
 @pytest.fixture(scope="module")
 def engine(embedded_model: Path) -> Iterator[VllmEngine]:
     model = ModelConfig(name=str(embedded_model), max_model_len=256, max_num_seqs=8)
-    with open_engine(model, SamplingConfig(max_tokens=24, stop_strings=("\n",))) as one:
+    with open_engine(model) as one:
         assert isinstance(one, VllmEngine)
         yield one
 
@@ -70,7 +71,7 @@ def test_killed_at_work_everything_still_comes_and_closing_leaves_nothing(engine
 
 def test_settings_that_vllm_refuses_are_explained_by_its_own_log(embedded_model: Path) -> None:
     model = ModelConfig(name=str(embedded_model), max_model_len=100_000)
-    with open_engine(model, SamplingConfig()) as engine:
+    with open_engine(model) as engine:
         with pytest.raises(EngineDied, match="max_model_len"):
             engine.submit(ask("q")).result(GUARD)
         assert engine.stats.restarts == 0

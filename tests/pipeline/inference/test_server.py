@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.inference.engine import EngineDied, EngineFailure
 from pipeline.inference.server import ServerEngine
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
+from tests.pipeline.conftest import Server
 from tests.pipeline.inference.unruly import answer, ask
-from tests.pipeline.sample.conftest import Server
 
 GUARD = 120
 
@@ -100,13 +100,13 @@ def test_a_server_that_goes_away_fails_everything_at_once(unruly: Any, opened: A
 
 def test_where_no_server_is_the_error_says_how_to_start_one() -> None:
     with pytest.raises(EngineDied, match=r"http://127\.0\.0\.1:9/v1.*vllm serve"):
-        ServerEngine(ModelConfig(name="m", url="http://127.0.0.1:9/v1"), SamplingConfig())
+        ServerEngine(ModelConfig(name="m", url="http://127.0.0.1:9/v1"))
 
 
 def test_a_name_that_is_not_served_is_an_error_with_those_that_are(unruly: Any) -> None:
     here = unruly(lambda body, _: answer(1))
     with pytest.raises(EngineDied, match=r"'other' is not served.*'m'"):
-        ServerEngine(here.model(name="other"), SamplingConfig())
+        ServerEngine(here.model(name="other"))
 
 
 @pytest.mark.model

@@ -17,10 +17,10 @@ import pytest
 from pipeline.inference import servers
 from pipeline.inference.engine import EngineDied, EngineFailure
 from pipeline.inference.server import ServerEngine
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 from tests.conftest import free_port, serve_model
+from tests.pipeline.conftest import Server
 from tests.pipeline.inference.unruly import answer, ask
-from tests.pipeline.sample.conftest import Server
 
 GUARD = 120
 
@@ -194,7 +194,7 @@ def test_a_server_that_hangs_loses_its_work_long_before_the_request_would_time_o
 def test_servers_of_different_models_are_refused(unruly: Any) -> None:
     first, other = unruly(good, root="weights-1"), unruly(good, root="weights-2")
     with pytest.raises(EngineDied, match=r"different models.*weights-1.*weights-2"):
-        ServerEngine(both(first, other), SamplingConfig())
+        ServerEngine(both(first, other))
 
 
 def test_more_servers_are_worth_more_in_flight(unruly: Any, opened: Any) -> None:

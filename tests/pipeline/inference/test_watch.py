@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.engine import EngineDied, EngineFailure, Request
+from pipeline.inference.engine import EngineDied, EngineFailure, Request, SamplingParams
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_engine import VllmEngine
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = "tests.pipeline.inference.stand_in_child"
@@ -26,7 +26,7 @@ GUARD = 60
 
 
 def ask(text: str, n: int = 2) -> Request:
-    return Request(Prompt(None, text, "0" * 16), n)
+    return Request(Prompt(None, text, "0" * 16), n, SamplingParams(max_tokens=8))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def opened(tmp_path: Path) -> Callable[..., Any]:
         (tmp_path / "model").mkdir(exist_ok=True)
         (tmp_path / "model" / "model.safetensors").write_bytes(b"none")
         config = ModelConfig(**{"name": str(tmp_path / "model"), "restarts": 3, "timeout": 30, **model})
-        engine = VllmEngine(config, SamplingConfig(), child=CHILD)
+        engine = VllmEngine(config, child=CHILD)
         try:
             yield engine
         finally:
@@ -155,12 +155,12 @@ def test_a_child_outlives_the_thread_that_asked_first(opened: Callable[..., Any]
 PARENT = """
 import sys
 from pipeline.inference.vllm_engine import VllmEngine
-from pipeline.inference.engine import Request
+from pipeline.inference.engine import Request, SamplingParams
 from pipeline.inference.prompts import Prompt
-from schemas.config import ModelConfig, SamplingConfig
-engine = VllmEngine(ModelConfig(name=sys.argv[1]), SamplingConfig(), child=sys.argv[2])
-engine.submit(Request(Prompt(None, "q", "k"), 1)).result()
-engine.submit(Request(Prompt(None, "HANG", "k"), 1))
+from schemas.config import ModelConfig
+engine = VllmEngine(ModelConfig(name=sys.argv[1]), child=sys.argv[2])
+engine.submit(Request(Prompt(None, "q", "k"), 1, SamplingParams(8))).result()
+engine.submit(Request(Prompt(None, "HANG", "k"), 1, SamplingParams(8)))
 print(engine.pid, flush=True)
 sys.stdin.read()
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from pipeline.inference.engine import Request
+from pipeline.inference.engine import Request, SamplingParams
 from pipeline.inference.prompts import Prompt
 from schemas.config import ModelConfig
 
@@ -15,7 +15,11 @@ Behaviour = Callable[[dict[str, Any], int], tuple[int, dict[str, str], Any]]
 
 
 def ask(text: str, n: int = 1, chat: bool = False) -> Request:
-    return Request(Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16), n)
+    return Request(
+        Prompt((("user", text),) if chat else None, None if chat else text, "0" * 16),
+        n,
+        SamplingParams(max_tokens=8, temperature=0.7),
+    )
 
 
 class Unruly(ThreadingHTTPServer):

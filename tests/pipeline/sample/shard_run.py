@@ -81,7 +81,7 @@ def main() -> None:
     problems = problems_of(["5"] * settings["problems"])
     folder = RunFolder(config.run)
     store_module.MERGE = 4
-    with open_engine(config.model, config.sampling) as engine, MathVerifier(extract="last") as verifier:
+    with open_engine(config.model) as engine, MathVerifier(extract="last") as verifier:
         if settings.get("die"):
             Reaper(*settings["die"]).watch(folder, engine)
         stats = sample_shard(problems, SHARD, folder, config, engine, verifier)

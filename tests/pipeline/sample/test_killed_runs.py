@@ -16,8 +16,8 @@ import pytest
 from pipeline.run.storage import RunFolder
 from pipeline.sample.store import EvidenceStore
 from schemas.sample import SAMPLE_KEY
+from tests.pipeline.conftest import Server
 from tests.pipeline.inference.test_watch import ROOT, is_alive, wait_gone
-from tests.pipeline.sample.conftest import Server
 from tests.pipeline.sample.shard_run import SHARD
 
 GUARD = 400

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.translate import Counts, add_counts, choose_for_translation, translate
 from pipeline.translate.asking import build_prompt, parse_reply
-from schemas.config import ModelConfig, SamplingConfig, TranslateConfig
+from schemas.config import ModelConfig, TranslateConfig
 from schemas.conform import conform_rows
 from schemas.problem import Problem, problem_id
 from tests.conftest import Served
@@ -184,20 +184,15 @@ def test_a_reply_is_read(reply: str | None, text: str | None) -> None:
 @pytest.mark.model
 def test_a_real_server_is_asked_and_nothing_broken_is_shipped(served_model: Served) -> None:
     """The embedded model hardly translates at all: what matters is that its counts come out and no broken row does."""
-    from pipeline.inference.engine import Request
+    from pipeline.inference.ask import Asker
+    from pipeline.inference.engine import SamplingParams
     from pipeline.inference.open import open_engine
-    from pipeline.inference.prompts import Prompt
 
     problems = make_problems(4)
     config = TranslateConfig(enabled=True, share=1.0, attempts=2)
-    sampling = SamplingConfig(n=1, temperature=config.temperature, max_tokens=48)
-    with open_engine(ModelConfig(name=served_model.name, url=served_model.url), sampling) as engine:
-
-        def generate(prompts: list[str]) -> list[str | None]:
-            futures = [engine.submit(Request(Prompt((("user", prompt),), None, ""), 1)) for prompt in prompts]
-            return [future.result()[0].text for future in futures]
-
-        done = translate(problems, config, generate)
+    params = SamplingParams(max_tokens=48, temperature=config.temperature)
+    with open_engine(ModelConfig(name=served_model.name, url=served_model.url)) as engine:
+        done = translate(problems, config, Asker(engine, params))
     assert done.counts.tried == 4
     assert done.counts.passed + done.counts.left == 4
     assert done.counts.unknown == 0

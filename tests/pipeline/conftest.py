@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.inference.embedded import ensure_embedded
 from pipeline.inference.server import ServerEngine
-from schemas.config import ModelConfig, SamplingConfig
+from schemas.config import ModelConfig
 from tests.conftest import Served
 from tests.pipeline.inference.unruly import Behaviour, Unruly
 
@@ -56,7 +56,7 @@ def opened() -> Iterator[Callable[..., ServerEngine]]:
     engines: list[ServerEngine] = []
 
     def start(model: ModelConfig, **more: Any) -> ServerEngine:
-        engines.append(ServerEngine(model, SamplingConfig(max_tokens=8), **more))
+        engines.append(ServerEngine(model, **more))
         return engines[-1]
 
     yield start
