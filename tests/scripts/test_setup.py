@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from setup import DEBIAN, choose_debian, install_debian, read_purposes  # type: ignore[import-not-found]  # noqa: E402
+from setup import DEBIAN, choose_debian, install_debian, read_purposes  # type: ignore[import-not-found]
 
 CODE = {"bubblewrap", "g++", "python3-numpy"}
 SPEED = {"libtcmalloc-minimal4"}

@@ -12,6 +12,8 @@ from pipeline.publish.report import write_report
 from tests.pipeline.publish.report.test_build import tell_hostile
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums
 
+pytestmark = pytest.mark.browser
+
 FLAGS = (
     "--headless",
     "--no-sandbox",
