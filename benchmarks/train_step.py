@@ -25,8 +25,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.rollout.rollout import Rollout
 from trainer.group import Group
+from trainer.rollout import Rollout
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = "groups of 16, prompts of `think`"
@@ -82,12 +82,12 @@ def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[]
     from trainer.step import accumulate, sum_tokens
 
     keep_memory()
-    config = TrainConfig(micro_tokens=MICRO_TOKENS, **options)
+    config = TrainConfig(microbatch_tokens=MICRO_TOKENS, **options)
     policy = load_policy(str(ensure_embedded()), config, dtype=getattr(torch, dtype))
 
     def work() -> float:
         objective = Objective(config.eps_low, config.eps_high, sum_tokens(groups))
-        (batches,) = pack(groups, draw_gains(groups), config.micro_tokens)
+        (batches,) = pack(groups, draw_gains(groups), config.microbatch_tokens)
         loss = sum(float(accumulate(policy, batch, objective)[0]) for batch in batches)
         for master in policy.masters.values():
             master.grad = None

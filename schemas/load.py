@@ -1,6 +1,7 @@
 """Read a run config: YAML, then `--set`, then checks that name the file, the line and the nearest right key."""
 
 import difflib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from schemas.aliases import rename_keys, rename_path
 from schemas.config import Config
 from schemas.errors import InputError
 
+LOG = logging.getLogger(__name__)
+
 
 class ConfigError(InputError):
-    """A config that cannot be used; the message says where and how to mend it."""
+    """A config that cannot be used; the message says where and how to fix it."""
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -31,7 +35,13 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(data).__name__}")
-    return build_config(data, overrides, where=str(path), lines=_lines(text))
+    lines = _lines(text)
+    for old, new in _rename(data, str(path))[1]:
+        place = f"{path}:{lines[old]}" if old in lines else str(path)
+        LOG.warning("%s: %s is now called %s", place, ".".join(map(str, old)), new)
+        if old in lines:
+            lines[(*old[:-1], new)] = lines[old]
+    return build_config(data, overrides, where=str(path), lines=lines)
 
 
 def build_config(
@@ -41,8 +51,11 @@ def build_config(
     lines: dict[tuple[Any, ...], int] | None = None,
 ) -> Config:
     """Check `data` with `overrides` applied; raises ConfigError with every fault, a line each."""
+    data = _rename(data, where)[0]
     for override in overrides:
-        data = apply_override(data, override)
+        data, renamed = _rename(apply_override(data, override), f"--set {override}")
+        for old, new in renamed:
+            LOG.warning("--set %s: %s is now called %s", override, ".".join(map(str, old)), new)
     try:
         return Config.model_validate(data)
     except ValidationError as error:
@@ -60,7 +73,17 @@ def apply_override(data: dict[str, Any], override: str) -> dict[str, Any]:
         parsed = yaml.safe_load(value) if value else None
     except yaml.YAMLError:
         raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
-    return dict(_with(data, keys, parsed, override))
+    today = rename_path(keys)
+    if today != keys:
+        LOG.warning("--set %s: %s is now called %s", override, path.strip(), ".".join(today))
+    return dict(_with(data, today, parsed, override))
+
+
+def _rename(data: dict[str, Any], where: str) -> tuple[dict[str, Any], list[tuple[tuple[Any, ...], str]]]:
+    try:
+        return rename_keys(data)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def _with(node: Any, keys: list[str], value: Any, override: str) -> Any:
@@ -69,7 +92,7 @@ def _with(node: Any, keys: list[str], value: Any, override: str) -> Any:
     head, rest = keys[0], keys[1:]
     if isinstance(node, list | tuple):
         if not head.isdigit() or int(head) >= len(node):
-            raise ConfigError(f"--set {override}: {head!r} is no place in a list of {len(node)}")
+            raise ConfigError(f"--set {override}: list index {head} is out of range (0 to {len(node) - 1})")
         return [_with(item, rest, value, override) if i == int(head) else item for i, item in enumerate(node)]
     if node is not None and not isinstance(node, dict):
         raise ConfigError(f"--set {override}: {head!r} would be set inside a plain value, {node!r}")

@@ -60,16 +60,18 @@ class MicroBatch:
 
 
 def pack(
-    groups: Sequence[Group], advantages: Sequence[Sequence[float]], micro_tokens: int, ranks: int = 1
+    groups: Sequence[Group], advantages: Sequence[Sequence[float]], microbatch_tokens: int, ranks: int = 1
 ) -> list[list[MicroBatch]]:
     """Micro-batches for each rank, all with the same number of them, so that none waits for a collective forever.
 
     `advantages` has one for each rollout of each group. Trees are placed by length, descending, each into the first
-    micro-batch with room. A group larger than `micro_tokens` is split and its prompt repeated; a single sequence
+    micro-batch with room. A group larger than `microbatch_tokens` is split and its prompt repeated; a single sequence
     larger than it gets a micro-batch of its own. Where sequences run out, a micro-batch is one token without a target.
     """
-    trees = [part for number, group in enumerate(groups) for part in split_tree(grow_tree(number, group), micro_tokens)]
-    rows = fill(trees, micro_tokens) if ranks == 1 else spread(trees, micro_tokens, ranks)
+    trees = [
+        part for number, group in enumerate(groups) for part in split_tree(grow_tree(number, group), microbatch_tokens)
+    ]
+    rows = fill(trees, microbatch_tokens) if ranks == 1 else spread(trees, microbatch_tokens, ranks)
     starts = _starts(groups)
     batches = [lay_out(row, groups, advantages, starts) for row in rows]
     return [batches[rank::ranks] for rank in range(ranks)]
@@ -82,14 +84,14 @@ def grow_tree(number: int, group: Group) -> Tree:
     return Tree(number, len(group.prompt), tuple(places), lengths)
 
 
-def split_tree(tree: Tree, micro_tokens: int) -> list[Tree]:
+def split_tree(tree: Tree, microbatch_tokens: int) -> list[Tree]:
     """The tree, or as few parts of it as fit first; none is above the budget but of one completion."""
-    return [tree.part(places) for places in fit_first(tree.bodies, micro_tokens - tree.prompt)]
+    return [tree.part(places) for places in fit_first(tree.bodies, microbatch_tokens - tree.prompt)]
 
 
-def fill(trees: Sequence[Tree], micro_tokens: int) -> list[list[Tree]]:
+def fill(trees: Sequence[Tree], microbatch_tokens: int) -> list[list[Tree]]:
     """Rows of trees under the budget: the paper's greedy collation, which needs few micro-batches."""
-    return [[trees[i] for i in row] for row in fit_first([tree.size for tree in trees], micro_tokens)]
+    return [[trees[i] for i in row] for row in fit_first([tree.size for tree in trees], microbatch_tokens)]
 
 
 def fit_first(sizes: Sequence[int], room: int) -> list[list[int]]:
@@ -106,13 +108,13 @@ def fit_first(sizes: Sequence[int], room: int) -> list[list[int]]:
     return rows
 
 
-def spread(trees: Sequence[Tree], micro_tokens: int, ranks: int) -> list[list[Tree]]:
+def spread(trees: Sequence[Tree], microbatch_tokens: int, ranks: int) -> list[list[Tree]]:
     """As few micro-batches as a multiple of `ranks` allows, of about one size, since ranks wait for the slowest.
 
     The longest tree goes to the micro-batch with the most room left; where that overflows, there are more of them.
     """
     trees = list(trees)
-    count = -(-len(fill(trees, micro_tokens)) // ranks) * ranks
+    count = -(-len(fill(trees, microbatch_tokens)) // ranks) * ranks
     while True:
         while len(trees) < count:
             largest = max(trees, key=lambda tree: (len(tree.rollouts) > 1, tree.size))
@@ -126,7 +128,7 @@ def spread(trees: Sequence[Tree], micro_tokens: int, ranks: int) -> list[list[Tr
             k = sizes.index(min(sizes))
             rows[k].append(tree)
             sizes[k] += tree.size
-        if all(size <= micro_tokens or len(row) == 1 for row, size in zip(rows, sizes, strict=True)):
+        if all(size <= microbatch_tokens or len(row) == 1 for row, size in zip(rows, sizes, strict=True)):
             return sorted(rows, key=lambda row: -sum(tree.size for tree in row))
         count += ranks
 

@@ -31,8 +31,8 @@ def shard(policy: Policy, dtype: torch.dtype = torch.bfloat16) -> None:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
-    kind = next(policy.parameters()).device.type
-    mesh = init_device_mesh(kind, (count_ranks(),))
+    # Weights may still be on the meta device, which no mesh is of.
+    mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (count_ranks(),))
     precision = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
     for layer in find_layers(policy):
         fully_shard(layer, mesh=mesh, mp_policy=precision)

@@ -2,7 +2,7 @@
 
 Each worker samples one group, has it verified, and puts it into the queue where its rewards differ; where they do not,
 another problem is asked for in its place, so that a batch always has its size. In flight and waiting together are never
-more than `train.ahead` batches: that is what bounds how far off-policy a batch can be.
+more than `train.max_async_batches` batches: that is what bounds how far off-policy a batch can be.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from pipeline.inference.engine import EngineFailure
-from pipeline.rollout.rollout import Sampled, Sampler
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import TrainConfig, TrainStage
 from trainer.group import Group
 from trainer.problem_sampler import Feed
 from trainer.reward import judge_group
+from trainer.rollout import Sampled, Sampler
 
 STARVED = 50
 """Batches of groups in a row without any signal, after which a stage is given up: nothing in it teaches any more."""
@@ -73,7 +73,7 @@ class Generators:
         self._fruitless = 0
         self.solved: dict[str, bool] = {}
         """Problem -> whether its last group was solved throughout."""
-        bound = max(1, math.floor(train.ahead * stage.groups))
+        bound = max(1, math.floor(train.max_async_batches * stage.prompts_per_batch))
         self._outstanding = asyncio.Semaphore(bound)
         self._ready: asyncio.Queue[Group] = asyncio.Queue()
         self._workers = [] if train.synchronous else [asyncio.create_task(self._work()) for _ in range(bound)]
@@ -82,8 +82,8 @@ class Generators:
         """A batch of groups with signal, and the seconds waited for it. Raises StarvedError, EngineDied."""
         began = time.monotonic()
         batch: list[Group] = []
-        while len(batch) < self.stage.groups:
-            missing = self.stage.groups - len(batch)
+        while len(batch) < self.stage.prompts_per_batch:
+            missing = self.stage.prompts_per_batch - len(batch)
             batch += await self._wave(missing) if self.train.synchronous else [await self._next()]
         return batch, time.monotonic() - began
 
@@ -126,7 +126,7 @@ class Generators:
     async def _generate(self) -> Group | None:
         task = self.feed.take()
         try:
-            sampled = await self.engine.sample(task.prompt, self.train.group, self.max_tokens)
+            sampled = await self.engine.sample(task.prompt, self.train.num_generations, self.max_tokens)
         except EngineFailure:
             self.harvest.failed += 1
             self.feed.drop(task.id)
@@ -137,7 +137,7 @@ class Generators:
         if group is None or not group.has_signal:
             self.feed.done(task.id)
             self._fruitless += 1
-            if self._fruitless > STARVED * self.stage.groups:
+            if self._fruitless > STARVED * self.stage.prompts_per_batch:
                 raise StarvedError
             return None
         self._fruitless = 0

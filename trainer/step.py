@@ -116,7 +116,7 @@ def share_out(groups: Sequence[Group], config: TrainConfig) -> tuple[list[MicroB
     flat = normalise([one for group in groups for one in find_advantages(group.rewards)])
     given = iter(flat)
     advantages = [[next(given) for _ in group.rollouts] for group in groups]
-    shares = pack(groups, advantages, config.micro_tokens, distributed.count_ranks())
+    shares = pack(groups, advantages, config.microbatch_tokens, distributed.count_ranks())
     return shares[distributed.find_rank()], [batch for share in shares for batch in share]
 
 

@@ -18,9 +18,9 @@ import torch
 
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
-from pipeline.rollout.engine import RolloutEngine
 from pipeline.run.storage import RunFolder
 from pipeline.verify.problem import ProblemVerifier
+from schemas.aliases import restore_keys
 from schemas.config import Config, TrainStage
 from trainer.checkpoints import (
     DONE,
@@ -44,6 +44,7 @@ from trainer.learner import Learner
 from trainer.metrics import Journal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
+from trainer.rollout_engine import RolloutEngine
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 KEY = "key"
@@ -89,8 +90,8 @@ class StageRun:
         """Hash of all that the stage's outcome depends on, but for chance."""
         config = self.config
         told = [
-            self.stage.model_dump_json(),
-            self.train.model_dump_json(exclude=SILENT),
+            restore_keys("train.stages.*", self.stage.model_dump_json()),
+            restore_keys("train", self.train.model_dump_json(exclude=SILENT)),
             config.prompt.model_dump_json(),
             config.verify.model_dump_json(exclude={"workers"}),
             json.dumps(config.sampling.stop_strings),
@@ -138,7 +139,7 @@ class StageRun:
                 except StarvedError:
                     return
                 if self._shares_device:
-                    await engine.freeze()
+                    await engine.pause()
                 learning = time.monotonic()
                 measured = await asyncio.to_thread(self.learner.learn, batch)
                 learn = time.monotonic() - learning
@@ -156,7 +157,7 @@ class StageRun:
                 )
                 push = await self._push(engine)
                 if self._shares_device:
-                    await engine.thaw()
+                    await engine.resume()
                 seconds = time.monotonic() - began
                 journal.write(
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
@@ -174,7 +175,7 @@ class StageRun:
 
     @property
     def _shares_device(self) -> bool:
-        given = self.train.share_device
+        given = self.train.colocate
         return not torch.cuda.is_available() if given is None else given
 
     def _has_plateaued(self) -> bool:

@@ -1,7 +1,10 @@
 """The run config: every number that matters, with its reason. One YAML file is one `Config`."""
 
+from typing import Any
+
 from pydantic import model_validator
 
+from schemas.aliases import rename_keys
 from schemas.config.base import Strict
 from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
 from schemas.config.fresh import Benchmark, DecontaminateConfig, DedupConfig
@@ -66,6 +69,11 @@ class Config(Strict):
     export: ExportConfig = ExportConfig()
     reward: RewardConfig = RewardConfig()
     flow: FlowConfig = FlowConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _todays_names(cls, data: Any) -> Any:
+        return rename_keys(data)[0]
 
     @model_validator(mode="after")
     def _named_sources(self) -> "Config":

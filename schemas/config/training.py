@@ -17,8 +17,8 @@ class TrainStage(Strict):
     with it what only the trained grader could solve."""
     steps: Annotated[int, Field(ge=1)] = 100
     """Optimiser steps at most."""
-    groups: Annotated[int, Field(ge=1)] = 32
-    """Groups with signal in one batch; a batch is groups x train.group completions."""
+    prompts_per_batch: Annotated[int, Field(ge=1)] = 32
+    """Groups with signal in one batch; a batch is prompts_per_batch x train.num_generations completions."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Longest completion (l_max); none is sampling.max_tokens."""
     l_cache: Annotated[int, Field(ge=0)] = 0
@@ -52,7 +52,7 @@ class EvaluationConfig(Strict):
 class TrainConfig(Strict):
     """GRPO with the paper's changes. The learning rate and the sizes suit a 7B model on one node."""
 
-    group: Annotated[int, Field(ge=2)] = 16
+    num_generations: Annotated[int, Field(ge=2)] = 16
     """Completions a problem: as many as grade it."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-6
     """The field's usual one for full weights; ten times as much suits LoRA and models below 1B."""
@@ -68,14 +68,14 @@ class TrainConfig(Strict):
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     minibatches: Annotated[int, Field(ge=1)] = 1
     """Optimiser steps a batch; each more is further off-policy."""
-    micro_tokens: Annotated[int, Field(ge=64)] = 16384
+    microbatch_tokens: Annotated[int, Field(ge=64)] = 16384
     """Tokens forwarded at once: what bounds memory."""
-    ahead: Annotated[float, Field(gt=0, le=2)] = 2.0
+    max_async_batches: Annotated[float, Field(gt=0, le=2)] = 2.0
     """Completions in flight or waiting for the trainer, over those of a batch (n_async / n_batch): the paper's bound on
     how stale a batch may be."""
     synchronous: bool = False
     """For debugging: sample a batch, train on it, push, and only then sample the next."""
-    share_device: bool | None = None
+    colocate: bool | None = None
     """Freeze generation while the optimiser works, where both are on one device; none does so without a GPU, where it
     was four times faster on two cores than fighting over them."""
     gradient_checkpointing: bool = False
@@ -93,7 +93,7 @@ class TrainConfig(Strict):
     evaluation: EvaluationConfig = EvaluationConfig()
     stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (
         TrainStage(name="stage-1"),
-        TrainStage(name="stage-2", data="harder", groups=16),
+        TrainStage(name="stage-2", data="harder", prompts_per_batch=16),
     )
     seed: int = 0
     """Of the order of problems."""

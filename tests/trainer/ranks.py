@@ -14,7 +14,7 @@ from trainer.objective import Objective
 from trainer.policy import load_policy
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_batch
 
-CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.003, warmup=2, minibatches=2, importance_cap=2.0)
+CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.003, warmup=2, minibatches=2, importance_cap=2.0)
 
 
 def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ pytest.importorskip("trl", reason="TRL is the reference here; it comes with the 
 
 from tests.trainer.trl import make_inputs, make_trainer
 
-CONFIG = TrainConfig(micro_tokens=64)
+CONFIG = TrainConfig(microbatch_tokens=64)
 
 
 def compare(trainer: Any, folder: str, groups: list[Group], config: TrainConfig) -> None:
@@ -66,5 +66,8 @@ def test_the_real_model(tmp_path: Path) -> None:
 
     folder = str(ensure_embedded())
     compare(
-        make_trainer(folder, str(tmp_path)), folder, draw_groups(1, (3, 2), prompt=24), TrainConfig(micro_tokens=128)
+        make_trainer(folder, str(tmp_path)),
+        folder,
+        draw_groups(1, (3, 2), prompt=24),
+        TrainConfig(microbatch_tokens=128),
     )

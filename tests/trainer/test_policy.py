@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
 from trainer import head
+from trainer import policy as policy_module
 from trainer.group import Group
 from trainer.policy import Policy, find_layers, load_policy, save_policy
+from trainer.rollout import Rollout
 from trainer.step import build_optimiser, find_anchors, train_step
 
-CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1)
-LORA = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=1, lora=LoraTraining(rank=4, alpha=8))
+CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.01, warmup=1)
+LORA = TrainConfig(microbatch_tokens=64, learning_rate=0.01, warmup=1, lora=LoraTraining(rank=4, alpha=8))
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
@@ -108,7 +109,7 @@ def test_bfloat16_is_near_and_its_masters_move_by_less_than_it_can_show(folder: 
 def test_gradients_of_micro_batches_add_up_in_float32(folder: str) -> None:
     groups = draw_groups(5, [2] * 12)
     policy = load_policy(folder, CONFIG)
-    whole = find_gradients(policy, groups, CONFIG.model_copy(update={"micro_tokens": 4096}))[1]
+    whole = find_gradients(policy, groups, CONFIG.model_copy(update={"microbatch_tokens": 4096}))[1]
     parts = find_gradients(policy, groups, CONFIG)[1]
     assert any(not torch.equal(one, one.to(torch.bfloat16).float()) for one in parts.values())
     assert worst_difference(parts, whole) < 0.1
@@ -134,6 +135,22 @@ def test_what_is_saved_is_loaded_by_name_and_says_the_same(folder: str, config: 
     assert {weight.dtype for weight in exported.values()} == {torch.bfloat16}
     weights = load_plain(str(tmp_path / "out"), torch.bfloat16).state_dict()
     assert all(torch.equal(weight, weights[name]) for name, weight in exported.items())
+
+
+def test_an_export_gathers_one_weight_at_a_time_and_in_bfloat16(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gathered: list[torch.Tensor] = []
+    gather = policy_module._whole
+
+    def note(weight: torch.Tensor) -> torch.Tensor:
+        gathered.append(weight)
+        return gather(weight)
+
+    monkeypatch.setattr(policy_module, "_whole", note)
+    exported = load_policy(folder, TrainConfig(), dtype=torch.float32).export_weights()
+    for number, _ in enumerate(exported, 1):
+        assert len(gathered) == number
+    assert len(gathered) > 10
+    assert {weight.dtype for weight in gathered} == {torch.bfloat16}
 
 
 def test_adapters_alone_learn(folder: str) -> None:

@@ -15,8 +15,8 @@ from trainer.problems import Task
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 TASKS = [Task(f"{n:02d}", f"what is {n}", "math", "en", Prompt(None, str(n), str(n)), str(n)) for n in range(20)]
-TRAIN = TrainConfig(group=4, ahead=2)
-STAGE = TrainStage(name="one", groups=3)
+TRAIN = TrainConfig(num_generations=4, max_async_batches=2)
+STAGE = TrainStage(name="one", prompts_per_batch=3)
 
 
 def half_right(text: str, number: int) -> str:
@@ -43,7 +43,7 @@ def test_a_batch_has_its_size_and_only_groups_with_signal(synchronous: bool) -> 
         async with generators(ScriptedSampler(half_right), train) as made:
             for _ in range(4):
                 batch, _ = await made.collect()
-                assert len(batch) == STAGE.groups
+                assert len(batch) == STAGE.prompts_per_batch
                 assert all(int(group.problem_id) % 2 == 0 and group.has_signal for group in batch)
 
     asyncio.run(run())
@@ -53,11 +53,11 @@ def test_what_is_ahead_of_the_trainer_is_bounded() -> None:
     async def run() -> None:
         sampler = ScriptedSampler(lambda text, number: text if number % 2 else "-1", pause=0.002)
         async with generators(sampler) as made:
-            bound = int(TRAIN.ahead * STAGE.groups)
+            bound = int(TRAIN.max_async_batches * STAGE.prompts_per_batch)
             for batches in range(4):
                 await asyncio.sleep(0.05)
-                assert len(sampler.asked) == bound + batches * STAGE.groups
-                assert sampler.most <= bound * TRAIN.group
+                assert len(sampler.asked) == bound + batches * STAGE.prompts_per_batch
+                assert sampler.most <= bound * TRAIN.num_generations
                 await made.collect()
 
     asyncio.run(run())
@@ -82,9 +82,9 @@ def test_the_harvest_counts_everything_sampled_once() -> None:
             await made.collect()
             harvest = made.take_harvest()
             assert harvest.groups == len(sampler.asked)
-            assert harvest.with_signal == STAGE.groups
+            assert harvest.with_signal == STAGE.prompts_per_batch
             said = harvest.summarise()
-            wrong = 2 * STAGE.groups
+            wrong = 2 * STAGE.prompts_per_batch
             assert said["pass_rate"] == pytest.approx(1 - wrong / (4 * harvest.groups))
             assert made.take_harvest().groups == 0
 
@@ -122,7 +122,7 @@ def test_what_was_under_way_stays_owed() -> None:
                 feed.done(group.problem_id)
             await made.stop()
             state = feed.state()
-            assert len(state["owed"]) <= TRAIN.ahead * STAGE.groups
+            assert len(state["owed"]) <= TRAIN.max_async_batches * STAGE.prompts_per_batch
             assert not {group.problem_id for group in batch} & set(state["owed"])
 
     asyncio.run(run())

@@ -12,7 +12,7 @@ from tests.trainer.tiny import draw_groups, find_gradients, reference, sampled_n
 from trainer.policy import Policy, load_policy
 from trainer.step import DivergedError, build_optimiser, find_anchors, find_rate, train_batch, train_step
 
-CONFIG = TrainConfig(micro_tokens=64, learning_rate=0.01, warmup=4)
+CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.01, warmup=4)
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,11 @@ def test_importance_weights_with_anchors_are_those_of_the_slow_reference(
     assert worst_difference(gradients, exact) < 1e-3
 
 
-@pytest.mark.parametrize("micro_tokens", [64, 100, 300, 4096])
-def test_micro_batches_add_up_to_one_big_batch(policy: Policy, micro_tokens: int) -> None:
+@pytest.mark.parametrize("microbatch_tokens", [64, 100, 300, 4096])
+def test_micro_batches_add_up_to_one_big_batch(policy: Policy, microbatch_tokens: int) -> None:
     groups = draw_groups(1, [6, 3, 5, 1, 4])
-    whole, gradients = find_gradients(policy, groups, CONFIG.model_copy(update={"micro_tokens": 10**6}))
-    config = CONFIG.model_copy(update={"micro_tokens": micro_tokens})
+    whole, gradients = find_gradients(policy, groups, CONFIG.model_copy(update={"microbatch_tokens": 10**6}))
+    config = CONFIG.model_copy(update={"microbatch_tokens": microbatch_tokens})
     sums, parts = find_gradients(policy, groups, config)
     assert sums == pytest.approx(whole, rel=1e-5, abs=1e-7)
     assert worst_difference(parts, gradients) < 1e-4
@@ -132,7 +132,7 @@ def test_more_rewarded_completions_become_likelier(policy: Policy) -> None:
 
 def test_figures_count_tokens_once_forwarded(policy: Policy) -> None:
     groups = draw_groups(7, [4, 2])
-    config = CONFIG.model_copy(update={"micro_tokens": 999})
+    config = CONFIG.model_copy(update={"microbatch_tokens": 999})
     stats = train_step(policy, build_optimiser(policy, config), groups, config, 0)
     completions = [one for group in groups for one in group.rollouts]
     assert stats.tokens == sum(len(one.tokens) for one in completions)

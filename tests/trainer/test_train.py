@@ -36,11 +36,11 @@ def config(tmp_path: Path) -> Config:
             "sampling": {"max_tokens": 6},
             "verify": {"extract": "last"},
             "train": {
-                "group": 4,
+                "num_generations": 4,
                 "learning_rate": 1e-5,
                 "checkpoint_every": 1,
                 "evaluation": {"share": 0.2, "n": 2},
-                "stages": [{"name": "one", "steps": STEPS, "groups": 2, "plateau": 0}],
+                "stages": [{"name": "one", "steps": STEPS, "prompts_per_batch": 2, "plateau": 0}],
             },
         }
     )
@@ -77,7 +77,7 @@ def engines_of(pid: int) -> list[int]:
             command = path.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if parent == pid and b"pipeline.rollout.child" in command:
+        if parent == pid and b"pipeline.inference.vllm_worker" in command:
             found.append(int(path.parent.name))
     return found
 

@@ -64,9 +64,12 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def shorten(text: str, limit: int) -> str:
-    """The beginning and the end of a long text: an answer stands at the end."""
-    if len(text) <= limit:
-        return text
+def cut(text: str, limit: int) -> tuple[str, str, str]:
+    """The beginning of a long text, a note of what is left out, and its end: an answer stands at the end."""
     head, tail = limit // 2, limit - limit // 2
-    return f"{text[:head]}\n\n[… {count(len(text) - limit)} characters left out …]\n\n{text[-tail:]}"
+    return text[:head], f"\n\n[… {count(len(text) - limit)} characters left out …]\n\n", text[-tail:]
+
+
+def shorten(text: str, limit: int) -> str:
+    """A text of at most `limit` characters as it is, of a longer one the beginning and the end."""
+    return text if len(text) <= limit else "".join(cut(text, limit))

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from pipeline.publish.flags import NOTE
 from pipeline.publish.report import formatting
+from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.passes import draw_grid
 from pipeline.publish.view.charts import draw_bins, draw_rate
 from pipeline.publish.view.compare import ABSENT, MOVED, Comparison, list_moved
@@ -55,6 +56,8 @@ class Pages:
         self.environment.globals.update(
             plural=formatting.plural,
             shorten=formatting.shorten,
+            draw_text=draw_text,
+            draw_label=draw_label,
             draw_rate=draw_rate,
             draw_bins=draw_bins,
             limits=LIMITS,

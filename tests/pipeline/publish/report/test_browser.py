@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pipeline.publish.report import write_report
+from pipeline.publish.report.formulas import draw_text
 from tests.pipeline.publish.report.test_build import tell_hostile
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums
 
@@ -125,3 +126,16 @@ def test_the_log_would_show_a_page_that_fetches(tmp_path: Path) -> None:
     log = tmp_path / "net.json"
     browse(page, tmp_path, f"--log-net-log={log}", "--dump-dom")
     assert list_requests(log) == ["http://example.org/x.png"]
+
+
+MEASURE = """<script>
+const [above, below] = [...document.querySelector("mfrac").children].map((part) => part.getBoundingClientRect());
+document.body.dataset.fraction = [above.bottom <= below.top, above.height > 5, below.height > 5].join(" ");
+</script>"""
+
+
+def test_a_numerator_stands_above_its_denominator(tmp_path: Path) -> None:
+    formula = draw_text(r"Find $\frac{123}{x+1}$.", 8000)
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><body><p>{formula}</p>{MEASURE}", encoding="utf-8")
+    assert 'data-fraction="true true true"' in browse(page, tmp_path, "--dump-dom")

@@ -1,0 +1,58 @@
+"""Names that older versions used, each beside today's. What a person wrote is accepted with a warning."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+CONFIG_KEYS: Mapping[str, str] = {
+    "train.group": "num_generations",
+    "train.micro_tokens": "microbatch_tokens",
+    "train.ahead": "max_async_batches",
+    "train.share_device": "colocate",
+    "train.stages.*.groups": "prompts_per_batch",
+}
+"""Old path of a config key -> the last part's name today; `*` is a place in a list. The values mean what they meant."""
+
+
+def rename_keys(data: Any) -> tuple[Any, list[tuple[tuple[Any, ...], str]]]:
+    """Return a raw config under today's names, and the renamed keys: the path as it was written and the name today.
+
+    Raises ValueError where a section has a key under both names.
+    """
+    renamed: list[tuple[tuple[Any, ...], str]] = []
+    return _rename(data, (), renamed), renamed
+
+
+def rename_path(keys: list[str]) -> list[str]:
+    """The path of a `--set` under today's names."""
+    return [CONFIG_KEYS.get(_pattern(keys[: i + 1]), key) for i, key in enumerate(keys)]
+
+
+def restore_keys(section: str, text: str) -> str:
+    """`text`, the JSON of one section, under the old names: a hash over it stays what it was before the rename."""
+    for path, new in CONFIG_KEYS.items():
+        parent, _, old = path.rpartition(".")
+        if parent == section:
+            text = re.sub(rf'(?<=[{{,])"{new}":', f'"{old}":', text)
+    return text
+
+
+def _rename(node: Any, path: tuple[Any, ...], renamed: list[tuple[tuple[Any, ...], str]]) -> Any:
+    if isinstance(node, list | tuple):
+        return [_rename(item, (*path, i), renamed) for i, item in enumerate(node)]
+    if not isinstance(node, Mapping):
+        return node
+    result = {}
+    for key, value in node.items():
+        new = CONFIG_KEYS.get(_pattern((*path, key)))
+        if new is not None:
+            if new in node:
+                where = ".".join(map(str, (*path, key)))
+                raise ValueError(f"{where} is the old name of {new}, which is set as well; remove {where}")
+            renamed.append(((*path, key), new))
+        result[new or key] = _rename(value, (*path, new or key), renamed)
+    return result
+
+
+def _pattern(path: Any) -> str:
+    return ".".join("*" if isinstance(part, int) or str(part).isdigit() else str(part) for part in path)

@@ -1,0 +1,56 @@
+"""Old names of config keys: all of them are accepted, each with one warning that names the new key."""
+
+import json
+from typing import Any
+
+import pytest
+
+from schemas.aliases import CONFIG_KEYS, rename_keys, restore_keys
+from schemas.config import Config
+from schemas.load import ConfigError, load_config
+
+BASE = {"run": "r", "sources": [{"name": "s", "files": "-"}]}
+
+
+def place(path: list[str], value: Any) -> Any:
+    """`value` inside the mappings and lists that `path` names."""
+    for part in reversed(path):
+        value = [{"name": "one"} | value] if part == "*" else {part: value}
+    return value
+
+
+def read(config: Config, path: list[str]) -> Any:
+    value: Any = config
+    for part in path:
+        value = value[0] if part == "*" else getattr(value, part)
+    return value
+
+
+@pytest.mark.parametrize("old", CONFIG_KEYS)
+def test_an_old_key_is_read_under_its_new_name(old: str, tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
+    *parents, last = old.split(".")
+    new = CONFIG_KEYS[old]
+    value = True if new == "colocate" else 2 if new != "microbatch_tokens" else 64
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps(BASE | place([*parents, last], value)))
+    config = load_config(file)
+    assert read(config, [*parents, new]) == value
+    assert [old.replace("*", "0") in line and line.endswith(new) for line in caplog.messages] == [True]
+    caplog.clear()
+    file.write_text(json.dumps(BASE | place([*parents, new], value)))
+    assert load_config(file, [f"{old.replace('*', '0')}={json.dumps(value)}"]) == config
+    assert [new in line for line in caplog.messages] == [True]
+    file.write_text(json.dumps(BASE | place(parents, {last: value, new: value})))
+    with pytest.raises(ConfigError, match=f"{last} is the old name of {new}"):
+        load_config(file)
+
+
+def test_keys_of_checkpoints_are_hashed_under_the_old_names() -> None:
+    config = Config.model_validate(BASE | {"train": {"stages": [{"name": "groups"}]}})
+    stage = json.loads(restore_keys("train.stages.*", config.train.stages[0].model_dump_json()))
+    assert list(stage)[:4] == ["name", "data", "steps", "groups"]
+    train = restore_keys("train", config.train.model_dump_json(exclude={"stages"}))
+    assert {"group", "micro_tokens", "ahead", "share_device"} <= set(json.loads(train))
+    assert rename_keys({"train": json.loads(train)})[0]["train"] == config.train.model_dump(
+        mode="json", exclude={"stages"}
+    )
