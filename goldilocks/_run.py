@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipeline.decide.decide import decisions_name, find_samples, last_pass, read_samples
 from pipeline.publish.export.run import read_run_config
-from pipeline.publish.manifest import NAME as MANIFEST
 from pipeline.publish.shards import CURATED_DTYPES
+from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_samples
+from pipeline.run.layout import MANIFEST, split_name
 from schemas.decision import DECISION_DTYPES
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_ROWS
@@ -72,12 +72,10 @@ class Run:
             yield self._folder.read_table(name)
 
     def _list(self, table: Table) -> list[str]:
-        names = self._folder.list(table)
         if table == "decisions":
-            prefix = decisions_name("", last_pass(self._folder)).removesuffix(".parquet")
-            return [name for name in names if name.startswith(prefix)]
-        # Samples of the user's own that could not be used are listed there too; they are no problems.
-        return [name for name in names if not name.startswith(f"rejected/{SAMPLE_ROWS}-")]
+            return list(find_decisions(self._folder, last_pass(self._folder)).values())
+        # Samples of the user's own that could not be used are listed with rejected problems.
+        return [name for name in self._folder.list(table) if split_name(name).stage != SAMPLE_ROWS]
 
     def _read(self, table: Table) -> pl.DataFrame:
         # A run of an older version can lack a column, which is null then.

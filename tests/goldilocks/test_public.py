@@ -9,6 +9,7 @@ import pytest
 import goldilocks
 from goldilocks import InputError, Rewarder, Run, verify, verify_many, write_label
 from goldilocks._run import DTYPES, Table
+from pipeline.run.layout import part_name, rejected_name, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_ROWS
 from tests.conftest import ROOT
@@ -83,7 +84,7 @@ def test_a_sample_that_was_verified_again_is_read_once_as_it_is_now(tmp_path: Pa
     before = Run(folder.root).samples()
     first = folder.list("samples")[0]
     again = folder.read_table(first).with_columns(pl.lit("unknown").alias("verdict"))
-    folder.write_table(f"{first.removesuffix('.parquet')}/00001.parquet", again)
+    folder.write_table(part_name(shard_of(first), 1), again)
     after = Run(folder.root).samples()
     assert after.height == before.height
     assert (after["verdict"] == "unknown").sum() >= again.height
@@ -93,7 +94,7 @@ def test_rejected_samples_are_no_problems_and_older_runs_lack_columns(tmp_path: 
     folder = lay_mixed(tmp_path / "run")
     before = Run(folder.root).rejected()
     name = next(name for name in folder.list("rejected"))
-    folder.write_table(f"rejected/{SAMPLE_ROWS}-00000.parquet", folder.read_table(name))
+    folder.write_table(rejected_name(SAMPLE_ROWS, "00000"), folder.read_table(name))
     assert Run(folder.root).rejected().equals(before)
     [curated, *_] = folder.list("curated")
     folder.write_table(curated, folder.read_table(curated).drop("pass_rate_high"))
