@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.decide.decide import decide_run, record_evidence
+from pipeline.decide.decide import decide_run
+from pipeline.run.evidence import record_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.problem import PROBLEM_DTYPES

@@ -38,7 +38,7 @@ from benchmarks.scale_heap import (
     write_evidence,
     write_heap,
 )
-from pipeline.decide.decide import find_graded
+from pipeline.run.evidence import find_graded
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 

@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from benchmarks.dedup_texts import DATA, NUMBER, change_text, read_bases
-from pipeline.decide.decide import record_evidence
 from pipeline.inference.prompts import build_prompt
+from pipeline.run.evidence import record_evidence
 from pipeline.run.storage import RunFolder
 from pipeline.sample.store import ROWS, params_hash, verifier_hash
 from schemas.config import Config

@@ -25,8 +25,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.rollout.rollout import Rollout
 from trainer.group import Group
+from trainer.rollout import Rollout
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = "groups of 16, prompts of `think`"

@@ -13,9 +13,9 @@ from prefect.cache_policies import NO_CACHE
 from flows.courting import author_shard
 from flows.judging import judge_shard
 from flows.translating import translate_shard
-from pipeline.decide.decide import find_graded, find_samples, find_stages
 from pipeline.inference.open import open_engine
 from pipeline.publish.shards import publish_shard
+from pipeline.run.evidence import find_graded, find_samples, find_stages
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import open_grading
 from schemas.config import Config

@@ -6,7 +6,6 @@ where it stopped. Sampling is not cached by Prefect: its evidence is.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from prefect import flow, task
@@ -17,15 +16,16 @@ from flows.afar import submit_asking, submit_publishing, submit_samples
 from flows.artifacts import publish_artifacts
 from flows.courting import author_shard
 from flows.judging import judge_shard
-from flows.mending import set_aside_damaged
 from flows.runner import open_runner, runs_afar
 from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
 from flows.stopwatch import Stopwatch
 from flows.translating import translate_shard
 from flows.whole import dedup_shards
-from pipeline.decide.decide import forget_pass
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.open import open_engine
+from pipeline.run.damaged import set_aside_damaged
+from pipeline.run.evidence import forget_pass
+from pipeline.run.layout import PROBLEMS, shard_of, stage_folder
 from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import Grading, open_grading
@@ -102,15 +102,15 @@ def prepare_shards(
     set_aside_damaged(folder)
     with watch.measure("ingest"):
         ingest_sources.with_options(**patience)(config, folder)
-    shards = [PurePosixPath(name).stem for name in folder.list("problems")]
+    shards = [shard_of(name) for name in folder.list(PROBLEMS)]
     chain = choose_stages(config, folder)
     forget_stages(folder, chain)
     failed: dict[str, str] = {}
-    ready, room = shards, "problems"
+    ready, room = shards, PROBLEMS
     for stage in chain:
         with watch.measure(stage):
             failed |= run_stage(config, folder, stage, ready, room, patience)
-        ready, room = [shard for shard in ready if f"{stage} {shard}" not in failed], f"stages/{stage}"
+        ready, room = [shard for shard in ready if f"{stage} {shard}" not in failed], stage_folder(stage)
     return ready, failed
 
 
@@ -125,7 +125,7 @@ def choose_patience(config: Config) -> dict[str, Any]:
 
 def choose_stages(config: Config, folder: RunFolder) -> list[str]:
     """The stages between ingest and sampling, each reading what the one before kept: the court where there is code."""
-    has_code = any((table["domain"] == "code").any() for _, table in folder.read_tables("problems", ["domain"]))
+    has_code = any((table["domain"] == "code").any() for _, table in folder.read_tables(PROBLEMS, ["domain"]))
     judged = ["judge"] if config.screen.judge.enabled else []
     clean = ["decontaminate"] if config.decontaminate.benchmarks else []
     told = ["translate"] if config.translate.enabled else []

@@ -7,7 +7,7 @@ a first grader that is too weak calls good problems unsolvable.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -25,7 +25,7 @@ from flows.curate import (
 from flows.runner import open_runner
 from flows.stopwatch import Stopwatch
 from flows.train import train_stages
-from pipeline.decide.decide import find_graded
+from pipeline.run.evidence import find_graded
 from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
@@ -75,7 +75,7 @@ def regrade_shards(config: Config, folder: RunFolder) -> Outcome:
         grader = train_grader(config, [first])
     here = stay_here(config)
     graded = here.model_copy(update={"model": here.model.model_copy(update={"name": str(grader)})})
-    shards = [PurePosixPath(name).stem for name in find_graded(folder).values()]
+    shards = list(find_graded(folder))
     with watch.measure("regrade"):
         owed, failed = sample_shards(graded, folder, shards, patience, 2)
     with watch.measure("decide"):

@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.stopwatch import Stopwatch
-from pipeline.decide.decide import decide_run, shard_of
+from pipeline.decide.decide import decide_run
 from pipeline.ingest.files import find_files
 from pipeline.publish.run import publish_run
+from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shard_of, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.sample.offline import assign_indices, load_samples, read_problems, spill_samples, verify_samples
 from pipeline.verify.problem import LABEL_COLUMNS, ProblemVerifier, read_label
@@ -18,10 +19,6 @@ from pipeline.verify.stage import STAGE
 from schemas.config import Config, Source
 from schemas.errors import InputError
 from schemas.sample import IMPORTED
-
-NOTE = "imported.json"
-"""Says in OUT that it was made from files, so that it may be made anew."""
-ROOMS = ("problems", "stages", "rejected", "samples", "decisions", "curated")
 
 
 def grade_imported(problems: str, samples: str, out: str, config: Config) -> dict[str, Any]:
@@ -47,13 +44,13 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
             places = read_problems(folder, problems, config, verifier.math)
             spill_samples(folder, samples, places, Path(spill))
         with watch.measure("verify"):
-            for name in folder.list(f"stages/{STAGE}"):
+            for name in folder.list(stage_folder(STAGE)):
                 shard = shard_of(name)
                 rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
                 labels = {row["id"]: read_label(row, config.verify) for row in rows}
                 parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
                 evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config)
-                folder.write_table(f"samples/{shard}.parquet", evidence)
+                folder.write_table(samples_name(shard), evidence)
                 for part in parts:
                     part.unlink()
     with watch.measure("decide"):
@@ -65,12 +62,12 @@ def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
     """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
     find_files(problems)
     find_files(samples)
-    filled = [room for room in ROOMS if folder.list(room)]
-    if filled and not folder.exists(NOTE):
+    filled = [room for room in TABLE_FOLDERS if folder.list(room)]
+    if filled and not folder.exists(IMPORTED_NOTE):
         raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")
     for place in (problems, samples):
-        if RunFolder(place).path.startswith(tuple(folder.at(room) + "/" for room in ROOMS)):
+        if RunFolder(place).path.startswith(tuple(folder.at(room) + "/" for room in TABLE_FOLDERS)):
             raise InputError(f"{place}: lies in the folder to be written, {folder.root}; give another folder")
-    for room in ROOMS:
+    for room in TABLE_FOLDERS:
         folder.remove(room)
-    folder.write_json(NOTE, {"problems": problems, "samples": samples})
+    folder.write_json(IMPORTED_NOTE, {"problems": problems, "samples": samples})

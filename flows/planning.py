@@ -8,15 +8,14 @@ from prefect import flow
 
 from flows.curate import choose_patience, prepare_shards
 from flows.stopwatch import Stopwatch
-from pipeline.decide.decide import decisions_name, find_graded, find_samples, read_evidence
 from pipeline.plan import HOUR, READ, Plan, choose_pilot, make_plan, measure_problems
-from pipeline.publish.manifest import NAME as MANIFEST
+from pipeline.run.evidence import find_graded, find_samples, read_evidence
+from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, decisions_name
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import open_grading
 from schemas.config import Config
 from schemas.errors import InputError
 
-NAME = "plan.json"
 MOST = 4096
 """Problems of a finished run that a plan is made from: the interval is then a seventh of a pilot of 80."""
 
@@ -75,10 +74,10 @@ def plan_run(
     if not tables:
         raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
     sizes = measure_rooms(folder)
-    disk = sizes.pop("samples", 0)
+    disk = sizes.pop(SAMPLES, 0)
     rows = {shard: folder.count_rows(name) for shard, name in graded.items()}
     # What is still to come beside the samples: every graded problem once more, curated or rejected.
-    missing = 0 if sizes.get("curated") else sum(folder.fs.size(folder.at(name)) for name in graded.values())
+    missing = 0 if sizes.get(CURATED) else sum(folder.fs.size(folder.at(name)) for name in graded.values())
     told = speed or (pilot["tokens"] / pilot["seconds"] if pilot and pilot["seconds"] else None) or read_speed(folder)
     where = "given" if speed else "measured in the pilot" if pilot and pilot["seconds"] else "of the run before"
     return make_plan(
@@ -135,8 +134,8 @@ def read_actual(folder: RunFolder, price: float | None) -> Actual | None:
 
 
 def read_plan(folder: RunFolder) -> Plan | None:
-    return Plan.from_json(folder.read_json(NAME)) if folder.exists(NAME) else None
+    return Plan.from_json(folder.read_json(PLAN)) if folder.exists(PLAN) else None
 
 
 def write_plan(folder: RunFolder, plan: Plan) -> None:
-    folder.write_json(NAME, {**plan.to_json()})
+    folder.write_json(PLAN, {**plan.to_json()})

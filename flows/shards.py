@@ -10,8 +10,9 @@ from prefect import task
 from prefect.context import TaskRunContext
 
 from pipeline.code_tests.languages import count_copies
-from pipeline.decide.decide import find_stages
 from pipeline.inference.engine import Engine, EngineDied
+from pipeline.run.evidence import find_stages
+from pipeline.run.layout import REJECTED, key_name, rejected_name, split_name, stage_folder, stage_name, table_name
 from pipeline.run.storage import RunFolder
 from pipeline.sandbox import SandboxUnavailable
 from pipeline.stage import STAGES
@@ -26,7 +27,7 @@ def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: s
     """Hash of all that a stage's outcome depends on: the shard's content, the stage's config and our version."""
     from importlib.metadata import version
 
-    content = hashlib.sha256(folder.read_bytes(f"{room}/{shard}.parquet")).hexdigest()
+    content = hashlib.sha256(folder.read_bytes(table_name(room, shard))).hexdigest()
     sections = [attrgetter(name)(config) for name in SECTIONS.get(stage, (stage,))]
     rules = "\n".join(section.model_dump_json(exclude={"mode", "workers"}) for section in sections)
     said = [folder.root, stage, shard, version("goldilocks"), content, rules]
@@ -53,7 +54,7 @@ def run_stage_on_shard(
     config: Config, folder: RunFolder, stage: str, shard: str, room: str, key: str
 ) -> dict[str, int]:
     """Run one stage over one shard of `room`; kept rows go to stages/NAME/, the rest to rejected/NAME-. Counts them."""
-    problems = folder.read_table(f"{room}/{shard}.parquet")
+    problems = folder.read_table(table_name(room, shard))
     kept, rejected = STAGES[stage][0](problems, config)
     if problems.height + count_copies(kept) != kept.height + rejected.height:
         raise AssertionError(f"{stage} took {problems.height} rows of {shard}, gave {kept.height} + {rejected.height}")
@@ -68,27 +69,22 @@ def write_stage(
 
     The old key goes first: a run that is killed in between must not be taken for the one before it.
     """
-    folder.remove(marker(stage, shard))
-    folder.write_table(f"stages/{stage}/{shard}.parquet", kept)
-    folder.write_table(f"rejected/{stage}-{shard}.parquet", rejected)
-    folder.write_bytes(marker(stage, shard), key.encode())
+    folder.remove(key_name(stage, shard))
+    folder.write_table(stage_name(stage, shard), kept)
+    folder.write_table(rejected_name(stage, shard), rejected)
+    folder.write_bytes(key_name(stage, shard), key.encode())
 
 
 def forget_stages(folder: RunFolder, but: Collection[str]) -> None:
     """Remove what stages other than `but` left in an earlier run, so that a run without them grades what it should."""
     for stage in set(find_stages(folder)) - set(but):
-        for name in folder.list("rejected"):
-            if name.startswith(f"rejected/{stage}-"):
+        for name in folder.list(REJECTED):
+            if split_name(name).stage == stage:
                 folder.remove(name)
-        folder.remove(f"stages/{stage}")
-
-
-def marker(stage: str, shard: str) -> str:
-    """Where the key of the outputs that lie in the folder is written down, last of all."""
-    return f"stages/{stage}/{shard}.key"
+        folder.remove(stage_folder(stage))
 
 
 def is_stale(folder: RunFolder, stage: str, shard: str, key: str) -> bool:
     """Whether the folder holds another outcome than `key`'s, so that a cached result must not be believed."""
-    name = marker(stage, shard)
+    name = key_name(stage, shard)
     return not folder.exists(name) or folder.read_bytes(name).decode() != key

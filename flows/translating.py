@@ -13,6 +13,7 @@ from flows.judging import sign_outcome
 from flows.shards import asked_key, is_stale, write_stage
 from pipeline.inference.ask import Asker
 from pipeline.inference.engine import Engine, SamplingParams
+from pipeline.run.layout import summary_name
 from pipeline.run.storage import RunFolder
 from pipeline.translate import STAGE, translate
 from schemas.config import Config
@@ -31,6 +32,6 @@ def translate_shard(config: Config, folder: RunFolder, engine: Engine, shard: st
     problems = folder.read_table(f"{room}/{shard}.parquet")
     asker = Asker(engine, SamplingParams(config.translate.max_tokens, config.translate.temperature))
     done = translate(problems, config.translate, asker)
-    folder.write_json(f"stages/{STAGE}/{shard}.json", asdict(done.counts))
+    folder.write_json(summary_name(STAGE, shard), asdict(done.counts))
     kept = pl.concat([done.problems, done.translations])
     write_stage(folder, STAGE, shard, kept, done.rejected, sign_outcome(key, done.counts.unknown))

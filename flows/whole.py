@@ -7,13 +7,11 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.shards import is_stale, marker, stage_key, write_stage
+from flows.shards import is_stale, stage_key, write_stage
 from pipeline.dedup import STAGE, find_duplicates, split_duplicates
+from pipeline.run.layout import WHOLE_SET, key_name, stage_folder, table_name
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
-
-WHOLE = "set"
-"""The name under which the key of the whole set is kept beside those of its shards."""
 
 
 @task(name=STAGE, cache_policy=NO_CACHE)
@@ -25,20 +23,20 @@ def dedup_shards(config: Config, folder: RunFolder, shards: Sequence[str], room:
     """
     keys = {shard: stage_key(config, folder, STAGE, shard, room) for shard in shards}
     whole = hashlib.sha256("\n".join(keys.values()).encode()).hexdigest()
-    if not is_stale(folder, STAGE, WHOLE, whole):
+    if not is_stale(folder, STAGE, WHOLE_SET, whole):
         return
-    held = {id for _, table in folder.read_tables(f"stages/{STAGE}", ["id"]) for id in table["id"]}
+    held = {id for _, table in folder.read_tables(stage_folder(STAGE), ["id"]) for id in table["id"]}
 
     def tables() -> Iterator[tuple[str, pl.DataFrame]]:
         for shard in shards:
-            yield shard, folder.read_table(f"{room}/{shard}.parquet")
+            yield shard, folder.read_table(table_name(room, shard))
 
     found = find_duplicates(tables(), config.dedup, held)
-    folder.remove(marker(STAGE, WHOLE))
+    folder.remove(key_name(STAGE, WHOLE_SET))
     for shard, key in keys.items():
         told = "\n".join([key, *(f"{row} {detail}" for row, _, detail in found[shard].sort("row").iter_rows())])
         outcome = hashlib.sha256(told.encode()).hexdigest()
         if is_stale(folder, STAGE, shard, outcome):
-            kept, rejected = split_duplicates(folder.read_table(f"{room}/{shard}.parquet"), found[shard])
+            kept, rejected = split_duplicates(folder.read_table(table_name(room, shard)), found[shard])
             write_stage(folder, STAGE, shard, kept, rejected, outcome)
-    folder.write_bytes(marker(STAGE, WHOLE), whole.encode())
+    folder.write_bytes(key_name(STAGE, WHOLE_SET), whole.encode())

@@ -13,10 +13,9 @@ import platform
 import random
 import statistics
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from torch import Tensor
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import TrainConfig
+from scripts.gpu_shapes import QWEN3, SMALL, SMOLLM2, Place, build_policy, make_groups
 from trainer import attention, distributed
 from trainer.batch import pack
 from trainer.group import Group
 from trainer.objective import Objective
-from trainer.policy import Policy, find_layers, load_policy
+from trainer.policy import Policy, find_layers
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_step
 
 ATTENTION_BOUND = 1e-2
@@ -45,67 +44,6 @@ EQUAL_BOUND = 2e-2
 STEPS = 20
 WORLD = 8
 MICROBATCH = 16384
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A model by its shape. `layers` are those that are built; `all_layers` those of the published model."""
-
-    name: str
-    kind: str
-    hidden: int
-    feed_forward: int
-    layers: int
-    all_layers: int
-    heads: int
-    shared_heads: int
-    width: int
-    words: int
-    tied: bool
-
-    def config(self, layers: int | None = None) -> Any:
-        """The transformers config of this shape."""
-        from transformers import AutoConfig
-
-        return AutoConfig.for_model(
-            self.kind,
-            vocab_size=self.words,
-            hidden_size=self.hidden,
-            intermediate_size=self.feed_forward,
-            num_hidden_layers=layers or self.layers,
-            num_attention_heads=self.heads,
-            num_key_value_heads=self.shared_heads,
-            head_dim=self.width,
-            tie_word_embeddings=self.tied,
-            max_position_embeddings=32768,
-            attention_dropout=0.0,
-        )
-
-    def flops(self, groups: Iterable[Group]) -> float:
-        """Floating-point operations of one step that no layout can spare: matrix products forward, twice that backward.
-
-        A group's prompt is counted once, as the trainer forwards it; recomputed activations are not counted.
-        """
-        queries, keys = self.heads * self.width, self.shared_heads * self.width
-        layer = self.hidden * (2 * queries + 2 * keys + 3 * self.feed_forward)
-        tokens = targets = pairs = 0
-        for group in groups:
-            prompt = len(group.prompt)
-            lengths = [len(rollout.tokens) for rollout in group.rollouts]
-            tokens += prompt + sum(lengths) - len(lengths)
-            targets += sum(lengths)
-            pairs += prompt * prompt / 2 + sum(n * prompt + n * n / 2 for n in lengths)
-        forward = 2 * layer * self.layers * tokens + 2 * self.hidden * self.words * targets
-        return 3 * (forward + 4 * queries * self.layers * pairs)
-
-
-SMOLLM2 = Shape("SmolLM2-135M", "llama", 576, 1536, 30, 30, 9, 3, 64, 49152, True)
-QWEN3 = Shape("Qwen3-8B", "qwen3", 4096, 12288, 8, 36, 32, 8, 128, 151936, False)
-"""Eight of 36 layers: with optimiser and float32 weights they take 50 GB, all of them 148 GB."""
-SMALL = (
-    Shape("SmolLM2, small", "llama", 144, 256, 2, 30, 9, 3, 16, 512, True),
-    Shape("Qwen3, small", "qwen3", 128, 256, 2, 36, 8, 2, 16, 512, False),
-)
 
 
 @dataclass
@@ -129,59 +67,25 @@ class Report:
             self.failures.append(f"{check}: {what} is {value:.3g}, above {most:.3g}")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where it runs: `cuda`, or `cpu` with small shapes and few steps."""
+def allow_older_torch() -> bool:
+    """Give a torch before 2.13, whose kernel takes as many key heads as query heads, repeated ones; True where needed.
 
-    device: torch.device
-    shapes: tuple[Shape, Shape]
-    prompt: int
-    completion: int
-    groups: int
-    steps: int
-    compiled: tuple[bool, ...]
-
-    @property
-    def on_gpu(self) -> bool:
-        return self.device.type == "cuda"
-
-
-def make_groups(shape: Shape, place: Place, seed: int = 0) -> list[Group]:
-    """Groups of 16 of random tokens: completions of one token to the longest, each near its sampler's probability."""
-    draw = random.Random(seed)
-
-    def tokens(count: int) -> tuple[int, ...]:
-        return tuple(draw.randrange(shape.words) for _ in range(count))
-
-    groups = []
-    for number in range(place.groups):
-        lengths = [1, *(draw.randint(place.completion // 4, place.completion) for _ in range(15))]
-        rollouts = [tokens(n) for n in lengths]
-        groups.append(
-            Group(
-                str(number),
-                tokens(place.prompt),
-                tuple(Rollout(one, (-10.0,) * len(one), "", "stop", (0, 0)) for one in rollouts),
-                tuple(draw.choice((0.0, 1.0)) for _ in rollouts),
-                (True,) * 16,
-            )
-        )
-    return groups
-
-
-def build_policy(shape: Shape, config: TrainConfig, place: Place, dtype: torch.dtype, drawn_on: str = "") -> Policy:
-    """A policy of random weights, loaded by the trainer's own loader from a folder that holds none but these.
-
-    Two devices draw other weights from one seed: `drawn_on` names the one to draw on, where they must be the same.
+    It costs memory and time that the pinned torch does not take, so the figures say it.
     """
-    from transformers import AutoModelForCausalLM
+    import inspect
 
-    torch.manual_seed(0)
-    in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="gpu-check-", dir=in_memory) as folder:
-        with torch.device(drawn_on or place.device):
-            AutoModelForCausalLM.from_config(shape.config(), dtype=torch.bfloat16).save_pretrained(folder)
-        return load_policy(folder, config, dtype=dtype, device=str(place.device))
+    from torch.nn.attention import varlen
+
+    kernel = varlen.varlen_attn
+    if "enable_gqa" in inspect.signature(kernel).parameters:
+        return False
+
+    def repeat_heads(q: Tensor, k: Tensor, v: Tensor, *more: Any, enable_gqa: bool, **options: Any) -> Tensor:
+        times = q.shape[1] // k.shape[1]
+        return kernel(q, k.repeat_interleave(times, 1), v.repeat_interleave(times, 1), *more, **options)
+
+    varlen.varlen_attn = repeat_heads
+    return True
 
 
 def relative(found: Tensor, reference: Tensor) -> float:
@@ -451,6 +355,8 @@ def main() -> int:
     disable_progress_bar()
     disable_progress_bars()
     report = Report(chosen.out)
+    if place.on_gpu and allow_older_torch():
+        report.add("note", torch=torch.__version__, attention="key heads repeated, as this torch needs")
     rate = check_machine(report, place)
     checks: dict[str, Callable[[], None]] = {
         "attention": lambda: check_attention(report, place),

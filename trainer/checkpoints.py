@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.run.layout import TRAINING
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
@@ -34,7 +35,7 @@ def training_folder(config: Config, folder: RunFolder) -> Path:
             f"{config.run} is not a local folder, and checkpoints need one: name it with train.folder, such as "
             "--set train.folder=checkpoints"
         )
-    return Path(config.run if "://" not in config.run else folder.path) / "training"
+    return Path(config.run if "://" not in config.run else folder.path) / TRAINING
 
 
 def find_model(home: Path, stage: TrainStage) -> Path:

@@ -11,11 +11,11 @@ from statistics import NormalDist, fmean, stdev
 from typing import Any
 
 from pipeline.inference.engine import EngineFailure
-from pipeline.rollout.rollout import Sampler
 from pipeline.verify.problem import ProblemVerifier
 from schemas.reasons import Verdict
 from trainer.checkpoints import read_rows
 from trainer.problems import Task
+from trainer.rollout import Sampler
 
 Z = NormalDist().inv_cdf(0.975)
 """Two-sided 95%."""

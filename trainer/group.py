@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.rollout.rollout import Rollout
+from trainer.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)

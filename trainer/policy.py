@@ -82,18 +82,21 @@ class Policy(nn.Module):  # type: ignore[misc]
     def export_weights(self) -> Iterator[tuple[str, Tensor]]:
         """(Hugging Face name, bfloat16 tensor) of all weights, with adapters merged and without a tied head.
 
-        With sharded weights a generator on every rank must be read at the same pace: see `distributed.gather_weights`.
+        Sharded weights are gathered one at a time, in bfloat16: no rank ever holds the whole model. A generator on
+        every rank must be read at the same pace: see `distributed.gather_weights`.
         """
-        weights = {name: _whole(weight) for name, weight in self.lm.named_parameters()}
+        weights = dict(self.lm.named_parameters())
         tied = set(getattr(self.lm, "all_tied_weights_keys", None) or ())
         for name, weight in weights.items():
             if ".lora_" in name or name in tied:
                 continue
             layer = name.removesuffix(".base_layer.weight")
-            if layer != name:
-                down, up = (weights[f"{layer}.lora_{side}.{ADAPTER}.weight"].float() for side in "AB")
-                weight = weight.float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
-            yield name.replace(".base_layer.", "."), weight.to(torch.bfloat16)
+            if layer == name:
+                yield name.replace(".base_layer.", "."), _whole(weight.detach().to(torch.bfloat16))
+                continue
+            down, up = (_whole(weights[f"{layer}.lora_{side}.{ADAPTER}.weight"]).float() for side in "AB")
+            merged = _whole(weight).float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
+            yield name.replace(".base_layer.", "."), merged.to(torch.bfloat16)
 
 
 def load_policy(

@@ -6,9 +6,10 @@ from typing import Literal
 
 import polars as pl
 
-from pipeline.decide.decide import decisions_name, find_graded, last_pass
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.publish.held_out import find_families, is_held_out
+from pipeline.run.evidence import find_graded, last_pass
+from pipeline.run.layout import CURATED, DECISIONS, PROBLEMS, decisions_name
 from pipeline.run.storage import RunFolder
 from pipeline.verify.problem import Label, read_label
 from schemas.config import Config, TrainStage
@@ -67,7 +68,7 @@ def choose_held_out(folder: RunFolder, config: Config) -> tuple[Task, ...]:
     evaluation = config.train.evaluation
     kept = _read_wanted(folder, "kept")
     ours = [task for table in kept for task in read_tasks(table, config) if is_held_out(task.family, evaluation.share)]
-    known = {text for _, table in folder.read_tables("problems", ["statement"]) for text in table["statement"]}
+    known = {text for _, table in folder.read_tables(PROBLEMS, ["statement"]) for text in table["statement"]}
     others = [task for task in _read_sources(config) if task.statement not in known]
     unique = {task.statement: task for task in (*others, *ours)}
     return tuple(sorted(unique.values(), key=lambda task: task.id)[: evaluation.problems])
@@ -89,8 +90,8 @@ def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
 
 def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator[pl.DataFrame]:
     """By the decisions of the run, or all that it published where somebody left only that."""
-    if not folder.list("decisions"):
-        yield from (_name_families(table) for _, table in folder.read_tables("curated"))
+    if not folder.list(DECISIONS):
+        yield from (_name_families(table) for _, table in folder.read_tables(CURATED))
         return
     grading_pass = last_pass(folder) if data == "harder" else 1
     wanted = [KEEP, Reason.NEVER_SOLVED.value] if data == "harder" and grading_pass == 1 else [KEEP]

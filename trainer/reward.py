@@ -8,13 +8,13 @@ import asyncio
 from dataclasses import dataclass
 
 from pipeline.language import keeps_language
-from pipeline.rollout.rollout import Rollout, Sampled
 from pipeline.verify.problem import ProblemVerifier
 from pipeline.verify.reward import reward
 from schemas.config import TrainStage
 from schemas.reasons import Verdict
 from trainer.group import Group
 from trainer.problems import Task
+from trainer.rollout import Rollout, Sampled
 
 
 @dataclass(frozen=True)

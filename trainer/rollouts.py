@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from pipeline.inference.engine import EngineFailure
-from pipeline.rollout.rollout import Sampled, Sampler
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import TrainConfig, TrainStage
 from trainer.group import Group
 from trainer.problem_sampler import Feed
 from trainer.reward import judge_group
+from trainer.rollout import Sampled, Sampler
 
 STARVED = 50
 """Batches of groups in a row without any signal, after which a stage is given up: nothing in it teaches any more."""

@@ -18,7 +18,6 @@ import torch
 
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
-from pipeline.rollout.engine import RolloutEngine
 from pipeline.run.storage import RunFolder
 from pipeline.verify.problem import ProblemVerifier
 from schemas.aliases import restore_keys
@@ -45,6 +44,7 @@ from trainer.learner import Learner
 from trainer.metrics import Journal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
+from trainer.rollout_engine import RolloutEngine
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 KEY = "key"
@@ -139,7 +139,7 @@ class StageRun:
                 except StarvedError:
                     return
                 if self._shares_device:
-                    await engine.freeze()
+                    await engine.pause()
                 learning = time.monotonic()
                 measured = await asyncio.to_thread(self.learner.learn, batch)
                 learn = time.monotonic() - learning
@@ -157,7 +157,7 @@ class StageRun:
                 )
                 push = await self._push(engine)
                 if self._shares_device:
-                    await engine.thaw()
+                    await engine.resume()
                 seconds = time.monotonic() - began
                 journal.write(
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}

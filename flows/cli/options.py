@@ -50,11 +50,12 @@ def read_settings(config: str | None, overrides: list[str], run: str) -> Config:
 
 def open_run(run: str) -> "RunFolder":
     """The folder of a run that is there. Raises InputError."""
+    from pipeline.run.layout import MANIFEST, PROBLEMS
     from pipeline.run.storage import RunFolder
     from schemas.errors import InputError
 
     folder = RunFolder(run)
-    if not folder.list("problems") and not folder.exists("manifest.json"):
+    if not folder.list(PROBLEMS) and not folder.exists(MANIFEST):
         raise InputError(
             f"{run}: no run is here (no problems/ and no manifest.json); give the folder of `run:` in the config"
         )

@@ -11,16 +11,16 @@ import polars as pl
 
 from pipeline.decide.rule import AGREE, decide_counts
 from pipeline.decide.translations import match_translations
+from pipeline.run.evidence import find_decisions, find_graded, find_samples, read_evidence
+from pipeline.run.layout import decisions_name, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP, Reason, Verdict
-from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_KEY
+from schemas.sample import IMPORTED
 
 Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
-STAGES = ("screen", "judge", "dedup", "decontaminate", "court", "translate", "verify")
-"""The stages between ingest and sampling, in the order in which the data walks."""
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict")
 COUNTS = ("correct", "votes", "unknown", "n", "planned")
 SHOWN = 60
@@ -127,66 +127,6 @@ def _shorten(column: str) -> pl.Expr:
     return pl.when(text.str.len_chars() > SHOWN).then(text.str.head(SHOWN - 3) + "...").otherwise(text)
 
 
-def find_stages(folder: RunFolder) -> list[str]:
-    """The stages between ingest and sampling that this run has been through."""
-    there = {name.split("/")[1] for name in folder.list("stages")}
-    return [stage for stage in STAGES if stage in there]
-
-
-def find_graded(folder: RunFolder) -> dict[str, str]:
-    """Shard -> name of its table of graded problems: what the last stage kept, or else the problems themselves."""
-    stages = find_stages(folder)
-    names = folder.list(f"stages/{stages[-1]}" if stages else "problems")
-    return {shard_of(name): name for name in names}
-
-
-def shard_of(name: str) -> str:
-    """`00003` of `problems/00003.parquet`."""
-    return name.rpartition("/")[2].removesuffix(".parquet")
-
-
-def find_samples(folder: RunFolder) -> dict[str, list[str]]:
-    """Shard -> its sample files in the order in which they were written."""
-    found: dict[str, list[str]] = {}
-    for name in folder.list("samples"):
-        found.setdefault(name.split("/")[1].removesuffix(".parquet"), []).append(name)
-    return found
-
-
-def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str] = ()) -> pl.DataFrame:
-    """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified."""
-    wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
-    tables = [folder.read_table(name, wanted) for name in names]
-    empty = pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in wanted})
-    return pl.concat([empty, *tables]).unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
-
-
-def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, grading_pass: int = 1) -> None:
-    """Write down which samples count in a shard, for decisions to come that have no model at hand.
-
-    `evidence` has `problem_id` and any other columns of `SAMPLE_KEY`: those of the samples that the run's own prompt,
-    model and parameters give.
-    """
-    folder.write_table(evidence_name(shard, grading_pass), evidence)
-
-
-def read_evidence(
-    folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
-) -> pl.DataFrame:
-    """Those of `read_samples` that count: all, unless `record_evidence` said which."""
-    samples = read_samples(folder, names, columns)
-    recorded = evidence_name(shard, grading_pass)
-    if not folder.exists(recorded):
-        return samples
-    evidence = folder.read_table(recorded)
-    return samples.join(evidence, on=evidence.columns, how="semi", maintain_order="left")
-
-
-def evidence_name(shard: str, grading_pass: int) -> str:
-    """Where `record_evidence` writes which samples count in a shard."""
-    return f"evidence/pass-{grading_pass}-{shard}.parquet"
-
-
 def decide_shard(
     folder: RunFolder, graded: str, sample_files: Iterable[str], config: Config, grading_pass: int = 1
 ) -> pl.DataFrame:
@@ -207,22 +147,6 @@ def decide_shard(
     return decisions
 
 
-def decisions_name(shard: str, grading_pass: int) -> str:
-    return f"decisions/pass-{grading_pass}-{shard}.parquet"
-
-
-def last_pass(folder: RunFolder) -> int:
-    """2 where the trained grader has graded the run again, else 1."""
-    return 2 if any(shard_of(name).startswith("pass-2-") for name in folder.list("decisions")) else 1
-
-
-def forget_pass(folder: RunFolder, grading_pass: int) -> None:
-    """Remove a pass's decisions: they are made again from its evidence, which stays."""
-    for name in folder.list("decisions"):
-        if shard_of(name).startswith(f"pass-{grading_pass}-"):
-            folder.remove(name)
-
-
 def decide_run(
     folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
 ) -> dict[str, int]:
@@ -232,9 +156,8 @@ def decide_run(
     """
     graded, samples = find_graded(folder), find_samples(folder)
     chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
-    for name in folder.list("decisions"):
-        prefix, _, shard = shard_of(name).rpartition("-")
-        if prefix == f"pass-{grading_pass}" and shard not in graded:
+    for shard, name in find_decisions(folder, grading_pass).items():
+        if shard not in graded:
             folder.remove(name)
     total: Counter[str] = Counter()
     for shard, name in chosen.items():

@@ -1,43 +1,31 @@
-"""vLLM in a child process, watched: a child that dies or hangs is started again and what it owed is asked for again.
+"""vLLM in a worker process, watched: one that dies or hangs is started again and its requests are asked for again.
 
-One thread owns the child from its start to its end, because the kernel ties the child's life to the thread that made
-it. A request that is in flight whenever the child dies is a suspect: with two such deaths it is asked for alone, and
-when the child dies of it alone it fails, by itself. The deaths it explains are then not counted against
-`model.restarts`.
+One thread owns the worker from its start to its end, because the kernel ties its life to the thread that made it. A
+request that is in flight whenever the worker dies is a suspect: with two such deaths it is asked for alone, and when
+the worker dies of it alone it fails, by itself. The deaths it explains are then not counted against `model.restarts`.
 """
 
 import itertools
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, Pipe, wait
-from pathlib import Path
-from typing import Any
+from multiprocessing.connection import Pipe, wait
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
-from pipeline.inference.machine import engine_environment, find_project, vllm_version
-from pipeline.inference.models import ResolvedModel, resolve_model
+from pipeline.inference.machine import vllm_version
+from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Heartbeat, Refused, WorkerSettings
+from pipeline.inference.models import resolve_model
+from pipeline.inference.worker_process import WORKER, WorkerProcess, engine_arguments
 from schemas.config import ModelConfig
 
 SUSPECT = 2
 """Deaths in flight after which a request is asked for alone."""
-LOG_TAIL = 2000
-CLOSE_SECONDS = 5.0
 
 
 @dataclass(eq=False)
-class _Owed:
+class _Pending:
     number: int
     request: Request
     future: Future[tuple[Completion, ...]]
@@ -45,9 +33,9 @@ class _Owed:
 
 
 class VllmEngine:
-    """An `Engine` (see pipeline.inference.engine). The child, `python -m` this `child`, starts at the first request."""
+    """An `Engine` (see pipeline.inference.engine), whose process `python -m worker` starts at the first request."""
 
-    def __init__(self, model: ModelConfig, child: str = "pipeline.inference.vllm_worker") -> None:
+    def __init__(self, model: ModelConfig, worker: str = WORKER) -> None:
         if not vllm_version()[0]:
             raise EngineDied(
                 "vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url to a server's"
@@ -55,19 +43,20 @@ class VllmEngine:
         resolved = resolve_model(model)
         self.model, self.revision = model.name, resolved.revision
         self.capacity = 2 * model.max_num_seqs
-        self._config, self._module = model, child
-        self._settings = child_settings(model, resolved)
+        self._config, self._module = model, worker
+        self._settings = WorkerSettings(engine_arguments(model, resolved))
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._backlog: deque[_Owed] = deque()
-        self._sent: dict[int, _Owed] = {}
+        self._backlog: deque[_Pending] = deque()
+        self._sent: dict[int, _Pending] = {}
         self._stats = EngineStats()
         self._restarts_left = model.restarts
         self._closing = False
         self._dead: EngineDied | None = None
-        self._bell, self._ring = Pipe(duplex=False)
+        self._woken, self._waker = Pipe(duplex=False)
+        self._busy_before = 0.0
         self._thread: threading.Thread | None = None
-        self._child: Child | None = None
+        self._worker: WorkerProcess | None = None
 
     def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
         future: Future[tuple[Completion, ...]] = Future()
@@ -76,7 +65,7 @@ class VllmEngine:
             if self._dead is not None or self._closing:
                 future.set_exception(self._dead or EngineDied("the engine is closed"))
                 return future
-            self._backlog.append(_Owed(next(self._numbers), request, future))
+            self._backlog.append(_Pending(next(self._numbers), request, future))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="vllm", daemon=True)
                 self._thread.start()
@@ -94,9 +83,9 @@ class VllmEngine:
 
     @property
     def pid(self) -> int | None:
-        """The child's process, while there is one."""
-        child = self._child
-        return None if child is None else child.process.pid
+        """The worker's process, while there is one."""
+        worker = self._worker
+        return None if worker is None else worker.process.pid
 
     def close(self) -> None:
         with self._lock:
@@ -107,107 +96,107 @@ class VllmEngine:
         self._fail(EngineDied("the engine is closed"))
 
     def _wake(self) -> None:
-        # A bell that already rings needs no second stroke; the pipe must never fill up.
-        if not self._bell.poll():
-            self._ring.send_bytes(b"!")
+        # Skip if a wake-up byte is already pending: the pipe must never fill up.
+        if not self._woken.poll():
+            self._waker.send_bytes(b"!")
 
     def _watch(self) -> None:
-        """The thread of the child: start, serve, bury, until closed or given up."""
+        """The worker's thread: start one, serve, restart what died, until closed or given up."""
         try:
             while True:
-                child = self._child = Child(self._module, self._settings)
+                worker = self._worker = WorkerProcess(self._settings, self._module)
                 try:
-                    reason = self._serve(child)
+                    reason = self._serve(worker)
                 finally:
-                    child.end(kindly=self._closing and not self._sent)
-                    self._child = None
+                    worker.end(kindly=self._closing and not self._sent)
+                    self._worker = None
                 if reason is None:
                     if self._dead is None:
-                        child.forget_log()
+                        worker.forget_log()
                     return
-                if not self._bury(child, reason):
+                if not self._recover(worker, reason):
                     return
         except BaseException as error:
             self._give_up(EngineDied(f"the engine's watch failed: {type(error).__name__}: {error}"))
             raise
 
-    def _serve(self, child: "Child") -> str | None:
-        """Feed the child and hand out its answers; returns why it must go, or None when all is over."""
+    def _serve(self, worker: WorkerProcess) -> str | None:
+        """Feed the worker and hand out its answers; returns why it must go, or None when all is over."""
         patience = self._config.timeout
         heard = time.monotonic()
         while True:
-            waiting = self._sent or not child.ready
+            waiting = self._sent or not worker.ready
             left = heard + patience - time.monotonic() if waiting else None
             if left is not None and left <= 0:
-                what = "no completion" if child.ready else "it was not ready"
+                what = "no completion" if worker.ready else "it was not ready"
                 return f"{what} for {patience:g} s (model.timeout)"
-            rung = wait([child.pipe, self._bell, child.pidfd], timeout=left)
-            if self._bell in rung:
-                self._bell.recv_bytes()
+            ready = wait([worker.pipe, self._woken, worker.pidfd], timeout=left)
+            if self._woken in ready:
+                self._woken.recv_bytes()
             if self._closing:
                 return None
             try:
-                while child.pipe.poll():
-                    message = child.pipe.recv()
-                    heard = time.monotonic()
-                    child.ready = True
-                    if message[0] == "fatal":
-                        self._give_up(EngineDied(self._explain(child, message[1], "Mend the settings")))
+                while worker.pipe.poll():
+                    message: FromWorker = worker.pipe.recv()
+                    if isinstance(message, Fatal):
+                        self._give_up(EngineDied(self._explain(worker, message.reason, "Fix the settings")))
                         return None
+                    worker.ready = True
+                    if not isinstance(message, Heartbeat):
+                        # model.timeout is about completions: an engine that steps without any is hung, too.
+                        heard = time.monotonic()
                     self._take(message)
             except (EOFError, OSError):
-                return child.last_words()
-            if child.pidfd in rung:
-                return child.last_words()
-            if child.ready:
+                return worker.explain_end()
+            if worker.pidfd in ready:
+                return worker.explain_end()
+            if worker.ready:
                 if not self._sent:
                     heard = time.monotonic()
-                self._dispatch(child)
+                self._dispatch(worker)
 
-    def _dispatch(self, child: "Child") -> None:
+    def _dispatch(self, worker: WorkerProcess) -> None:
         with self._lock:
-            room = self.capacity - sum(owed.request.n for owed in self._sent.values())
-            while self._backlog and (room > 0 or not self._sent):
+            free = self.capacity - sum(pending.request.n for pending in self._sent.values())
+            while self._backlog and (free > 0 or not self._sent):
                 suspect = self._backlog[0].strikes >= SUSPECT
-                if self._sent and (suspect or any(owed.strikes >= SUSPECT for owed in self._sent.values())):
+                if self._sent and (suspect or any(pending.strikes >= SUSPECT for pending in self._sent.values())):
                     return
-                owed = self._backlog.popleft()
-                self._sent[owed.number] = owed
-                room -= owed.request.n
-                child.send(("add", owed.number, owed.request))
+                pending = self._backlog.popleft()
+                self._sent[pending.number] = pending
+                free -= pending.request.n
+                worker.send(Generate(pending.number, pending.request))
 
-    def _take(self, message: tuple[Any, ...]) -> None:
-        if message[0] == "refused":
+    def _take(self, message: FromWorker) -> None:
+        if isinstance(message, Refused):
             with self._lock:
-                owed = self._sent.pop(message[1], None)
-            if owed is not None:
-                owed.future.set_exception(EngineFailure(message[2]))
-        elif message[0] == "done":
-            _, busy, answers = message
-            for number, completions in answers:
+                refused = self._sent.pop(message.number, None)
+            if refused is not None:
+                refused.future.set_exception(EngineFailure(message.reason))
+        elif isinstance(message, Finished):
+            for answer in message.answers:
                 with self._lock:
-                    owed = self._sent.pop(number, None)
-                    if owed is None:
+                    answered = self._sent.pop(answer.number, None)
+                    if answered is None:
                         continue
+                    tokens = sum(completion.tokens or 0 for completion in answer.completions)
                     self._stats = replace(
-                        self._stats,
-                        tokens=self._stats.tokens + sum(tokens for _, tokens, _, _ in completions),
-                        requests=self._stats.requests + 1,
+                        self._stats, tokens=self._stats.tokens + tokens, requests=self._stats.requests + 1
                     )
-                owed.future.set_result(tuple(Completion(*completion) for completion in completions))
+                answered.future.set_result(answer.completions)
             with self._lock:
-                self._stats = replace(self._stats, busy=self._stats.busy + busy)
+                self._stats = replace(self._stats, busy=self._busy_before + message.busy)
 
-    def _bury(self, child: "Child", reason: str) -> bool:
-        """Sort what the dead child owed; returns whether a new one is to be started."""
+    def _recover(self, worker: WorkerProcess, reason: str) -> bool:
+        """Queue again what the dead worker had in hand; returns whether a new one is to be started."""
         with self._lock:
-            owed = sorted(self._sent.values(), key=lambda one: one.number)
+            pending = sorted(self._sent.values(), key=lambda one: one.number)
             self._sent.clear()
-            for one in owed:
+            for one in pending:
                 one.strikes += 1
-            poison = owed[0] if len(owed) == 1 and owed[0].strikes > SUSPECT else None
+            poison = pending[0] if len(pending) == 1 and pending[0].strikes > SUSPECT else None
             if poison is None:
-                self._backlog.extendleft(reversed(owed))
+                self._backlog.extendleft(reversed(pending))
                 self._restarts_left -= 1
             else:
                 self._restarts_left = min(self._config.restarts, self._restarts_left + SUSPECT)
@@ -218,17 +207,18 @@ class VllmEngine:
             )
         if spent:
             advice = f"It was started again {self._config.restarts} times (model.restarts)"
-            self._give_up(EngineDied(self._explain(child, reason, advice)))
+            self._give_up(EngineDied(self._explain(worker, reason, advice)))
             return False
-        child.forget_log()
+        worker.forget_log()
         with self._lock:
+            self._busy_before = self._stats.busy
             self._stats = replace(self._stats, restarts=self._stats.restarts + 1)
         return True
 
-    def _explain(self, child: "Child", reason: str, advice: str) -> str:
+    def _explain(self, worker: WorkerProcess, reason: str, advice: str) -> str:
         return (
             f"the vLLM engine of {self.model} ended: {reason}\n{advice}; `goldilocks doctor` says what is here. "
-            f"What was sampled is kept: run again to go on.\nThe end of its log ({child.log}):\n{child.log_tail()}"
+            f"What was sampled is kept: run again to go on.\nThe end of its log ({worker.log}):\n{worker.log_tail()}"
         )
 
     def _give_up(self, error: EngineDied) -> None:
@@ -238,97 +228,8 @@ class VllmEngine:
 
     def _fail(self, error: EngineDied) -> None:
         with self._lock:
-            owed: Iterable[_Owed] = [*self._sent.values(), *self._backlog]
+            pending = [*self._sent.values(), *self._backlog]
             self._sent.clear()
             self._backlog.clear()
-        for one in owed:
+        for one in pending:
             one.future.set_exception(error)
-
-
-def child_settings(model: ModelConfig, resolved: ResolvedModel) -> dict[str, Any]:
-    """What the child builds its engine from; `model.engine` overrides ours."""
-    engine: dict[str, Any] = {
-        "model": resolved.path_or_name,
-        "dtype": model.dtype,
-        "max_model_len": model.max_model_len,
-        "max_num_seqs": model.max_num_seqs,
-        "enforce_eager": model.enforce_eager,
-    }
-    if not resolved.local:
-        engine |= {"revision": resolved.revision, "tokenizer_revision": resolved.revision}
-    return {"engine": engine | model.engine}
-
-
-class Child:
-    """One child process with its pipe, its log file, and a thread that writes to it so that nobody else ever blocks."""
-
-    def __init__(self, module: str, settings: dict[str, Any]) -> None:
-        self.ready = False
-        self.pipe, theirs = Pipe()
-        handle, log = tempfile.mkstemp(prefix="goldilocks-engine-", suffix=".log")
-        self.log = Path(log)
-        environment = find_project(engine_environment(os.environ))
-        told = json.dumps({**settings, "parent": os.getpid()})
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, str(theirs.fileno()), told],
-                stdin=subprocess.DEVNULL,
-                stdout=handle,
-                stderr=handle,
-                pass_fds=[theirs.fileno()],
-                env=environment,
-                start_new_session=True,
-            )
-        finally:
-            os.close(handle)
-            theirs.close()
-        self.pidfd = os.pidfd_open(self.process.pid)
-        self._outbox: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=_write, args=(self.pipe, self._outbox), daemon=True)
-        self._writer.start()
-
-    def send(self, message: tuple[Any, ...]) -> None:
-        self._outbox.put(message)
-
-    def end(self, kindly: bool) -> None:
-        """Nothing of the child is left when this returns. `kindly`: one that is ready may let go of its device."""
-        if kindly and self.ready:
-            self.send(("close",))
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(CLOSE_SECONDS)
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._outbox.put(None)
-        self._writer.join()
-        self.pipe.close()
-        os.close(self.pidfd)
-
-    def last_words(self) -> str:
-        try:
-            code = self.process.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            return "it closed its pipe"
-        if code >= 0:
-            return f"it exited with {code}"
-        killed = signal.Signals(-code).name
-        hint = " (often: out of memory)" if code == -signal.SIGKILL else ""
-        return f"it was ended by {killed}{hint}"
-
-    def log_tail(self) -> str:
-        try:
-            return self.log.read_text(errors="replace")[-LOG_TAIL:].strip() or "(empty)"
-        except OSError as error:
-            return f"(cannot be read: {error})"
-
-    def forget_log(self) -> None:
-        self.log.unlink(missing_ok=True)
-
-
-def _write(pipe: Connection, outbox: "queue.SimpleQueue[tuple[Any, ...] | None]") -> None:
-    while (message := outbox.get()) is not None:
-        try:
-            pipe.send(message)
-        except OSError:
-            # The child is gone; its watcher has noticed by other means.
-            continue

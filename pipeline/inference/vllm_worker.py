@@ -1,64 +1,85 @@
-"""The engine's own process: vLLM in a loop that takes requests from a pipe whenever they come.
+"""The engine's own process, for grading and for rollouts: vLLM in a loop that reads a pipe between two of its steps.
 
-It may die without taking anybody along, and it never outlives its parent. Messages are pickled tuples.
-In: ("add", id, Request), ("close",).
-Out: ("ready",), ("done", busy seconds, [(id, ((text, tokens, finish_reason, seconds), ...)), ...]), ("refused", id,
-why), ("fatal", why): no engine can be made of these settings, so starting again is of no use.
+It may die without taking anybody along, and it never outlives its parent. Nothing is generated while weights are
+loaded or while it is paused, so nothing needs to be drained: the next step goes on with what is in flight and its KV
+cache. What it is sent and what it answers is in pipeline.inference.messages.
 """
 
 import ctypes
-import json
 import os
 import queue
 import signal
 import sys
 import threading
 import time
+import traceback
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, assert_never
 
-from pipeline.inference.engine import Request
+from pipeline.inference.engine import Completion, Request
+from pipeline.inference.messages import (
+    Answer,
+    Cancel,
+    Close,
+    Done,
+    Fatal,
+    Finished,
+    FromWorker,
+    Generate,
+    Heartbeat,
+    LoadWeights,
+    Pause,
+    Ready,
+    Refused,
+    Resume,
+    TokenTrace,
+    ToWorker,
+    WorkerSettings,
+)
+from pipeline.inference.prompts import Prompt
 
 PR_SET_PDEATHSIG = 1
+HEARTBEAT_SECONDS = 0.25
+TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCHELASTIC_")
+"""Variables of a trainer's ranks, which are not the engine's."""
+
+Inbox = queue.SimpleQueue[ToWorker]
 
 
-def meet_parent() -> tuple[dict[str, Any], Connection, "queue.SimpleQueue[tuple[Any, ...]]"]:
-    """What the parent told, the pipe to it, and what comes through it; this process ends with the parent."""
-    settings = json.loads(sys.argv[2])
-    die_with(settings["parent"])
+def connect_parent() -> tuple[WorkerSettings, Connection, Inbox]:
+    """The settings, the pipe to the parent, and what comes through it; this process ends with the parent."""
     pipe = Connection(int(sys.argv[1]))
-    inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-    threading.Thread(target=receive, args=(pipe, inbox), daemon=True).start()
+    _die_with(int(sys.argv[2]))
+    settings: WorkerSettings = pipe.recv()
+    inbox: Inbox = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(pipe, inbox), daemon=True).start()
     return settings, pipe, inbox
 
 
 def main() -> None:
-    settings, pipe, inbox = meet_parent()
+    settings, pipe, inbox = connect_parent()
+    code = 1
     try:
-        engine = _build(settings)
-    except (ImportError, ValueError, TypeError, OSError, RuntimeError) as error:
-        import traceback
-
+        engine = _build(pipe, settings)
+        _Loop(pipe, inbox, engine, settings).serve()
+        engine.engine_core.shutdown()
+        code = 0
+    except BaseException:
         traceback.print_exc()
-        pipe.send(("fatal", f"{type(error).__name__}: {error}"))
-        raise SystemExit(1) from None
-    pipe.send(("ready",))
-    _serve(pipe, inbox, engine)
-    engine.engine_core.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    # vLLM's own teardown takes seconds and nothing here is worth them.
-    os._exit(0)
+    # vLLM's own teardown takes seconds, may hang, and nothing here is worth it.
+    os._exit(code)
 
 
-def die_with(parent: int) -> None:
+def _die_with(parent: int) -> None:
     """The kernel kills this process when its parent dies; a parent that is gone already is noticed here."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def receive(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]") -> None:
+def _receive(pipe: Connection, inbox: Inbox) -> None:
     try:
         while True:
             inbox.put(pipe.recv())
@@ -67,75 +88,133 @@ def receive(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]") -> No
         os.killpg(0, signal.SIGKILL)
 
 
-def _build(settings: dict[str, Any]) -> Any:
-    from vllm import EngineArgs
-    from vllm.v1.engine.llm_engine import LLMEngine
+def _build(pipe: Connection, settings: WorkerSettings) -> Any:
+    for name in [name for name in os.environ if name.startswith(TORCHRUN)]:
+        del os.environ[name]
+    try:
+        from vllm import EngineArgs
+        from vllm.v1.engine.llm_engine import LLMEngine
 
-    return LLMEngine.from_engine_args(EngineArgs(**{"disable_log_stats": True, **settings["engine"]}))
-
-
-def _params(request: Request) -> Any:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    asked = request.params
-    return SamplingParams(
-        n=request.n,
-        max_tokens=asked.max_tokens,
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        stop=list(asked.stop),
-        ignore_eos=asked.fixed_length,
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
+        engine = LLMEngine.from_engine_args(EngineArgs(**{"disable_log_stats": True, **settings.engine}))
+    except (ImportError, ValueError, TypeError, OSError, RuntimeError) as error:
+        pipe.send(Fatal(f"{type(error).__name__}: {error}"))
+        raise
+    if settings.trains:
+        engine.set_weight_version(str(settings.version))
+    return engine
 
 
-def _serve(pipe: Connection, inbox: "queue.SimpleQueue[tuple[Any, ...]]", engine: Any) -> None:
-    tokenizer = engine.get_tokenizer()
-    limit = engine.model_config.max_model_len
-    began: dict[str, float] = {}
-    busy = 0.0
-    while True:
-        while not began or not inbox.empty():
-            message = inbox.get()
-            if message[0] == "close":
-                return
-            _, number, request = message
-            try:
-                tokens = tokenize(tokenizer, request.prompt.messages, request.prompt.text)
-                if len(tokens) >= limit:
-                    raise ValueError(
-                        f"the prompt has {len(tokens)} tokens, but model.max_model_len is {limit}; "
-                        "raise it, or drop the problem"
-                    )
-                engine.add_request(str(number), {"prompt_token_ids": tokens}, _params(request))
-            except ValueError as error:
-                pipe.send(("refused", number, str(error)))
-            else:
-                began[str(number)] = time.monotonic()
-        started = time.monotonic()
-        finished = [output for output in engine.step() if output.finished]
-        now = time.monotonic()
-        busy += now - started
-        if finished:
-            pipe.send(("done", busy, [_answer(output, now - began.pop(output.request_id)) for output in finished]))
-            busy = 0.0
+class _Loop:
+    def __init__(self, pipe: Connection, inbox: Inbox, engine: Any, settings: WorkerSettings) -> None:
+        self.pipe, self.inbox, self.engine = pipe, inbox, engine
+        self.trains, self.version = settings.trains, settings.version
+        self.tokenizer, self.limit = engine.get_tokenizer(), int(engine.model_config.max_model_len)
+        self.began: dict[str, float] = {}
+        """When each request that is in flight was taken."""
+        self.paused = False
+        self.busy = 0.0
+
+    def serve(self) -> None:
+        """Until `Close`."""
+        self.send(Ready(str(self.engine.model_config.dtype).removeprefix("torch.")))
+        beat = time.monotonic()
+        while True:
+            while self.paused or not self.began or not self.inbox.empty():
+                message = self.inbox.get()
+                if isinstance(message, Close):
+                    return
+                self.handle(message)
+            started = time.monotonic()
+            outputs = [output for output in self.engine.step() if output.finished]
+            now = time.monotonic()
+            self.busy += now - started
+            if outputs:
+                self.send(Finished(self.busy, tuple(self.read(output, now) for output in outputs)))
+            if now - beat > HEARTBEAT_SECONDS:
+                self.send(Heartbeat(self.busy))
+                beat = now
+
+    def send(self, message: FromWorker) -> None:
+        self.pipe.send(message)
+
+    def handle(self, message: Generate | Cancel | LoadWeights | Pause | Resume) -> None:
+        match message:
+            case Generate(number, request):
+                try:
+                    self.generate(str(number), request)
+                except ValueError as error:
+                    self.send(Refused(number, str(error)))
+            case Cancel(number):
+                self.engine.abort_request([str(number)])
+                self.began.pop(str(number), None)
+            case LoadWeights(number, path, version):
+                self.engine.collective_rpc("load_weights_from", args=(path,))
+                self.engine.set_weight_version(str(version))
+                self.version = version
+                self.send(Done(self.busy, number))
+            case Pause(number) | Resume(number):
+                self.paused = isinstance(message, Pause)
+                self.send(Done(self.busy, number))
+            case _:
+                assert_never(message)
+
+    def generate(self, number: str, request: Request) -> None:
+        """Raises ValueError with what is wrong with the request."""
+        tokens = _tokenize(self.tokenizer, request.prompt)
+        if len(tokens) >= self.limit:
+            raise ValueError(
+                f"the prompt has {len(tokens)} tokens, but model.max_model_len is {self.limit}; "
+                "raise it, or drop the problem"
+            )
+        prompt: dict[str, Any] = {"prompt_token_ids": tokens}
+        if self.trains:
+            # The prefix cache outlives its weights; the salt keeps blocks of other weights apart.
+            prompt["cache_salt"] = str(self.version)
+        self.engine.add_request(number, prompt, self.read_params(request))
+        self.began[number] = time.monotonic()
+
+    def read_params(self, request: Request) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        asked = request.params
+        return SamplingParams(
+            n=request.n,
+            max_tokens=asked.max_tokens,
+            temperature=asked.temperature,
+            top_p=asked.top_p,
+            stop=list(asked.stop),
+            ignore_eos=asked.fixed_length,
+            logprobs=0 if self.trains else None,
+            flat_logprobs=self.trains,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+
+    def read(self, output: Any, now: float) -> Answer:
+        seconds = now - self.began.pop(output.request_id)
+        number = int(output.request_id)
+        completions = tuple(
+            Completion(one.text, len(one.token_ids), str(one.finish_reason), seconds) for one in output.outputs
+        )
+        if not self.trains:
+            return Answer(number, completions)
+        return Answer(number, completions, tuple(output.prompt_token_ids), tuple(map(_trace, output.outputs)))
 
 
-def tokenize(tokenizer: Any, messages: tuple[tuple[str, str], ...] | None, text: str | None) -> list[int]:
-    if messages is None:
-        return list(tokenizer.encode(text))
+def _trace(one: Any) -> TokenTrace:
+    spans = one.weight_versions
+    versions = (int(spans[0].version), int(spans[-1].version))
+    return TokenTrace(tuple(one.token_ids), tuple(one.logprobs.logprobs), versions)
+
+
+def _tokenize(tokenizer: Any, prompt: Prompt) -> list[int]:
+    if prompt.messages is None:
+        return list(tokenizer.encode(prompt.text))
     if not tokenizer.chat_template:
         raise ValueError("the model has no chat template; set prompt.chat to false")
-    turns = [{"role": role, "content": content} for role, content in messages]
+    turns = [{"role": role, "content": content} for role, content in prompt.messages]
     rendered = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
     return list(tokenizer.encode(rendered, add_special_tokens=False))
-
-
-def _answer(output: Any, seconds: float) -> tuple[int, tuple[tuple[str, int, str, float], ...]]:
-    return int(output.request_id), tuple(
-        (one.text, len(one.token_ids), str(one.finish_reason), seconds) for one in output.outputs
-    )
 
 
 if __name__ == "__main__":

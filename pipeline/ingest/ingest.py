@@ -13,7 +13,17 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.source import read_source
-from pipeline.run.storage import DAMAGED, RunFolder
+from pipeline.run.layout import (
+    DAMAGED,
+    PROBLEMS,
+    REJECTED,
+    problems_name,
+    rejected_name,
+    shard_name,
+    shard_of,
+    split_name,
+)
+from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.conform import REJECT_SCHEMA, WHERE, conform_rows
 from schemas.problem import PROBLEM_DTYPES
@@ -65,11 +75,11 @@ class Record:
     @classmethod
     def of(cls, folder: RunFolder) -> "Record":
         record = cls()
-        for _, table in folder.read_tables("problems", ["id", "source", "source_id", "history"]):
+        for _, table in folder.read_tables(PROBLEMS, ["id", "source", "source_id", "history"]):
             record._note(table)
             record.first.update(zip(_keys(table), _called(table), strict=True))
-        for name in folder.list("rejected"):
-            if name.startswith(f"rejected/{STAGE}-"):
+        for name in folder.list(REJECTED):
+            if split_name(name).stage == STAGE:
                 record._note(folder.read_table(name, ["id"]))
         return record
 
@@ -131,11 +141,6 @@ def _only_new(invalid: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, int]
     return invalid[fresh], invalid.height - len(fresh)
 
 
-def shard_number(name: str, suffix: str = ".parquet") -> int:
-    """3 of `problems/00003.parquet`."""
-    return int(name.removesuffix(suffix)[-5:])
-
-
 class _Shards:
     """Collects rows and writes a shard when one is full, by problems or by rejects."""
 
@@ -144,13 +149,12 @@ class _Shards:
         self.rows = rows
         self.problems = pl.DataFrame(schema=PROBLEM_DTYPES)
         self.rejected = pl.DataFrame(schema=REJECT_SCHEMA)
-        there = [*folder.list("problems"), *folder.list("rejected")]
-        ours = ("problems/", f"rejected/{STAGE}-")
-        numbers = [shard_number(name) for name in there if name.startswith(ours)]
-        self.next = max(numbers, default=-1) + 1
+        problems = {int(shard_of(name)) for name in folder.list(PROBLEMS)}
+        rejects = {int(shard_of(name)) for name in folder.list(REJECTED) if split_name(name).stage == STAGE}
+        self.next = max(problems | rejects, default=-1) + 1
         # A damaged shard comes again from its source; under its old number it finds its samples.
-        damaged = {shard_number(name, DAMAGED) for name in folder.list("problems", DAMAGED)}
-        self.free = sorted(damaged - {shard_number(name) for name in there if name.startswith("problems/")})
+        damaged = {int(shard_of(name)) for name in folder.list(PROBLEMS, DAMAGED)}
+        self.free = sorted(damaged - problems)
 
     def add(self, problems: pl.DataFrame, rejected: list[pl.DataFrame]) -> None:
         self.problems = pl.concat([self.problems, problems])
@@ -172,15 +176,15 @@ class _Shards:
     def _write(self, count: int) -> None:
         """Write `count` problems and every reject but the duplicates of problems that are still to be written."""
         if self.free and count:
-            self.folder.write_table(f"problems/{self.free.pop(0):05d}.parquet", self.problems[:count])
+            self.folder.write_table(problems_name(shard_name(self.free.pop(0))), self.problems[:count])
             self.problems = self.problems[count:]
             return
         waiting = self._waiting(count)
         now, rejected = self.problems[:count], self.rejected.filter(~waiting)
         if now.height:
-            self.folder.write_table(f"problems/{self.next:05d}.parquet", now)
+            self.folder.write_table(problems_name(shard_name(self.next)), now)
         if rejected.height:
-            self.folder.write_table(f"rejected/{STAGE}-{self.next:05d}.parquet", rejected)
+            self.folder.write_table(rejected_name(STAGE, shard_name(self.next)), rejected)
         self.next += 1
         self.problems, self.rejected = self.problems[count:], self.rejected.filter(waiting)
 

@@ -7,25 +7,25 @@ from typing import Any
 
 import yaml
 
+from pipeline.run.layout import CARD, CURATED, table_name
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.reasons import Reason
 from schemas.sample import IMPORTED
 
-NAME = "README.md"
 TEMPLATE = Path(__file__).with_name("card.jinja")
 SIZES = ("1K", "10K", "100K", "1M", "10M", "100M")
 
 
-CONFIGS = ({"config_name": "default", "data_files": [{"split": "train", "path": "curated/*.parquet"}]},)
+CONFIGS = ({"config_name": "default", "data_files": [{"split": "train", "path": table_name(CURATED, "*")}]},)
 """Of a run's own folder: so `load_dataset(FOLDER)` and the Hub's viewer find the data (Hub, "Dataset cards")."""
-LOAD = 'problems = load_dataset("parquet", data_files="curated/*.parquet", split="train")'
+LOAD = f'problems = load_dataset("parquet", data_files="{table_name(CURATED, "*")}", split="train")'
 
 
 def write_card(folder: RunFolder, config: Config, manifest: Mapping[str, Any]) -> str:
     """Write the dataset card of a published run, from its `manifest` and its curated shards; returns its text."""
     text = render_card(folder, config, manifest)
-    folder.write_bytes(NAME, text.encode())
+    folder.write_bytes(CARD, text.encode())
     return text
 
 
@@ -43,7 +43,7 @@ def render_card(
     sources: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     domains: Counter[str] = Counter()
-    for _, table in folder.read_tables("curated", ["source", "language", "domain"]):
+    for _, table in folder.read_tables(CURATED, ["source", "language", "domain"]):
         sources.update(table["source"].to_list())
         languages.update(table["language"].to_list())
         domains.update(table["domain"].to_list())

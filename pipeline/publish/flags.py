@@ -12,10 +12,10 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from pipeline.run.layout import FLAGS, flag_name
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 
-ROOM = "flags"
 NOTE = 2000
 """Characters of a note: a paragraph, not a discussion."""
 ID = re.compile(r"[0-9a-f]{16}")
@@ -73,7 +73,7 @@ def read_flags(folder: RunFolder) -> Flags:
     flags: dict[str, Flag] = {}
     withdrawn: set[str] = set()
     unreadable: dict[str, str] = {}
-    for name in folder.list(ROOM, ".json"):
+    for name in folder.list(FLAGS, ".json"):
         try:
             told = json.loads(folder.read_bytes(name))
             if "withdraws" in told:
@@ -89,4 +89,4 @@ def read_flags(folder: RunFolder) -> Flags:
 
 def _new_name(now: datetime) -> str:
     """No two are alike, whoever writes them and whatever the clock says; the order of names is that of time."""
-    return f"{ROOM}/{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json"
+    return flag_name(f"{now:%Y%m%dT%H%M%S%f}", uuid.uuid4().hex[:8])

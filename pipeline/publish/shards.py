@@ -8,16 +8,18 @@ import polars as pl
 
 from pipeline.code_tests.languages import STAGE as COPIES
 from pipeline.code_tests.languages import count_copies
-from pipeline.decide.decide import (
-    compare_decisions,
-    count_moves,
-    decide_shard,
+from pipeline.decide.decide import compare_decisions, count_moves, decide_shard
+from pipeline.run.evidence import find_decisions, find_graded, find_samples, find_stages, read_evidence
+from pipeline.run.layout import (
+    CURATED,
+    PROBLEMS,
+    REJECTED,
+    curated_name,
     decisions_name,
-    find_graded,
-    find_samples,
-    find_stages,
-    read_evidence,
+    rejected_name,
     shard_of,
+    split_name,
+    stage_folder,
 )
 from pipeline.run.storage import RunFolder
 from pipeline.translate.run import STAGE as TRANSLATIONS
@@ -83,19 +85,17 @@ def publish_shard(
     decisions = folder.read_table(decisions_name(shard, grading_pass))
     models = name_models(read_evidence(folder, shard, samples, (), grading_pass))
     kept, rejected = split_decided(folder.read_table(graded), decisions, models, stages, graded)
-    folder.write_table(f"curated/{shard}.parquet", kept, config.publish.row_group_rows)
-    folder.write_table(f"rejected/{STAGE}-{shard}.parquet", rejected, config.publish.row_group_rows)
+    folder.write_table(curated_name(shard), kept, config.publish.row_group_rows)
+    folder.write_table(rejected_name(STAGE, shard), rejected, config.publish.row_group_rows)
     return {"kept": kept.height, "rejected": rejected.height}
 
 
 def forget_unpublished(folder: RunFolder, grading_pass: int = 1) -> None:
     """Remove what an earlier run published of shards that are graded or decided no more."""
-    decided = set(folder.list("decisions"))
-    published = {shard for shard in find_graded(folder) if decisions_name(shard, grading_pass) in decided}
-    for name in (*folder.list("curated"), *folder.list("rejected")):
-        stage, dash, shard = shard_of(name).rpartition("-")
-        ours = stage == STAGE if dash else name.startswith("curated/")
-        if ours and shard not in published:
+    published = find_graded(folder).keys() & find_decisions(folder, grading_pass).keys()
+    for name in (*folder.list(CURATED), *folder.list(REJECTED)):
+        parts = split_name(name)
+        if parts.stage in ("", STAGE) and parts.shard not in published:
             folder.remove(name)
 
 
@@ -164,20 +164,20 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
 
 def count_stages(folder: RunFolder) -> list[StageCount]:
     """The funnel of a run in problems, from the files alone. Raises CountError unless it adds up in every shard."""
-    turned: dict[tuple[str, str], Counter[str]] = {}
-    for name in folder.list("rejected"):
-        stage, _, shard = shard_of(name).partition("-")
-        turned[stage, shard] = Counter(folder.read_table(name, ["reason"])["reason"].to_list())
-    before = _count_room(folder, "problems")
-    at_door = sum((reasons for (stage, _), reasons in turned.items() if stage == "ingest"), Counter[str]())
+    rejected: dict[tuple[str, str], Counter[str]] = {}
+    for name in folder.list(REJECTED):
+        parts = split_name(name)
+        rejected[parts.stage, parts.shard] = Counter(folder.read_table(name, ["reason"])["reason"].to_list())
+    before = _count_rows(folder, PROBLEMS)
+    unread = sum((reasons for (stage, _), reasons in rejected.items() if stage == "ingest"), Counter[str]())
     came = sum(before.values())
-    counted = [StageCount("ingest", came + at_door.total(), came, at_door.total(), 0, dict(at_door))]
+    counted = [StageCount("ingest", came + unread.total(), came, unread.total(), 0, dict(unread))]
     for stage in (*find_stages(folder), STAGE):
-        after = _count_room(folder, "curated" if stage == STAGE else f"stages/{stage}")
+        after = _count_rows(folder, CURATED if stage == STAGE else stage_folder(stage))
         copies = count_added(folder, stage)
         reasons: Counter[str] = Counter()
         for shard in after:
-            out = turned.get((stage, shard), Counter())
+            out = rejected.get((stage, shard), Counter())
             _check(stage, shard, before.get(shard, 0) + copies.get(shard, 0), after[shard], out.total())
             reasons += out
         kept, waiting = sum(after.values()), sum(rows for shard, rows in before.items() if shard not in after)
@@ -190,7 +190,7 @@ def count_stages(folder: RunFolder) -> list[StageCount]:
 def count_added(folder: RunFolder, stage: str) -> dict[str, int]:
     """Shard -> how many rows more than came a stage made: copies of code problems, one a language, and translations."""
     counters = {COPIES: count_copies, TRANSLATIONS: count_translations}
-    names = folder.list(f"stages/{stage}") if stage in counters else []
+    names = folder.list(stage_folder(stage)) if stage in counters else []
     columns = ["history", "parent_id", "code_language"]
     return {shard_of(name): counters[stage](folder.read_table(name, columns)) for name in names}
 
@@ -210,5 +210,6 @@ def _check(stage: str, shard: str, came: int, kept: int, rejected: int) -> None:
         )
 
 
-def _count_room(folder: RunFolder, room: str) -> dict[str, int]:
-    return {shard_of(name): folder.count_rows(name) for name in folder.list(room)}
+def _count_rows(folder: RunFolder, tables: str) -> dict[str, int]:
+    """Shard -> rows of its table in the folder `tables`."""
+    return {shard_of(name): folder.count_rows(name) for name in folder.list(tables)}

@@ -11,11 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.run.layout import LOCK, claim_name
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
 
-CLAIMS = ".lock"
-"""The room of a remote run in which every process that wants it leaves a claim."""
 BEAT = 20.0
 """Seconds between two signs of life of a claim: three writes a minute."""
 LEASE = 120.0
@@ -36,7 +35,7 @@ def hold_run(folder: RunFolder) -> Iterator[None]:
         with _hold_remote(folder):
             yield
         return
-    path = Path(folder.path) / ".lock"
+    path = Path(folder.path) / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
@@ -94,7 +93,7 @@ class _Claim:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self.name = f"{CLAIMS}/{uuid.uuid4().hex}.json"
+        self.name = claim_name(uuid.uuid4().hex)
         self.lost = ""
         self.sign = signal.SIGINT
         self.ended = threading.Event()
@@ -114,7 +113,7 @@ class _Claim:
         """Who else has a claim and lives, as HOST pid N."""
         now = self.folder.modified(self.name)
         found = []
-        for name in self.folder.list(CLAIMS, ".json"):
+        for name in self.folder.list(LOCK, ".json"):
             if name == self.name:
                 continue
             try:

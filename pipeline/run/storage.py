@@ -14,11 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.run.layout import damaged_name
 from schemas.errors import InputError
-
-DAMAGED = ".parquet.damaged"
-"""How a damaged table is called that was set aside."""
-
 
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2", "memory"})
 """fsspec's names of stores whose single write is whole or not at all."""
@@ -31,8 +28,7 @@ class DamagedFile(InputError):
 class RunFolder:
     """Read and write below one root; paths are relative, with forward slashes, such as `problems/00000.parquet`.
 
-    The rooms of a run: problems/ (as ingested), stages/NAME/ (kept by a stage between ingest and sampling), rejected/,
-    samples/, decisions/, curated/, and manifest.json, README.md, report.html.
+    What a run's folder holds is in `pipeline.run.layout`.
     """
 
     def __init__(self, root: str) -> None:
@@ -112,7 +108,7 @@ class RunFolder:
 
     def set_aside(self, name: str) -> None:
         """Rename a damaged file to NAME.damaged, where nothing reads it."""
-        self.fs.mv(self.at(name), self.at(f"{name}.damaged"))
+        self.fs.mv(self.at(name), self.at(damaged_name(name)))
 
     def modified(self, name: str) -> float:
         """When `name` was written, in seconds by the clock of the store. Raises FileNotFoundError."""

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.files import read_rows
+from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_name
 from pipeline.run.storage import RunFolder
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
@@ -79,14 +80,14 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     source = config.sources[0]
     rows = ({**row, "domain": row.get("domain") or source.domain or "math"} for row in read_rows(problems))
     for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
-        shard = f"{number:05d}"
+        shard = shard_name(number)
         conformed, invalid = conform_rows(batch, source.name)
         kept, unverifiable = split_verifiable(conformed, verifier.pool)
-        folder.write_table(f"problems/{shard}.parquet", conformed)
-        folder.write_table(f"stages/{STAGE}/{shard}.parquet", kept)
+        folder.write_table(problems_name(shard), conformed)
+        folder.write_table(stage_name(STAGE, shard), kept)
         for stage, table in (("ingest", invalid), (STAGE, unverifiable)):
             if table.height:
-                folder.write_table(f"rejected/{stage}-{shard}.parquet", table)
+                folder.write_table(rejected_name(stage, shard), table)
         places.add(kept, pl.concat([invalid, unverifiable]), number)
     if not places.shards and not places.turned:
         raise InputError(f"{problems}: there is no problem in it; give Parquet or JSONL with `statement` and `answer`")
@@ -105,7 +106,7 @@ def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) 
         for shard, part in held.items():
             pl.DataFrame(part, schema=SPILLED).write_parquet(spill / f"{shard:05d}-{flushed:06d}.parquet")
         if bad:
-            folder.write_table(f"rejected/{SAMPLE_ROWS}-{flushed:05d}.parquet", pl.DataFrame(bad, schema=REJECT_SCHEMA))
+            folder.write_table(rejected_name(SAMPLE_ROWS, shard_name(flushed)), pl.DataFrame(bad, schema=REJECT_SCHEMA))
         flushed, rows, chars = flushed + 1, 0, 0
         held.clear()
         bad.clear()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.decide.decide import find_graded, record_evidence
 from pipeline.inference.engine import Engine
 from pipeline.inference.open import open_engine
+from pipeline.run.evidence import find_graded, record_evidence
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard

@@ -17,13 +17,13 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.run.layout import damaged_name, part_name, part_number, parts_folder, samples_name
 from pipeline.run.storage import RunFolder
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.problem import Label
 from schemas.config import SamplingConfig, SandboxConfig, VerifyConfig
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
 
-ROOM = "samples"
 MERGE = 32
 """Young parts that are merged into one, so that a shard of hours is hundreds of files and not tens of thousands."""
 VERIFIER = 1
@@ -57,12 +57,11 @@ class EvidenceStore:
 
     def __init__(self, folder: RunFolder, shard: str, flush_seconds: float = 2.0) -> None:
         self.folder, self.shard, self.flush_seconds = folder, shard, flush_seconds
-        self.whole = f"{ROOM}/{shard}.parquet"
-        self._room = f"{ROOM}/{shard}"
+        self.whole = samples_name(shard)
         self._buffer: list[Mapping[str, Any]] = []
         self._oldest = 0.0
         self._young: list[str] = []
-        self._next = 1 + max((_number(name) for name in self._parts()), default=-1)
+        self._next = 1 + max((part_number(name) or 0 for name in self._parts()), default=-1)
 
     def load(self) -> pl.DataFrame:
         """Everything flushed, each sample once, by key. A damaged file is set aside with a warning: its samples are
@@ -124,10 +123,11 @@ class EvidenceStore:
         self._young = []
 
     def _parts(self) -> list[str]:
-        return sorted((name for name in self.folder.list(self._room) if _is_part(name)), key=_number)
+        numbers = ((part_number(name), name) for name in self.folder.list(parts_folder(self.shard)))
+        return [name for _, name in sorted((number, name) for number, name in numbers if number is not None)]
 
     def _write_part(self, table: pl.DataFrame) -> str:
-        name = f"{self._room}/part-{self._next:05d}.parquet"
+        name = part_name(self.shard, self._next)
         self._next += 1
         self.folder.write_table(name, table)
         return name
@@ -137,18 +137,10 @@ class EvidenceStore:
         try:
             return pl.read_parquet(io.BytesIO(data)).select(pl.col(c).cast(t) for c, t in SAMPLE_DTYPES.items())
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-            aside = f"{name}.damaged"
+            aside = damaged_name(name)
             self.folder.set_aside(name)
             log.warning("%s cannot be read (%s); it is now %s and its samples are owed again", name, error, aside)
             return None
-
-
-def _is_part(name: str) -> bool:
-    return name.rpartition("/")[2].removeprefix("part-").removesuffix(".parquet").isdigit()
-
-
-def _number(name: str) -> int:
-    return int(name.rpartition("/")[2].removeprefix("part-").removesuffix(".parquet"))
 
 
 def _hash(what: Mapping[str, Any]) -> str:

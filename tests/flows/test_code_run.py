@@ -9,8 +9,8 @@ import pytest
 
 from flows.curate import choose_stages
 from flows.shards import forget_stages, stage_key
-from pipeline.decide.decide import find_stages
 from pipeline.publish.shards import check_counts
+from pipeline.run.evidence import find_stages
 from pipeline.run.storage import RunFolder
 from pipeline.sandbox import describe_sandbox
 from schemas.config import Config

@@ -21,6 +21,7 @@ from flows.cli.errors import Exit
 from flows.offline import grade_imported
 from pipeline.publish.shards import check_counts
 from pipeline.run import lock
+from pipeline.run.layout import LOCK
 from pipeline.run.lock import LostRunError, hold_run
 from pipeline.run.storage import RunFolder
 from pipeline.sample.store import EvidenceStore
@@ -222,12 +223,12 @@ def test_a_run_on_the_store_is_held_by_one_until_that_one_is_gone(s3: dict[str, 
     holder.kill()
     holder.wait()
     with hold_run(folder):
-        assert len(folder.list(lock.CLAIMS, ".json")) == 1
-    assert not folder.list(lock.CLAIMS, ".json")
+        assert len(folder.list(LOCK, ".json")) == 1
+    assert not folder.list(LOCK, ".json")
 
 
 def claim_from_afar(folder: RunFolder) -> str:
-    name = f"{lock.CLAIMS}/other.json"
+    name = f"{LOCK}/other.json"
     folder.write_json(name, {"host": "elsewhere", "pid": 1, "boot": "b", "space": "s", "started": "1"})
     return name
 
@@ -242,7 +243,7 @@ def test_a_claim_from_another_machine_lapses_by_the_clock_of_the_store(
     monkeypatch.setattr(lock, "LEASE", 0.5)
     time.sleep(2)
     with hold_run(folder):
-        assert len(folder.list(lock.CLAIMS, ".json")) == 1
+        assert len(folder.list(LOCK, ".json")) == 1
 
 
 @pytest.mark.parametrize("taken", ["removed", "shared"])
@@ -258,7 +259,7 @@ def test_a_process_whose_run_was_taken_over_stops(
             if taken == "shared":
                 claim_from_afar(folder)
             else:
-                folder.remove(folder.list(lock.CLAIMS, ".json")[0])
+                folder.remove(folder.list(LOCK, ".json")[0])
             time.sleep(60)
 
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pipeline.inference.engine import EngineFailure
 from pipeline.inference.prompts import Prompt
-from pipeline.rollout.rollout import Rollout, Sampled
+from trainer.rollout import Rollout, Sampled
 
 
 class ScriptedSampler:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.rollout.rollout import Rollout
 from tests.trainer.tiny import draw_groups
 from trainer.batch import MicroBatch, fill, grow_tree, pack, split_tree
 from trainer.group import Group
+from trainer.rollout import Rollout
 
 sizes = st.lists(st.integers(1, 6), min_size=1, max_size=6)
 budgets = st.integers(4, 120)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
 from trainer import head
+from trainer import policy as policy_module
 from trainer.group import Group
 from trainer.policy import Policy, find_layers, load_policy, save_policy
+from trainer.rollout import Rollout
 from trainer.step import build_optimiser, find_anchors, train_step
 
 CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.01, warmup=1)
@@ -134,6 +135,22 @@ def test_what_is_saved_is_loaded_by_name_and_says_the_same(folder: str, config: 
     assert {weight.dtype for weight in exported.values()} == {torch.bfloat16}
     weights = load_plain(str(tmp_path / "out"), torch.bfloat16).state_dict()
     assert all(torch.equal(weight, weights[name]) for name, weight in exported.items())
+
+
+def test_an_export_gathers_one_weight_at_a_time_and_in_bfloat16(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gathered: list[torch.Tensor] = []
+    gather = policy_module._whole
+
+    def note(weight: torch.Tensor) -> torch.Tensor:
+        gathered.append(weight)
+        return gather(weight)
+
+    monkeypatch.setattr(policy_module, "_whole", note)
+    exported = load_policy(folder, TrainConfig(), dtype=torch.float32).export_weights()
+    for number, _ in enumerate(exported, 1):
+        assert len(gathered) == number
+    assert len(gathered) > 10
+    assert {weight.dtype for weight in gathered} == {torch.bfloat16}
 
 
 def test_adapters_alone_learn(folder: str) -> None:

@@ -77,7 +77,7 @@ def engines_of(pid: int) -> list[int]:
             command = path.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if parent == pid and b"pipeline.rollout.child" in command:
+        if parent == pid and b"pipeline.inference.vllm_worker" in command:
             found.append(int(path.parent.name))
     return found
 

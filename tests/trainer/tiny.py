@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from pipeline.rollout.rollout import Rollout
 from schemas.config.training import TrainConfig
 from trainer.group import Group
 from trainer.objective import Objective
 from trainer.policy import Policy
+from trainer.rollout import Rollout
 from trainer.step import accumulate, share_out, sum_tokens
 
 WORDS = 97

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.rollout.rollout import Rollout
+from trainer.rollout import Rollout
 
 
 def make_trainer(model: str, folder: str, *, bf16: bool = False, sequences: int = 8) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import find_graded, find_samples, last_pass, shard_of
 from pipeline.publish.export.formats import FORMATS, Format
 from pipeline.publish.export.item import Item, Message, read_item
 from pipeline.publish.export.rows import Row, Unsayable
@@ -17,8 +16,9 @@ from pipeline.publish.export.sidecars import BESIDE, name_package
 from pipeline.publish.export.traces import Trace, count_rows, list_traces, pair_traces, read_completions
 from pipeline.publish.export.write import Files
 from pipeline.publish.held_out import find_families, is_held_out
-from pipeline.publish.manifest import NAME as MANIFEST
 from pipeline.publish.manifest import describe_bytes
+from pipeline.run.evidence import find_graded, find_samples, last_pass
+from pipeline.run.layout import CURATED, MANIFEST, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
@@ -122,7 +122,7 @@ def _write_shards(
 ) -> Iterator[tuple[str, list[Row]]]:
     graded, samples, grading_pass = find_graded(folder), find_samples(folder), last_pass(folder)
     number: Counter[str] = Counter()
-    for name in folder.list("curated"):
+    for name in folder.list(CURATED):
         shard = shard_of(name)
         problems = folder.read_table(name)
         families = find_families(folder.read_table(graded.get(shard, name), ["id", "parent_id"]))

@@ -11,7 +11,7 @@ from itertools import product
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.decide.decide import read_evidence
+from pipeline.run.evidence import read_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import ExportConfig
 from schemas.reasons import Verdict

@@ -14,13 +14,11 @@ from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
 from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
 from pipeline.publish.report.gather import Gathered, gather
+from pipeline.run.layout import FUNNEL, MANIFEST, PASS_RATES, REPORT
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.reasons import KEEP, Verdict
 
-PAGE = "report.html"
-FUNNEL = "funnel.svg"
-RATES = "pass-rates.svg"
 COMPLETION = 6000
 """Characters of a completion shown: its beginning and its end. Sixteen of them stand under every example."""
 STATEMENT = 8000
@@ -34,13 +32,13 @@ def write_report(folder: RunFolder, config: Config | None = None) -> str:
 
     Settings come from `config`, else from manifest.json, else (a run without either) from the defaults.
     """
-    manifest = folder.read_json("manifest.json") if folder.exists("manifest.json") else {}
+    manifest = folder.read_json(MANIFEST) if folder.exists(MANIFEST) else {}
     settings = config or read_config(manifest)
     gathered = gather(folder, settings or _default_config(folder.root))
     folder.write_bytes(FUNNEL, draw_funnel_file(gathered.stages))
-    folder.write_bytes(RATES, draw_rates_file(gathered.rates, (settings or _default_config(folder.root)).keep))
-    folder.write_bytes(PAGE, render_page(gathered, settings, manifest, folder.root).encode("utf-8", "replace"))
-    return PAGE
+    folder.write_bytes(PASS_RATES, draw_rates_file(gathered.rates, (settings or _default_config(folder.root)).keep))
+    folder.write_bytes(REPORT, render_page(gathered, settings, manifest, folder.root).encode("utf-8", "replace"))
+    return REPORT
 
 
 def read_config(manifest: dict[str, Any]) -> Config | None:

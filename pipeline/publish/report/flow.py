@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.decide.decide import STAGES
 from pipeline.publish.shards import count_added
+from pipeline.run.evidence import STAGE_ORDER
+from pipeline.run.layout import CURATED, PROBLEMS, REJECTED, STAGES, split_name, stage_folder
 from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_ROWS
 
-ORDER = ("ingest", *STAGES, "decide")
+ORDER = ("ingest", *STAGE_ORDER, "decide")
 Turned = Counter[tuple[str, str, str]]
 """(stage, reason, source) -> problems left out."""
 
@@ -44,14 +45,14 @@ class SourceCount:
 def count_flow(folder: RunFolder) -> tuple[tuple[Stage, ...], tuple[SourceCount, ...]]:
     """The funnel (none for an empty folder) and the sources, largest first. Memory is bounded by a shard."""
     came: Counter[str] = Counter()
-    for _, table in folder.read_tables("problems", ["source"]):
+    for _, table in folder.read_tables(PROBLEMS, ["source"]):
         came.update(dict(table["source"].value_counts().iter_rows()))
     kept: Counter[str] = Counter()
-    for _, table in folder.read_tables("curated", ["source"]):
+    for _, table in folder.read_tables(CURATED, ["source"]):
         kept.update(dict(table["source"].value_counts().iter_rows()))
     turned: Turned = Counter()
-    for name, table in folder.read_tables("rejected", ["stage", "reason", "source"]):
-        if not name.startswith(f"rejected/{SAMPLE_ROWS}-"):
+    for name, table in folder.read_tables(REJECTED, ["stage", "reason", "source"]):
+        if split_name(name).stage != SAMPLE_ROWS:
             turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
     return _stages(folder, came, turned, kept), _sources(came, turned, kept)
 
@@ -60,7 +61,7 @@ def _stages(folder: RunFolder, came: Counter[str], turned: Turned, kept: Counter
     rejected: dict[str, Counter[str]] = {}
     for (stage, reason, _), rows in turned.items():
         rejected.setdefault(stage, Counter())[reason] += rows
-    written = sorted({name.split("/")[1] for name in folder.list("stages")})
+    written = sorted({split_name(name).stage for name in folder.list(STAGES)})
     names = _in_order({*written, *rejected, "ingest", "decide"})
     later = sum(sum(reasons.values()) for stage, reasons in rejected.items() if stage != "ingest")
     entered = came.total() or kept.total() + later
@@ -75,7 +76,7 @@ def _stages(folder: RunFolder, came: Counter[str], turned: Turned, kept: Counter
         elif name == names[-1]:
             left = kept.total()
         elif name in written:
-            left = sum(folder.count_rows(file) for file in folder.list(f"stages/{name}"))
+            left = sum(folder.count_rows(file) for file in folder.list(stage_folder(name)))
         else:
             left = flow - sum(out.values())
         added = sum(count_added(folder, name).values()) if name in written else 0

@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import decisions_name, find_samples, last_pass, read_evidence, shard_of
 from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.passes import Passes, gather_passes
+from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
+from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
 from pipeline.run.storage import RunFolder
 from pipeline.translate.run import Counts
 from schemas.config import Config
@@ -147,14 +148,14 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
     stages, sources = count_flow(folder)
     statements = {"kept": Lengths(), "rejected": Lengths()}
     chosen: Chosen = {}
-    for name, table in folder.read_tables("curated"):
+    for name, table in folder.read_tables(CURATED):
         statements["kept"].add(table["statement"].str.len_chars())
         _choose(chosen, KEEP, shard_of(name), table, config.publish.examples)
     audit: list[dict[str, Any]] = []
     unused = 0
-    for name, table in folder.read_tables("rejected"):
-        stage, _, shard = shard_of(name).partition("-")
-        if stage == SAMPLE_ROWS:
+    for name, table in folder.read_tables(REJECTED):
+        shard = shard_of(name)
+        if split_name(name).stage == SAMPLE_ROWS:
             unused += table.height
             continue
         statements["rejected"].add(table["statement"].str.len_chars())
@@ -212,9 +213,7 @@ def _rate(folder: RunFolder, grading_pass: int, n: int) -> Rates:
     of = n if n <= 32 else 16
     counts: Counter[tuple[int, str]] = Counter()
     decided = unrated = early = 0
-    for name in folder.list("decisions"):
-        if not shard_of(name).startswith(f"pass-{grading_pass}-"):
-            continue
+    for name in find_decisions(folder, grading_pass).values():
         table = folder.read_table(name, ["n", "pass_rate", "decision"])
         decided += table.height
         early += int((table["n"] < n).sum())

@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup, escape
 
-from pipeline.decide.decide import decisions_name, find_graded
 from pipeline.publish.report.formatting import plain, plural
+from pipeline.run.evidence import find_graded
+from pipeline.run.layout import decisions_name
 from pipeline.run.storage import RunFolder
 from schemas.reasons import KEEP, Reason
 

@@ -12,9 +12,10 @@ from itertools import accumulate, count
 
 import polars as pl
 
-from pipeline.decide.decide import decisions_name, find_stages, last_pass, shard_of
 from pipeline.publish.shards import STAGE
 from pipeline.publish.view.scan import read_whole
+from pipeline.run.evidence import find_decisions, find_stages, last_pass
+from pipeline.run.layout import CURATED, DECISIONS, PROBLEMS, REJECTED, STAGES, shard_of, split_name, stage_folder
 from pipeline.run.storage import RunFolder
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import KEEP
@@ -28,7 +29,7 @@ NARROW = ("id", "source", "domain", "language", "stage", "reason")
 GRADES = ("n", "correct", "pass_rate")
 WIDEST = 32
 """Up to so many samples a problem, pass rates are told in samples; beyond, in sixteenths."""
-ROOMS = ("problems", "stages", "rejected", "curated", "decisions")
+SIGNED = (PROBLEMS, STAGES, REJECTED, CURATED, DECISIONS)
 _serial = count()
 
 
@@ -64,7 +65,7 @@ class Index:
 def sign_run(folder: RunFolder) -> tuple[tuple[str, int, str], ...]:
     """What the tables are now: name, size and when it was written; another one means that the index is stale."""
     signed = []
-    for room in ROOMS:
+    for room in SIGNED:
         if not folder.exists(room):
             continue
         folder.fs.invalidate_cache(folder.at(room))
@@ -128,19 +129,19 @@ def find_fates(folder: RunFolder) -> dict[str, str]:
 
     A shard that is not published waits in the last room that it has reached.
     """
-    curated = folder.list("curated")
+    curated = folder.list(CURATED)
     published = {shard_of(name) for name in curated}
     reached: dict[str, str] = {}
-    for room in ("problems", *(f"stages/{stage}" for stage in find_stages(folder))):
-        reached |= {shard_of(name): name for name in folder.list(room)}
-    turned = [name for name in folder.list("rejected") if not name.startswith(f"rejected/{SAMPLE_ROWS}-")]
+    for tables in (PROBLEMS, *(stage_folder(stage) for stage in find_stages(folder))):
+        reached |= {shard_of(name): name for name in folder.list(tables)}
+    rejected = [name for name in folder.list(REJECTED) if split_name(name).stage != SAMPLE_ROWS]
     waiting = {name: WAITING for shard, name in sorted(reached.items()) if shard not in published}
-    return dict.fromkeys(curated, KEEP) | dict.fromkeys(turned, "") | waiting
+    return dict.fromkeys(curated, KEEP) | dict.fromkeys(rejected, "") | waiting
 
 
 def read_grades(folder: RunFolder, grading_pass: int, columns: Sequence[str] = GRADES) -> pl.DataFrame:
     """`id` and some columns of the decisions of one pass, each problem once."""
-    names = [name for name in folder.list("decisions") if name == decisions_name(_shard(name), grading_pass)]
+    names = list(find_decisions(folder, grading_pass).values())
     dtypes = {name: DECISION_DTYPES[name] for name in ("problem_id", *columns)}
     grades, _ = read_whole(folder, names, dtypes)
     return (
@@ -149,8 +150,3 @@ def read_grades(folder: RunFolder, grading_pass: int, columns: Sequence[str] = G
         .unique("id", keep="first")
         .with_columns(pl.col(name).cast(pl.Float32) for name in columns if DECISION_DTYPES[name] == pl.Float64)
     )
-
-
-def _shard(name: str) -> str:
-    """`00003` of `decisions/pass-1-00003.parquet`."""
-    return shard_of(name).split("-", 2)[-1]

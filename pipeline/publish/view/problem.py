@@ -6,10 +6,19 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import decisions_name, evidence_name, shard_of
+from pipeline.publish.shards import STAGE as DECIDE
 from pipeline.publish.view.index import Index
 from pipeline.publish.view.scan import UNREADABLE, scan_table, scan_tables
 from pipeline.publish.view.search import ChangedError
+from pipeline.run.layout import (
+    REJECTED,
+    decisions_name,
+    evidence_name,
+    parts_folder,
+    samples_name,
+    shard_of,
+    split_name,
+)
 from pipeline.run.storage import RunFolder
 from schemas.decision import DECISION_DTYPES
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
@@ -72,8 +81,9 @@ def read_problem(folder: RunFolder, index: Index, id_: str, copy: int = 0) -> Fo
     try:
         row = scan_table(folder, table, PROBLEM_DTYPES | REJECT_DTYPES).slice(at, 1).collect().to_dicts()
         _check(listed, row)
-        ours = table.startswith("curated/") or "/decide-" in table or not table.startswith("rejected/")
-        passes, uncounted = read_passes(folder, _shard(table), id_) if ours else ((), 0)
+        parts = split_name(table)
+        is_graded = parts.folder != REJECTED or parts.stage == DECIDE
+        passes, uncounted = read_passes(folder, shard_of(table), id_) if is_graded else ((), 0)
     except UNREADABLE as error:
         raise ChangedError(str(error)) from error
     twins = tuple(twin for twin in rows if twin["copy"] != copy)
@@ -99,8 +109,8 @@ def read_passes(folder: RunFolder, shard: str, id_: str) -> tuple[tuple[Graded, 
 
 
 def _read_samples(folder: RunFolder, shard: str, id_: str) -> pl.DataFrame:
-    whole = f"samples/{shard}.parquet"
-    names = [whole] * folder.exists(whole) + folder.list(f"samples/{shard}")
+    whole = samples_name(shard)
+    names = [whole] * folder.exists(whole) + folder.list(parts_folder(shard))
     taken = scan_tables(folder, names, SAMPLE_DTYPES).filter(pl.col("problem_id") == id_).collect()
     return taken.unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
 
@@ -121,9 +131,3 @@ def _pick(folder: RunFolder, name: str, dtypes: dict[str, pl.DataType], id_: str
 def _check(listed: dict[str, Any], found: list[dict[str, Any]]) -> None:
     if len(found) != 1 or (found[0]["id"] or "") != listed["id"]:
         raise ChangedError(f"problem {listed['id']} is not where it was indexed")
-
-
-def _shard(table: str) -> str:
-    """`00003` of `curated/00003.parquet` and of `rejected/decide-00003.parquet`."""
-    name = shard_of(table)
-    return name.partition("-")[2] if table.startswith("rejected/") else name

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from pipeline.publish.flags import ROOM as FLAGS
 from pipeline.publish.flags import Flags, read_flags
 from pipeline.publish.report.build import read_config
 from pipeline.publish.view.index import FACETS, Index, build_index, sign_run
 from pipeline.publish.view.problem import Found, read_listed, read_problem
 from pipeline.publish.view.query import Query, count_bins, count_facet, filter_rows, order_rows
 from pipeline.publish.view.search import ChangedError, search_text
+from pipeline.run.layout import FLAGS, MANIFEST
 from pipeline.run.storage import RunFolder
 from schemas.config import SamplingConfig
 from schemas.errors import InputError
@@ -144,7 +144,7 @@ class OpenRun:
 
     def _planned(self) -> int:
         """Samples planned for a problem, from the manifest; the default's number before there is one."""
-        manifest = self.folder.read_json("manifest.json") if self.folder.exists("manifest.json") else {}
+        manifest = self.folder.read_json(MANIFEST) if self.folder.exists(MANIFEST) else {}
         config = read_config(manifest)
         return config.sampling.n if config else SamplingConfig().n
 

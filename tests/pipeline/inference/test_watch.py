@@ -1,6 +1,6 @@
 """The watch over the engine's process: deaths, hangs, poison and orphans, with real processes and real kills.
 
-The process here is a stand-in child that speaks the engine's protocol without a model; test_engine does it with vLLM.
+The process here is a stand-in worker that speaks the engine's protocol without a model; test_engine does it with vLLM.
 """
 
 import os
@@ -21,7 +21,7 @@ from pipeline.inference.vllm_engine import VllmEngine
 from schemas.config import ModelConfig
 
 ROOT = Path(__file__).resolve().parents[3]
-CHILD = "tests.pipeline.inference.stand_in_child"
+WORKER = "tests.pipeline.inference.stand_in_worker"
 GUARD = 60
 
 
@@ -36,7 +36,7 @@ def opened(tmp_path: Path) -> Callable[..., Any]:
         (tmp_path / "model").mkdir(exist_ok=True)
         (tmp_path / "model" / "model.safetensors").write_bytes(b"none")
         config = ModelConfig(**{"name": str(tmp_path / "model"), "restarts": 3, "timeout": 30, **model})
-        engine = VllmEngine(config, child=CHILD)
+        engine = VllmEngine(config, worker=WORKER)
         try:
             yield engine
         finally:
@@ -115,7 +115,7 @@ def test_when_restarts_are_used_up_everybody_is_told_why_and_what_to_do(opened: 
         futures = [engine.submit(ask(f"q{i}")) for i in range(5)]
         for future in futures:
             with pytest.raises(
-                EngineDied, match=r"(?s)SIGKILL.*started again 2 times.*doctor.*the stand-in child speaks"
+                EngineDied, match=r"(?s)SIGKILL.*started again 2 times.*doctor.*the stand-in worker speaks"
             ):
                 future.result(GUARD)
         with pytest.raises(EngineDied):
@@ -158,7 +158,7 @@ from pipeline.inference.vllm_engine import VllmEngine
 from pipeline.inference.engine import Request, SamplingParams
 from pipeline.inference.prompts import Prompt
 from schemas.config import ModelConfig
-engine = VllmEngine(ModelConfig(name=sys.argv[1]), child=sys.argv[2])
+engine = VllmEngine(ModelConfig(name=sys.argv[1]), worker=sys.argv[2])
 engine.submit(Request(Prompt(None, "q", "k"), 1, SamplingParams(8))).result()
 engine.submit(Request(Prompt(None, "HANG", "k"), 1, SamplingParams(8)))
 print(engine.pid, flush=True)
@@ -171,7 +171,7 @@ def test_a_killed_parent_leaves_no_orphan(opened: Callable[..., Any], tmp_path: 
     with opened():
         pass
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "model"), CHILD],
+        [sys.executable, "-c", PARENT, str(tmp_path / "model"), WORKER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from pipeline.decide.decide import IMPORTED, decide_run
-from pipeline.publish.manifest import NAME, build_manifest
+from pipeline.publish.manifest import build_manifest
 from pipeline.publish.shards import CountError, publish_curated
+from pipeline.run.layout import MANIFEST
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.sample import SAMPLE_DTYPES
@@ -26,7 +27,7 @@ def test_it_tells_what_went_in_what_came_out_and_what_it_cost(folder: RunFolder)
     config = make_run(folder)
     publish(folder, config)
     manifest = build_manifest(folder, config, {"sample": 12.5})
-    assert json.loads(folder.read_bytes(NAME)) == manifest
+    assert json.loads(folder.read_bytes(MANIFEST)) == manifest
     assert manifest["stages"] == [
         {"stage": "ingest", "in": 7, "kept": 6, "rejected": 1, "waiting": 0, "reasons": {"invalid_row": 1}},
         {"stage": "screen", "in": 6, "kept": 5, "rejected": 1, "waiting": 0, "reasons": {"proof": 1}},
@@ -106,4 +107,4 @@ def test_no_manifest_is_written_of_a_run_that_lost_a_row(folder: RunFolder) -> N
     folder.write_table("curated/00000.parquet", folder.read_table("curated/00000.parquet").clear())
     with pytest.raises(CountError, match="00000"):
         build_manifest(folder, config)
-    assert not folder.exists(NAME)
+    assert not folder.exists(MANIFEST)

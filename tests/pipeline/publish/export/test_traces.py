@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.decide.decide import record_evidence
 from pipeline.publish.export import export_run
 from pipeline.publish.export.traces import Trace, count_rows, pair_traces
+from pipeline.run.evidence import record_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import ExportConfig
 from tests.pipeline.publish.export.runs import lay_mixed

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.decide.decide import find_samples, read_evidence, record_evidence
 from pipeline.publish.view.runs import OpenRun
+from pipeline.run.evidence import find_samples, read_evidence, record_evidence
 from pipeline.sample.store import EvidenceStore
 from tests.pipeline.publish.report_runs import N, lay_run, tell_small_run
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.rollout.weights import own_path, write_weights
+from trainer.weights import own_path, write_weights
 
 
 def read(path: str) -> dict[str, torch.Tensor]:

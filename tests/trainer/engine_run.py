@@ -1,4 +1,4 @@
-"""A trainer's process in short, to be killed: `python -m tests.pipeline.rollout.engine_run FOLDER`.
+"""A trainer's process in short, to be killed: `python -m tests.trainer.engine_run FOLDER`.
 
 It says the pid of its engine once completions are under way, waits for that engine's death, says how many requests
 failed of it and after how many seconds, starts another as a resumed trainer does, and says that one's pid.
@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.prompts import Prompt
-from pipeline.rollout.engine import RolloutEngine
 from schemas.config import ModelConfig
+from trainer.rollout_engine import RolloutEngine
 
 GUARD = 400
 

@@ -20,10 +20,10 @@ import torch
 from pipeline.inference.embedded import ensure_embedded
 from pipeline.inference.engine import EngineDied, EngineFailure
 from pipeline.inference.prompts import Prompt
-from pipeline.rollout.engine import RolloutEngine
-from pipeline.rollout.rollout import Rollout, Sampled
 from schemas.config import ModelConfig
 from tests.pipeline.inference.test_watch import ROOT, wait_gone
+from trainer.rollout import Rollout, Sampled
+from trainer.rollout_engine import RolloutEngine
 
 pytestmark = pytest.mark.model
 GUARD = 240
@@ -207,13 +207,13 @@ def test_what_is_in_flight_goes_on_under_new_weights_with_its_tokens_and_cache(
     assert torch.cat(of_new).max() > CLOSE
 
 
-def test_frozen_it_takes_requests_and_weights_but_generates_nothing(
+def test_paused_it_takes_requests_and_weights_but_generates_nothing(
     go: Go, engine: RolloutEngine, started: Any
 ) -> None:
     version = engine.version + 1
 
     async def sample() -> Sampled:
-        await engine.freeze()
+        await engine.pause()
         busy = engine.stats.busy
         task = asyncio.create_task(engine.sample(ask("1, 2, 3,"), n=2, max_tokens=4))
         await asyncio.sleep(0.5)
@@ -221,7 +221,7 @@ def test_frozen_it_takes_requests_and_weights_but_generates_nothing(
         await asyncio.sleep(0.5)
         assert not task.done()
         assert engine.stats.busy == busy
-        await engine.thaw()
+        await engine.resume()
         return await task
 
     assert {rollout.versions for rollout in go(sample()).rollouts} == {(version, version)}
@@ -236,8 +236,8 @@ def test_a_cancelled_request_is_dropped_and_the_others_are_not(go: Go, engine: R
         assert len((await kept).rollouts) == 2
         with pytest.raises(asyncio.CancelledError):
             await lost
-        await engine.freeze()
-        await engine.thaw()
+        await engine.pause()
+        await engine.resume()
         busy = engine.stats.busy
         await asyncio.sleep(1.5)
         return engine.stats.busy - busy
@@ -266,7 +266,7 @@ def test_weights_with_a_gap_end_the_engine_and_all_that_is_in_flight(
 
 
 def test_killed_engines_are_noticed_at_once_and_killed_trainers_leave_none() -> None:
-    command = [sys.executable, "-m", "tests.pipeline.rollout.engine_run", str(ensure_embedded())]
+    command = [sys.executable, "-m", "tests.trainer.engine_run", str(ensure_embedded())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as trainer:
         try:
             assert trainer.stdout is not None

@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.mending import set_aside_damaged
-from flows.shards import is_stale, marker, write_stage
+from flows.shards import is_stale, write_stage
+from pipeline.run.damaged import set_aside_damaged
+from pipeline.run.layout import key_name
 from pipeline.run.storage import RunFolder
 
 TABLE = pl.DataFrame({"id": ["a", "b"]})
@@ -19,7 +20,7 @@ def folder(tmp_path: Path) -> RunFolder:
     made.write_table("problems/00000.parquet", TABLE)
     for stage in ("screen", "dedup"):
         write_stage(made, stage, "00000", TABLE[:1], TABLE[1:], f"{stage} key")
-    made.write_bytes(marker("dedup", "set"), b"set key")
+    made.write_bytes(key_name("dedup", "set"), b"set key")
     made.write_table("samples/00000.parquet", TABLE)
     return made
 

@@ -1,0 +1,139 @@
+"""What an engine and its vLLM worker process say to each other: frozen data, pickled through a pipe.
+
+The first message is `WorkerSettings`; the worker answers with `Ready` or `Fatal`. Every later message to it but
+`Close` has a number, under which it answers. `busy` is always the seconds that the worker has spent generating so far.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.inference.engine import Completion, Request
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """`engine` are vLLM's EngineArgs by name.
+
+    With `trains`, completions come with their tokens and log-probabilities, and prefix-cache blocks of other weights
+    are kept apart, so that weights can be loaded while it generates; `version` is what the first ones are called.
+    """
+
+    engine: Mapping[str, Any]
+    trains: bool = False
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Answered by `Finished` or `Refused`."""
+
+    number: int
+    request: Request
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Forget the request of that number; there is no answer."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class LoadWeights:
+    """Take all weights from a file between two steps; what is in flight goes on under them. Answered by `Done`."""
+
+    number: int
+    path: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Generate nothing until `Resume`; requests are taken and wait. Answered by `Done`."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Answered by `Done`."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Close:
+    """Let go of the device and exit."""
+
+
+ToWorker = Generate | Cancel | LoadWeights | Pause | Resume | Close
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The engine is loaded; `dtype` is that of its weights, by its name in torch."""
+
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Fatal:
+    """No engine can be made of these settings, so starting again is of no use."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class TokenTrace:
+    """The tokens of one completion, the model's own log-probability of each at temperature 1, and the first and the
+    last version of the weights that took part.
+    """
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    versions: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The completions of one request. `prompt` (its tokens) and `traces` are there where the worker `trains`."""
+
+    number: int
+    completions: tuple[Completion, ...]
+    prompt: tuple[int, ...] = ()
+    traces: tuple[TokenTrace, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The requests that one step of the engine finished."""
+
+    busy: float
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """This request alone cannot be answered, such as one whose prompt is too long."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was asked for under `number` is done."""
+
+    busy: float
+    number: int
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A sign of life while it generates."""
+
+    busy: float
+
+
+FromWorker = Ready | Fatal | Finished | Refused | Done | Heartbeat

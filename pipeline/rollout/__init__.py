@@ -1,1 +1,0 @@
-"""Rollouts for a trainer: an engine that samples groups of completions and takes new weights while it does."""

@@ -1,0 +1,88 @@
+"""Queries over a run's evidence: which problems are graded, by which samples, and what was decided last."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from pipeline.run.layout import (
+    DECISIONS,
+    PROBLEMS,
+    SAMPLES,
+    STAGES,
+    evidence_name,
+    shard_of,
+    split_name,
+    stage_folder,
+)
+from pipeline.run.storage import RunFolder
+from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
+
+STAGE_ORDER = ("screen", "judge", "dedup", "decontaminate", "court", "translate", "verify")
+"""The stages between ingest and sampling, in the order in which the data goes through them."""
+
+
+def find_stages(folder: RunFolder) -> list[str]:
+    """The stages between ingest and sampling that this run has been through, in order."""
+    written = {split_name(name).stage for name in folder.list(STAGES)}
+    return [stage for stage in STAGE_ORDER if stage in written]
+
+
+def find_graded(folder: RunFolder) -> dict[str, str]:
+    """Shard -> name of its table of graded problems: what the last stage kept, or else the problems themselves."""
+    stages = find_stages(folder)
+    names = folder.list(stage_folder(stages[-1]) if stages else PROBLEMS)
+    return {shard_of(name): name for name in names}
+
+
+def find_samples(folder: RunFolder) -> dict[str, list[str]]:
+    """Shard -> its sample files in the order in which they were written."""
+    files: dict[str, list[str]] = {}
+    for name in folder.list(SAMPLES):
+        files.setdefault(shard_of(name), []).append(name)
+    return files
+
+
+def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str] = ()) -> pl.DataFrame:
+    """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified."""
+    wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
+    tables = [folder.read_table(name, wanted) for name in names]
+    empty = pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in wanted})
+    return pl.concat([empty, *tables]).unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
+
+
+def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, grading_pass: int = 1) -> None:
+    """Write down which samples count in a shard, for decisions to come that have no model at hand.
+
+    `evidence` has `problem_id` and any other columns of `SAMPLE_KEY`: those of the samples that the run's own prompt,
+    model and parameters give.
+    """
+    folder.write_table(evidence_name(shard, grading_pass), evidence)
+
+
+def read_evidence(
+    folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
+) -> pl.DataFrame:
+    """Those of `read_samples` that count: all, unless `record_evidence` wrote down which."""
+    samples = read_samples(folder, names, columns)
+    recorded = evidence_name(shard, grading_pass)
+    if not folder.exists(recorded):
+        return samples
+    evidence = folder.read_table(recorded)
+    return samples.join(evidence, on=evidence.columns, how="semi", maintain_order="left")
+
+
+def find_decisions(folder: RunFolder, grading_pass: int) -> dict[str, str]:
+    """Shard -> name of its table of decisions of a pass."""
+    parts = {name: split_name(name) for name in folder.list(DECISIONS)}
+    return {part.shard: name for name, part in parts.items() if part.grading_pass == grading_pass}
+
+
+def last_pass(folder: RunFolder) -> int:
+    """2 where the trained grader has graded the run again, else 1."""
+    return 2 if find_decisions(folder, 2) else 1
+
+
+def forget_pass(folder: RunFolder, grading_pass: int) -> None:
+    """Remove a pass's decisions: they are made again from its evidence, which stays."""
+    for name in find_decisions(folder, grading_pass).values():
+        folder.remove(name)

@@ -1,0 +1,260 @@
+"""The engine that the trainer samples from: vLLM in a worker process, which takes new weights while it generates.
+
+The same worker as for grading, and not vLLM's asynchronous engine in this process: its libraries and threads stay out
+of the trainer's, it can be paused and given weights exactly between two steps, and one process is all there is to end.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.inference.engine import EngineDied, EngineFailure, EngineStats, Request, SamplingParams
+from pipeline.inference.machine import vllm_version
+from pipeline.inference.messages import (
+    Answer,
+    Cancel,
+    Done,
+    Fatal,
+    Finished,
+    FromWorker,
+    Generate,
+    LoadWeights,
+    Pause,
+    Ready,
+    Refused,
+    Resume,
+    WorkerSettings,
+)
+from pipeline.inference.models import ResolvedModel
+from pipeline.inference.prompts import Prompt
+from pipeline.inference.worker_process import WorkerProcess, engine_arguments
+from schemas.config import ModelConfig
+from trainer.rollout import Rollout, Sampled
+from trainer.weights import own_path, write_weights
+
+READY = 0
+"""The number under which the start waits; those of messages follow."""
+WATCH_SECONDS = 1.0
+
+
+class RolloutEngine:
+    """Samples groups and takes new weights; `async with` starts and ends it. All calls from one event loop.
+
+    The kernel ends the worker when the thread that started it ends, so that loop's thread must stay. `folder` is the
+    model or a checkpoint in Hugging Face form, `version` what its weights are called. Nothing restarts by itself: after
+    EngineDied make another engine, and push the newest weights before the first sample.
+    """
+
+    def __init__(self, model: ModelConfig, folder: Path, stop_strings: Sequence[str] = (), version: int = 0) -> None:
+        if not vllm_version()[0]:
+            raise EngineDied("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu]; training needs it")
+        engine = engine_arguments(model, ResolvedModel(str(folder), "", local=True)) | {
+            "worker_extension_cls": "trainer.weights.WeightReceiver",
+            # Log-probabilities of the model itself, whatever temperature samples.
+            "logprobs_mode": "raw_logprobs",
+            # A step begun under the old weights must not end under the name of the new ones.
+            "async_scheduling": False,
+        }
+        self.version = version
+        self._folder, self._stop = folder, tuple(stop_strings)
+        self._settings = WorkerSettings(engine, trains=True, version=version)
+        self._patience = model.timeout
+        self._numbers = itertools.count(READY + 1)
+        self._pending: dict[int, tuple[type, asyncio.Future[Any]]] = {}
+        self._worker: WorkerProcess | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._dtype = torch.float32
+        self._paused = False
+        self._end: str | None = "the rollout engine is not started"
+        self._heard = self._busy = 0.0
+        self._tokens = self._requests = 0
+
+    async def __aenter__(self) -> "RolloutEngine":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Returns when the engine is ready (half a minute on CPU). Raises EngineDied, with its log."""
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        self._pending[READY] = (Ready, ready)
+        self._end = None
+        worker = self._worker = WorkerProcess(self._settings)
+        self._heard = time.monotonic()
+        loop.add_reader(worker.pipe.fileno(), self._listen)
+        loop.add_reader(worker.pidfd, self._listen)
+        self._watch = loop.create_task(self._keep_watch())
+        try:
+            self._dtype = getattr(torch, await ready)
+        except BaseException:
+            await self.close()
+            raise
+        worker.ready = True
+
+    async def close(self) -> None:
+        """End the engine; what is unanswered fails with EngineDied. Nothing of it stays behind."""
+        worker = self._detach("the rollout engine is closed")
+        if worker is not None:
+            await asyncio.to_thread(worker.end, kindly=True)
+            worker.forget_log()
+
+    async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled:
+        """`n` completions of at most `max_tokens` tokens; fewer where prompt and completion fill model.max_model_len.
+
+        Log-probabilities are the model's at temperature 1. Cancelling drops the request. Raises EngineFailure (this
+        prompt alone, such as one too long) and EngineDied.
+        """
+        params = SamplingParams(max_tokens, temperature, stop=self._stop)
+        sampled = _read(await self._ask(Generate(next(self._numbers), Request(prompt, n, params))))
+        self._requests += 1
+        self._tokens += sum(len(rollout.tokens) for rollout in sampled.rollouts)
+        return sampled
+
+    async def push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> float:
+        """Replace all of the engine's weights, by their checkpoint names; returns the seconds it took.
+
+        Requests in flight keep their tokens and their KV cache and go on under the new weights; a paused engine stays
+        paused. The tensors are read in another thread and must not change until this returns. Raises EngineDied, also
+        when a weight is missing or unknown: an engine with a mixture of weights does not go on.
+        """
+        began = time.perf_counter()
+        # Once begun it is carried through, or engine and trainer would disagree about the version.
+        await asyncio.shield(asyncio.ensure_future(self._push(weights, version)))
+        return time.perf_counter() - began
+
+    async def _push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> None:
+        with await asyncio.to_thread(write_weights, weights, self._dtype) as file:
+            await self._ask(LoadWeights(next(self._numbers), own_path(file), version))
+        self.version = version
+
+    async def pause(self) -> None:
+        """Stop generating, between two steps, until `resume`; requests are taken and wait."""
+        await self._ask(Pause(next(self._numbers)))
+        self._paused = True
+
+    async def resume(self) -> None:
+        """Go on after `pause`."""
+        await self._ask(Resume(next(self._numbers)))
+        self._paused = False
+
+    @property
+    def stats(self) -> EngineStats:
+        """Since the start: `tokens` and `requests` of what was returned, `busy` seconds spent generating.
+
+        Two readings give the idle share between them: 1 - busy / seconds. `busy` is at most a quarter of a second old
+        while the engine works, and exact after `pause` and `push`.
+        """
+        return EngineStats(tokens=self._tokens, requests=self._requests, busy=self._busy)
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process, while there is one."""
+        return None if self._worker is None else self._worker.process.pid
+
+    async def _ask(self, message: Generate | LoadWeights | Pause | Resume) -> Any:
+        """The `Answer` of `Generate`, None for the others."""
+        if self._worker is None:
+            raise EngineDied(self._end)
+        number, future = message.number, asyncio.get_running_loop().create_future()
+        self._pending[number] = (type(message), future)
+        if len(self._pending) == 1:
+            self._heard = time.monotonic()
+        self._worker.send(message)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if isinstance(message, Generate) and number in self._pending and self._worker is not None:
+                del self._pending[number]
+                self._worker.send(Cancel(number))
+            raise
+
+    def _listen(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        try:
+            while worker.pipe.poll():
+                self._take(worker.pipe.recv())
+            if worker.process.poll() is None:
+                return
+        except (EOFError, OSError):
+            pass
+        self._fail(worker.explain_end())
+
+    def _take(self, message: FromWorker) -> None:
+        self._heard = time.monotonic()
+        match message:
+            case Ready(dtype):
+                self._settle(READY, dtype)
+            case Fatal(reason):
+                self._fail(reason)
+            case Refused(number, reason):
+                self._settle(number, EngineFailure(reason))
+            case Finished(busy, answers):
+                self._busy = busy
+                for answer in answers:
+                    self._settle(answer.number, answer)
+            case Done(busy, number):
+                self._busy = busy
+                self._settle(number, None)
+            case _:
+                self._busy = message.busy
+
+    def _settle(self, number: int, outcome: object) -> None:
+        _, future = self._pending.pop(number, (None, None))
+        if future is None or future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    async def _keep_watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            waiting = any(kind is not Generate or not self._paused for kind, _ in self._pending.values())
+            if not waiting:
+                self._heard = time.monotonic()
+            elif time.monotonic() - self._heard > self._patience:
+                self._fail(f"no sign of life for {self._patience:g} s (model.timeout)")
+                return
+
+    def _fail(self, reason: str) -> None:
+        worker = self._worker
+        if worker is not None:
+            tail = f"The end of its log ({worker.log}):\n{worker.log_tail()}"
+            self._detach(f"the rollout engine of {self._folder} ended: {reason}\n{tail}")
+            worker.end(kindly=False)
+
+    def _detach(self, why: str) -> WorkerProcess | None:
+        """Let go of the worker, which is returned to be ended, and fail what is in flight."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return None
+        self._end = why
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(worker.pipe.fileno())
+        loop.remove_reader(worker.pidfd)
+        if self._watch is not None and self._watch is not asyncio.current_task():
+            self._watch.cancel()
+        pending, self._pending = self._pending, {}
+        for _, future in pending.values():
+            if not future.done():
+                future.set_exception(EngineDied(why))
+        return worker
+
+
+def _read(answer: Answer) -> Sampled:
+    rollouts = (
+        Rollout(trace.tokens, trace.logprobs, completion.text, completion.finish_reason, trace.versions)
+        for completion, trace in zip(answer.completions, answer.traces, strict=True)
+    )
+    return Sampled(answer.prompt, tuple(rollouts))
