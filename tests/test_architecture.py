@@ -61,7 +61,7 @@ def test_prefect_stays_in_flows() -> None:
 
 def test_a_stage_that_needs_no_model_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from pipeline.stage import run_stage; from schemas.load import build_config;"
+        "import sys; from pipeline.stage_file import run_stage; from schemas.load import build_config;"
         "config = build_config({'run': 'r', 'sources': [{'name': 'a', 'files': 'b'}]});"
         "import pathlib, tempfile; out = tempfile.mkdtemp(); file = pathlib.Path(out, 'in.jsonl');"
         'file.write_text(\'{"domain": "math", "statement": "What is 2 + 2?", "answer": "4"}\\n\');'
