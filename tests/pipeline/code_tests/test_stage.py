@@ -91,6 +91,7 @@ def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: San
     assert row["id"] == problem(tests=tests)["id"][0]
 
 
+@pytest.mark.slow
 def test_a_problem_without_tests_gets_some_that_catch_the_wrong(sandbox: Sandbox) -> None:
     statement = f"{ADDED}\n\nSample Input 1\n4\n3 1 -2 3\nSample Output 1\n5\n"
     kept, _ = check_tests(problem(tests=[], statement=statement), CourtConfig(), sandbox)
