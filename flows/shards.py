@@ -22,6 +22,9 @@ from schemas.errors import InputError
 SECTIONS = {"court": ("court", "sandbox"), "judge": ("screen.judge",)}
 """What of the config a stage's outcome depends on, where that is not the section of its name."""
 
+LABEL_CHECK = {"timeout", "memory_mb"}
+"""Keys of the verify section that decide which labels screen can parse."""
+
 
 def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: str) -> str:
     """Hash of all that a stage's outcome depends on: the shard's content, the stage's config and our version."""
@@ -30,6 +33,10 @@ def stage_key(config: Config, folder: RunFolder, stage: str, shard: str, room: s
     content = hashlib.sha256(folder.read_bytes(table_name(room, shard))).hexdigest()
     sections = [attrgetter(name)(config) for name in SECTIONS.get(stage, (stage,))]
     rules = "\n".join(section.model_dump_json(exclude={"mode", "workers"}) for section in sections)
+    if stage == "screen":
+        # Defaults leave no trace, so that runs made before screen read this section keep their keys.
+        changed = config.verify.model_dump_json(include=LABEL_CHECK, exclude_defaults=True)
+        rules += "" if changed == "{}" else f"\n{changed}"
     said = [folder.root, stage, shard, version("goldilocks"), content, rules]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 

@@ -26,8 +26,9 @@ Stage = Callable[[pl.DataFrame, Config], tuple[pl.DataFrame, pl.DataFrame]]
 
 def _screen(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
     from pipeline.screen import screen
+    from pipeline.verify.pool import share_pool
 
-    return screen(problems, config.screen)
+    return screen(problems, config.screen, share_pool(config.verify))
 
 
 def _dedup(problems: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
