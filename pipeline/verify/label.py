@@ -63,9 +63,8 @@ def check_labels(answers: Sequence[str | None], pool: MathPool | None = None) ->
 
     Common labels need no parser. All others are parsed side by side in killable processes: those of `pool`, or without
     one those of the default `verify` section that this process shares, which start when they are needed. Equal labels
-    are parsed once. A label whose
-    parse takes too long is not verifiable. Raises VerifierLost where the processes do not start or were closed
-    meanwhile: that says nothing about a label, so no label is rejected for it.
+    are parsed once. A label whose parse takes too long is not verifiable. Raises VerifierLost where the processes do
+    not start or were closed meanwhile: that says nothing about a label, so no label is rejected for it.
     """
     screened = {answer: screen_label(answer) for answer in dict.fromkeys(answers)}
     checks: dict[str | None, LabelCheck] = {answer: check for answer, check in screened.items() if check != "slow"}

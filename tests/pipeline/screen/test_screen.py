@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.screen import screen, screen_problem
-from pipeline.stage import STAGES
+from pipeline.stages import find_stage
 from pipeline.verify.pool import MathPool, Outcome, VerifierLost, share_pool
 from schemas.config import Config, ScreenConfig, VerifyConfig
 from schemas.problem import PROBLEM_DTYPES
@@ -125,7 +125,7 @@ def test_the_stage_checks_labels_with_the_verify_sections_settings() -> None:
     }
     with share_pool(verify) as pool:
         assert not pool.started
-        kept, _ = STAGES["screen"][0](table(row), config)
+        kept = find_stage("screen").apply(table(row), config).kept
         assert len(kept) == 1
         assert pool.started
         assert (pool.workers, pool.timeout, pool.memory) == (1, 31.0, 768 << 20)
