@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("schemas", "pipeline", "trainer", "flows")
+LAYERS = ("schemas", "pipeline", "trainer", "flows", "goldilocks")
+EXPORTED = {"pipeline/reward/client.py"}
+"""Written beside an export as a user's file, so it imports the public package as a user does."""
 MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 HEAVY = {"torch", "vllm", "transformers", "datasets", "prefect", "reasoning_gym", "math_verify", "sympy"}
 LINES = 450
@@ -33,8 +35,10 @@ def test_imports_go_one_way() -> None:
     upward = {}
     for path in MODULES:
         layer = path.relative_to(ROOT).parts[0]
-        if above := imports(path) & set(LAYERS[LAYERS.index(layer) + 1 :]):
-            upward[str(path.relative_to(ROOT))] = sorted(above)
+        name = str(path.relative_to(ROOT))
+        allowed = {"goldilocks"} if name in EXPORTED else set()
+        if above := imports(path) & set(LAYERS[LAYERS.index(layer) + 1 :]) - allowed:
+            upward[name] = sorted(above)
     assert upward == {}, "these modules import a layer above their own"
 
 
