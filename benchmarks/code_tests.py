@@ -20,7 +20,7 @@ from typing import Any
 from pipeline.code_tests.case import hear_case, open_case
 from pipeline.code_tests.matrix import Outcome, read_run, run_matrix
 from pipeline.code_tests.outputs import Judge
-from pipeline.code_tests.stage import court
+from pipeline.code_tests.stage import check_tests
 from pipeline.ingest.code_rows import convert_judged
 from pipeline.sandbox import Case, Checker, Program, Run, Sandbox, Status
 from schemas.config import CourtConfig
@@ -219,7 +219,7 @@ def measure(name: str, sandbox: Recording, config: CourtConfig, full: bool = Tru
         print(f"{name}: {number} of {len(rows)}", end="\r", file=sys.stderr, flush=True)
         problems, _ = conform_rows([shaped], source=name)
         row = problems.row(0, named=True)
-        kept, rejected = court(problems, config, sandbox)
+        kept, rejected = check_tests(problems, config, sandbox)
         after = kept.row(0, named=True) if kept.height else None
         enough = len(truth.right) >= ENOUGH
         tally = ours if enough else rest

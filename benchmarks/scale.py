@@ -75,9 +75,9 @@ def screen(config: Config, folder: RunFolder, problems: int) -> None:
 
 
 def dedup(config: Config, folder: RunFolder, problems: int) -> None:
-    from flows.whole import dedup_shards
+    from flows.tasks import run_stage_on_set
 
-    dedup_shards.fn(config, folder, _shards(folder, "stages/screen"), "stages/screen")
+    run_stage_on_set.fn(config, folder, "dedup", _shards(folder, "stages/screen"), "stages/screen")
 
 
 def decontaminate(config: Config, folder: RunFolder, problems: int) -> None:
@@ -142,10 +142,10 @@ def _shards(folder: RunFolder, room: str) -> list[str]:
 
 def _map_shards(config: Config, folder: RunFolder, stage: str, room: str) -> None:
     """A stage over every shard, as many at once as the flow runs."""
-    from flows.shards import run_stage_on_shard, stage_key
+    from flows.tasks import run_stage_on_shard
 
     def run(shard: str) -> None:
-        run_stage_on_shard.fn(config, folder, stage, shard, room, stage_key(config, folder, stage, shard, room))
+        run_stage_on_shard.fn(config, folder, stage, shard, room)
 
     with ThreadPoolExecutor(config.flow.concurrency) as pool:
         list(pool.map(run, _shards(folder, room)))
@@ -153,7 +153,7 @@ def _map_shards(config: Config, folder: RunFolder, stage: str, room: str) -> Non
 
 def run_child(name: str, root: Path, problems: int) -> None:
     """One stage in this process; prints what it took."""
-    import flows.whole  # noqa: F401 -- Prefect's import is no stage's
+    import flows.tasks  # noqa: F401 -- Prefect's import is no stage's
 
     config = configure(root)
     began, spent = time.monotonic(), count_cpu()

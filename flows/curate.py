@@ -1,34 +1,40 @@
-"""The main job as a Prefect flow: ingest; screen, court, sample and decide shard by shard; publish and report.
+"""The main job as a Prefect flow: ingest; the stages, sampling and decisions shard by shard; publish and report.
 
-A shard is the unit of retry and of caching; a failed shard leaves the others finished, and the same command goes on
-where it stopped. Sampling is not cached by Prefect: its evidence is.
+A shard is the unit of retry; a failed shard leaves the others finished, and the same command goes on where it stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.afar import submit_asking, submit_publishing, submit_samples
 from flows.artifacts import publish_artifacts
-from flows.courting import author_shard
-from flows.judging import judge_shard
-from flows.runner import open_runner, runs_afar
-from flows.shards import can_be_retried, forget_stages, is_stale, run_stage_on_shard, stage_key
+from flows.outcomes import forget_stages
+from flows.ray import open_runner, runs_on_ray
 from flows.stopwatch import Stopwatch
-from flows.translating import translate_shard
-from flows.whole import dedup_shards
-from pipeline.inference.engine import EngineDied
+from flows.tasks import (
+    choose_retries,
+    decide_shards,
+    ingest_sources,
+    publish,
+    publish_shard_alone,
+    run_stage_on_set,
+    run_stage_on_shard,
+    sample_shard,
+    sample_shard_alone,
+)
+from pipeline.inference.engine import Engine, EngineDied
 from pipeline.inference.open import open_engine
 from pipeline.run.damaged import set_aside_damaged
-from pipeline.run.evidence import forget_pass
+from pipeline.run.evidence import find_graded, find_samples, find_stages, forget_pass
 from pipeline.run.layout import PROBLEMS, shard_of, stage_folder
 from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
-from pipeline.sample.session import Grading, open_grading
+from pipeline.sample.session import open_grading
+from pipeline.stages import choose_stages, find_stage
 from schemas.config import Config
 from schemas.load import load_config
 
@@ -78,124 +84,141 @@ def curate_held(config: Config) -> Outcome:
     return outcome
 
 
+class RunEngine:
+    """The one engine of a run, opened when it is first asked for: it serves every stage, and sampling.
+
+    On Ray there is none: an engine cannot be sent to another machine, so each task opens its own.
+    """
+
+    def __init__(self, config: Config, stack: ExitStack) -> None:
+        self._config, self._stack = config, stack
+        self._engine: Engine | None = None
+
+    def open(self) -> Engine:
+        """Raises ModelError, EngineDied."""
+        if self._engine is None:
+            self._engine = self._stack.enter_context(open_engine(self._config.model))
+        return self._engine
+
+
+@contextmanager
+def hold_engine(config: Config) -> Iterator[RunEngine]:
+    """The engine of a run until the block ends."""
+    with ExitStack() as stack:
+        yield RunEngine(config, stack)
+
+
 @flow(name="goldilocks-shards", validate_parameters=False)
 def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     """The stages in their order, over the shards of a run that this process holds."""
     watch = Stopwatch()
-    patience = choose_patience(config)
-    ready, failed = prepare_shards(config, folder, watch, patience)
-    with watch.measure("sample"):
-        owed, failures = sample_shards(config, folder, ready, patience)
+    retries = choose_retries(config)
+    with hold_engine(config) as engine:
+        ready, failed = prepare_shards(config, folder, watch, engine)
+        with watch.measure("sample"):
+            missing, failures = sample_shards(config, folder, ready, engine=engine)
     with watch.measure("decide"):
         forget_pass(folder, 2)
-        decide_shards.with_options(**patience)(config, folder)
-    there = runs_afar(config) and not gather("publish", submit_publishing(config, folder, patience, 1))[1]
-    manifest = publish.with_options(**patience)(config, folder, watch.seconds, 1, there)
+        decide_shards.with_options(**retries)(config, folder)
+    shards_are_there = runs_on_ray(config) and publish_shards(config, folder)
+    manifest = publish.with_options(**retries)(config, folder, watch.seconds, 1, shards_are_there)
     publish_artifacts(folder, manifest)
-    return Outcome(config.run, manifest, failed | failures, owed)
+    return Outcome(config.run, manifest, failed | failures, missing)
 
 
 def prepare_shards(
-    config: Config, folder: RunFolder, watch: Stopwatch, patience: Mapping[str, Any]
+    config: Config, folder: RunFolder, watch: Stopwatch, engine: RunEngine
 ) -> tuple[list[str], dict[str, str]]:
     """Ingest, and every stage up to sampling: (shards that are ready to be sampled, what failed). Within a flow."""
     set_aside_damaged(folder)
     with watch.measure("ingest"):
-        ingest_sources.with_options(**patience)(config, folder)
-    shards = [shard_of(name) for name in folder.list(PROBLEMS)]
-    chain = choose_stages(config, folder)
-    forget_stages(folder, chain)
+        ingest_sources.with_options(**choose_retries(config))(config, folder)
+    stages = plan_stages(config, folder)
+    forget_stages(folder, stages)
     failed: dict[str, str] = {}
-    ready, room = shards, PROBLEMS
-    for stage in chain:
+    ready, source = [shard_of(name) for name in folder.list(PROBLEMS)], PROBLEMS
+    for stage in stages:
         with watch.measure(stage):
-            failed |= run_stage(config, folder, stage, ready, room, patience)
-        ready, room = [shard for shard in ready if f"{stage} {shard}" not in failed], stage_folder(stage)
+            failed |= run_stage(config, folder, stage, ready, source, engine)
+        ready, source = [shard for shard in ready if f"{stage} {shard}" not in failed], stage_folder(stage)
     return ready, failed
 
 
-def choose_patience(config: Config) -> dict[str, Any]:
-    """How often and when Prefect tries a task again."""
-    return {
-        "retries": config.flow.retries,
-        "retry_delay_seconds": config.flow.retry_delay,
-        "retry_condition_fn": can_be_retried,
-    }
-
-
-def choose_stages(config: Config, folder: RunFolder) -> list[str]:
-    """The stages between ingest and sampling, each reading what the one before kept: the court where there is code."""
+def plan_stages(config: Config, folder: RunFolder) -> list[str]:
+    """The stages between ingest and sampling, each reading what the one before kept."""
     has_code = any((table["domain"] == "code").any() for _, table in folder.read_tables(PROBLEMS, ["domain"]))
-    judged = ["judge"] if config.screen.judge.enabled else []
-    clean = ["decontaminate"] if config.decontaminate.benchmarks else []
-    told = ["translate"] if config.translate.enabled else []
-    return ["screen", *judged, "dedup", *clean, *(["court"] if has_code else []), *told]
+    return choose_stages(config, has_code)
 
 
 def run_stage(
-    config: Config, folder: RunFolder, stage: str, shards: Sequence[str], room: str, patience: Mapping[str, Any]
+    config: Config, folder: RunFolder, stage: str, shards: Sequence[str], source: str, engine: RunEngine
 ) -> dict[str, str]:
-    """Run one stage over every shard of `room` whose content or config is new; returns what failed."""
-    if stage == "judge":
-        return ask_model(config, folder, judge_shard, shards, room, patience)
-    if stage == "translate":
-        return ask_model(config, folder, translate_shard, shards, room, patience)
-    if stage == "court" and config.court.author.enabled:
-        return ask_model(config, folder, author_shard, shards, room, patience)
-    if stage == "dedup":
-        found = dedup_shards.with_options(**patience).submit(config, folder, shards, room)
-        return gather(stage, dict.fromkeys(shards, found))[1]
-    futures = {}
-    for shard in shards:
-        key = stage_key(config, folder, stage, shard, room)
-        run = run_stage_on_shard.with_options(
-            task_run_name=f"{stage}-{shard}", refresh_cache=is_stale(folder, stage, shard, key), **patience
+    """Run one stage over every shard of the folder `source` whose content or config is new; returns what failed."""
+    retries, chosen = choose_retries(config), find_stage(stage)
+    if chosen.over_set:
+        future = run_stage_on_set.with_options(name=stage, **retries).submit(config, folder, stage, shards, source)
+        return gather(stage, dict.fromkeys(shards, future))[1]
+    asks_here = chosen.sampling(config) is not None and not runs_on_ray(config)
+    try:
+        shared = engine.open() if asks_here else None
+    except EngineDied as error:
+        return {f"{stage} {shard}": str(error) for shard in shards}
+    futures = {
+        shard: run_stage_on_shard.with_options(name=stage, task_run_name=f"{stage}-{shard}", **retries).submit(
+            config, folder, stage, shard, source, shared
         )
-        futures[shard] = run.submit(config, folder, stage, shard, room, key)
+        for shard in shards
+    }
     return gather(stage, futures)[1]
 
 
-def ask_model(
+def sample_shards(
     config: Config,
     folder: RunFolder,
-    stage: Any,
     shards: Sequence[str],
-    room: str,
-    patience: Mapping[str, Any],
-) -> dict[str, str]:
-    """Run a stage that asks the model (a Prefect task, named as the stage) over every shard; returns what failed."""
-    if runs_afar(config):
-        return gather(stage.name, submit_asking(config, folder, stage.name, shards, room, patience))[1]
-    try:
-        with open_engine(config.model) as engine:
-            futures = {
-                shard: stage.with_options(task_run_name=f"{stage.name}-{shard}", **patience).submit(
-                    config, folder, engine, shard, room
+    grading_pass: int = 1,
+    engine: RunEngine | None = None,
+) -> tuple[int, dict[str, str]]:
+    """Take and verify the missing samples of every shard; returns how many are still missing, and what failed.
+
+    `engine` is the run's; without it one is opened for this sampling.
+    """
+    retries = choose_retries(config)
+    if runs_on_ray(config):
+        graded = find_graded(folder)
+        sampled, failed = gather(
+            "sample",
+            {
+                shard: sample_shard_alone.with_options(task_run_name=f"sample-{shard}", **retries).submit(
+                    config, folder, shard, graded[shard], grading_pass
                 )
                 for shard in shards
-            }
-            return gather(stage.name, futures)[1]
-    except EngineDied as error:
-        return {f"{stage.name} {shard}": str(error) for shard in shards}
-
-
-def sample_shards(
-    config: Config, folder: RunFolder, shards: Sequence[str], patience: Mapping[str, Any], grading_pass: int = 1
-) -> tuple[int, dict[str, str]]:
-    """Take and verify what every shard owes; returns how many samples are still owed, and what failed."""
-    if runs_afar(config):
-        sampled, failed = gather("sample", submit_samples(config, folder, shards, patience, grading_pass))
+            },
+        )
         return sum(sampled.values()), failed
     try:
-        with open_grading(config, folder, grading_pass) as grading:
+        shared = None if engine is None else engine.open()
+        with open_grading(config, folder, grading_pass, engine=shared) as grading:
             futures = {
-                shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **patience).submit(grading, shard)
+                shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **retries).submit(grading, shard)
                 for shard in shards
             }
             sampled, failed = gather("sample", futures)
     except EngineDied as error:
         return 0, {"sample": str(error)}
     return sum(sampled.values()), failed
+
+
+def publish_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> bool:
+    """Publish every graded shard in a task of its own; whether all are there."""
+    stages, samples = find_stages(folder), find_samples(folder)
+    futures = {
+        shard: publish_shard_alone.with_options(task_run_name=f"publish-{shard}", **choose_retries(config)).submit(
+            config, folder, shard, graded, samples.get(shard, []), stages, grading_pass
+        )
+        for shard, graded in find_graded(folder).items()
+    }
+    return not gather("publish", futures)[1]
 
 
 def gather(stage: str, futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -210,39 +233,3 @@ def gather(stage: str, futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[
         else:
             done[shard] = result
     return done, failed
-
-
-@task(name="ingest", cache_policy=NO_CACHE)
-def ingest_sources(config: Config, folder: RunFolder) -> None:
-    """Read what is new in the sources into shards."""
-    from pipeline.ingest.ingest import ingest
-
-    ingest(config, folder)
-
-
-@task(name="sample", cache_policy=NO_CACHE)
-def sample_shard(grading: Grading, shard: str) -> int:
-    """Take and verify what one shard owes; returns how many samples it still owes."""
-    return grading.grade(shard)
-
-
-@task(name="decide", cache_policy=NO_CACHE)
-def decide_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> None:
-    """Decide every problem from its evidence; seconds, and no model."""
-    from pipeline.decide.decide import decide_run
-
-    decide_run(folder, config, grading_pass)
-
-
-@task(name="publish", cache_policy=NO_CACHE)
-def publish(
-    config: Config,
-    folder: RunFolder,
-    seconds: Mapping[str, float],
-    grading_pass: int = 1,
-    shards_are_there: bool = False,
-) -> dict[str, Any]:
-    """Write curated shards, rejects, manifest, card and report; checks that every count adds up."""
-    from pipeline.publish.run import publish_run
-
-    return publish_run(folder, config, seconds, grading_pass, shards_are_there)

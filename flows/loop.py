@@ -1,8 +1,8 @@
 """The loop that the paper describes (section 4.1): grade, train the grader on the survivors, grade the whole set again.
 
 Each part is skipped where its content is already there: samples by the evidence store, stages of training by what they
-are trained on. The second pass grades every problem that the screen and the court let through, not the survivors alone:
-a first grader that is too weak calls good problems unsolvable.
+are trained on. The second pass grades every problem that reached sampling, not the survivors alone: a first grader that
+is too weak calls good problems unsolvable.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,10 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.artifacts import publish_artifacts
-from flows.curate import (
-    Outcome,
-    UnfinishedError,
-    choose_patience,
-    curate_shards,
-    decide_shards,
-    publish,
-    sample_shards,
-)
-from flows.runner import open_runner
+from flows.curate import Outcome, UnfinishedError, curate_shards, sample_shards
+from flows.ray import open_runner
 from flows.stopwatch import Stopwatch
+from flows.tasks import choose_retries, decide_shards, publish
 from flows.train import train_stages
 from pipeline.run.evidence import find_graded
 from pipeline.run.lock import hold_run
@@ -69,7 +62,7 @@ def stay_here(config: Config) -> Config:
 def regrade_shards(config: Config, folder: RunFolder) -> Outcome:
     """Train the grader on what pass 1 kept, grade the whole screened set with it, publish, and train the rest."""
     watch = Stopwatch()
-    patience = choose_patience(config)
+    retries = choose_retries(config)
     first, *rest = config.train.stages
     with watch.measure("train"):
         grader = train_grader(config, [first])
@@ -77,16 +70,16 @@ def regrade_shards(config: Config, folder: RunFolder) -> Outcome:
     graded = here.model_copy(update={"model": here.model.model_copy(update={"name": str(grader)})})
     shards = list(find_graded(folder))
     with watch.measure("regrade"):
-        owed, failed = sample_shards(graded, folder, shards, patience, 2)
+        missing, failed = sample_shards(graded, folder, shards, 2)
     with watch.measure("decide"):
-        decide_shards.with_options(**patience)(config, folder, 2)
-    manifest = publish.with_options(**patience)(config, folder, watch.seconds, 2)
-    outcome = Outcome(config.run, manifest, failed, owed)
+        decide_shards.with_options(**retries)(config, folder, 2)
+    manifest = publish.with_options(**retries)(config, folder, watch.seconds, 2)
+    outcome = Outcome(config.run, manifest, failed, missing)
     if rest and outcome.finished:
         again = Stopwatch()
         with again.measure("train"):
             train_grader(config, rest)
-        outcome = replace(outcome, manifest=publish.with_options(**patience)(config, folder, again.seconds, 2))
+        outcome = replace(outcome, manifest=publish.with_options(**retries)(config, folder, again.seconds, 2))
     publish_artifacts(folder, outcome.manifest)
     return outcome
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from prefect import flow
 
-from flows.curate import choose_patience, prepare_shards
+from flows.curate import hold_engine, prepare_shards
 from flows.stopwatch import Stopwatch
 from pipeline.plan import HOUR, READ, Plan, choose_pilot, make_plan, measure_problems
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
@@ -41,17 +41,21 @@ def take_pilot(config: Config, folder: RunFolder, size: int) -> dict[str, Any]:
 
     All of it is the run's: the next `goldilocks curate` goes on from here and samples none of it again.
     """
-    prepare_shards(config, folder, Stopwatch(), choose_patience(config))
-    graded = find_graded(folder)
-    chosen = choose_pilot({shard: folder.read_table(name, ["id"])["id"] for shard, name in graded.items()}, size)
-    if not chosen:
-        raise InputError(f"{folder.root}: no problem is left to grade, so there is nothing to plan; look at rejected/")
-    owed = 0
-    with open_grading(config, folder, problems=sum(map(len, chosen.values()))) as grading:
-        for shard, ids in chosen.items():
-            owed += grading.grade(shard, frozenset(ids))
-        stats = grading.engine.stats
-    return {"tokens": stats.tokens, "seconds": stats.busy, "owed": owed}
+    with hold_engine(config) as engine:
+        prepare_shards(config, folder, Stopwatch(), engine)
+        graded = find_graded(folder)
+        chosen = choose_pilot({shard: folder.read_table(name, ["id"])["id"] for shard, name in graded.items()}, size)
+        if not chosen:
+            raise InputError(
+                f"{folder.root}: no problem is left to grade, so there is nothing to plan; look at rejected/"
+            )
+        owed = 0
+        before = engine.open().stats
+        with open_grading(config, folder, problems=sum(map(len, chosen.values())), engine=engine.open()) as grading:
+            for shard, ids in chosen.items():
+                owed += grading.grade(shard, frozenset(ids))
+            stats = grading.engine.stats
+    return {"tokens": stats.tokens - before.tokens, "seconds": stats.busy - before.busy, "owed": owed}
 
 
 def plan_run(

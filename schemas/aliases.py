@@ -13,6 +13,9 @@ CONFIG_KEYS: Mapping[str, str] = {
 }
 """Old path of a config key -> the last part's name today; `*` is a place in a list. The values mean what they meant."""
 
+STAGE_NAMES: Mapping[str, str] = {"court": "code_tests"}
+"""Old name of a stage, as in the folders and tables of old runs -> the name today."""
+
 
 def rename_keys(data: Any) -> tuple[Any, list[tuple[tuple[Any, ...], str]]]:
     """Return a raw config under today's names, and the renamed keys: the path as it was written and the name today.
@@ -56,3 +59,8 @@ def _rename(node: Any, path: tuple[Any, ...], renamed: list[tuple[tuple[Any, ...
 
 def _pattern(path: Any) -> str:
     return ".".join("*" if isinstance(part, int) or str(part).isdigit() else str(part) for part in path)
+
+
+def old_stage_names(stage: str) -> list[str]:
+    """The names that `stage` had in older versions."""
+    return [old for old, new in STAGE_NAMES.items() if new == stage]

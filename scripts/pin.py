@@ -1,36 +1,55 @@
-"""Pin what pyproject.toml asks for into requirements/cpu.txt and gpu.txt, without addresses of an index.
+"""Pin what pyproject.toml asks for into requirements/, without addresses of an index.
 
-cluster.txt has what runs beyond one machine need beside those: only tests and such runs install it.
+    python scripts/pin.py [--upgrade NAME ...]
+
+What is pinned stays, as long as pyproject.toml allows it; `--upgrade NAME` moves that package to its newest version.
+cluster.txt has what runs beyond one machine need beside cpu.txt: only tests and such runs install it.
 """
 
+import argparse
 import re
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from setup import PYTHON, ROOT, VENV, index_options
 
 CLUSTER = ("s3", "ray", "cluster-dev")
+REQUIREMENTS = ROOT / "requirements"
 
 
-def pin(flavour: str, *extras: str, constraint: Path | None = None) -> str:
-    """Every package that the project with `extras` needs, a line each."""
-    command = [str(VENV / "bin" / "uv"), "pip", "compile", "--quiet", "--no-header", "--python", str(PYTHON)]
-    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-annotate"]
-    command += [word for extra in extras for word in ("--extra", extra)]
-    command += [] if constraint is None else ["--constraint", str(constraint)]
-    command += [
-        "--override",
-        str(ROOT / "requirements" / "overrides.txt"),
-        *index_options(flavour),
-        str(ROOT / "pyproject.toml"),
-    ]
-    pinned = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return re.sub(r"^(torch==[0-9.]+)\+\w+", r"\1", pinned, flags=re.MULTILINE)
+def pin(flavour: str, extras: Sequence[str], pinned: str, upgrade: Sequence[str], constraint: str = "") -> str:
+    """Every package that the project with `extras` needs, a line each.
+
+    `pinned` has the lines of before, which stay but for the names in `upgrade`; `constraint` lines hold always.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target, fixed = Path(folder, "pinned.txt"), Path(folder, "fixed.txt")
+        target.write_text(pinned)
+        fixed.write_text(constraint)
+        command = [str(VENV / "bin" / "uv"), "pip", "compile", "--quiet", "--no-header", "--python", str(PYTHON)]
+        command += ["--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--output-file", str(target)]
+        command += [word for extra in extras for word in ("--extra", extra)]
+        command += [word for name in upgrade for word in ("--upgrade-package", name)]
+        command += ["--constraint", str(fixed), "--override", str(REQUIREMENTS / "overrides.txt")]
+        command += [*index_options(flavour), str(ROOT / "pyproject.toml")]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return re.sub(r"^(torch==[0-9.]+)\+\w+", r"\1", target.read_text(), flags=re.MULTILINE)
 
 
-targets = {flavour: ROOT / "requirements" / f"{flavour}.txt" for flavour in ("cpu", "gpu")}
-for flavour, target in targets.items():
-    target.write_text(pin(flavour, flavour, "dev", "parity"))
-there = set(targets["cpu"].read_text().splitlines())
-beside = [line for line in pin("cpu", *CLUSTER, constraint=targets["cpu"]).splitlines() if line not in there]
-(ROOT / "requirements" / "cluster.txt").write_text("\n".join(beside) + "\n")
+def main() -> None:
+    """Write cpu.txt, gpu.txt and cluster.txt."""
+    parser = argparse.ArgumentParser(description="Pin what pyproject.toml asks for; what is pinned stays.")
+    parser.add_argument("--upgrade", action="append", default=[], metavar="NAME", help="move this package; repeatable")
+    upgrade = parser.parse_args().upgrade
+    cpu, gpu, cluster = (REQUIREMENTS / f"{name}.txt" for name in ("cpu", "gpu", "cluster"))
+    for flavour, target in (("cpu", cpu), ("gpu", gpu)):
+        target.write_text(pin(flavour, (flavour, "dev", "parity"), target.read_text(), upgrade))
+    both = pin("cpu", CLUSTER, cpu.read_text() + cluster.read_text(), upgrade, constraint=cpu.read_text())
+    alone = set(cpu.read_text().splitlines())
+    cluster.write_text("\n".join(line for line in both.splitlines() if line not in alone) + "\n")
+
+
+if __name__ == "__main__":
+    main()

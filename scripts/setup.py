@@ -1,39 +1,84 @@
-"""Make `.venv` with everything pinned, and install the Debian packages that a feature needs where that is allowed.
+"""Make `.venv` with everything pinned, and install the Debian packages that the command at hand needs.
 
-`setup.py cluster` adds what runs beyond one machine need (Ray, S3), and the tests of such runs.
+    python scripts/setup.py [--config FILE] [code] [test] [faults] [cluster]
+
+Without a purpose only what every run profits from is installed. `code` adds what runs code problems; `--config` adds it
+where the file speaks of code. `test` adds what all tests need, `faults` what the fault suite needs. `cluster` adds the
+Python packages for runs beyond one machine (Ray, S3), and for the tests of such runs.
+
 Needs Python 3.11 with pip and venv, and a package index. Runs in seconds when nothing has changed. pip's own settings
 for index and find-links are handed to uv, which does not read them.
 """
 
+import argparse
 import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "goldilocks-setup"
-DEBIAN = {
-    "/usr/bin/chromium": "chromium",
-    "/usr/bin/chromedriver": "chromium-driver",
-    "/usr/bin/bwrap": "bubblewrap",
-    "/usr/bin/g++": "g++",
-    "/usr/lib/python3/dist-packages/numpy": "python3-numpy",
-    "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
-    "/usr/lib/*-linux-gnu/faketime/libfaketimeMT.so.1": "libfaketime",
-}
-"""A file of each Debian package -> its name. Chromium draws the report in its test and its driver clicks through
-`goldilocks view`, bubblewrap and g++ run code problems, of which a quarter of reasoning_gym's import numpy, tcmalloc
-speeds a CPU engine up, libfaketime makes a run's clock jump in the fault suite."""
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package that the index cannot bring: a file that it installs (a glob), who needs it (no purpose: every run on a
+    CPU) and what for."""
+
+    name: str
+    file: str
+    purposes: frozenset[str]
+    use: str
+
+
+_CODE = frozenset({"code", "test"})
+_TEST = frozenset({"test"})
+_FAULTS = frozenset({"test", "faults"})
+DEBIAN = (
+    DebianPackage(
+        "libtcmalloc-minimal4",
+        "/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4",
+        frozenset(),
+        "makes the engine faster on a CPU",
+    ),
+    DebianPackage("bubblewrap", "/usr/bin/bwrap", _CODE, "isolates the programs of code problems"),
+    DebianPackage("g++", "/usr/bin/g++", _CODE, "compiles C++ solutions"),
+    DebianPackage(
+        "python3-numpy",
+        "/usr/lib/python3/dist-packages/numpy",
+        _CODE,
+        "is imported by a quarter of reasoning_gym's programs",
+    ),
+    DebianPackage("chromium", "/usr/bin/chromium", _TEST, "draws the report in its tests"),
+    DebianPackage("chromium-driver", "/usr/bin/chromedriver", _TEST, "clicks through `goldilocks view` in its tests"),
+    DebianPackage(
+        "libfaketime",
+        "/usr/lib/*-linux-gnu/faketime/libfaketimeMT.so.1",
+        _FAULTS,
+        "makes a run's clock jump in the fault suite",
+    ),
+)
+PURPOSES = ("code", "test", "faults", "cluster")
 
 
 def main() -> None:
     """Set up what is missing; exits non-zero with what to do when it cannot."""
+    parser = argparse.ArgumentParser(description="Make .venv and install what the command at hand needs.")
+    parser.add_argument("purposes", nargs="*", choices=[*PURPOSES, []], metavar=f"{{{','.join(PURPOSES)}}}")
+    parser.add_argument("--config", type=Path, help="the config that will be run")
+    arguments = parser.parse_args()
+    purposes = set(arguments.purposes)
+    if arguments.config is not None and arguments.config.is_file():
+        purposes |= read_purposes(arguments.config.read_text(encoding="utf-8"))
     if not ((3, 11) <= sys.version_info[:2] < (3, 13)):
         sys.exit(
             f"setup: Python 3.11 or 3.12 is needed, this is {sys.version.split()[0]}; run PYTHON=python3.11 make setup"
@@ -46,9 +91,9 @@ def main() -> None:
     if not STAMP.exists() or STAMP.read_text() != pinned:
         install(flavour, requirements)
         STAMP.write_text(pinned)
-    if "cluster" in sys.argv[1:]:
+    if "cluster" in purposes:
         install_cluster(flavour, pinned)
-    install_debian()
+    install_debian(choose_debian(purposes, flavour))
 
 
 def install(flavour: str, requirements: Path) -> None:
@@ -105,16 +150,36 @@ def pip_setting(name: str) -> str:
     return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
-def install_debian() -> None:
-    """Install missing Debian packages as root; otherwise name the command. Math needs none of them."""
-    missing = [package for file, package in DEBIAN.items() if not glob.glob(file)]
-    if not missing:
+def read_purposes(config: str) -> set[str]:
+    """What a config's text asks for: `code` where the word stands outside a comment.
+
+    The text is read before there is a YAML parser. Rows can be code without a word of it in the config; such a run
+    stops before it runs a program and says what to install.
+    """
+    lines = (line.partition("#")[0] for line in config.splitlines())
+    return {"code"} if any(re.search(r"\bcode\b", line) for line in lines) else set()
+
+
+def choose_debian(purposes: Collection[str], flavour: str) -> list[DebianPackage]:
+    """The Debian packages that runs with these purposes use, present or not."""
+    return [
+        package for package in DEBIAN if package.purposes & set(purposes) or (not package.purposes and flavour == "cpu")
+    ]
+
+
+def install_debian(packages: list[DebianPackage]) -> None:
+    """Install those that are missing, as root; otherwise name the command. Says first which they are and what for."""
+    absent = [package for package in packages if not glob.glob(package.file)]
+    if not absent:
         return
+    missing = [package.name for package in absent]
+    for package in absent:
+        print(f"setup: Debian package {package.name} is missing; it {package.use}", flush=True)
     command = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(missing)}"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print(f"setup: missing: {', '.join(missing)}; as root run: {command}", flush=True)
+        print(f"setup: as root run: {command}", flush=True)
         return
-    print(f"setup: installing {', '.join(missing)}", flush=True)
+    print(f"setup: installing {len(missing)} Debian package(s)", flush=True)
     done = subprocess.run(
         ["sh", "-c", command],
         env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},

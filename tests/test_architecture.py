@@ -1,4 +1,4 @@
-"""The house: imports go one way, files stay readable, nothing points to where it was built."""
+"""Imports go one way, files stay short, no file names a package index or a home folder."""
 
 import ast
 import graphlib
@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("schemas", "pipeline", "trainer", "flows")
+LAYERS = ("schemas", "pipeline", "trainer", "flows", "goldilocks")
+EXPORTED = {"pipeline/reward/client.py"}
+"""Written beside an export as a user's file, so it imports the public package as a user does."""
 MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 HEAVY = {"torch", "vllm", "transformers", "datasets", "prefect", "reasoning_gym", "math_verify", "sympy"}
 LINES = 450
@@ -22,36 +22,40 @@ def imports(path: Path, top_only: bool = False) -> set[str]:
     """The first names of all that a module imports."""
     tree = ast.parse(path.read_text())
     nodes = tree.body if top_only else ast.walk(tree)
-    found: set[str] = set()
+    names: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module.partition(".")[0])
-    return found
+            names.add(node.module.partition(".")[0])
+    return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_go_one_way(path: Path) -> None:
-    layer = path.relative_to(ROOT).parts[0]
-    above = set(LAYERS[LAYERS.index(layer) + 1 :])
-    assert not imports(path) & above
-
-
-def test_no_room_of_the_pipeline_needs_one_that_needs_it() -> None:
-    rooms: dict[str, set[str]] = {}
+def test_imports_go_one_way() -> None:
+    upward = {}
     for path in MODULES:
-        layer, room, *_ = path.relative_to(ROOT).with_suffix("").parts
+        layer = path.relative_to(ROOT).parts[0]
+        name = str(path.relative_to(ROOT))
+        allowed = {"goldilocks"} if name in EXPORTED else set()
+        if above := imports(path) & set(LAYERS[LAYERS.index(layer) + 1 :]) - allowed:
+            upward[name] = sorted(above)
+    assert upward == {}, "these modules import a layer above their own"
+
+
+def test_packages_of_the_pipeline_import_each_other_without_cycles() -> None:
+    packages: dict[str, set[str]] = {}
+    for path in MODULES:
+        layer, package, *_ = path.relative_to(ROOT).with_suffix("").parts
         if layer == "pipeline":
             names = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
             needed = {name.split(".")[1] for name in names if name and name.startswith("pipeline.")}
-            rooms.setdefault(room, set()).update(needed - {room})
-    assert len(list(graphlib.TopologicalSorter(rooms).static_order())) >= 15
+            packages.setdefault(package, set()).update(needed - {package})
+    assert len(list(graphlib.TopologicalSorter(packages).static_order())) >= 15
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_files_can_be_read_in_one_go(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LINES
+def test_files_can_be_read_in_one_go() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: lines for name, lines in lengths.items() if lines > LINES} == {}, f"files of more than {LINES} lines"
 
 
 def test_prefect_stays_in_flows() -> None:
@@ -61,7 +65,7 @@ def test_prefect_stays_in_flows() -> None:
 
 def test_a_stage_that_needs_no_model_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from pipeline.stage import run_stage; from schemas.load import build_config;"
+        "import sys; from pipeline.stage_file import run_stage; from schemas.load import build_config;"
         "config = build_config({'run': 'r', 'sources': [{'name': 'a', 'files': 'b'}]});"
         "import pathlib, tempfile; out = tempfile.mkdtemp(); file = pathlib.Path(out, 'in.jsonl');"
         'file.write_text(\'{"domain": "math", "statement": "What is 2 + 2?", "answer": "4"}\\n\');'
@@ -78,11 +82,11 @@ def test_no_file_names_an_index_or_a_home() -> None:
     secret = re.compile(
         r"https?://[^\s\"']*(pypi|/simple\b|npmjs|download\.pytorch)|/(root|home/\w+|work)/|file:///opt"
     )
-    told = [
+    offenders = [
         f"{name}: {line.strip()[:80]}"
         for name in listed
         if name and (ROOT / name).is_file() and not name.startswith(EXEMPT)
         for line in (ROOT / name).read_text(errors="replace").splitlines()
         if secret.search(line)
     ]
-    assert told == []
+    assert offenders == []

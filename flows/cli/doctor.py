@@ -166,7 +166,7 @@ def look_at_ray(config: Config) -> Finding:
         return Finding("ray", False if asked else None, "not installed: shards run in this process", "make cluster")
     if config.flow.runner != "ray":
         return Finding("ray", True, found)
-    from flows.runner import reach_cluster
+    from flows.ray import reach_cluster
 
     try:
         reach_cluster(config.flow.ray)

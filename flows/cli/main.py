@@ -1,8 +1,9 @@
 """The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor; the rest has rooms."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from flows.cli.errors import Exit, explained
 from flows.cli.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, quieten_prefect, read_settings
@@ -64,9 +65,20 @@ def train(
         print(f"model    {model}\ncurves   {model.parents[1]}/curves.svg\nlog      {model.parents[1]}/log.jsonl")
 
 
-@app.command(epilog="Example: goldilocks stage screen problems.jsonl out/")
+class _StageCommand(TyperCommand):
+    """Lists the stages in its help; they are read when it is asked for."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from pipeline.stages import STAGES
+
+        lines = "\n\n".join(f"{stage.name}: {stage.summary}" for stage in STAGES)
+        self.epilog = f"{lines}\n\nExample: goldilocks stage screen problems.jsonl out/"
+        super().format_help(ctx, formatter)
+
+
+@app.command(cls=_StageCommand)
 def stage(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="screen, court, verify")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of the stages below.")],
     source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or JSONL with the contract's columns.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for kept.parquet and rejected.parquet.")],
     config: OptionalConfig = None,
@@ -75,12 +87,13 @@ def stage(
 ) -> None:
     """Run one stage alone over a file; only `domain` and `statement` are needed, unknown columns come through."""
     with explained(debug):
-        from pipeline.stage import run_stage
+        from pipeline.stage_file import run_stage
 
         counts = run_stage(name, source, out, read_settings(config, overrides, out))
-        copies = counts["kept"] + counts["rejected"] - counts["in"]
-        more = f" ({copies} copies for another language)" if copies else ""
-        print(f"{name}: {counts['in']} in, {counts['kept']} kept{more}, {counts['rejected']} rejected: {out}")
+        more = f", {counts['added']} added" if counts["added"] else ""
+        if counts["pending"]:
+            more += f", {counts['pending']} pending (their requests failed; run it again)"
+        print(f"{name}: {counts['in']} in, {counts['kept']} kept, {counts['rejected']} rejected{more}: {out}")
 
 
 @app.command(

@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Turn a heap of math and code problems into the ones worth reinforcement learning on.\n\n"
+    help="Curate math and code problems into a training set for reinforcement learning.\n\n"
     "Example: goldilocks curate configs/quickstart.yaml",
     epilog="Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in Exit) + ".",
 )

@@ -1,7 +1,7 @@
 """Court: solutions, tests and each other, judged (Magistral paper, section 4.2, and beyond it).
 
     with Sandbox() as sandbox:
-        kept, rejected = court(problems, CourtConfig(), sandbox)
+        kept, rejected = check_tests(problems, CourtConfig(), sandbox)
 
 Every solution runs on every test. Solutions are weighed by agreement, tests are kept, repaired by consensus or
 dropped, tests that are lacking are made and judged the same way. `case.py` is the order of the hearing; its parts
@@ -9,6 +9,6 @@ have their rooms.
 """
 
 from pipeline.code_tests.languages import ask_languages
-from pipeline.code_tests.stage import STAGE, court
+from pipeline.code_tests.stage import STAGE, check_tests
 
-__all__ = ["STAGE", "ask_languages", "court"]
+__all__ = ["STAGE", "ask_languages", "check_tests"]

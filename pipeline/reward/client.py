@@ -78,13 +78,18 @@ _rewarder: Any = None
 def _judge_here(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     global _rewarder
     try:
-        from pipeline.reward.rewarder import Answered, Rewarder
-        from schemas.config import SandboxConfig, VerifyConfig
-    except ImportError:
+        from goldilocks import Answered, Rewarder, SandboxConfig, VerifyConfig
+    except ModuleNotFoundError as error:
+        if error.name != "goldilocks":
+            raise
         raise RuntimeError(
             "Goldilocks is not installed beside this trainer: start `goldilocks reward` elsewhere and give its address "
             "in GOLDILOCKS_REWARD_URL"
         ) from None
+    except ImportError as error:
+        raise RuntimeError(
+            f"{error}; or start `goldilocks reward` and give its address in GOLDILOCKS_REWARD_URL"
+        ) from error
     with _lock:
         if _rewarder is None:
             verify = VerifyConfig.model_validate(SETTINGS.get("verify", {}))

@@ -15,16 +15,14 @@ from pipeline.run.layout import (
     stage_folder,
 )
 from pipeline.run.storage import RunFolder
+from pipeline.stages import order_stages
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
-
-STAGE_ORDER = ("screen", "judge", "dedup", "decontaminate", "court", "translate", "verify")
-"""The stages between ingest and sampling, in the order in which the data goes through them."""
 
 
 def find_stages(folder: RunFolder) -> list[str]:
     """The stages between ingest and sampling that this run has been through, in order."""
     written = {split_name(name).stage for name in folder.list(STAGES)}
-    return [stage for stage in STAGE_ORDER if stage in written]
+    return order_stages(written)
 
 
 def find_graded(folder: RunFolder) -> dict[str, str]:

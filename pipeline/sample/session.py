@@ -45,14 +45,16 @@ def open_grading(
     grading_pass: int = 1,
     problems: int | None = None,
     graded: dict[str, str] | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Grading]:
     """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
-    first owed sample. `graded` are the tables to grade by shard, where they are not all that the run has.
+    first owed sample. `graded` are the tables to grade by shard, where they are not all that the run has. An
+    `engine` that is open already is used, and stays open.
     """
     graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
-        engine = stack.enter_context(open_engine(config.model))
+        asked = stack.enter_context(open_engine(config.model)) if engine is None else engine
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
         whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
         progress = stack.enter_context(SamplingProgress(whole))
-        yield Grading(config, folder, engine, verifier, progress, graded, grading_pass)
+        yield Grading(config, folder, asked, verifier, progress, graded, grading_pass)

@@ -23,7 +23,7 @@ MODES: tuple[Mode, ...] = ("bubblewrap", "landlock", "unsafe")
 INTERPRETERS = ("/usr/bin/python3", "/usr/local/bin/python3")
 OLDEST = (3, 9)
 _INSIDE = "pipeline.sandbox.inside"
-_MODULES = ("codec", "lockdown", "children")
+_MODULES = ("codec", "system_calls", "lockdown", "children")
 _BOOT = """
 import json, os, sys
 fd = int(sys.argv[1])

@@ -6,7 +6,7 @@ imperative or question word where a clause begins) and answers "does this piece,
 
 import re
 
-from pipeline.screen.reading import MASKS
+from pipeline.text.masking import MASKS
 
 CORE = (
     "find|compute|determine|evaluate|calculate|simplify|solve|express|factor|factorize|factorise|expand"

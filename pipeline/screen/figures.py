@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.screen.outcome import Outcome, reject
-from pipeline.screen.reading import CODE, DISPLAY, MATH, TABLE, Reading, read
+from pipeline.screen.reading import Reading, read
+from pipeline.text.masking import CODE, DISPLAY, MATH, TABLE
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 

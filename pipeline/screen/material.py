@@ -8,8 +8,9 @@ colon; material on lines of its own; a list that has no marks at its ends; and a
 import re
 
 from pipeline.screen.asking import CORE, asks
-from pipeline.screen.reading import ENGLISH, MASKS
+from pipeline.screen.reading import ENGLISH
 from pipeline.screen.story import PRONOUN, STORY
+from pipeline.text.masking import MASKS
 
 FUNCTIONS = frozenset(
     str.split(

@@ -12,7 +12,8 @@ from typing import Any
 
 from pipeline.screen.asking import asks_here
 from pipeline.screen.outcome import Outcome, reject
-from pipeline.screen.reading import MASKS, read
+from pipeline.screen.reading import read
+from pipeline.text.masking import MASKS
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.screen.answers import is_missing
 from pipeline.screen.asking import STRICT
 from pipeline.screen.outcome import Outcome, reject
-from pipeline.screen.reading import MASKS, read
+from pipeline.screen.reading import read
+from pipeline.text.masking import MASKS
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 

@@ -14,8 +14,9 @@ from typing import Any
 from pipeline.screen.asking import BLANK, CLOZE, STRICT, asks
 from pipeline.screen.material import ends_in_list, ends_in_material, is_full_request
 from pipeline.screen.outcome import Outcome, reject
-from pipeline.screen.reading import CODE, DISPLAY, MASKS, MATH, TABLE, Reading, read
+from pipeline.screen.reading import Reading, read
 from pipeline.screen.story import CLOSING_MARKS, find_lost_story
+from pipeline.text.masking import CODE, DISPLAY, MASKS, MATH, TABLE
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 

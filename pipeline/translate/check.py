@@ -14,11 +14,11 @@ from collections import Counter
 from fractions import Fraction
 
 from pipeline.language.detect import Suspicion, count_scripts, is_mixed, weigh_languages
-from pipeline.language.prose import Separated, separate
+from pipeline.text.numbers import read_digits, read_words
+from pipeline.text.prose import Separated, separate
+from pipeline.text.units import compare_units
 from pipeline.translate.formulas import Formulas, read_formulas
-from pipeline.translate.numbers import read_digits, read_words
 from pipeline.translate.sentences import LENGTHS, Check, check_end, check_sentences
-from pipeline.translate.units import compare_units
 
 LANGUAGES = tuple(LENGTHS)
 """What problems are translated into (Magistral, arXiv 2506.10910, section 2.2.4)."""

@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 from pipeline.language.detect import weigh_letters
-from pipeline.language.prose import Separated, split_sentences
+from pipeline.text.prose import Separated, split_sentences
 
 Check = Literal[True] | tuple[Literal[False], str]
 

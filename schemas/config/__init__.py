@@ -52,6 +52,7 @@ class Config(Strict):
     run: str
     """The run's folder: a path or any fsspec URL."""
     sources: tuple[Source, ...]
+    """Where problems come from, one entry a place; at least one."""
     screen: ScreenConfig = ScreenConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()

@@ -43,11 +43,17 @@ class Benchmark(Strict):
     """A set of problems that must not be trained on: a `dataset` (Hub name or folder) or `files` (Parquet, JSONL)."""
 
     name: Annotated[str, Field(min_length=1)]
+    """What reports and rejects call it."""
     dataset: str | None = None
+    """A name on the Hub, or a folder of the same form. Exactly one of `dataset` and `files`."""
     files: str | tuple[str, ...] | None = None
+    """Parquet or JSONL: a path, glob or URL, or several."""
     subset: str | None = None
+    """The configuration of a Hub set that has several."""
     split: str = "test"
+    """Benchmarks test on `test`: that is what must not be trained on."""
     revision: str | None = None
+    """Commit or tag on the Hub, for a set that changes; none is the newest."""
     streaming: bool = False
     """Fetched once into the Hub's cache and read from there without a network; streaming is for sets of gigabytes."""
     text: str = "problem"

@@ -18,7 +18,9 @@ class ModelConfig(Strict):
     api_key_env: str = "OPENAI_API_KEY"
     """Name of the environment variable with the key of `url`, so that no key stands in a file."""
     revision: str | None = None
+    """Commit or tag of `name` on the Hub, so that the samples of one run come from one model; none is the newest."""
     dtype: str = "auto"
+    """vLLM's name of the weights' type; `auto` takes what the model was saved in."""
     max_model_len: Annotated[int, Field(ge=16)] = 2048
     """Prompt and completion together; bounds the KV cache. Raise it with `sampling.max_tokens`."""
     max_num_seqs: Annotated[int, Field(ge=1)] = 256
@@ -26,7 +28,7 @@ class ModelConfig(Strict):
     enforce_eager: bool = True
     """Compilation takes a minute and gained nothing on CPU; turn it off on a GPU for long runs."""
     restarts: Annotated[int, Field(ge=0)] = 3
-    """How often a dead engine is started again before the run stops; what it owed is asked for again."""
+    """How often a dead engine is started again before the run stops; what was pending is sampled again."""
     timeout: Annotated[float, Field(gt=0)] = 600.0
     """Seconds without any completion after which the engine counts as hung (or one request to `url` as failed)."""
     concurrency: Annotated[int, Field(ge=1)] = 64
@@ -64,10 +66,14 @@ class SamplingConfig(Strict):
     """16 solutions a problem (paper section 4.1)."""
 
     n: Annotated[int, Field(ge=1)] = 16
+    """Samples a problem: the paper's 16. Fewer tell a hard problem from an unsolved one less surely."""
     temperature: Annotated[float, Field(ge=0)] = 0.7
     """The paper evaluates at 0.7 (section 5)."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """1 cuts nothing off: a pass rate should count all that the model would say."""
     max_tokens: Annotated[int, Field(ge=1)] = 1024
+    """Longest completion. Small enough for the embedded model on a CPU; a model that reasons needs many times as many,
+    and with them a larger `model.max_model_len`."""
     stop_strings: tuple[str, ...] = ()
     """Cut a completion where a base model would go on to a question of its own."""
     stop: Literal["early", "full"] = "early"
@@ -86,7 +92,9 @@ class VerifyConfig(Strict):
     """Seconds of a process for one hard comparison (four times as many on the clock); past it the process is killed and
     the verdict is unknown."""
     memory_mb: Annotated[int, Field(ge=256)] = 1024
+    """MiB that one process may take over what its libraries take; past it the verdict is unknown."""
     workers: Annotated[int, Field(ge=1)] = 2
+    """Processes for hard comparisons; common answers need none."""
     tests: Annotated[int, Field(ge=1)] = 20
     """Tests of a code problem that are drawn for its samples, as many as in the paper; its id decides which, so the
     whole group has the same ones."""
@@ -100,6 +108,7 @@ class KeepConfig(Strict):
     max: Annotated[int, Field(ge=0)] = 12
     """Past three in four, most groups are all correct and give no advantage."""
     of: Annotated[int, Field(ge=1)] = 16
+    """The number of samples that `min` and `max` count in, whatever `sampling.n` is."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "KeepConfig":

@@ -15,6 +15,7 @@ class PublishConfig(Strict):
     examples: Annotated[int, Field(ge=0)] = 3
     """Problems shown in the report for kept and for each reason."""
     title: str | None = None
+    """Heading of the dataset card and the report; none is the name of the run's folder."""
     license: str | None = None
     """Goes into the dataset card; the sources decide it."""
 
@@ -48,7 +49,10 @@ class FlowConfig(Strict):
     """Shards in the CPU stages at once; sampling takes one shard after the other through the one engine. On Ray it is
     the cluster's CPUs that say how many."""
     retries: Annotated[int, Field(ge=0)] = 2
+    """How often a failed task is tried again: a passing fault of a network or a disk seldom outlasts them. Invalid
+    input, a dead engine and a missing sandbox are not retried."""
     retry_delay: Annotated[float, Field(ge=0)] = 1.0
+    """Seconds before a retry."""
     flush_seconds: Annotated[float, Field(gt=0)] = 2.0
     """Samples are written at least this often: what a killed run can lose beside what is in flight."""
     cron: str = "0 3 * * *"

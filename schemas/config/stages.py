@@ -13,6 +13,7 @@ class JudgeConfig(Strict):
     enabled: bool = False
     """Off: the rules alone meet their aims, and a small model loses more good problems than it finds bad ones."""
     max_tokens: Annotated[int, Field(ge=1)] = 256
+    """The reply is one line; the rest is for a model that reasons before it."""
 
 
 class ScreenConfig(Strict):

@@ -12,6 +12,7 @@ class TrainStage(Strict):
     """One stage. The paper makes data harder, completions longer and the batch smaller from one to the next."""
 
     name: Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9-]+$")]
+    """Names the stage's folder and its lines in logs and reports; each stage has its own."""
     data: Literal["kept", "harder"] = "kept"
     """`kept` is what the first grading pass kept; `harder` what the last pass kept less what the policy now solves, and
     with it what only the trained grader could solve."""
@@ -32,8 +33,11 @@ class LoraTraining(Strict):
     """Train low-rank adapters instead of all weights; they are merged wherever weights leave the trainer."""
 
     rank: Annotated[int, Field(ge=1)] = 32
+    """Of the adapters: more can learn more and takes more memory."""
     alpha: Annotated[float, Field(gt=0)] = 64.0
+    """Adapters are scaled by alpha / rank: twice the rank scales them by 2."""
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
+    """Names of the layers with adapters; `all-linear` is every linear layer but the output."""
 
 
 class EvaluationConfig(Strict):
@@ -66,6 +70,7 @@ class TrainConfig(Strict):
     """Weigh tokens by the trainer's over the sampler's probability, truncated here, and clip against the trainer's;
     none takes the sampler's log-probabilities as they are, as the paper does."""
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients are scaled down to this norm, so that one unlucky batch cannot throw the weights off."""
     minibatches: Annotated[int, Field(ge=1)] = 1
     """Optimiser steps a batch; each more is further off-policy."""
     microbatch_tokens: Annotated[int, Field(ge=64)] = 16384
@@ -83,6 +88,7 @@ class TrainConfig(Strict):
     compile: bool = False
     """torch.compile of the layers, for long runs: on a CPU 7%, after minutes of compiling (docs/figures.md)."""
     lora: LoraTraining | None = None
+    """None trains all weights."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Steps; what a killed run repeats at most."""
     processes: Annotated[int, Field(ge=1)] = 1
@@ -90,11 +96,13 @@ class TrainConfig(Strict):
     folder: str | None = None
     """Where checkpoints and logs lie; none is training/ in the run's folder, which then has to be local."""
     keep_checkpoints: Annotated[int, Field(ge=1)] = 2
+    """The newest checkpoints of a stage that stay: the last one and the one before it."""
     evaluation: EvaluationConfig = EvaluationConfig()
     stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (
         TrainStage(name="stage-1"),
         TrainStage(name="stage-2", data="harder", prompts_per_batch=16),
     )
+    """One after the other; a longer list is the paper's curriculum."""
     seed: int = 0
     """Of the order of problems."""
 

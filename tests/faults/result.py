@@ -15,7 +15,7 @@ from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
 
-ROOMS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "stages/court")
+ROOMS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "stages/code_tests")
 ROOMS += ("rejected", "samples", "evidence", "decisions", "curated")
 KEYS = ("model", "models", "grading_pass", "stages", "samples")
 

@@ -1,4 +1,4 @@
-"""Code problems go the same way as math: through the court, a real model and the sandbox, to decisions that add up."""
+"""Code problems go the same way as math: through checked tests, a real model and the sandbox, to decisions."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.curate import choose_stages
-from flows.shards import forget_stages, stage_key
+from flows.curate import plan_stages
+from flows.outcomes import forget_stages, stage_key
 from pipeline.publish.shards import check_counts
 from pipeline.run.evidence import find_stages
 from pipeline.run.storage import RunFolder
 from pipeline.sandbox import describe_sandbox
+from pipeline.stages import find_stage
 from schemas.config import Config
 from schemas.conform import conform_rows
 from schemas.load import load_config
@@ -48,32 +49,32 @@ def fill(folder: RunFolder, *rows: dict[str, Any]) -> None:
     folder.write_table("problems/00000.parquet", problems)
 
 
-def test_the_court_sits_where_there_is_code(tmp_path: Path) -> None:
+def test_code_tests_are_checked_where_there_is_code(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     fill(folder, *sums(1, 2))
-    assert choose_stages(settings(folder.root), folder) == ["screen", "dedup"]
+    assert plan_stages(settings(folder.root), folder) == ["screen", "dedup"]
     fill(folder, *sums(1, 2), add("a"))
-    assert choose_stages(settings(folder.root), folder) == ["screen", "dedup", "court"]
+    assert plan_stages(settings(folder.root), folder) == ["screen", "dedup", "code_tests"]
     judged = settings(folder.root, screen={"judge": {"enabled": True}})
-    assert choose_stages(judged, folder) == ["screen", "judge", "dedup", "court"]
+    assert plan_stages(judged, folder) == ["screen", "judge", "dedup", "code_tests"]
 
 
 def test_what_a_stage_left_is_forgotten_with_it(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     table = pl.DataFrame({"id": ["x"]})
-    for stage in ("screen", "judge", "court"):
+    for stage in ("screen", "judge", "code_tests"):
         folder.write_table(f"stages/{stage}/00000.parquet", table)
         folder.write_table(f"rejected/{stage}-00000.parquet", table)
-    forget_stages(folder, ["screen", "court"])
-    assert find_stages(folder) == ["screen", "court"]
-    assert folder.list("rejected") == ["rejected/court-00000.parquet", "rejected/screen-00000.parquet"]
+    forget_stages(folder, ["screen", "code_tests"])
+    assert find_stages(folder) == ["screen", "code_tests"]
+    assert folder.list("rejected") == ["rejected/code_tests-00000.parquet", "rejected/screen-00000.parquet"]
 
 
 def test_a_shard_is_heard_again_when_rules_or_limits_change_and_not_for_more_workers(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     fill(folder, add("a"))
     keys = [
-        stage_key(settings(folder.root, **more), folder, "court", "00000", "problems")
+        stage_key(settings(folder.root, **more), folder, find_stage("code_tests"), "00000", "problems")
         for more in ({}, {"sandbox": {"workers": 5}}, {"sandbox": {"wall": 1}}, {"court": {"min_tests": 7}})
     ]
     assert keys[0] == keys[1]
@@ -102,10 +103,10 @@ def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served,
     folder = RunFolder(str(tmp_path / "run"))
     check_counts(folder)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    court = next(stage for stage in manifest["stages"] if stage["stage"] == "court")
-    assert (court["in"], court["kept"], court["reasons"]) == (4, 3, {"no_solution": 1})
+    tests = next(stage for stage in manifest["stages"] if stage["stage"] == "code_tests")
+    assert (tests["in"], tests["kept"], tests["reasons"]) == (4, 3, {"no_solution": 1})
 
-    graded = folder.read_table("stages/court/00000.parquet").filter(pl.col("source_id") == "add")
+    graded = folder.read_table("stages/code_tests/00000.parquet").filter(pl.col("source_id") == "add")
     [repaired] = [test for test in graded["tests"][0] if test["id"] == "t3"]
     assert (repaired["expected"], repaired["previous"]) == ("7", "99")
     first = evidence(tmp_path / "run")
@@ -121,7 +122,7 @@ def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served,
     assert samples.filter(pl.col("answer").is_not_null()).height > 0
     report = (tmp_path / "run" / "report.html").read_text()
     assert "no_solution" in report
-    assert "court" in report
+    assert "code_tests" in report
 
     goldilocks("curate", str(config))
     assert evidence(tmp_path / "run").equals(first)
@@ -159,11 +160,11 @@ def test_a_copy_a_language_is_graded_and_a_model_is_asked_where_tests_are_lackin
     goldilocks("curate", str(config))
     folder = RunFolder(str(tmp_path / "run"))
     check_counts(folder)
-    court = next(s for s in folder.read_json("manifest.json")["stages"] if s["stage"] == "court")
-    assert (court["in"], court["kept"], court["added"]) == (4, 4, 1)
-    assert court["reasons"] == {"too_few_tests": 1}
+    tests = next(s for s in folder.read_json("manifest.json")["stages"] if s["stage"] == "code_tests")
+    assert (tests["in"], tests["kept"], tests["added"]) == (4, 4, 1)
+    assert tests["reasons"] == {"too_few_tests": 1}
     first = folder.read_table("problems/00000.parquet")
-    graded = folder.read_table("stages/court/00000.parquet").filter(pl.col("domain") == "code")
+    graded = folder.read_table("stages/code_tests/00000.parquet").filter(pl.col("domain") == "code")
     asked = sorted(zip(graded["source_id"], graded["code_language"], strict=True))
     assert asked == [("add", "python"), ("read", "cpp"), ("read", "python")]
     assert set(graded["parent_id"]) == set(first.filter(pl.col("source_id").is_in(["add", "read"]))["id"])
@@ -181,4 +182,4 @@ def test_decontamination_and_translation_stand_where_they_are_asked_for(tmp_path
         decontaminate={"benchmarks": [{"name": "ours", "files": "configs/benchmark.jsonl"}]},
         translate={"enabled": True},
     )
-    assert choose_stages(asked, folder) == ["screen", "dedup", "decontaminate", "court", "translate"]
+    assert plan_stages(asked, folder) == ["screen", "dedup", "decontaminate", "code_tests", "translate"]

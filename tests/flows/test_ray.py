@@ -17,7 +17,7 @@ import yaml
 
 from flows.cli.doctor import look_at_ray
 from flows.cli.errors import Exit
-from flows.runner import open_runner
+from flows.ray import open_runner
 from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from schemas.config import Config

@@ -52,6 +52,7 @@ def speak(body: dict[str, Any], number: int) -> tuple[int, dict[str, str], Any]:
     return 200, {}, {"id": "1", "object": "o", "created": 0, "model": "m", "choices": choices, "usage": usage}
 
 
+@pytest.mark.server
 def test_translations_are_problems_of_their_own_and_what_is_broken_stays_english(
     goldilocks: Run, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def refused(row: dict[str, Any]) -> dict[str, Any]:
     return rejected.row(0, named=True)
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.dictionaries(NAMES, ANYTHING, max_size=8), max_size=6))
 @settings(deadline=None, max_examples=300)
 def test_no_row_stops_the_rest_and_none_is_lost(rows: list[dict[str, Any]]) -> None:

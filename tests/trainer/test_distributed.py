@@ -13,6 +13,8 @@ from tests.trainer.ranks import CONFIG, run
 from tests.trainer.tiny import draw_groups, save_tiny
 from trainer.distributed import add_up, count_ranks, find_rank, share
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 300
 
 

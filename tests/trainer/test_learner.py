@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 PAGES = """
@@ -24,5 +26,6 @@ def count_new_pages(first: str) -> int:
     return int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 def test_memory_that_was_freed_is_used_again() -> None:
     assert count_new_pages("") > 100 * max(1, count_new_pages("keep_memory()"))

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.publish.shards import count_added
-from pipeline.run.evidence import STAGE_ORDER
 from pipeline.run.layout import CURATED, PROBLEMS, REJECTED, STAGES, split_name, stage_folder
 from pipeline.run.storage import RunFolder
+from pipeline.stages import order_stages
 from schemas.sample import SAMPLE_ROWS
 
-ORDER = ("ingest", *STAGE_ORDER, "decide")
 Turned = Counter[tuple[str, str, str]]
 """(stage, reason, source) -> problems left out."""
 
@@ -87,8 +86,10 @@ def _stages(folder: RunFolder, came: Counter[str], turned: Turned, kept: Counter
 
 def _in_order(names: Iterable[str]) -> list[str]:
     """The order in which the data walks; a stage that is not known stands before `decide`."""
-    place = {name: at for at, name in enumerate(ORDER)}
-    return sorted(names, key=lambda name: (place.get(name, place["decide"] - 0.5), name))
+    names = set(names)
+    order = ["ingest", *order_stages(names)]
+    unknown = sorted(names - {*order, "decide"})
+    return [name for name in (*order, *unknown, "decide") if name in names]
 
 
 def _sources(came: Counter[str], turned: Turned, kept: Counter[str]) -> tuple[SourceCount, ...]:

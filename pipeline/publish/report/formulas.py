@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from pipeline.publish.report.formatting import cut, shorten
-from pipeline.screen.reading import find_closer, is_money
+from pipeline.text.masking import find_closer
+from pipeline.text.money import is_money
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -1,43 +1,87 @@
 """What a child gives up before it runs a line of somebody else's program: resources, system calls, the file system.
 
-seccomp is a list of what is allowed (x86-64), everything else answers ENOSYS, so that an unknown call is a plain error
-to the program and a new kernel brings no hole. Written as classic BPF by hand (seccomp(2), linux/filter.h): a library
-would have to be mounted. Landlock (landlock(7)) stands in where there are no namespaces.
+The seccomp filter lists the system calls that are allowed (x86-64); every other answers ENOSYS, so that an unknown call
+is a plain error to the program and a new kernel brings no hole. It is written as classic BPF by hand (seccomp(2),
+linux/filter.h) because a library would have to be mounted. Landlock (landlock(7)) stands in where there are no
+namespaces.
 """
 
 import ctypes
+import errno
+import fcntl
 import os
 import resource
 import struct
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.sandbox.inside.system_calls import X86_64 as _CALLS
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS = 1, 4, 22, 38
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_X86_64, _X32 = 0xC000003E, 0x40000000
-_EPERM, _EAGAIN, _EACCES, _ENOSYS = 1, 11, 13, 38
+_AUDIT_ARCH_X86_64, _X32 = 0xC000003E, 0x40000000
 _NUMBER, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
 _THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020000
 
-# By number, from the kernel's syscall_64.tbl.
-_READ_WRITE = (0, 1, 2, 3, 4, 5, 6, 7, 8, 17, 18, 19, 20, 21, 22, 23, 32, 33, 73, 74, 75, 76, 77, 78, 79, 80, 81, 89)
-_MORE_FILES = (137, 138, 217, 221, 257, 262, 267, 269, 270, 271, 290, 292, 293, 295, 296, 332, 436, 439)
-_MEMORY = (9, 10, 11, 12, 25, 26, 27, 28)
-_SIGNALS = (13, 14, 15, 34, 36, 37, 38, 127, 128, 130, 131)
-_TIME = (35, 96, 201, 228, 229, 230)
-_THREADS = (24, 143, 145, 146, 147, 186, 202, 204, 218, 273, 274, 309, 324, 334, 449)
-_SELF = (39, 60, 61, 63, 95, 97, 98, 99, 100, 102, 104, 107, 108, 110, 111, 115, 118, 120, 121, 124, 140, 158, 160)
-_MORE_SELF = (231, 232, 233, 247, 281, 291, 318, 441)
-_PLAIN = (*_READ_WRITE, *_MORE_FILES, *_MEMORY, *_SIGNALS, *_TIME, *_THREADS, *_SELF, *_MORE_SELF)
-_FORKS = (57, 58)
-_SOCKETS = (41, 42, 53)
-_MAKE_FILES = (82, 83, 84, 85, 86, 87, 88, 90, 133, 258, 259, 263, 264, 265, 266, 268, 316)
-_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)
-_THREAD_NAMES = (15, 16)
-_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032, 1034)
-_CLONE, _KILL_CALL, _TGKILL, _PRLIMIT, _PRCTL, _IOCTL, _EXECVEAT, _FCNTL = 56, 62, 234, 302, 157, 16, 322, 72
+_FILES = """
+    read write open close stat fstat lstat poll lseek pread64 pwrite64 readv writev access pipe select dup dup2
+    flock fsync fdatasync truncate ftruncate getdents getcwd chdir fchdir readlink statfs fstatfs getdents64
+    fadvise64 openat newfstatat readlinkat faccessat pselect6 ppoll eventfd2 dup3 pipe2 preadv pwritev statx
+    close_range faccessat2
+"""
+_MEMORY = """
+    mmap mprotect munmap brk mremap msync mincore madvise
+"""
+_SIGNALS = """
+    rt_sigaction rt_sigprocmask rt_sigreturn pause getitimer alarm setitimer rt_sigpending rt_sigtimedwait
+    rt_sigsuspend sigaltstack
+"""
+_TIME = """
+    nanosleep gettimeofday time clock_gettime clock_getres clock_nanosleep
+"""
+_THREADS = """
+    sched_yield sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min gettid futex
+    sched_getaffinity set_tid_address set_robust_list get_robust_list getcpu membarrier rseq futex_waitv
+"""
+_SELF = """
+    getpid exit wait4 uname umask getrlimit getrusage sysinfo times getuid getgid geteuid getegid getppid getpgrp
+    getgroups getresuid getresgid getpgid getsid getpriority arch_prctl setrlimit exit_group epoll_wait epoll_ctl
+    waitid epoll_pwait epoll_create1 getrandom epoll_pwait2
+"""
+_PLAIN = _FILES + _MEMORY + _SIGNALS + _TIME + _THREADS + _SELF
+"""Allowed whatever their arguments are."""
+_FORKS = "fork vfork"
+_SOCKETS = "socket connect socketpair"
+_MAKE_FILES = """
+    rename mkdir rmdir creat link unlink symlink chmod mknod mkdirat mknodat unlinkat renameat linkat symlinkat
+    fchmodat renameat2
+"""
+_TCGETS, _TIOCGWINSZ, _FIONREAD, _FIONCLEX, _FIOCLEX = 0x5401, 0x5413, 0x541B, 0x5450, 0x5451
+_IOCTLS = (_TCGETS, _TIOCGWINSZ, _FIONREAD, _FIONCLEX, _FIOCLEX)
+_PR_SET_NAME, _PR_GET_NAME = 15, 16
+_F_OFD_GETLK, _F_OFD_SETLK, _F_OFD_SETLKW = 36, 37, 38
+_F_SETPIPE_SZ, _F_GETPIPE_SZ, _F_GET_SEALS = 1031, 1032, 1034
+_FCNTLS = (
+    fcntl.F_DUPFD,
+    fcntl.F_GETFD,
+    fcntl.F_SETFD,
+    fcntl.F_GETFL,
+    fcntl.F_SETFL,
+    fcntl.F_GETLK,
+    fcntl.F_SETLK,
+    fcntl.F_SETLKW,
+    _F_OFD_GETLK,
+    _F_OFD_SETLK,
+    _F_OFD_SETLKW,
+    fcntl.F_DUPFD_CLOEXEC,
+    _F_SETPIPE_SZ,
+    _F_GETPIPE_SZ,
+    _F_GET_SEALS,
+)
+"""Descriptors are copied, locked and asked; F_SETOWN, F_SETSIG, F_SETLEASE and F_NOTIFY, which send signals, are not
+here, and neither is F_ADD_SEALS. Constants that Python 3.9 lacks are written out."""
 
 EXEC_FD = 3
 """The descriptor of a compiled program: the only one that may be executed."""
@@ -56,32 +100,33 @@ def write_filter(execute: bool) -> bytes:
     A binary search over the calls' numbers: the kernel runs a new filter once for every call there is, and with a list
     in place of the search that takes half as long as the fork.
     """
-    unknown: _Code = [(_RETURN, _ERRNO | _ENOSYS)]
-    answers: dict[int, _Code] = {number: [(_RETURN, _ALLOW)] for number in _PLAIN}
-    for numbers, error in ((_FORKS, _EAGAIN), (_SOCKETS, _EACCES), (_MAKE_FILES, _EPERM)):
-        answers.update({number: [(_RETURN, _ERRNO | error)] for number in numbers})
-    answers[_CLONE] = [
+    unknown: _Code = [(_RETURN, _ERRNO | errno.ENOSYS)]
+    answers: dict[str, _Code] = {name: [(_RETURN, _ALLOW)] for name in _PLAIN.split()}
+    for names, error in ((_FORKS, errno.EAGAIN), (_SOCKETS, errno.EACCES), (_MAKE_FILES, errno.EPERM)):
+        answers.update({name: [(_RETURN, _ERRNO | error)] for name in names.split()})
+    answers["clone"] = [
         (_LOAD, _ARG0),
         (_ANY_BIT, _NEW_NAMESPACES, 1, 0),
         (_ANY_BIT, _THREAD, 1, 0),
-        (_RETURN, _ERRNO | _EAGAIN),
+        (_RETURN, _ERRNO | errno.EAGAIN),
         (_RETURN, _ALLOW),
     ]
-    answers[_KILL_CALL] = answers[_TGKILL] = _allow_only(_ARG0, _OWN_PID)
-    answers[_PRLIMIT] = _allow_only(_ARG0, 0, _OWN_PID)
-    answers[_PRCTL] = _allow_only(_ARG0, *_THREAD_NAMES)
-    answers[_IOCTL] = _allow_only(_ARG1, *_IOCTLS)
-    answers[_FCNTL] = _allow_only(_ARG1, *_FCNTLS)
+    answers["kill"] = answers["tgkill"] = _allow_only(_ARG0, _OWN_PID)
+    answers["prlimit64"] = _allow_only(_ARG0, 0, _OWN_PID)
+    answers["prctl"] = _allow_only(_ARG0, _PR_SET_NAME, _PR_GET_NAME)
+    answers["ioctl"] = _allow_only(_ARG1, *_IOCTLS)
+    answers["fcntl"] = _allow_only(_ARG1, *_FCNTLS)
     if execute:
-        answers[_EXECVEAT] = _allow_only(_ARG0, EXEC_FD)
+        answers["execveat"] = _allow_only(_ARG0, EXEC_FD)
     ranges: list[_Range] = []
-    for number in range(max(answers) + 2):
-        answer = answers.get(number, unknown)
+    by_number = {_CALLS[name]: answer for name, answer in answers.items()}
+    for number in range(max(by_number) + 2):
+        answer = by_number.get(number, unknown)
         if not ranges or ranges[-1][1] != answer:
             ranges.append((number, answer))
     code = [
         (_LOAD, _ARCH),
-        (_EQUAL, _X86_64, 1, 0),
+        (_EQUAL, _AUDIT_ARCH_X86_64, 1, 0),
         (_RETURN, _KILL),
         (_LOAD, _NUMBER),
         (_AT_LEAST, _X32, 0, 1),
@@ -92,10 +137,10 @@ def write_filter(execute: bool) -> bytes:
 
 
 def _allow_only(offset: int, *values: int) -> _Code:
-    found: _Code = [(_LOAD, offset)]
+    code: _Code = [(_LOAD, offset)]
     for value in values:
-        found += [(_EQUAL, value, 0, 1), (_RETURN, _ALLOW)]
-    return [*found, (_RETURN, _ERRNO | _EPERM)]
+        code += [(_EQUAL, value, 0, 1), (_RETURN, _ALLOW)]
+    return [*code, (_RETURN, _ERRNO | errno.EPERM)]
 
 
 def _search(ranges: list[_Range]) -> _Code:
@@ -160,7 +205,7 @@ def limit_resources(limits: Mapping[str, Any], tests: int, more_files: int) -> N
 
 def landlock_abi() -> int:
     """The kernel's Landlock version, 0 where it has none (or has it switched off)."""
-    return max(0, int(_libc.syscall(444, None, 0, 1)))
+    return max(0, int(_libc.syscall(_CALLS["landlock_create_ruleset"], None, 0, 1)))
 
 
 def confine_files(read: tuple[str, ...], write: tuple[str, ...] = (), devices: tuple[str, ...] = ()) -> None:
@@ -168,11 +213,11 @@ def confine_files(read: tuple[str, ...], write: tuple[str, ...] = (), devices: t
     no signals outwards where the kernel can forbid them. Raises OSError where Landlock is missing."""
     abi = landlock_abi()
     if abi < 1:
-        raise OSError(_ENOSYS, "this kernel has no Landlock")
+        raise OSError(errno.ENOSYS, "this kernel has no Landlock")
     everything = (1 << 13) - 1 | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
     size = 8 if abi < 4 else 16 if abi < 6 else 24
     rules = struct.pack("QQQ", everything, 3, 3)[:size]
-    ruleset = _libc.syscall(444, rules, size, 0)
+    ruleset = _libc.syscall(_CALLS["landlock_create_ruleset"], rules, size, 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses a Landlock ruleset")
     read_execute, read_write = 0b1101, 0b0110
@@ -182,10 +227,10 @@ def confine_files(read: tuple[str, ...], write: tuple[str, ...] = (), devices: t
                 fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:
                 continue
-            _libc.syscall(445, ruleset, 1, struct.pack("=QI", rights & everything, fd), 0)
+            _libc.syscall(_CALLS["landlock_add_rule"], ruleset, 1, struct.pack("=QI", rights & everything, fd), 0)
             os.close(fd)
     _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
-    refused = _libc.syscall(446, ruleset, 0)
+    refused = _libc.syscall(_CALLS["landlock_restrict_self"], ruleset, 0)
     os.close(ruleset)
     if refused:
         raise OSError(ctypes.get_errno(), "the kernel refuses Landlock")

@@ -10,6 +10,8 @@ from flows.cli.errors import Exit
 from pipeline.publish.shards import CURATED_DTYPES
 from tests.conftest import ROOT, Run
 
+pytestmark = pytest.mark.slow
+
 DATA = ROOT / "tests" / "data"
 COMMANDS = ("curate", "stage", "grade", "decide", "inspect", "report", "view")
 COMMANDS += ("export", "reward", "push", "serve", "doctor")

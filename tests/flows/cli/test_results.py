@@ -15,6 +15,8 @@ from flows.cli.errors import Exit
 from tests.conftest import ROOT, Run
 from tests.pipeline.publish.export.runs import lay_mixed
 
+pytestmark = pytest.mark.server
+
 ASKED = {"items": [{"ground_truth": "4", "completion": "\\boxed{4}"}]}
 
 

@@ -17,6 +17,8 @@ from tests.conftest import ROOT
 from tests.pipeline.publish.report.test_build import tell_hostile
 from tests.pipeline.publish.report_runs import lay_run, tell_small_run, tell_sums
 
+pytestmark = pytest.mark.browser
+
 FLAGS = (
     "--headless=new",
     "--no-sandbox",

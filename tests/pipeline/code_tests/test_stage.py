@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.code_tests import ask_languages, court
+from pipeline.code_tests import ask_languages, check_tests
 from pipeline.sandbox import Case, Program, Sandbox
 from schemas.config import CourtConfig
 from schemas.conform import conform_rows
@@ -57,7 +57,7 @@ def test_solutions_that_import_what_is_not_there_are_named(sandbox: Sandbox, tes
     codes = [f"import sys\nfrom no_such_thing.part import sum\n{code}" for code in SUMS[:3]]
     solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
     given = {} if tests is None else {"tests": tests}
-    kept, rejected = court(problem(solutions=solutions, **given), CourtConfig(), sandbox)
+    kept, rejected = check_tests(problem(solutions=solutions, **given), CourtConfig(), sandbox)
     assert (kept.height, rejected["reason"].to_list()) == (0, ["no_solution"])
     assert rejected["detail"][0].endswith("does not have: no_such_thing")
 
@@ -66,16 +66,16 @@ def test_a_prelude_stands_before_every_solution(sandbox: Sandbox) -> None:
     extra = json.dumps({"prelude": "add = sum"})
     codes = [*(code.replace("sum(", "add(") for code in SUMS[:2]), f"from __future__ import annotations\n{SUMS[2]}"]
     solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
-    kept, _ = court(problem(solutions=solutions, extra=extra), CourtConfig(), sandbox)
+    kept, _ = check_tests(problem(solutions=solutions, extra=extra), CourtConfig(), sandbox)
     assert len(kept["tests"][0]) == len(LISTS)
-    assert json.loads(kept["extra"][0])["court"]["trusted"] == ["s0", "s1", "s2"]
+    assert json.loads(kept["extra"][0])["code_tests"]["trusted"] == ["s0", "s1", "s2"]
 
 
 def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: Sandbox) -> None:
     frame = problem()
     tests = frame["tests"][0].to_list()
     tests[2]["expected"] = "12345"
-    kept, rejected = court(problem(tests=tests), CourtConfig(), sandbox)
+    kept, rejected = check_tests(problem(tests=tests), CourtConfig(), sandbox)
     assert (kept.height, rejected.height) == (1, 0)
     row = kept.row(0, named=True)
     by_id = {t["id"]: t for t in row["tests"]}
@@ -86,14 +86,15 @@ def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: San
     )
     assert all(by_id[t["id"]]["expected"] == t["expected"] for t in tests if t["id"] != "t2")
     assert [s["id"] for s in row["solutions"]] == ["s0", "s1", "s2", "s3"]
-    assert json.loads(row["extra"])["court"]["kill_rate"] == 1.0
+    assert json.loads(row["extra"])["code_tests"]["kill_rate"] == 1.0
     assert [h["action"] for h in row["history"]] == ["judged", "kill_rate"]
     assert row["id"] == problem(tests=tests)["id"][0]
 
 
+@pytest.mark.slow
 def test_a_problem_without_tests_gets_some_that_catch_the_wrong(sandbox: Sandbox) -> None:
     statement = f"{ADDED}\n\nSample Input 1\n4\n3 1 -2 3\nSample Output 1\n5\n"
-    kept, _ = court(problem(tests=[], statement=statement), CourtConfig(), sandbox)
+    kept, _ = check_tests(problem(tests=[], statement=statement), CourtConfig(), sandbox)
     row = kept.row(0, named=True)
     assert len(row["tests"]) >= 5
     assert all(t["origin"] == "generated" and t["expected"].strip() == added(t["input"]) for t in row["tests"])
@@ -112,7 +113,7 @@ def test_an_own_generator_is_used(sandbox: Sandbox) -> None:
     frame = problem(
         tests=[], solutions=solutions, entry_point="f", statement="Twice n.", extra={"input_generator": made}
     )
-    row = court(frame, CourtConfig(), sandbox)[0].row(0, named=True)
+    row = check_tests(frame, CourtConfig(), sandbox)[0].row(0, named=True)
     assert len(row["tests"]) >= 5
     assert len(row["solutions"]) == 3
 
@@ -124,21 +125,25 @@ def test_several_right_answers_are_never_repaired(sandbox: Sandbox) -> None:
     tests = [{"id": None, "input": f"{n}\n", "expected": " ".join(map(str, range(1, n + 1)))} for n in range(4, 12)]
     statement = "Print any permutation of the numbers from 1 to n."
     for said in (statement, "Print a permutation of the numbers from 1 to n."):
-        kept, rejected = court(problem(statement=said, tests=tests, solutions=solutions), CourtConfig(), sandbox)
+        kept, rejected = check_tests(problem(statement=said, tests=tests, solutions=solutions), CourtConfig(), sandbox)
         assert kept.height == 0
         assert rejected["reason"].to_list() == ["needs_checker"]
 
 
 def test_neither_solutions_nor_enough_tests_is_no_solution(sandbox: Sandbox) -> None:
-    kept, rejected = court(problem(solutions=[], tests=[]), CourtConfig(), sandbox)
-    assert (kept.height, rejected["reason"].to_list(), rejected["stage"].to_list()) == (0, ["no_solution"], ["court"])
-    kept, _ = court(problem(solutions=[]), CourtConfig(), sandbox)
+    kept, rejected = check_tests(problem(solutions=[], tests=[]), CourtConfig(), sandbox)
+    assert (kept.height, rejected["reason"].to_list(), rejected["stage"].to_list()) == (
+        0,
+        ["no_solution"],
+        ["code_tests"],
+    )
+    kept, _ = check_tests(problem(solutions=[]), CourtConfig(), sandbox)
     assert kept["tests"][0].len() == len(LISTS)
 
 
 def test_too_few_tests_and_no_leave_to_make_some(sandbox: Sandbox) -> None:
     tests = problem()["tests"][0].to_list()[:3]
-    _, rejected = court(problem(tests=tests), CourtConfig(generate=False), sandbox)
+    _, rejected = check_tests(problem(tests=tests), CourtConfig(generate=False), sandbox)
     assert rejected["reason"].to_list() == ["too_few_tests"]
 
 
@@ -147,7 +152,7 @@ def test_a_program_that_answers_by_chance_is_not_heard(sandbox: Sandbox) -> None
     solutions = [
         {"id": f"s{i}", "language": "cpp" if "#inc" in c else "python", "code": c} for i, c in enumerate(codes)
     ]
-    row = court(problem(solutions=solutions), CourtConfig(), sandbox)[0].row(0, named=True)
+    row = check_tests(problem(solutions=solutions), CourtConfig(), sandbox)[0].row(0, named=True)
     assert [s["id"] for s in row["solutions"]] == ["s0", "s1", "s2", "s3"]
 
 
@@ -164,9 +169,9 @@ def test_a_model_writes_generator_and_validator(sandbox: Sandbox) -> None:
     codes = [read + ends for ends in ("print(a + b)", "print(sum([a, b]))", "print(b - -a)", "print(a * b)")]
     solutions = [{"id": None, "language": "python", "code": code} for code in codes]
     frame = problem(tests=[], solutions=solutions, statement="The word SUM and two numbers come in; print their sum.")
-    without, _ = court(frame, CourtConfig(), sandbox)
+    without, _ = check_tests(frame, CourtConfig(), sandbox)
     assert without.height == 0
-    row = court(frame, CourtConfig(), sandbox, generate)[0].row(0, named=True)
+    row = check_tests(frame, CourtConfig(), sandbox, generate)[0].row(0, named=True)
     assert len(asked) == 2
     assert all(int(t["expected"]) == sum(map(int, t["input"].split()[1:])) for t in row["tests"])
     assert len(row["solutions"]) == 3
@@ -175,7 +180,7 @@ def test_a_model_writes_generator_and_validator(sandbox: Sandbox) -> None:
 def test_math_passes_by_and_counts_add_up(sandbox: Sandbox) -> None:
     math, _ = conform_rows([{"domain": "math", "statement": "1+1?", "answer": "2"}], source="m")
     both = pl.concat([math, problem(solutions=[], tests=[])])
-    kept, rejected = court(both, CourtConfig(), sandbox)
+    kept, rejected = check_tests(both, CourtConfig(), sandbox)
     assert kept.equals(math)
     assert kept.height + rejected.height == both.height
 
@@ -211,13 +216,13 @@ def test_values_that_came_as_json_are_compared_as_json(sandbox: Sandbox) -> None
     tests[2]["expected"] = '{"2": [2, 9]}'
     solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(COUNTED)]
     frame = problem(tests=tests, solutions=solutions, entry_point="tally", statement="Write tally(xs).")
-    kept, rejected = court(frame, CourtConfig(min_tests=10), sandbox)
+    kept, rejected = check_tests(frame, CourtConfig(min_tests=10), sandbox)
     assert rejected.is_empty()
     found = {test["id"]: test for test in kept["tests"][0]}
     assert found["t2"]["origin"] == "repaired"
     assert len(found) >= 10
     assert all(json.loads(test["input"]) for test in found.values())
-    assert json.loads(kept["extra"][0])["court"]["trusted"] == ["s0", "s1", "s2"]
+    assert json.loads(kept["extra"][0])["code_tests"]["trusted"] == ["s0", "s1", "s2"]
     for code in COUNTED:
         cases = [Case(test["input"], test["expected"]) for test in found.values()]
         assert {run.status for run in sandbox.run(Program("python", code, "tally"), cases)} == {"passed"}

@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.decide.rule import decide_counts, possible, settle
@@ -123,8 +123,7 @@ def test_any_counts_are_decided_as_one_of_the_possible(
     counts: tuple[int, int, int, int], low: int, width: int, share: float, extra: int
 ) -> None:
     n, correct, votes, unknown = counts
-    if correct + votes + unknown > n:
-        return
+    assume(correct + votes + unknown <= n)
     keep = KeepConfig(min=low, max=min(16, low + width))
     decide = DecideConfig(contradiction_share=share)
     decision, detail = decide_counts(correct, votes, unknown, n, n + extra, keep, decide)

@@ -10,7 +10,7 @@ import pytest
 from pipeline.decontaminate import decontaminate, open_index
 from pipeline.decontaminate.items import read_core, read_items
 from pipeline.decontaminate.presets import PRESETS, choose_benchmark
-from pipeline.stage import run_stage
+from pipeline.stage_file import run_stage
 from schemas.config import Benchmark, Config, DecontaminateConfig
 from schemas.conform import conform_rows
 from schemas.errors import InputError

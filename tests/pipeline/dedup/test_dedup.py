@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup import dedup, find_duplicates, split_duplicates
-from pipeline.stage import run_stage
+from pipeline.stage_file import run_stage
 from schemas.config import Config, DedupConfig
 from schemas.problem import PROBLEM_DTYPES
 

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.numbers import join_numbers, read_digits
 from pipeline.dedup.reading import END, is_hard, read_statement, read_tokens
 
 SAME = [
@@ -57,27 +56,6 @@ def test_another_problem_reads_otherwise(text: str, other: str) -> None:
     assert read_statement(text) != read_statement(other)
 
 
-@pytest.mark.parametrize(
-    ("words", "number"),
-    [
-        ("nineteen", "19"),
-        ("twenty one", "21"),
-        ("one hundred", "100"),
-        ("three thousand five hundred", "3500"),
-        ("twice", "2"),
-        ("two thirds", "2/3"),
-        ("a quarter", "a 1/4"),
-        ("the third day", "the 3rd day"),
-        ("a third of", "a 1/3 of"),
-        ("one of them", "one of them"),
-        ("five six", "5 6"),
-        ("dozen", "12"),
-    ],
-)
-def test_numbers_in_words(words: str, number: str) -> None:
-    assert " ".join(join_numbers(words.split())) == number
-
-
 def test_a_misspelt_number_is_that_number() -> None:
     assert read_statement("trhee numbers") == read_statement("three numbers")
     assert "3" not in read_statement("there are numbers").split()
@@ -86,14 +64,6 @@ def test_a_misspelt_number_is_that_number() -> None:
 def test_a_problem_is_never_taken_for_its_wrapping() -> None:
     assert read_statement("Solve the following problem.")
     assert read_statement("Question:")
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.integers(0, 10**7), st.integers(0, 99))
-def test_digits_have_one_form(whole: int, part: int) -> None:
-    plain = read_digits(f"{whole}.{part:02d}")
-    assert float(plain) == float(f"{whole}.{part:02d}")
-    assert plain == read_digits(f"{whole:,}.{part:02d}0")
 
 
 @settings(max_examples=300, deadline=None)

@@ -122,6 +122,7 @@ def test_a_run_that_kept_nothing_is_refused(tmp_path: Path) -> None:
         write_tree(nothing.root, RunFolder(str(tmp_path / "out")))
 
 
+@pytest.mark.server
 def test_a_push_is_one_commit_and_a_second_replaces_the_first(
     goldilocks: Run, prefect_home: dict[str, str], tmp_path: Path
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_push_is_one_commit_and_a_second_replaces_the_first(
                 prefect_home.pop(name, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

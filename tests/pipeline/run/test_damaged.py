@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.shards import is_stale, write_stage
+from flows.outcomes import is_stale, write_outcome
 from pipeline.run.damaged import set_aside_damaged
 from pipeline.run.layout import key_name
 from pipeline.run.storage import RunFolder
+from pipeline.stages import StageResult
 
 TABLE = pl.DataFrame({"id": ["a", "b"]})
 
@@ -19,7 +20,7 @@ def folder(tmp_path: Path) -> RunFolder:
     made = RunFolder(str(tmp_path / "run"))
     made.write_table("problems/00000.parquet", TABLE)
     for stage in ("screen", "dedup"):
-        write_stage(made, stage, "00000", TABLE[:1], TABLE[1:], f"{stage} key")
+        write_outcome(made, stage, "00000", StageResult(TABLE[:1], TABLE[1:]), f"{stage} key")
     made.write_bytes(key_name("dedup", "set"), b"set key")
     made.write_table("samples/00000.parquet", TABLE)
     return made
@@ -78,7 +79,7 @@ def test_a_stage_killed_while_it_is_rewritten_is_owed_under_its_old_key_too(
 
     monkeypatch.setattr(folder, "write_bytes", write_until)
     with pytest.raises(Killed):
-        write_stage(folder, "screen", "00000", TABLE, TABLE[:0], "new key")
+        write_outcome(folder, "screen", "00000", StageResult(TABLE, TABLE[:0]), "new key")
     monkeypatch.undo()
     assert is_stale(folder, "screen", "00000", "screen key")
     assert is_stale(folder, "screen", "00000", "new key")

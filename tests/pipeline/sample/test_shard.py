@@ -237,6 +237,7 @@ def test_the_engine_does_not_wait_for_the_verifier(tmp_path: Path) -> None:
     assert engine.most_in_flight <= 4
 
 
+@pytest.mark.slow
 @given(st.integers(1, 3), st.integers(1, 6), st.integers(0, 99))
 @settings(max_examples=20)
 def test_what_waits_for_the_verifier_is_bounded_by_the_engine_and_not_by_the_shard(

@@ -8,6 +8,8 @@ import pytest
 from pipeline.sandbox import Case, Program, Run, Sandbox, Status
 from tests.pipeline.sandbox.traces import descendants, left_files, open_files
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent / "attacks"
 SECRET, NUMBER = "SECRET-qzXw71Lp", 4917.5
 VICTIM = "VICTIM-kLm93TyB"

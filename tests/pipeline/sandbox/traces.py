@@ -30,10 +30,14 @@ def open_files() -> int:
 
 def left_files() -> set[str]:
     """What a hostile program may have written where anybody can write."""
-    found = set()
+    names = set()
     for place in ("/tmp", "/var/tmp", "/dev/shm", "/run"):
         for entry in os.scandir(place):
             ours = entry.name.startswith("goldilocks-was-here") or entry.name == "goldilocks"
-            if ours or 61000 <= entry.stat(follow_symlinks=False).st_uid < 65000:
-                found.add(entry.path)
-    return found
+            try:
+                owner = entry.stat(follow_symlinks=False).st_uid
+            except FileNotFoundError:
+                continue  # another process removed its own file meanwhile
+            if ours or 61000 <= owner < 65000:
+                names.add(entry.path)
+    return names

@@ -5,6 +5,7 @@ import resource
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def alive_children() -> int:
     return count
 
 
+@pytest.mark.slow
 def test_a_hostile_stream_goes_on() -> None:
     assert len(HOSTILE) >= 60
     children = alive_children()
@@ -146,6 +148,7 @@ def test_a_hostile_stream_goes_on() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 512 * 1024
 
 
+@pytest.mark.slow
 def test_hostile_labels_never_score() -> None:
     with MathVerifier(timeout=TIMEOUT, workers=2, memory_mb=512) as verifier:
         futures = [(label, verifier.submit(label, r"\boxed{5 + x}")) for label in HOSTILE if len(label) < 3_000]

@@ -43,6 +43,7 @@ def load(name: str, run: RunFolder, out: Path) -> Any:
     return data["train"]
 
 
+@pytest.mark.slow
 def test_grpo(run: RunFolder, model: str, tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 

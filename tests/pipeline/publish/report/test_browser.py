@@ -13,6 +13,8 @@ from pipeline.publish.report.formulas import draw_text
 from tests.pipeline.publish.report.test_build import tell_hostile
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums
 
+pytestmark = pytest.mark.browser
+
 FLAGS = (
     "--headless",
     "--no-sandbox",

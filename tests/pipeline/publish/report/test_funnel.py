@@ -11,7 +11,7 @@ from pipeline.publish.report.flow import Stage
 from pipeline.publish.report.funnel import NARROW, WIDE, Frame, draw_funnel, lay_out
 from schemas.reasons import Reason
 
-NAMES = ("ingest", "screen", "dedup", "decontaminate", "court", "decide")
+NAMES = ("ingest", "screen", "dedup", "decontaminate", "code_tests", "decide")
 FRAMES = pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])
 
 

@@ -1,8 +1,8 @@
 """Where the tasks of a flow run: in threads of this process, or spread over a Ray cluster. It is chosen here alone.
 
-On Ray every task of a shard goes where a CPU is free: screening, the court, sampling (which asks the model servers from
-there), verification, publishing. What looks at the whole set (dedup) is one task. The cluster's machines need this
-package, the run's folder (shared or remote) and a Prefect server that all of them reach.
+On Ray every task of a shard goes where a CPU is free: its stages, sampling (which asks the model servers from there),
+verification, publishing. A stage over the whole set is one task. The cluster's machines need this package, the run's
+folder (shared or remote) and a Prefect server that all of them reach.
 """
 
 import os
@@ -38,7 +38,7 @@ def open_runner(config: Config) -> Iterator[Any]:
     Raises InputError where Ray is not installed or not there, or no Prefect server is configured: one that a worker
     brings would not be the others'.
     """
-    if not runs_afar(config):
+    if not runs_on_ray(config):
         yield ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
         return
     # Ray counts its uses with its makers, unless told not to.
@@ -67,28 +67,28 @@ def open_runner(config: Config) -> Iterator[Any]:
         ray.shutdown()
 
 
-def runs_afar(config: Config) -> bool:
+def runs_on_ray(config: Config) -> bool:
     """Whether tasks may run in other processes, on other machines."""
     return config.flow.runner == "ray"
 
 
 def describe_driver(config: Config) -> dict[str, Any]:
-    """What `ray.init` is told: no dashboard, little memory, no log lines of workers among ours."""
+    """The arguments of `ray.init`: no dashboard, little memory, no log lines of workers among ours."""
     variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     variables |= {PLACE: os.getcwd(), "PREFECT_API_URL": PREFECT_API_URL.value() or ""}
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "namespace": "goldilocks",
         "log_to_driver": False,
         "logging_level": "ERROR",
-        "runtime_env": {"env_vars": variables, "worker_process_setup_hook": "flows.runner.settle_worker"},
+        "runtime_env": {"env_vars": variables, "worker_process_setup_hook": "flows.ray.settle_worker"},
     }
     if config.flow.ray == "local":
-        told |= {
+        arguments |= {
             "num_cpus": config.flow.concurrency,
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
         }
-    return told
+    return arguments
 
 
 def reach_cluster(address: str) -> None:

@@ -1,4 +1,4 @@
-"""The stage `court` as people run it: math passes by, languages are asked for, and every row can be accounted for."""
+"""The stage `code_tests` over a file: math passes by, languages are asked for, and every row is accounted for."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,8 @@ from pipeline.publish.report.funnel import WIDE, draw_funnel, lay_out
 from pipeline.publish.shards import CountError, check_counts, count_stages, publish_curated
 from pipeline.run.storage import RunFolder
 from pipeline.sandbox import describe_sandbox
-from pipeline.stage import hear_problems, run_stage
+from pipeline.stage_file import run_stage
+from pipeline.stages import find_stage
 from schemas.config import Config
 from schemas.conform import conform_rows
 from tests.conftest import ROOT
@@ -34,7 +35,8 @@ def config(run: str, **more: Any) -> Config:
 def test_math_alone_starts_nothing(tmp_path: Path) -> None:
     problems, _ = conform_rows([MATH], "a")
     refused = config(str(tmp_path), sandbox={"mode": "landlock", "workers": 1})
-    kept, rejected = hear_problems(problems, refused)
+    done = find_stage("code_tests").apply(problems, refused)
+    kept, rejected = done.kept, done.rejected
     assert kept.equals(problems)
     assert rejected.is_empty()
     assert rejected.columns == [*problems.columns, "stage", "reason", "detail"]
@@ -42,7 +44,7 @@ def test_math_alone_starts_nothing(tmp_path: Path) -> None:
 
 @needs_sandbox
 def test_the_faults_of_the_shipped_heap_are_found(tmp_path: Path) -> None:
-    counts = run_stage("court", str(ROOT / "configs" / "heap-code.jsonl"), str(tmp_path), config("r"))
+    counts = run_stage("code_tests", str(ROOT / "configs" / "heap-code.jsonl"), str(tmp_path), config("r"))
     kept, rejected = (pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("kept", "rejected"))
     assert dict(rejected.select("source_id", "reason").iter_rows()) == {
         "gcd (tests of lcm)": "tests_disagree",
@@ -50,7 +52,7 @@ def test_the_faults_of_the_shipped_heap_are_found(tmp_path: Path) -> None:
         "distinct (any order)": "needs_checker",
         "fibonacci (nothing)": "no_solution",
     }
-    assert counts == {"in": 31, "kept": kept.height, "rejected": 4}
+    assert counts == {"in": 31, "kept": kept.height, "rejected": 4, "added": 1, "pending": 0}
     assert kept.height == 31 - 4 + count_copies(kept)
     assert count_copies(kept) == 1
     named = {row["source_id"]: row for row in kept.iter_rows(named=True)}
@@ -64,7 +66,7 @@ def test_the_faults_of_the_shipped_heap_are_found(tmp_path: Path) -> None:
         assert (repaired["expected"], repaired["previous"], repaired["origin"]) == (true, given, "repaired")
     for name in ("absolute (no tests)", "length (no tests)"):
         assert {t["origin"] for t in named[name]["tests"]} == {"generated"}
-        assert json.loads(named[name]["extra"])["court"]["kill_rate"] >= 0.8
+        assert json.loads(named[name]["extra"])["code_tests"]["kill_rate"] >= 0.8
     for row in named.values():
         assert all(s["code"] != "return -n\n" for s in row["solutions"])
         assert "one fenced block" in row["statement"]
@@ -76,10 +78,10 @@ def asked_run(folder: RunFolder) -> None:
     folder.write_table("problems/00000.parquet", problems)
     folder.write_table("stages/screen/00000.parquet", problems)
     out = problems[:1].with_columns(
-        pl.lit("court").alias("stage"), pl.lit("no_solution").alias("reason"), pl.lit("none").alias("detail")
+        pl.lit("code_tests").alias("stage"), pl.lit("no_solution").alias("reason"), pl.lit("none").alias("detail")
     )
-    folder.write_table("rejected/court-00000.parquet", out)
-    folder.write_table("stages/court/00000.parquet", ask_languages(problems[1:], ("python", "cpp")))
+    folder.write_table("rejected/code_tests-00000.parquet", out)
+    folder.write_table("stages/code_tests/00000.parquet", ask_languages(problems[1:], ("python", "cpp")))
 
 
 def test_copies_are_counted_by_the_original_however_often_it_stands_there() -> None:
@@ -97,14 +99,14 @@ def test_counts_add_up_with_copies_and_a_lost_row_is_still_found(tmp_path: Path)
     settings = config(str(tmp_path))
     decide_run(folder, settings)
     publish_curated(folder, settings)
-    court, decide = count_stages(folder)[2:]
-    assert (court.came, court.added, court.kept, court.rejected) == (3, 1, 3, 1)
+    tests, decide = count_stages(folder)[2:]
+    assert (tests.came, tests.added, tests.kept, tests.rejected) == (3, 1, 3, 1)
     assert (decide.came, decide.added, decide.rejected) == (3, 0, 3)
     stages, _ = count_flow(folder)
     assert [(s.name, s.came, s.added, s.kept, s.waiting) for s in stages] == [
         ("ingest", 3, 0, 3, 0),
         ("screen", 3, 0, 3, 0),
-        ("court", 3, 1, 3, 0),
+        ("code_tests", 3, 1, 3, 0),
         ("decide", 3, 0, 0, 0),
     ]
     layout = lay_out(stages, WIDE)
@@ -112,7 +114,7 @@ def test_counts_add_up_with_copies_and_a_lost_row_is_still_found(tmp_path: Path)
     assert all(ribbon.start <= layout.top + layout.trunk + 1e-6 for ribbon in layout.ribbons)
     assert "3 problems in" in draw_funnel(stages)
 
-    kept = folder.read_table("stages/court/00000.parquet")
-    folder.write_table("stages/court/00000.parquet", kept[:2])
-    with pytest.raises(CountError, match="court, shard 00000"):
+    kept = folder.read_table("stages/code_tests/00000.parquet")
+    folder.write_table("stages/code_tests/00000.parquet", kept[:2])
+    with pytest.raises(CountError, match="code_tests, shard 00000"):
         check_counts(folder)

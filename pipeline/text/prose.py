@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from pipeline.text.money import is_price
+
 _BLOCKS = re.compile(
     r"```.*?(?:```|\Z)"  # fenced code, closed or cut off
     r"|~~~.*?(?:~~~|\Z)"
@@ -21,9 +23,6 @@ _ESCAPED_DOLLAR, _MONEY = re.compile(r"\\\$"), "\0"
 _SENTENCE = re.compile(
     r"(?<=[.!?;:])(?<!\d\.)(?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bMs\.)\s+|(?<=\d\.)\s+(?=[^\W\d_a-z]|[¿¡«„(])|\n+|(?<=[。！？；])"
 )
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_SHORT_WORD = re.compile(r"[^\W\d_]{2,}")
-_BREAK = re.compile(r"[.!?]\s+[^\W\d_a-z]|[.!?]\s+[¿¡]")
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:def \w+\(.*|class \w+.*:|import [\w., ]+|from [\w.]+ import .*|#include\b.*|assert \w+\(.*|>>> .*)$",
     re.MULTILINE,
@@ -83,7 +82,7 @@ def _take_inline(text: str, formulas: list[str]) -> str:
         closed = text.find("$", opened + 1)
         if closed < 0:
             break
-        if _is_price(text, opened, closed):
+        if is_price(text, opened, closed):
             kept.append(text[at : opened + 1])
             at = opened + 1
         else:
@@ -99,24 +98,3 @@ def _end(formula: str) -> str:
     """What is left of a formula: a space, and the end of a sentence that stands inside it."""
     last = formula.rstrip()[-1:]
     return f" {last} " if last in (".", "?", "!", "。", "？") else " "
-
-
-def _is_price(text: str, opened: int, closed: int) -> bool:
-    """Whether the dollar sign at `opened` is money and the next, at `closed`, closes nothing.
-
-    The inside must be prose without anything that only a formula has, and stand like money: `$5 ... $8` or
-    `5 $ ... 8 $`; or the second must look like the start of a formula, not like its end.
-    """
-    inside = text[opened + 1 : closed]
-    if "\n\n" in inside:
-        return True
-    if not _SHORT_WORD.search(inside) or re.search(r"[\\^_={}<>]", inside):
-        return False
-    before, after = text[max(0, opened - 3) : opened].rstrip()[-1:], text[closed + 1 : closed + 2]
-    leads = inside[:1].isdigit() or (inside[:1] == "." and inside[1:2].isdigit())
-    follows = before.isdigit() and not leads
-    if (leads or follows) and (_BREAK.search(inside) or len(_WORD.findall(inside)) > 3):
-        return True
-    if leads:
-        return after.isdigit() or (text[closed - 1].isspace() and bool(after.strip()) and after not in ".,;:!?)")
-    return follows and (inside.rstrip()[-1:].isdigit() or after.isdigit())

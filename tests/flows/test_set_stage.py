@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.whole import dedup_shards
+from flows.tasks import run_stage_on_set
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
 from schemas.conform import conform_rows
@@ -25,7 +25,7 @@ def put(folder: RunFolder, shard: int, texts: tuple[str, ...]) -> None:
 def run(folder: RunFolder, shards: int) -> dict[str, list[str]]:
     config = Config(run=folder.root, sources=(Source(name="s", files="-"),))
     names = [f"{n:05d}" for n in range(shards)]
-    dedup_shards.fn(config, folder, names, "problems")
+    run_stage_on_set.fn(config, folder, "dedup", names, "problems")
     kept = pl.concat([folder.read_table(f"stages/dedup/{name}.parquet") for name in names])
     rejected = pl.concat([folder.read_table(f"rejected/dedup-{name}.parquet") for name in names])
     assert kept.height + rejected.height == sum(folder.count_rows(f"problems/{name}.parquet") for name in names)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from flows.judging import judge_shard
-from flows.shards import asked_key, is_stale
+from flows.outcomes import is_stale, stage_key
+from flows.tasks import run_stage_on_shard
 from pipeline.run.storage import RunFolder
+from pipeline.stages import find_stage
 from schemas.conform import conform_rows
 from tests.pipeline.sample.scripted import ScriptedEngine, config_for
 
@@ -17,9 +18,9 @@ def test_a_shard_whose_requests_failed_is_judged_again(tmp_path: Path) -> None:
     for fails in (True, False, False):
         engine = ScriptedEngine({"": ["no idea"]}, fails=lambda text, fails=fails: fails)  # type: ignore[misc]
         before = engine.submitted
-        judge_shard.fn(config, folder, engine, "00000", "problems")
+        run_stage_on_shard.fn(config, folder, "judge", "00000", "problems", engine)
         engine.close()
-        key = asked_key(config, folder, engine, "judge", "00000", "problems")
+        key = stage_key(config, folder, find_stage("judge"), "00000", "problems", engine)
         assert is_stale(folder, "judge", "00000", key) == fails
         assert folder.count_rows("stages/judge/00000.parquet") == 5
         assert engine.submitted > before or not fails

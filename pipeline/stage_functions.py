@@ -1,0 +1,99 @@
+"""What each stage of `pipeline.stages` runs: its folder's function, with its section of the config.
+
+Imports stand within the functions: a stage loads its own libraries and no other's.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+
+import polars as pl
+
+from pipeline.stages import Asker, SplitFunction, StageResult
+from schemas.config import Config
+from schemas.problem import REJECT_DTYPES
+
+Tables = Iterator[tuple[str, pl.DataFrame]]
+
+
+def screen_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """Format rules."""
+    from pipeline.screen import screen
+
+    return StageResult(*screen(problems, config.screen))
+
+
+def judge_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """A model's second look; what a failed request left unjudged is kept, and pending."""
+    from pipeline.screen.judge import screen_by_judge
+
+    assert asker is not None
+    kept, rejected = screen_by_judge(problems, asker)
+    return StageResult(kept, rejected.with_columns(pl.lit("judge").alias("stage")), asker.failed)
+
+
+def dedup_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """One table as the whole set."""
+    from pipeline.dedup import dedup
+
+    return StageResult(*dedup(problems, config.dedup))
+
+
+def dedup_set(tables: Tables, config: Config, held: Collection[str]) -> Mapping[str, tuple[str, SplitFunction]]:
+    """Shard -> (what decides its outcome beside its content, as text; the function that splits its table).
+
+    `tables` are (shard, problems), read once; `held` the ids that an earlier run kept, which stay. Memory is that of
+    the signatures and one shard.
+    """
+    from pipeline.dedup import find_duplicates, split_duplicates
+
+    def splitter(duplicates: pl.DataFrame) -> SplitFunction:
+        return lambda problems: split_duplicates(problems, duplicates)
+
+    return {
+        shard: ("\n".join(f"{row} {detail}" for row, _, detail in rows.sort("row").iter_rows()), splitter(rows))
+        for shard, rows in find_duplicates(tables, config.dedup, set(held)).items()
+    }
+
+
+def decontaminate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """Benchmarks that the config names."""
+    from pipeline.decontaminate import decontaminate
+
+    return StageResult(*decontaminate(problems, config.decontaminate))
+
+
+def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """Code problems in a sandbox of their own, then a copy of each that is kept for every language asked for.
+
+    Without a code problem nothing is started. With `asker` a model writes generators where tests are lacking.
+    """
+    if not (problems["domain"] == "code").any():
+        nothing = [pl.lit(None, dtype).alias(name) for name, dtype in REJECT_DTYPES.items()]
+        return StageResult(problems, problems.clear().with_columns(nothing))
+    from pipeline.code_tests import ask_languages, check_tests
+    from pipeline.sandbox import open_sandbox
+
+    with open_sandbox(config.sandbox) as sandbox:
+        kept, rejected = check_tests(problems, config.court, sandbox, asker)
+    pending = 0 if asker is None else asker.failed
+    return StageResult(ask_languages(kept, config.court.languages), rejected, pending)
+
+
+def translate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """Translations stand behind the problems that they are of, so that each is graded like any other problem."""
+    from pipeline.translate import translate
+
+    assert asker is not None
+    done = translate(problems, config.translate, asker)
+    kept = pl.concat([done.problems, done.translations])
+    return StageResult(kept, done.rejected, done.counts.unknown, asdict(done.counts))
+
+
+def verify_labels(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
+    """Labels alone."""
+    from pipeline.verify.math import MathVerifier
+    from pipeline.verify.stage import split_verifiable
+
+    verify = config.verify
+    with MathVerifier(timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb) as verifier:
+        return StageResult(*split_verifiable(problems, verifier.pool))
