@@ -35,7 +35,7 @@ def stage_key(
     # How many processes do the work, and behind which walls, changes nothing.
     rules = [attrgetter(name)(config).model_dump_json(exclude={"mode", "workers"}) for name in stage.sections]
     asked = [] if engine is None else [_name_model(engine), engine.revision]
-    return hash_text(stage.name, shard, version("goldilocks"), content, *rules, *asked)
+    return hash_text(stage.name, shard, version("goldilocks"), content, *rules, *stage.others(config), *asked)
 
 
 def hash_text(*parts: str) -> str:

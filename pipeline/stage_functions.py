@@ -18,8 +18,9 @@ Tables = Iterator[tuple[str, pl.DataFrame]]
 def screen_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
     """Format rules."""
     from pipeline.screen import screen
+    from pipeline.verify.pool import share_pool
 
-    return StageResult(*screen(problems, config.screen))
+    return StageResult(*screen(problems, config.screen, share_pool(config.verify)))
 
 
 def judge_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:

@@ -55,6 +55,16 @@ def _asks_nothing(config: Config) -> SamplingParams | None:
     return None
 
 
+def _no_others(config: Config) -> list[str]:
+    return []
+
+
+def _changed_label_check(config: Config) -> list[str]:
+    # Workers and the rest of the section change no label's check.
+    changed = config.verify.model_dump_json(include={"timeout", "memory_mb"}, exclude_defaults=True)
+    return [] if changed == "{}" else [changed]
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage: what it is called, what it does, and what its outcome depends on."""
@@ -66,6 +76,9 @@ class Stage:
     """Reference to a `StageFunction`."""
     sections: tuple[str, ...] = ()
     """Paths of the config sections that its outcome depends on."""
+    others: Callable[[Config], list[str]] = _no_others
+    """Further settings that its outcome depends on, as text; empty while they are the defaults, so that outcomes from
+    before they counted stay valid."""
     splitter: str | None = None
     """Where a problem is judged by all others: reference to the function that judges the whole set, a shard at a time,
     as `pipeline.stage_functions.dedup_set` does."""
@@ -113,6 +126,7 @@ STAGES: tuple[Stage, ...] = (
         "format rules: complete, open, one question, an answer that a rule can verify",
         "pipeline.stage_functions:screen_problems",
         ("screen",),
+        others=_changed_label_check,
     ),
     Stage(
         "judge",

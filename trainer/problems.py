@@ -111,8 +111,9 @@ def _name_families(problems: pl.DataFrame) -> pl.DataFrame:
 def _read_sources(config: Config) -> Iterable[Task]:
     from pipeline.ingest.source import read_source
     from pipeline.screen import screen
+    from pipeline.verify.pool import share_pool
     from schemas.conform import conform_rows
 
     for source in config.train.evaluation.sources:
         problems, _ = conform_rows(list(read_source(source, config.sandbox)), source.name, "ingest")
-        yield from read_tasks(screen(problems, config.screen)[0], config)
+        yield from read_tasks(screen(problems, config.screen, share_pool(config.verify))[0], config)

@@ -34,8 +34,8 @@ def screen(
     Kept rows have the input's columns. Multiple choice that became an open problem has a new `statement` and
     `answer`, the same `id`, and a `history` entry whose detail is a JSON object of what both were. Rejected rows have
     the input's columns and `stage`, `reason`, `detail`. Labels that need a parser go through `pool`, or without one
-    through that of this process (`share_pool`). Only `statement` is needed. Raises `ColumnNotFoundError` without it,
-    and VerifierLost where labels need a parser and none starts.
+    through that of the default `verify` section (`share_pool`). Only `statement` is needed. Raises
+    `ColumnNotFoundError` without it, and VerifierLost where labels need a parser and none starts.
     """
     if "statement" not in problems.columns:
         raise pl.exceptions.ColumnNotFoundError("screen needs the column 'statement'; map it in the source's `columns`")

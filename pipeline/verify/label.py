@@ -11,6 +11,7 @@ from pipeline.verify.fast import parse_fast
 from pipeline.verify.guard import MAX_ANSWER, refuse
 from pipeline.verify.normal import clean
 from pipeline.verify.pool import LOST, MathPool, VerifierLost, share_pool
+from schemas.config import VerifyConfig
 from schemas.reasons import Verdict
 
 LabelCheck = Literal[True] | tuple[Literal[False], str]
@@ -61,15 +62,15 @@ def check_labels(answers: Sequence[str | None], pool: MathPool | None = None) ->
     """For each label, whether a rule can verify answers against it: True, or (False, why not).
 
     Common labels need no parser. All others are parsed side by side in killable processes: those of `pool`, or without
-    one those that this process shares, which start when they are needed. Equal labels are parsed once. A label whose
-    parse takes too long is not verifiable. Raises VerifierLost where the processes do not start or were closed
-    meanwhile: that says nothing about a label, so no label is rejected for it.
+    one those of the default `verify` section that this process shares, which start when they are needed. Equal labels
+    are parsed once. A label whose parse takes too long is not verifiable. Raises VerifierLost where the processes do
+    not start or were closed meanwhile: that says nothing about a label, so no label is rejected for it.
     """
     screened = {answer: screen_label(answer) for answer in dict.fromkeys(answers)}
     checks: dict[str | None, LabelCheck] = {answer: check for answer, check in screened.items() if check != "slow"}
     pending = [answer for answer, check in screened.items() if answer is not None and check == "slow"]
     if pending:
-        parsers = pool or share_pool()
+        parsers = pool or share_pool(VerifyConfig())
         parsing = {answer: parsers.submit(slow_text(answer), None) for answer in pending}
         for answer, future in parsing.items():
             outcome = future.result()

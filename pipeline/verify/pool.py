@@ -20,11 +20,15 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.closing import Closing
 from schemas.reasons import Verdict
+
+if TYPE_CHECKING:
+    from schemas.config import VerifyConfig
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _BOOT = (
@@ -202,7 +206,7 @@ class MathPool(Closing):
     def __init__(self, workers: int = 2, timeout: float = 5.0, memory: int = 1 << 30) -> None:
         if workers < 1 or timeout <= 0 or memory < 1 << 26:
             raise ValueError("a pool needs at least 1 worker, a positive timeout and 64 MiB of memory a worker")
-        self.workers, self.timeout = workers, timeout
+        self.workers, self.timeout, self.memory = workers, timeout, memory
         self._nursery = _Nursery(memory)
         self._ready = threading.Condition()
         self._queue: deque[_Request] = deque()
@@ -323,9 +327,16 @@ class MathPool(Closing):
         return worker
 
 
-@lru_cache(maxsize=1)
-def share_pool() -> MathPool:
-    """One pool of two workers for the rest of this process: to start one takes seconds, too many for every shard."""
-    pool = MathPool(workers=2)
+def share_pool(verify: VerifyConfig) -> MathPool:
+    """The pool with `verify`'s workers, timeout and memory for the rest of this process, one for each such settings.
+
+    To start one takes seconds, too many for every shard.
+    """
+    return _open_shared(verify.workers, verify.timeout, verify.memory_mb << 20)
+
+
+@cache
+def _open_shared(workers: int, timeout: float, memory: int) -> MathPool:
+    pool = MathPool(workers, timeout, memory)
     atexit.register(pool.close)
     return pool

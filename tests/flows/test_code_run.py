@@ -81,6 +81,23 @@ def test_a_shard_is_heard_again_when_rules_or_limits_change_and_not_for_more_wor
     assert len(set(keys)) == 3
 
 
+def test_a_shard_is_screened_again_when_the_label_check_changes_and_not_for_the_rest_of_verify(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    fill(folder, *sums(1, 2))
+    plain, written, grading, timeout, memory = (
+        stage_key(settings(folder.root, verify=verify), folder, find_stage("screen"), "00000", "problems")
+        for verify in (
+            {},
+            {"timeout": 5.0, "memory_mb": 1024},
+            {"workers": 5, "extract": "last", "tests": 3},
+            {"timeout": 1.0},
+            {"memory_mb": 512},
+        )
+    )
+    assert plain == written == grading
+    assert len({plain, timeout, memory}) == 3
+
+
 def test_the_shipped_config_is_one() -> None:
     config = load_config(str(ROOT / "configs" / "quickstart-code.yaml"))
     assert [source.name for source in config.sources] == ["heap", "gym"]

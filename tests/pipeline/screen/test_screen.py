@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.screen import screen, screen_problem
-from pipeline.verify.pool import MathPool, Outcome, VerifierLost
-from schemas.config import ScreenConfig
+from pipeline.stages import find_stage
+from pipeline.verify.pool import MathPool, Outcome, VerifierLost, share_pool
+from schemas.config import Config, ScreenConfig, VerifyConfig
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
 
@@ -113,6 +114,21 @@ def test_labels_that_need_a_parser_are_checked_together() -> None:
     )
     assert len(kept) == 1
     assert rejected["reason"].to_list() == ["unverifiable_answer"]
+
+
+def test_the_stage_checks_labels_with_the_verify_sections_settings() -> None:
+    verify = VerifyConfig(workers=1, timeout=31.0, memory_mb=768)
+    config = Config.model_validate({"run": "x", "sources": [{"name": "a", "files": "b"}], "verify": verify})
+    row = {
+        "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
+        "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+    }
+    with share_pool(verify) as pool:
+        assert not pool.started
+        kept = find_stage("screen").apply(table(row), config).kept
+        assert len(kept) == 1
+        assert pool.started
+        assert (pool.workers, pool.timeout, pool.memory) == (1, 31.0, 768 << 20)
 
 
 def test_a_parser_that_does_not_start_says_nothing_of_a_label() -> None:
