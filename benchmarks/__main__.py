@@ -10,6 +10,7 @@ BENCHMARKS = (
     "court",
     "screen_math",
     "verify_math",
+    "verify_cases",
     "label_audit",
     "decide",
     "dedup",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
-from pipeline.verify.fast import parse_fast
-from pipeline.verify.guard import MAX_ANSWER, refuse
+from pipeline.verify.decide import read
+from pipeline.verify.guard import MAX_ANSWER
 from pipeline.verify.normal import clean
 from pipeline.verify.pool import LOST, MathPool, VerifierLost, share_pool
 from schemas.config import VerifyConfig
@@ -52,10 +52,10 @@ def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[Fa
         return False, "a proof"
     if _PARTS.search(text) or _PART_WORDS.search(text):
         return False, "several parts"
-    if parse_fast(answer) is not None:
+    reading = read(answer)
+    if reading.value is not None:
         return True
-    reason = refuse(text)
-    return "slow" if reason is None else (False, reason)
+    return "slow" if reading.fallback else (False, reading.problem)
 
 
 def check_labels(answers: Sequence[str | None], pool: MathPool | None = None) -> list[LabelCheck]:

@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import Literal, TypeVar
 
 from pipeline.closing import Closing
-from pipeline.verify.equal import accepts, same
+from pipeline.verify.decide import decide, read
+from pipeline.verify.equal import same
 from pipeline.verify.extract import extract_answer
 from pipeline.verify.fast import Value, parse_fast
 from pipeline.verify.guard import MAX_ANSWER, refuse
@@ -157,15 +158,17 @@ class MathVerifier(Closing):
             detail = f"unverifiable label: {screened[1]}"
             self._classify(found, answer, None, known, Verdict.UNKNOWN, detail, future)
             return
-        if expected.value is not None and found.value is not None:
-            if accepts(expected.value, found.value):
-                future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
-            else:
-                wrong("not equal")
-            return
         identical = clean(answer) == clean(label or "")
-        if found.refused is not None and not identical:
-            wrong(found.refused)
+        verdict = decide(label or "", answer)
+        if verdict == "same":
+            future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
+            return
+        if verdict == "differ":
+            problem = read(answer).problem
+            wrong(f"cannot be read: {problem}" if problem else "not equal")
+            return
+        if verdict == "unknown":
+            self._classify(found, answer, None, (), Verdict.UNKNOWN, "not decided at any point", future)
             return
 
         def decided(outcome: Outcome) -> None:
@@ -208,8 +211,13 @@ class MathVerifier(Closing):
             if item.key == other.key or _same_class(item, other, strict):
                 future.set_result(other.key)
                 return future
-            if _needs_process(item, other):
-                slow.append(other)
+            if None in (item.value, other.value):
+                verdict = _one_class(item, other)
+                if verdict == "same":
+                    future.set_result(other.key)
+                    return future
+                if verdict == "fallback":
+                    slow.append(other)
         if not slow:
             future.set_result(None)
             return future
@@ -235,11 +243,12 @@ def _places(item: _Answer) -> int:
     return item.value.places if item.value is not None else 0
 
 
-def _needs_process(left: _Answer, right: _Answer) -> bool:
-    if left.refused is not None or right.refused is not None:
-        return False
-    kinds = {item.value.kind for item in (left, right) if item.value is not None}
-    return len(kinds) < 2 and "text" not in kinds and None in (left.value, right.value)
+def _one_class(left: _Answer, right: _Answer) -> str:
+    """What the reader says of two answers of which one at least is not common: each must accept the other."""
+    if None in (read(left.text).value, read(right.text).value):
+        return decide(left.text, right.text) if read(left.text).fallback or read(right.text).fallback else "differ"
+    verdict = decide(left.text, right.text)
+    return decide(right.text, left.text) if verdict == "same" else verdict
 
 
 def _same_class(left: _Answer, right: _Answer, strict: bool) -> bool:

@@ -106,7 +106,7 @@ def test_labels_that_need_a_parser_are_checked_together() -> None:
         table(
             {
                 "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
-                "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+                "answer": "\\int_0^x t \\sin t \\, dt",
             },
             {"statement": "Solve $y' = 0$.", "answer": "it depends on what you mean by a solution of the equation"},
         ),
@@ -137,7 +137,7 @@ def test_a_parser_that_does_not_start_says_nothing_of_a_label() -> None:
     pool.submit = lambda label, answer: _said(lost)  # type: ignore[method-assign]
     row = {
         "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
-        "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+        "answer": "\\int_0^x t \\sin t \\, dt",
     }
     with pytest.raises(VerifierLost):
         screen(table(row), ScreenConfig(), pool)

@@ -76,7 +76,6 @@ def test_hard_answers(verifier: MathVerifier, label: str, answer: str, verdict: 
         r"\frac{1}{",
         r"\sin x +",
         "x" * 5000,
-        "10^{10^{10}}",
     ],
     ids=lambda label: str(label)[:12],
 )

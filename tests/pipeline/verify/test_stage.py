@@ -13,7 +13,7 @@ from pipeline.verify.stage import split_verifiable
 from schemas.config import ScreenConfig
 from schemas.conform import conform_rows
 
-PARSED = "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}"
+PARSED = "\\int_0^x t \\sin t \\, dt"
 """A label that only a parser in a process of its own can read."""
 
 

@@ -1,0 +1,186 @@
+"""Whether two expressions are equal: exactly for rationals, otherwise by balls at fixed points.
+
+A difference whose ball leaves out zero proves that they differ. They count as equal when all points agree to 2^-200
+of their size. A point where either has no real value is passed over while there are real ones: `\\ln(a^2 b)` is
+`2 \\ln a + \\ln b` where both are defined.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Literal
+
+from flint import acb, arb, fmpq
+
+from pipeline.verify.compare.evaluate import Undefined, evaluate, set_precision
+from pipeline.verify.reader.build import call, number
+from pipeline.verify.reader.values import Node
+
+PLACES = 6
+"""A decimal written to six places or more stands for what rounds to it there (math-verify's rule)."""
+PRECISIONS = (320, 2400)
+_AGREE = 1e-40
+_CONSTANTS = frozenset(("pi", "e", "i", "degree", "infty"))
+_SIGNS = ((1, 1, 1, 1), (1, 1, 1, 1), (-1, 1, -1, 1), (1, -1, -1, 1), (-1, -1, -1, -1), (1, 1, 1, 1))
+_SIZES = (Fraction(7, 19), Fraction(23, 11), Fraction(3, 7), Fraction(31, 13), Fraction(5, 17), Fraction(137, 10))
+Answer = Literal["same", "differ", "unknown"]
+
+
+@lru_cache(maxsize=1 << 14)
+def letters(node: Node) -> frozenset[str]:
+    """The letters of an expression that are no constants and not bound by a sum."""
+    if node.op == "sym":
+        return frozenset() if node.name in _CONSTANTS else frozenset((node.name,))
+    names = frozenset().union(*(letters(arg) for arg in node.args)) if node.args else frozenset()
+    return names - {node.name} if node.op in ("sum", "prod") else names
+
+
+@lru_cache(maxsize=1 << 14)
+def _has(node: Node, names: frozenset[str]) -> bool:
+    return node.op in names or (node.op == "sym" and node.name in names) or any(_has(arg, names) for arg in node.args)
+
+
+@lru_cache(maxsize=1 << 14)
+def _decimals(node: Node) -> int:
+    """The places of the roughest decimal of six or more places in an expression; 0 without one."""
+    own = node.places if node.places >= PLACES else 0
+    inner = [places for places in map(_decimals, node.args) if places]
+    return min([*inner, *([own] if own else [])], default=0)
+
+
+def compare(left: Node, right: Node) -> Answer:
+    """Whether two expressions have one value wherever both have one."""
+    if left == right:
+        return "same"
+    if left.op == right.op == "num":
+        if left.value == right.value:
+            return "same"
+        return "same" if _rounds(left, right) else "differ"
+    if any(_has(side, frozenset(("infty",))) for side in (left, right)):
+        return "unknown" if any(_has(side, frozenset(("sum", "prod"))) for side in (left, right)) else "differ"
+    return _at_points(left, right)
+
+
+def _rounds(left: Node, right: Node) -> bool:
+    places = max(left.places, right.places)
+    if places < PLACES:
+        return False
+    a, b = left.value, right.value
+    return round(a, PLACES) == round(b, PLACES) and abs(a - b) * 1000 <= max(abs(a), abs(b))
+
+
+def _at_points(left: Node, right: Node) -> Answer:
+    names = sorted(letters(left) | letters(right))
+    if not names and not any(_has(side, frozenset(("fn",))) for side in (left, right)):
+        return _compare_at(left, right, {}, real=False)
+    whole = any(_has(side, frozenset(("!", "!!", "binom", "sum", "prod"))) for side in (left, right)) or any(
+        _alternates(side) for side in (left, right)
+    )
+    real = not any(_has(side, frozenset(("i",))) for side in (left, right))
+    agreed = 0
+    for real_only in (real, False) if real else (False,):
+        for turn in range(len(_SIZES)):
+            answer = _compare_at(left, right, _point(names, turn, whole), real_only)
+            if answer == "differ":
+                return answer
+            agreed += answer == "same"
+        if agreed >= 2:
+            return "same"
+    return "unknown"
+
+
+def _alternates(node: Node) -> bool:
+    if node.op == "^" and node.args[0].op == "num" and node.args[0].value < 0 and letters(node.args[1]):
+        return True
+    return any(_alternates(arg) for arg in node.args)
+
+
+def _point(names: list[str], turn: int, whole: bool) -> dict[str, Any]:
+    point = {}
+    for position, name in enumerate(names):
+        if whole and name[0] in "nmkNKr":
+            point[name] = acb(3 + 2 * turn + position if name[0] not in "kr" else 2 + turn % 2)
+            continue
+        size = _SIZES[turn] * (1 + Fraction(position * 17, 53)) + Fraction(position, 7)
+        size *= _SIGNS[turn][position % 4]
+        point[name] = acb(arb(fmpq(size.numerator, size.denominator)))
+    return point
+
+
+def _compare_at(left: Node, right: Node, point: dict[str, Any], real: bool) -> Answer:
+    for bits in PRECISIONS:
+        set_precision(bits)
+        try:
+            a, b = evaluate(left, point), evaluate(right, point)
+        except Undefined:
+            return "unknown"
+        if real and not all(_is_real(ball) for ball in (a, b)):
+            return "unknown"
+        answer = _compare_balls(a, b, max(_decimals(left), _decimals(right)))
+        if answer != "unknown":
+            return answer
+    return "unknown"
+
+
+def _is_real(ball: Any) -> bool:
+    return bool(ball.imag.contains(0)) and float(abs(ball.imag).upper()) < 1e-60
+
+
+def _compare_balls(a: Any, b: Any, places: int) -> Answer:
+    gap = abs(a - b)
+    size = abs(a).max(abs(b))
+    if places:
+        return "same" if bool(gap < size * arb(2) * arb(10) ** (-min(places, 12) + 1)) and bool(gap < 1) else "differ"
+    if not gap.contains(0):
+        return "differ"
+    if gap.upper() < arb(2) ** -200 * (1 + size).min(arb(2) ** 190):
+        return "same"
+    return "unknown"
+
+
+def constant(node: Node) -> bool:
+    """Whether an expression is a number."""
+    return not letters(node) and not _has(node, frozenset(("fn", "infty")))
+
+
+def sign(node: Node) -> int | None:
+    """-1, 0 or 1 for a real number whose sign can be told, else None."""
+    if node.op == "num":
+        return (node.value > 0) - (node.value < 0)
+    set_precision(PRECISIONS[0])
+    try:
+        ball = evaluate(node, {})
+    except Undefined:
+        return None
+    if not _is_real(ball):
+        return None
+    return 1 if ball.real > 0 else -1 if ball.real < 0 else 0
+
+
+def proportional(left: Node, right: Node) -> Answer:
+    """Whether one expression is a constant multiple of the other: what equations with 0 on the right compare by."""
+    names = sorted(letters(left) | letters(right))
+    if not names or letters(left) != letters(right):
+        return "differ"
+    set_precision(PRECISIONS[0])
+    ratio = None
+    used = 0
+    for turn in range(len(_SIZES)):
+        try:
+            a, b = (evaluate(side, _point(names, turn, False)) for side in (left, right))
+        except Undefined:
+            continue
+        if a.contains(0) or b.contains(0):
+            continue
+        used += 1
+        if ratio is None:
+            ratio = a / b
+        elif _compare_balls(a / b, ratio, 0) != "same":
+            return "differ"
+    return "same" if used >= 3 else "unknown"
+
+
+def subtract(left: Node, right: Node) -> Node:
+    """left - right."""
+    return call("-", left, right) if right != number(0) else left

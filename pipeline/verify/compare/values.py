@@ -1,0 +1,328 @@
+"""When a label accepts an answer: a closed table of pairs of value types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+from pipeline.verify.compare.expressions import Answer, compare, proportional, subtract
+from pipeline.verify.reader.build import call, number, symbol
+from pipeline.verify.reader.quantity import convert
+from pipeline.verify.reader.values import (
+    Cases,
+    Clock,
+    Conditioned,
+    Equation,
+    Many,
+    Matrix,
+    Named,
+    Node,
+    Numeral,
+    Piece,
+    Quantity,
+    Ratio,
+    Region,
+    Sequence,
+    Value,
+    Word,
+)
+
+PERCENT_FROM = 10
+"""A label without % takes the same number with % from here on: 20 and 20% are one answer to "what percentage", while
+2% for 2 or 0.5% for 0.5 is another number more often than not."""
+_DEPENDENT = ("y", "z", "w", "u", "s", "v", "T", "S", "A", "V", "P", "I")
+
+
+def accept(label: Value, answer: Value) -> Answer:
+    """Whether `answer` is right when `label` is."""
+    if isinstance(label, Conditioned) or isinstance(answer, Conditioned):
+        return _accept_conditioned(label, answer)
+    if isinstance(label, Named) or isinstance(answer, Named):
+        return _accept_named(label, answer)
+    if isinstance(label, Quantity) and isinstance(answer, Quantity):
+        return _accept_quantity(label, answer)
+    if isinstance(label, Many) or isinstance(answer, Many):
+        return _accept_many(label, answer)
+    if isinstance(label, Region) or isinstance(answer, Region):
+        return _accept_region(label, answer)
+    if isinstance(label, Equation) and isinstance(answer, Equation):
+        return _accept_equation(label, answer)
+    if isinstance(label, Sequence | Matrix) and isinstance(answer, Sequence | Matrix):
+        return _accept_sequence(label, answer)
+    if isinstance(label, Ratio) or isinstance(answer, Ratio):
+        return _accept_ratio(label, answer)
+    if isinstance(label, Cases) and isinstance(answer, Cases):
+        return _accept_cases(label, answer)
+    if isinstance(label, Word) and isinstance(answer, Word):
+        return "same" if label.text.lower() == answer.text.lower() else "differ"
+    if isinstance(label, Numeral | Clock) and type(label) is type(answer):
+        return "same" if label == answer else "differ"
+    return "differ"
+
+
+def _all(answers: Iterable[Answer]) -> Answer:
+    verdict: Answer = "same"
+    for answer in answers:
+        if answer == "differ":
+            return "differ"
+        if answer == "unknown":
+            verdict = "unknown"
+    return verdict
+
+
+def _accept_conditioned(label: Value, answer: Value) -> Answer:
+    conditions = [side.condition if isinstance(side, Conditioned) else "" for side in (label, answer)]
+    if any("otherwise" in condition or "unless" in condition for condition in conditions):
+        return "same" if label == answer else "differ"
+    if all(conditions) and conditions[0] != conditions[1]:
+        return "differ"
+    values = [side.value if isinstance(side, Conditioned) else side for side in (label, answer)]
+    return accept(values[0], values[1])
+
+
+def _accept_named(label: Value, answer: Value) -> Answer:
+    if isinstance(label, Named) and isinstance(answer, Named):
+        heads = [re.fullmatch(r"([A-Za-z]+)\(([A-Za-z])\)", side.name) for side in (label, answer)]
+        values = isinstance(label.value, Quantity) and isinstance(answer.value, Quantity)
+        if values and heads[0] and heads[1] and heads[0][1] == heads[1][1] and heads[0][2] != heads[1][2]:
+            renamed = _rename(answer.value.node, heads[1][2], heads[0][2])  # type: ignore[union-attr]
+            return compare(label.value.node, renamed)  # type: ignore[union-attr]
+        if _one_name(label.name, answer.name):
+            return accept(label.value, answer.value)
+        if label.equation and answer.equation:
+            return _accept_equation(label.equation, answer.equation)
+        return "differ"
+    named, other = (label, answer) if isinstance(label, Named) else (answer, label)
+    assert isinstance(named, Named)
+    if isinstance(other, Equation):
+        return _accept_equation(named.equation, other) if named.equation else "differ"
+    if isinstance(other, Word):
+        return "differ" if not isinstance(named.value, Word) else accept(named.value, other)
+    return accept(named.value, other) if isinstance(label, Named) else accept(other, named.value)
+
+
+def _one_name(left: str, right: str) -> bool:
+    if left.lower().replace(" ", "") == right.lower().replace(" ", ""):
+        return True
+    functions = ["(" in name and not name.startswith("(") for name in (left, right)]
+    if all(functions):
+        return False
+    if any(functions):
+        other = right if functions[0] else left
+        return other in _DEPENDENT
+    return False
+
+
+def _accept_quantity(label: Quantity, answer: Quantity) -> Answer:
+    a, b = label.node, answer.node
+    if label.unit and answer.unit and label.unit != answer.unit:
+        (size_a, dimension_a), (size_b, dimension_b) = convert(label.unit), convert(answer.unit)
+        if dimension_a != dimension_b:
+            per = [side.unit.partition("/") for side in (label, answer)]
+            if per[0][0] != per[1][0] or "" not in (per[0][2], per[1][2]):
+                return "differ"
+        elif size_a != size_b:
+            a, b = call("*", a, number(size_a)), call("*", b, number(size_b))
+    elif bool(label.unit) != bool(answer.unit):
+        unit, bare = (label, answer) if label.unit else (answer, label)
+        spelled = call("*", unit.node, symbol(unit.unit))
+        if compare(spelled, bare.node) == "same":
+            return "same"
+        if unit.unit == "deg" and _mentions_pi(bare.node):
+            return compare(call("*", unit.node, symbol("degree")), bare.node)
+        if unit.unit == "cent":
+            return "differ"
+    if label.percent == answer.percent:
+        return compare(a, b)
+    share = number(Fraction(1, 100))
+    marked, plain = (label, answer) if label.percent else (answer, label)
+    verdict = compare(call("*", marked.node, share), plain.node)
+    if verdict == "same" or plain.unit:
+        return verdict
+    lenient = label.percent or (b.op == "num" and abs(b.value) >= PERCENT_FROM)
+    return compare(marked.node, plain.node) if lenient else "differ"
+
+
+def _accept_many(label: Value, answer: Value) -> Answer:
+    if isinstance(label, Many) and isinstance(answer, Many):
+        if len(label.items) != len(answer.items):
+            label, answer = _distinct(label), _distinct(answer)
+        if len(label.items) != len(answer.items):
+            return "differ"
+        named = [side for side in (label, answer) if side.items and all(isinstance(item, Named) for item in side.items)]
+        if len(named) == 1 and len({item.name for item in named[0].items if isinstance(item, Named)}) == len(
+            label.items
+        ):
+            return _all(map(accept, label.items, answer.items))
+        return _match(label.items, answer.items)
+    many, other = (label, answer) if isinstance(label, Many) else (answer, label)
+    assert isinstance(many, Many)
+    if many.decimal is not None and isinstance(other, Quantity):
+        if other.node.op == "num" and other.node.value.denominator == 1:
+            return "differ"
+        return _accept_quantity(other, many.decimal) if many is answer else _accept_quantity(many.decimal, other)
+    if isinstance(other, Sequence) and many.kind == "list" and len(many.items) == len(other.items):
+        pairs = zip(label.items, answer.items, strict=True)  # type: ignore[union-attr]
+        return _all(accept(a, b) for a, b in pairs)
+    if (
+        isinstance(other, Region)
+        and many.kind == "set"
+        and many.items
+        and all(isinstance(i, Quantity) for i in many.items)
+    ):
+        points = tuple(Piece(i.node, i.node, (True, True)) for i in many.items if isinstance(i, Quantity))
+        return _accept_region(Region(points), other)
+    if isinstance(other, Quantity | Sequence | Matrix) and len(many.items) == 1:
+        return accept(many.items[0], other) if many is label else accept(other, many.items[0])
+    return "differ"
+
+
+def _distinct(many: Many) -> Many:
+    """A set without its repetitions; a bare list keeps them."""
+    if many.kind != "set":
+        return many
+    kept: list[Value] = []
+    for item in many.items:
+        if all(accept(item, other) != "same" for other in kept):
+            kept.append(item)
+    return Many(tuple(kept), "set")
+
+
+def _match(wanted: tuple[Value, ...], given: tuple[Value, ...]) -> Answer:
+    left = list(given)
+    unsure = False
+    for item in wanted:
+        for position, candidate in enumerate(left):
+            verdict = accept(item, candidate)
+            unsure = unsure or verdict == "unknown"
+            if verdict == "same":
+                del left[position]
+                break
+        else:
+            return "unknown" if unsure else "differ"
+    return "same"
+
+
+def _ends(value: Value) -> Region | None:
+    if isinstance(value, Region):
+        return value
+    if isinstance(value, Sequence) and len(value.items) == 2 and value.ends == "()":
+        low, high = value.items
+        if isinstance(low, Quantity) and isinstance(high, Quantity):
+            return Region((Piece(low.node, high.node, (False, False)),))
+    return None
+
+
+def _accept_region(label: Value, answer: Value) -> Answer:
+    left, right = _ends(label), _ends(answer)
+    if left is None or right is None:
+        pairs = [side for side in (label, answer) if isinstance(side, Region)]
+        other = answer if pairs[0] is label else label
+        if isinstance(other, Sequence) and len(pairs[0].pieces) == 1 and pairs[0].pieces[0].closed == (True, True):
+            piece = pairs[0].pieces[0]
+            if piece.low and piece.high and other.ends == "[]":
+                return accept(other, Sequence((Quantity(piece.low), Quantity(piece.high)), "[]"))
+        return "differ"
+    if left.name and right.name and left.name != right.name:
+        return "differ"
+    if len(left.pieces) != len(right.pieces):
+        return "differ"
+    return _all(_accept_piece(a, b) for a, b in zip(left.pieces, right.pieces, strict=True))
+
+
+def _accept_piece(left: Piece, right: Piece) -> Answer:
+    if left.closed != right.closed:
+        return "differ"
+    answers: list[Answer] = []
+    for a, b in ((left.low, right.low), (left.high, right.high)):
+        if a is None or b is None:
+            answers.append("same" if a is b else "differ")
+        else:
+            answers.append(compare(a, b))
+    return _all(answers)
+
+
+def _accept_equation(left: Equation, right: Equation) -> Answer:
+    if left.relation != right.relation:
+        return "differ"
+    first, second = subtract(left.left, left.right), subtract(right.left, right.right)
+    if left.relation in ("=", "ne"):
+        return proportional(first, second)
+    return compare(first, second)
+
+
+def _accept_sequence(label: Sequence | Matrix, answer: Sequence | Matrix) -> Answer:
+    if isinstance(label, Matrix) and isinstance(answer, Matrix):
+        if label.determinant != answer.determinant or len(label.rows) != len(answer.rows):
+            return "differ"
+        pairs = list(zip(label.rows, answer.rows, strict=True))
+        if any(len(a) != len(b) for a, b in pairs):
+            return "differ"
+        return _all(compare(x, y) for a, b in pairs for x, y in zip(a, b, strict=True))
+    sides = [_components(side) for side in (label, answer)]
+    if sides[0] is None or sides[1] is None or len(sides[0]) != len(sides[1]):
+        return "differ"
+    return _all(map(accept, sides[0], sides[1]))
+
+
+def _components(value: Sequence | Matrix) -> tuple[Value, ...] | None:
+    if isinstance(value, Sequence):
+        return value.items
+    if all(len(row) == 1 for row in value.rows):
+        return tuple(Quantity(row[0]) for row in value.rows)
+    return tuple(Quantity(node) for node in value.rows[0]) if len(value.rows) == 1 else None
+
+
+def _accept_ratio(label: Value, answer: Value) -> Answer:
+    if isinstance(label, Clock) or isinstance(answer, Clock):
+        clock, other = (label, answer) if isinstance(label, Clock) else (answer, label)
+        if not isinstance(other, Ratio) or not other.clock or not isinstance(clock, Clock):
+            return "differ"
+        hour, minute = map(int, other.clock.split(":"))
+        return (
+            "same"
+            if clock.minutes in (60 * hour + minute, 60 * (hour + 12) + minute if hour < 12 else -1)
+            else "differ"
+        )
+    if isinstance(label, Ratio) and isinstance(answer, Ratio):
+        if label.clock and answer.clock:
+            return "same" if label.clock.lstrip("0") == answer.clock.lstrip("0") else "differ"
+        if len(label.parts) != len(answer.parts):
+            return "differ"
+        scaled = [
+            (call("*", a, answer.parts[-1]), call("*", b, label.parts[-1]))
+            for a, b in zip(label.parts, answer.parts, strict=True)
+        ]
+        return _all(compare(a, b) for a, b in scaled)
+    ratio, other = (label, answer) if isinstance(label, Ratio) else (answer, label)
+    if (
+        not isinstance(ratio, Ratio)
+        or not isinstance(other, Quantity)
+        or len(ratio.parts) != 2
+        or other.unit
+        or other.percent
+    ):
+        return "differ"
+    if ratio.clock and len(ratio.clock.split(":")[1]) == 2 and ratio.clock.split(":")[1][0] in "0123":
+        return "differ"
+    return compare(call("/", *ratio.parts), other.node)
+
+
+def _accept_cases(label: Cases, answer: Cases) -> Answer:
+    if len(label.rows) != len(answer.rows):
+        return "differ"
+    left = {condition: value for value, condition in label.rows}
+    if set(left) != {condition for _, condition in answer.rows}:
+        return "differ"
+    return _all(accept(left[condition], value) for value, condition in answer.rows)
+
+
+def _mentions_pi(node: Node) -> bool:
+    return node.name == "pi" or any(map(_mentions_pi, node.args))
+
+
+def _rename(node: Node, old: str, new: str) -> Node:
+    if node.op == "sym":
+        return symbol(new) if node.name == old else node
+    return Node(node.op, tuple(_rename(arg, old, new) for arg in node.args), node.value, node.name, node.places)

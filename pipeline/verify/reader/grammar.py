@@ -1,0 +1,443 @@
+"""The grammar of expressions: sums, products (also unwritten ones), powers, functions, roots, big operators."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from pipeline.verify.reader.build import call, number, symbol
+from pipeline.verify.reader.tokens import FUNCTIONS, GREEK, Token
+from pipeline.verify.reader.values import Node, Unreadable
+
+MAX_DEPTH = 40
+_FUNCTION_HEADS = frozenset("fgFGPQ")
+"""Letters that, before a bracket, are the name of a function and no factor."""
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_ALIASES = {
+    "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc",
+}  # fmt: skip
+_INVERSE = frozenset(["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"])
+_BIG = frozenset(("sum", "prod", "int", "lim", "iint", "oint"))
+_UNREAD = frozenset(
+    [
+        "frac",
+        "binom",
+        "sqrt",
+        "sum",
+        "prod",
+        "int",
+        "lim",
+        "pi",
+        "infty",
+        "overline",
+        "hat",
+        "widehat",
+        "tilde",
+        "lfloor",
+        "lceil",
+    ]
+)
+
+
+class Reader:
+    """Reads tokens from `position` on. Every method raises Unreadable where the grammar does not go on."""
+
+    def __init__(self, tokens: tuple[Token, ...]) -> None:
+        self.tokens, self.position, self.depth = tokens, 0, 0
+
+    def peek(self, ahead: int = 0) -> Token | None:
+        at = self.position + ahead
+        return self.tokens[at] if at < len(self.tokens) else None
+
+    def at(self, *texts: str) -> bool:
+        token = self.peek()
+        return token is not None and token.kind in ("mark", "command") and token.text in texts
+
+    def take(self) -> Token:
+        token = self.peek()
+        if token is None:
+            raise Unreadable("the text ends too early")
+        self.position += 1
+        return token
+
+    def expect(self, text: str) -> None:
+        token = self.take()
+        if token.text != text or token.kind not in ("mark", "command"):
+            raise Unreadable(f"{text!r} is missing before {token.text!r}")
+
+    def whole(self) -> Node:
+        """The expression that all tokens write."""
+        node = self.sum()
+        if (token := self.peek()) is not None:
+            raise Unreadable(f"cannot read from {token.text!r} on")
+        return node
+
+    def sum(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unreadable("nested too deeply")
+        sign = self._sign()
+        total = self.product()
+        total = call("neg", total) if sign < 0 else total
+        while self.at("+", "-"):
+            sign = self._sign()
+            total = call("+" if sign > 0 else "-", total, self.product())
+        self.depth -= 1
+        return total
+
+    def _sign(self) -> int:
+        sign = 1
+        while self.at("+", "-"):
+            sign = -sign if self.take().text == "-" else sign
+        return sign
+
+    def product(self) -> Node:
+        total = self.power(first=True)
+        while True:
+            if self.at("*", "times", "cdot"):
+                self.take()
+                sign = self._sign()
+                factor = self.power()
+                total = call("*", total, call("neg", factor) if sign < 0 else factor)
+            elif self.at("/"):
+                self.take()
+                sign = self._sign()
+                factor = self.power()
+                total = call("/", total, call("neg", factor) if sign < 0 else factor)
+            elif self._starts_factor():
+                token, before = self.tokens[self.position], self.tokens[self.position - 1]
+                if token.kind == "number" and before.text not in (")", "}", "]"):
+                    raise Unreadable(f"numbers side by side at {token.text!r}")
+                total = call("*", total, self.power())
+            else:
+                return total
+
+    def _starts_factor(self) -> bool:
+        token = self.peek()
+        if token is None:
+            return False
+        if token.kind in ("number", "word", "vector"):
+            return True
+        if token.kind == "command":
+            return token.text in FUNCTIONS or token.text in GREEK or token.text in _BIG or token.text in _UNREAD
+        return token.kind == "mark" and token.text in "([{"
+
+    def power(self, first: bool = False) -> Node:
+        base = self.postfix(self.atom())
+        if first and (fraction := self._mixed(base)) is not None:
+            return fraction
+        if self.at("^"):
+            self.take()
+            if self.at("degree", "circ"):
+                self.take()
+                return call("*", base, symbol("degree"))
+            exponent = self._script()
+            base = self.postfix(call("^", base, exponent))
+        while self.at("degree"):
+            self.take()
+            base = call("*", base, symbol("degree"))
+        return base
+
+    def _mixed(self, base: Node) -> Node | None:
+        """`3\\frac{1}{2}` and `3 1/2`: a whole number before a proper fraction of numbers."""
+        if (
+            base.op != "num"
+            or base.value.denominator != 1
+            or base.value < 0
+            or self.tokens[self.position - 1].kind != "number"
+        ):
+            return None
+        start = self.position
+        token, bar, bottom = self.peek(), self.peek(1), self.peek(2)
+        if token is None:
+            return None
+        if token.kind == "number" and token.spaced and bar and bottom and bar.text == "/" and bottom.kind == "number":
+            if token.text.isdigit() and bottom.text.isdigit() and 0 < int(token.text) < int(bottom.text):
+                self.position += 3
+                return call("+", base, number(Fraction(int(token.text), int(bottom.text))))
+            return None
+        if token.kind == "command" and token.text == "frac":
+            part = self.atom()
+            if part.op == "num" and 0 < part.value < 1:
+                return call("+", base, part)
+            self.position = start
+        return None
+
+    def postfix(self, base: Node) -> Node:
+        while self.at("!"):
+            self.take()
+            double = self.at("!") and not self.tokens[self.position].spaced
+            if double:
+                self.take()
+            base = call("!!" if double else "!", base)
+        while self.at("'"):
+            raise Unreadable("a prime behind an expression")
+        return base
+
+    def _script(self) -> Node:
+        """What stands raised: a group, a signed number, or one letter or command."""
+        if self.at("{"):
+            return self._group("{")
+        if self.at("-", "+"):
+            sign = self._sign()
+            inner = self._script()
+            return call("neg", inner) if sign < 0 else inner
+        token = self.peek()
+        if token is not None and token.kind == "word" and len(token.text) > 1:
+            self._cut(1)
+        return self.atom()
+
+    def _cut(self, length: int) -> None:
+        """Splits the token at hand, so that its first `length` characters are one."""
+        token = self.tokens[self.position]
+        parts = (Token(token.kind, token.text[:length], token.spaced), Token(token.kind, token.text[length:]))
+        self.tokens = (*self.tokens[: self.position], *parts, *self.tokens[self.position + 1 :])
+
+    def _group(self, opener: str) -> Node:
+        self.expect(opener)
+        inner = self.sum()
+        self.expect(_CLOSERS[opener])
+        return inner
+
+    def argument(self) -> Node:
+        """A TeX argument: a group, or the next single digit, letter or command."""
+        if self.at("{"):
+            return self._group("{")
+        token = self.peek()
+        if token is not None and token.kind in ("number", "word") and len(token.text) > 1:
+            self._cut(1)
+        return self.atom()
+
+    def atom(self) -> Node:
+        token = self.take()
+        if token.kind == "number":
+            return self._number(token)
+        if token.kind == "word":
+            return self._letters(token)
+        if token.kind == "vector":
+            return symbol(f"vector {token.text}")
+        if token.kind == "mark" and token.text in "([{":
+            self.position -= 1
+            if token.text == "{" and (choose := self._choose()) is not None:
+                return choose
+            return self._group(token.text)
+        if token.kind == "mark" and token.text in ("|", "||"):
+            inner = self.sum()
+            self.expect(token.text)
+            return call("abs", inner)
+        if token.kind == "command":
+            return self._command(token)
+        raise Unreadable(f"cannot read {token.text!r}")
+
+    def _choose(self) -> Node | None:
+        start = self.position
+        self.take()
+        try:
+            top = self.sum()
+            if self.at("choose"):
+                self.take()
+                bottom = self.sum()
+                self.expect("}")
+                return call("binom", top, bottom)
+        except Unreadable:
+            pass
+        self.position = start
+        return None
+
+    def _number(self, token: Token) -> Node:
+        text = token.text.replace(",", "").rstrip(".")
+        places = len(text.partition(".")[2])
+        value = Fraction(text if not text.startswith(".") else f"0{text}")
+        if self.at("overline") and "." in token.text:
+            self.take()
+            period = self._digits()
+            scale = 10**places
+            return number(value + Fraction(int(period), (10 ** len(period) - 1) * scale))
+        following = self.peek()
+        if following and following.kind == "word" and not following.spaced and following.text in ("e", "E"):
+            ahead = 1
+            sign = ""
+            if (mark := self.peek(1)) is not None and mark.text in ("+", "-"):
+                sign, ahead = mark.text, 2
+            digits = self.peek(ahead)
+            if digits and digits.kind == "number" and digits.text.isdigit() and len(digits.text) < 4:
+                self.position += ahead + 1
+                return number(value * Fraction(10) ** int(sign + digits.text))
+        return number(value, places)
+
+    def _digits(self) -> str:
+        grouped = self.at("{")
+        if grouped:
+            self.take()
+        token = self.take()
+        if token.kind != "number" or not token.text.isdigit():
+            raise Unreadable("no digits under the bar")
+        if not grouped and len(token.text) > 1:
+            self.position -= 1
+            self._cut(1)
+            token = self.take()
+        if grouped:
+            self.expect("}")
+        return token.text
+
+    def _letters(self, token: Token) -> Node:
+        """One letter, a product of small letters, or a name of capitals such as AB."""
+        word = token.text
+        if len(word) == 1:
+            return self._symbol(word)
+        if word.isupper() and word.isascii() and len(word) <= 4:
+            return self._symbol(word)
+        if len(word) > 4 or not word.isascii():
+            raise Unreadable(f"cannot read {word!r}")
+        self.position -= 1
+        self._cut(1)
+        self.position += 1
+        return self._symbol(word[0])
+
+    def _symbol(self, name: str) -> Node:
+        while self.at("_", "'"):
+            if self.take().text == "'":
+                name += "'"
+            elif self.at("{"):
+                name += "_" + self._raw_group()
+            else:
+                token = self.peek()
+                if token and token.kind in ("number", "word") and len(token.text) > 1:
+                    self._cut(1)
+                name += "_" + self.take().text
+        if name.rstrip("'")[0] in _FUNCTION_HEADS and self.at("(") and not self.tokens[self.position].spaced:
+            self.take()
+            args = [self.sum()]
+            while self.at(","):
+                self.take()
+                args.append(self.sum())
+            self.expect(")")
+            return Node("fn", tuple(args), name=name)
+        return self._combination(name)
+
+    def _combination(self, name: str) -> Node:
+        """C_{10}^{3} is a binomial coefficient, A_5^2 the permutations of it."""
+        match = re.fullmatch(r"([CA])_(\d+)", name)
+        if match and self.at("^"):
+            self.take()
+            top, bottom = number(int(match[2])), self._script()
+            chosen = call("binom", top, bottom)
+            return chosen if match[1] == "C" else call("*", chosen, call("!", bottom))
+        return symbol(name)
+
+    def _raw_group(self) -> str:
+        self.expect("{")
+        depth, pieces = 1, []
+        while depth:
+            token = self.take()
+            depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
+            pieces.append(token.text)
+        return " ".join(pieces[:-1]) if len(pieces) > 2 else "".join(pieces[:-1])
+
+    def _command(self, token: Token) -> Node:
+        name = token.text
+        if name in FUNCTIONS:
+            return self._function(name)
+        if name == "frac":
+            top = self.argument()
+            return call("/", top, self.argument())
+        if name == "binom":
+            top = self.argument()
+            return call("binom", top, self.argument())
+        if name == "pi":
+            return symbol("pi")
+        if name == "infty":
+            return symbol("infty")
+        if name in GREEK:
+            return self._symbol(f"\\{name.replace('varphi', 'phi').replace('varepsilon', 'epsilon')}")
+        if name in ("lfloor", "lceil"):
+            inner = self.sum()
+            self.expect("rfloor" if name == "lfloor" else "rceil")
+            return call("floor" if name == "lfloor" else "ceil", inner)
+        if name in ("overline", "hat", "widehat", "tilde"):
+            return self._symbol(f"{name} {self._raw_group() if self.at('{') else self.take().text}")
+        if name == "sum" or name == "prod":
+            return self._series(name)
+        if name == "angle":
+            return self._symbol("angle " + self.take().text)
+        raise Unreadable(f"cannot read \\{name}")
+
+    def _series(self, name: str) -> Node:
+        """A sum or product over a letter: (letter, first, last, term)."""
+        low: list[Node] = []
+        high: Node | None = None
+        letter = ""
+        while self.at("_", "^"):
+            if self.take().text == "^":
+                token = self.peek()
+                if token is not None and token.kind == "word" and len(token.text) == 1:
+                    self.take()
+                    high = symbol(token.text)
+                else:
+                    high = self._script()
+                continue
+            self.expect("{")
+            letter = self.take().text
+            self.expect("=")
+            low = [self.sum()]
+            self.expect("}")
+        if not letter or high is None or not low:
+            raise Unreadable(f"\\{name} without bounds")
+        return Node(name, (low[0], high, self.product()), name=letter)
+
+    def _function(self, name: str) -> Node:
+        base: Node | None = None
+        exponent: Node | None = None
+        name = _ALIASES.get(name, name)
+        if name == "sqrt" and self.at("["):
+            self.take()
+            base = self.sum()
+            self.expect("]")
+        while self.at("_", "^"):
+            if self.take().text == "^":
+                exponent = self._script()
+            else:
+                base = self.argument()
+        if exponent is not None and exponent == number(-1) and name in _INVERSE:
+            name, exponent = f"a{name}", None
+        if name == "sqrt":
+            inner = self.argument() if not self.at("(") else self._group("(")
+            node = call("root", inner, base if base is not None else number(2))
+        elif name in ("max", "min", "gcd", "lcm"):
+            node = Node(name, tuple(self._arguments()))
+        else:
+            inner = self._operand(name)
+            if name in ("log", "lg") and base is None:
+                base = number(10) if name == "lg" else None
+            node = call("log", inner, base) if base is not None and name in ("log", "lg") else call(name, inner)
+        return call("^", node, exponent) if exponent is not None else node
+
+    def _arguments(self) -> list[Node]:
+        opener = self.take().text
+        if opener not in ("(", "{"):
+            raise Unreadable("a function without its brackets")
+        args = [self.sum()]
+        while self.at(","):
+            self.take()
+            args.append(self.sum())
+        self.expect(_CLOSERS[opener])
+        return args
+
+    def _operand(self, name: str) -> Node:
+        """What a function is of: a bracket, or the factors that follow up to a sign, a dot or the next function."""
+        if self.at("(", "{", "["):
+            return self._group(self.tokens[self.position].text)
+        total = self.power(first=True)
+        while (
+            self._starts_factor()
+            and self.tokens[self.position].text not in FUNCTIONS - {"sqrt"}
+            and not self.at("(", "[")
+        ):
+            total = call("*", total, self.power())
+        if self.at("/") and name not in ("ln", "log", "lg"):
+            ahead = self.peek(1)
+            if ahead is not None and ahead.kind == "number":
+                self.take()
+                total = call("/", total, self.power())
+        return total

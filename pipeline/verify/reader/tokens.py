@@ -1,0 +1,247 @@
+"""Cuts an answer into tokens. Every character belongs to a token or is white space; anything else is unreadable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.verify.reader.values import Unreadable
+
+MAX_TOKENS = 600
+
+_FUNCTION_WORDS = """
+sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec arccsc arcsinh arccosh arctanh
+arsinh arcosh artanh asin acos atan asinh acosh atanh ln log lg exp sqrt cbrt abs floor ceil min max gcd lcm det sgn mod
+"""
+FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
+_GREEK_WORDS = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma tau
+upsilon phi varphi chi psi omega ell hbar Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega nabla imath jmath
+"""
+GREEK = frozenset(_GREEK_WORDS.split())
+_NAMES_WRITTEN = GREEK | {"infty", "infinity"}
+
+_TEXT = r"text|textrm|textbf|textit|textnormal|mbox|hbox|textsf|texttt"
+_FONT = r"mathrm|mathit|mathbf|mathsf|mathbb|mathcal|operatorname\*?|rm|boldsymbol|bm|vec|overrightarrow|bf"
+_TOKEN = re.compile(
+    rf"(?P<space>\s+)"
+    r"|(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d+\.\d+|\d+\.(?!\d)|\d+|\.\d+)"
+    r"|\\(?:text)?color\s*\{(?P<color>[^{}]*)\}"
+    rf"|\\(?:{_TEXT})\s*\{{(?P<text>[^{{}}]*)\}}"
+    rf"|\\(?P<font>{_FONT})(?![A-Za-z])\s*(?:\{{(?P<inside>\\?[^{{}}\\]*)\}}|\s(?P<bare>[A-Za-z])(?![A-Za-z]))"
+    r"|\\(?P<edge>begin|end)\s*\{(?P<environment>[A-Za-z]+\*?)\}(?:\{[lcr|]*\})?"
+    r"|(?P<row>\\\\(?:\[[^\]]{0,8}\])?)"
+    r"|\\(?P<command>[A-Za-z]+|[{}|$#&])"
+    r"|(?P<word>[A-Za-z]+|[^\W\d_\u0370-\u03ff]+)|(?P<greek>[\u0370-\u03ff])"
+    r"|(?P<mark>\*\*|<=|>=|!=|\|\||[-+*/^_!(){}\[\]|=<>,;:.&%$'°√\u20ac\u00a3\u20b9\u00a5])"
+)
+
+
+_BRACKET = re.compile(r"[(\[]|\\\{")
+_SEPARATOR = re.compile(r",\s|;|[(\[]\d{1,3}(?:,\d{3})+[)\]](?=[\d^*+/-])")
+"""In brackets `1,000` is a number only where the items are separated otherwise: (3,100) is a pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind`: number, word, text (inside \\text{}), command, mark, begin, end, row. `spaced`: white space before it."""
+
+    kind: str
+    text: str
+    spaced: bool = False
+
+
+_GREEK_LETTERS = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+            "Gamma",
+            "Delta",
+            "Theta",
+            "Lambda",
+            "Xi",
+            "Pi",
+            "Sigma",
+            "Phi",
+            "Psi",
+            "Omega",
+        ],
+        strict=True,
+    )
+)
+_SAME = {
+    "leq": "le",
+    "leqslant": "le",
+    "leqq": "le",
+    "geq": "ge",
+    "geqslant": "ge",
+    "geqq": "ge",
+    "neq": "ne",
+    "dfrac": "frac",
+    "tfrac": "frac",
+    "cfrac": "frac",
+    "lt": "<",
+    "gt": ">",
+    "ast": "*",
+    "colon": ":",
+    "mid": "|",
+    "vert": "|",
+    "lvert": "|",
+    "rvert": "|",
+    "|": "||",
+    "Vert": "||",
+    "infinity": "infty",
+    "land": "and",
+    "wedge": "and",
+    "lor": "or",
+    "vee": "or",
+    "varnothing": "emptyset",
+    "implies": "Rightarrow",
+    "dbinom": "binom",
+    "tbinom": "binom",
+    "approxeq": "approx",
+    "simeq": "approx",
+    "lbrace": "{",
+    "rbrace": "}",
+    "$": "dollar",
+    "degree": "degree",
+    "rightarrow": "to",
+    "backslash": "setminus",
+    "cdotp": "cdot",
+    "div": "/",
+    "dot": "overline",
+    "bar": "overline",
+    "smallsetminus": "setminus",
+}
+_IGNORED = frozenset(
+    [
+        "displaystyle",
+        "textstyle",
+        "left",
+        "right",
+        "limits",
+        "nolimits",
+        "quad",
+        "qquad",
+        "hspace",
+        "big",
+        "Big",
+        "bigg",
+        "checkmark",
+        "thinspace",
+        "underline",
+        "bf",
+        "boldsymbol",
+    ]
+)
+
+
+def tokenize(text: str) -> tuple[Token, ...]:
+    """The tokens of a cleaned answer. Raises Unreadable with the first piece that is none."""
+    tokens: list[Token] = []
+    position, spaced = 0, False
+    grouped = _BRACKET.search(text) is None or _SEPARATOR.search(text) is not None
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise Unreadable(f"cannot read {text[position : position + 12]!r}")
+        position = match.end()
+        kind = match.lastgroup or ""
+        if match["number"] and "," in match["number"] and not grouped:
+            position = match.start() + match["number"].index(",")
+            tokens.append(Token("number", match["number"].partition(",")[0], spaced))
+            spaced = False
+            continue
+        if kind == "space":
+            spaced = True
+            continue
+        new = _classify(match, spaced)
+        tokens.extend(new)
+        if len(tokens) > MAX_TOKENS:
+            raise Unreadable(f"more than {MAX_TOKENS} tokens")
+        spaced = False
+    return tuple(tokens)
+
+
+def _classify(match: re.Match[str], spaced: bool) -> list[Token]:
+    if match["color"] is not None:
+        return []
+    if match["number"]:
+        return [Token("number", match["number"], spaced)]
+    if match["text"] is not None:
+        return [Token("text", match["text"], spaced)]
+    if match["font"]:
+        return _classify_font(match, spaced)
+    if match["edge"]:
+        return [Token(match["edge"], match["environment"], spaced)]
+    if match["row"]:
+        return [Token("row", "\\\\", spaced)]
+    if match["greek"]:
+        name = _GREEK_LETTERS.get(match["greek"])
+        if name is None:
+            raise Unreadable(f"cannot read {match['greek']!r}")
+        return [Token("command", name, spaced)]
+    if match["command"]:
+        name = _SAME.get(match["command"], match["command"])
+        if name in _IGNORED:
+            return []
+        if len(name) > 1 and name[:-1] in FUNCTIONS and name not in FUNCTIONS and name not in _SAME:
+            return [Token("command", name[:-1], spaced), Token("word", name[-1])]
+        if name in ("<", ">", "*", ":", "|", "||", "/"):
+            return [Token("mark", name, spaced)]
+        return [Token("command", name, spaced)]
+    if match["word"]:
+        return _split_word(match["word"], spaced)
+    mark = {"**": "^", "<=": "le", ">=": "ge", "!=": "ne", "√": "sqrt", "°": "degree"}.get(match["mark"], match["mark"])
+    return [Token("command" if mark in ("le", "ge", "ne", "sqrt", "degree") else "mark", mark, spaced)]
+
+
+def _classify_font(match: re.Match[str], spaced: bool) -> list[Token]:
+    font, inside = match["font"].rstrip("*"), match["inside"]
+    content = (inside if inside is not None else match["bare"]).strip()
+    if content.startswith("\\"):
+        return [Token("command", content[1:].strip(), spaced)] if content[1:].strip().isalpha() else []
+    if font == "mathbb":
+        return [Token("command", f"mathbb {content}", spaced)]
+    if content in FUNCTIONS:
+        return [Token("command", content, spaced)]
+    if font in ("mathbf", "vec", "boldsymbol", "bm", "overrightarrow", "bf") and re.fullmatch(
+        r"[A-Za-z]{1,2}", content
+    ):
+        return [Token("vector", content, spaced)]
+    if content in ("e", "i", "d"):
+        return [Token("word", content, spaced)]
+    if re.fullmatch(r"-?\d+(?:\.\d+)?", content):
+        sign = [Token("mark", "-", spaced)] if content[0] == "-" else []
+        return [*sign, Token("number", content.lstrip("-"), spaced)]
+    return [Token("text", content, spaced)]
+
+
+def _split_word(word: str, spaced: bool) -> list[Token]:
+    """A function's or a Greek letter's name is one; letters before such a name are cut off (`xsin`, `pir` are not)."""
+    if word in FUNCTIONS or word in _NAMES_WRITTEN:
+        return [Token("command", {"infinity": "infty"}.get(word, word), spaced)]
+    return [Token("word", word, spaced)]
