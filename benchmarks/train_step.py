@@ -74,7 +74,7 @@ def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[]
     import torch
 
     from pipeline.inference.embedded import ensure_embedded
-    from schemas.config.training import TrainConfig
+    from schemas.config import TrainConfig
     from trainer.batch import pack
     from trainer.learner import keep_memory
     from trainer.objective import Objective

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES, Problem, problem_id
+from schemas.problem import PROBLEM, PROBLEM_DTYPES, REJECT_DTYPES, problem_id
 from schemas.reasons import Reason
 
 LISTS = ("solutions", "tests", "history")
@@ -48,28 +48,18 @@ def conform_rows(
         except Misfit as misfit:
             bad.append(_reject(row, source, stage, _placed(row.get(WHERE), str(misfit))))
     frame = pl.DataFrame(good, schema=PROBLEM_DTYPES, strict=True)
-    problems, failure = Problem.filter(frame)
-    details = failure.details()
-    if details.height:
-        rules = [c for c in details.columns if c not in PROBLEM_DTYPES]
-        stood: dict[str, list[str | None]] = {}
-        for shaped, place in zip(good, places, strict=True):
-            stood.setdefault(shaped["id"], []).append(place)
-        for row in details.iter_rows(named=True):
-            broken = [rule for rule in rules if row[rule] == "invalid"]
-            columns = sorted({rule.partition("|")[0] for rule in broken})
-            said = "; ".join(
-                f"column {c!r} has {row.get(c)!r}, which the contract does not allow ({_allowed(c)})" for c in columns
-            )
-            bad.append(
-                {c: row[c] for c in PROBLEM_DTYPES}
-                | {
-                    "stage": stage,
-                    "reason": Reason.INVALID_ROW.value,
-                    "detail": _placed(stood[row["id"]].pop(0), said),
-                }
-            )
-    return pl.DataFrame(problems), pl.DataFrame(bad, schema=REJECT_SCHEMA)
+    broken = PROBLEM.find_broken(frame)
+    fits = ~broken.select(pl.any_horizontal(pl.all())).to_series()
+    for at in (~fits).arg_true():
+        row = frame.row(at, named=True)
+        columns = sorted(name for name, is_broken in broken.row(at, named=True).items() if is_broken)
+        detail = "; ".join(
+            f"column {name!r} has {row[name]!r}, which the contract does not allow ({PROBLEM.columns[name].allowed})"
+            for name in columns
+        )
+        rejection = {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": _placed(places[at], detail)}
+        bad.append(row | rejection)
+    return frame.filter(fits), pl.DataFrame(bad, schema=REJECT_SCHEMA)
 
 
 def _placed(where: Any, detail: str) -> str:
@@ -243,14 +233,6 @@ def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dic
         kept["id"] = hashlib.sha256(said.encode()).hexdigest()[:16]
     kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}, "invalid": None}, row.get("extra"))
     return kept | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": detail}
-
-
-def _allowed(column: str) -> str:
-    definition = Problem.columns().get(column)
-    if definition is not None and getattr(definition, "regex", None):
-        return f"text of the form {definition.regex}"  # type: ignore[attr-defined]
-    allowed = {"domain": "math or code", "code_language": "python, cpp or null"}
-    return allowed.get(column, "a value must be there")
 
 
 def _short(value: Any) -> str:

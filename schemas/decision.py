@@ -1,31 +1,34 @@
 """A decision: what the samples of one problem say about it."""
 
-import dataframely as dy
 import polars as pl
 
 from schemas.reasons import KEEP, Reason
+from schemas.table import Column, TableContract, between, texts
 
+_TEXT = pl.String()
+_SHARE = Column(pl.Float64(), True, between(0, 1))
+_COUNT = Column(pl.Int32(), False, between(0))
+DECISION = TableContract(
+    "decision",
+    {
+        "problem_id": Column(_TEXT, False),
+        "grading_pass": Column(pl.Int8(), False, between(1, 2)),
+        "n": _COUNT,
+        "correct": _COUNT,
+        "wrong": _COUNT,
+        "unknown": _COUNT,
+        "pass_rate": _SHARE,
+        "pass_rate_low": _SHARE,
+        "pass_rate_high": _SHARE,
+        "majority_answer": Column(_TEXT),
+        "majority_share": _SHARE,
+        "decision": Column(_TEXT, False, texts(KEEP, *(reason.value for reason in Reason))),
+        "detail": Column(_TEXT),
+    },
+)
+"""One decided problem a row. Rates are shares of the known samples (correct + wrong), the interval is Wilson's at 90%.
 
-class Decision(dy.Schema):
-    """One decided problem. Rates are shares of the known samples (correct + wrong); the interval is Wilson's at 90%.
+`majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes over `n`.
+"""
 
-    `majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes
-    over `n`.
-    """
-
-    problem_id = dy.String(nullable=False)
-    grading_pass = dy.Int8(nullable=False, min=1, max=2)
-    n = dy.Int32(nullable=False, min=0)
-    correct = dy.Int32(nullable=False, min=0)
-    wrong = dy.Int32(nullable=False, min=0)
-    unknown = dy.Int32(nullable=False, min=0)
-    pass_rate = dy.Float64(nullable=True, min=0, max=1)
-    pass_rate_low = dy.Float64(nullable=True, min=0, max=1)
-    pass_rate_high = dy.Float64(nullable=True, min=0, max=1)
-    majority_answer = dy.String(nullable=True)
-    majority_share = dy.Float64(nullable=True, min=0, max=1)
-    decision = dy.String(nullable=False, check=lambda c: c.is_in([KEEP, *(r.value for r in Reason)]))
-    detail = dy.String(nullable=True)
-
-
-DECISION_DTYPES: dict[str, pl.DataType] = dict(Decision.create_empty().schema)
+DECISION_DTYPES: dict[str, pl.DataType] = DECISION.dtypes

@@ -5,67 +5,53 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dataframely as dy
 import polars as pl
+
+from schemas.table import Column, TableContract, texts
 
 DOMAINS = ("math", "code")
 ORIGINS = ("source", "generated", "repaired")
 CODE_LANGUAGES = ("python", "cpp")
 
 
-class Problem(dy.Schema):
-    """One problem. Only `domain` and `statement` are needed on input; `conform` fills the rest or leaves it null."""
-
-    id = dy.String(nullable=False, regex=r"^[0-9a-f]{16}$")
-    source = dy.String(nullable=False)
-    source_id = dy.String(nullable=True)
-    domain = dy.String(nullable=False, check=lambda c: c.is_in(DOMAINS))
-    language = dy.String(nullable=False, regex=r"^[a-z]{2}$")
-    statement = dy.String(nullable=True)
-    answer = dy.String(nullable=True)
-    solutions = dy.List(
-        dy.Struct(
-            {"id": dy.String(nullable=True), "language": dy.String(nullable=True), "code": dy.String(nullable=True)}
-        ),
-        nullable=False,
-    )
-    tests = dy.List(
-        dy.Struct(
-            {
-                "id": dy.String(nullable=True),
-                "input": dy.String(nullable=True),
-                "expected": dy.String(nullable=True),
-                "origin": dy.String(nullable=True),
-                "previous": dy.String(nullable=True),
-            }
-        ),
-        nullable=False,
-    )
-    entry_point = dy.String(nullable=True)
-    checker = dy.Struct(
-        {
-            "float_tolerance": dy.Float64(nullable=True),
-            "ignore_case": dy.Bool(nullable=True),
-            "strict_whitespace": dy.Bool(nullable=True),
-        },
-        nullable=True,
-    )
-    code_language = dy.String(nullable=True, check=lambda c: c.is_in(CODE_LANGUAGES))
-    parent_id = dy.String(nullable=True)
-    history = dy.List(
-        dy.Struct(
-            {
-                "stage": dy.String(nullable=False),
-                "action": dy.String(nullable=False),
-                "detail": dy.String(nullable=True),
-            }
-        ),
-        nullable=False,
-    )
-    extra = dy.String(nullable=True)
+def _is_complete(history: pl.Expr) -> pl.Expr:
+    """Every entry of a history names its stage and its action."""
+    entry = pl.element().struct
+    return ~history.list.eval(entry.field("stage").is_null() | entry.field("action").is_null()).list.any()
 
 
-PROBLEM_DTYPES: dict[str, pl.DataType] = dict(Problem.create_empty().schema)
+def _structs(**fields: pl.DataType) -> pl.DataType:
+    return pl.List(pl.Struct(fields))
+
+
+_TEXT = pl.String()
+_ID = r"^[0-9a-f]{16}$"
+_LANGUAGE = r"^[a-z]{2}$"
+PROBLEM = TableContract(
+    "problem",
+    {
+        "id": Column(_TEXT, False, lambda c: c.str.contains(_ID), f"text of the form {_ID}"),
+        "source": Column(_TEXT, False),
+        "source_id": Column(_TEXT),
+        "domain": Column(_TEXT, False, texts(*DOMAINS), "math or code"),
+        "language": Column(_TEXT, False, lambda c: c.str.contains(_LANGUAGE), f"text of the form {_LANGUAGE}"),
+        "statement": Column(_TEXT),
+        "answer": Column(_TEXT),
+        "solutions": Column(_structs(id=_TEXT, language=_TEXT, code=_TEXT), False),
+        "tests": Column(_structs(id=_TEXT, input=_TEXT, expected=_TEXT, origin=_TEXT, previous=_TEXT), False),
+        "entry_point": Column(_TEXT),
+        "checker": Column(
+            pl.Struct({"float_tolerance": pl.Float64(), "ignore_case": pl.Boolean(), "strict_whitespace": pl.Boolean()})
+        ),
+        "code_language": Column(_TEXT, True, texts(*CODE_LANGUAGES), "python, cpp or null"),
+        "parent_id": Column(_TEXT),
+        "history": Column(_structs(stage=_TEXT, action=_TEXT, detail=_TEXT), False, _is_complete),
+        "extra": Column(_TEXT),
+    },
+)
+"""One problem a row. Only `domain` and `statement` are needed on input; `conform` fills the rest or leaves it null."""
+
+PROBLEM_DTYPES: dict[str, pl.DataType] = PROBLEM.dtypes
 """Column names and Polars types of the contract, in order. `extra` is a JSON object: what else the source had."""
 
 REJECT_DTYPES: dict[str, pl.DataType] = {"stage": pl.String(), "reason": pl.String(), "detail": pl.String()}

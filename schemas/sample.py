@@ -1,40 +1,42 @@
 """A sample: one completion of one problem, what produced it and what the verifier said. Evidence is made of these."""
 
-import dataframely as dy
 import polars as pl
 
 from schemas.reasons import Verdict
+from schemas.table import Column, TableContract, between, texts
 
+_TEXT = pl.String()
+SAMPLE = TableContract(
+    "sample",
+    {
+        "problem_id": Column(_TEXT, False),
+        "prompt": Column(_TEXT, False),
+        "model": Column(_TEXT, False),
+        "revision": Column(_TEXT, False),
+        "params": Column(_TEXT, False),
+        "index": Column(pl.Int32(), False, between(0)),
+        "completion": Column(_TEXT, False),
+        "tokens": Column(pl.Int32(), True, between(0)),
+        "finish_reason": Column(_TEXT),
+        "answer": Column(_TEXT),
+        "answer_key": Column(_TEXT),
+        "verdict": Column(_TEXT, False, texts(*(verdict.value for verdict in Verdict))),
+        "verdict_detail": Column(_TEXT),
+        "verifier": Column(_TEXT, False),
+        "seconds": Column(pl.Float64()),
+    },
+)
+"""One stored sample a row. Its key is (`problem_id`, `prompt`, `model`, `revision`, `params`, `index`).
 
-class Sample(dy.Schema):
-    """One stored sample. Its key is (`problem_id`, `prompt`, `model`, `revision`, `params`, `index`).
-
-    `prompt` is the hash of the text that the model saw, `params` that of the sampling parameters, `verifier` that of
-    label and verifier: when only the latter changes the completion is verified again and nothing is sampled again.
-    `answer_key` names the class of equivalent answers within the problem; majorities are counted over it.
-    `seconds` is the time from request to completion.
-    """
-
-    problem_id = dy.String(nullable=False)
-    prompt = dy.String(nullable=False)
-    model = dy.String(nullable=False)
-    revision = dy.String(nullable=False)
-    params = dy.String(nullable=False)
-    index = dy.Int32(nullable=False, min=0)
-    completion = dy.String(nullable=False)
-    tokens = dy.Int32(nullable=True, min=0)
-    finish_reason = dy.String(nullable=True)
-    answer = dy.String(nullable=True)
-    answer_key = dy.String(nullable=True)
-    verdict = dy.String(nullable=False, check=lambda c: c.is_in([v.value for v in Verdict]))
-    verdict_detail = dy.String(nullable=True)
-    verifier = dy.String(nullable=False)
-    seconds = dy.Float64(nullable=True)
-
+`prompt` is the hash of the text that the model saw, `params` that of the sampling parameters, `verifier` that of label
+and verifier: when only the latter changes the completion is verified again and nothing is sampled again. `answer_key`
+names the class of equivalent answers within the problem; majorities are counted over it. `seconds` is the time from
+request to completion.
+"""
 
 IMPORTED = "imported"
 """`prompt`, `revision` and `params` of a sample that was not taken here; such a problem planned what samples it has."""
 SAMPLE_ROWS = "samples"
 """The stage of rejected sample rows; they are no problems and count in no funnel."""
 SAMPLE_KEY = ("problem_id", "prompt", "model", "revision", "params", "index")
-SAMPLE_DTYPES: dict[str, pl.DataType] = dict(Sample.create_empty().schema)
+SAMPLE_DTYPES: dict[str, pl.DataType] = SAMPLE.dtypes

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from torch import Tensor
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from scripts.gpu_shapes import QWEN3, SMALL, SMOLLM2, Place, build_policy, make_groups
 from trainer import attention, distributed
 from trainer.batch import pack

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from trainer.group import Group
 from trainer.policy import Policy, load_policy
 from trainer.rollout import Rollout

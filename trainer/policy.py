@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from schemas.config.training import LoraTraining, TrainConfig
+from schemas.config import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from trainer import attention
 from trainer.batch import MicroBatch

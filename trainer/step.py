@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from trainer import distributed
 from trainer.batch import MicroBatch, pack
 from trainer.group import Group

@@ -7,12 +7,12 @@ from typer.core import TyperCommand
 
 from flows.cli.errors import Exit, explained
 from flows.cli.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, quieten_prefect, read_settings
-from schemas.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flows.curate import Outcome
+    from schemas.config import Config
 
 
 @app.command(epilog="Example: goldilocks curate configs/quickstart.yaml --set sampling.n=8")
@@ -156,7 +156,7 @@ def inspect(
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")], debug: Debug = False) -> None:
     """Draw report.html (and its pictures) anew from what lies in the run's folder."""
     with explained(debug):
-        from pipeline.publish.report import write_report
+        from pipeline.publish.report.build import write_report
 
         print(f"{run}/{write_report(open_run(run))}")
 
@@ -192,7 +192,7 @@ def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = Fa
             raise SystemExit(Exit.FAILED)
 
 
-def _run(held: "Callable[[Config], Outcome]", settings: Config) -> None:
+def _run(held: "Callable[[Config], Outcome]", settings: "Config") -> None:
     """Run a flow and print what came of it; exits where something is still to be done."""
     from flows.cli.summary import print_outcome
     from flows.process_guard import guard_children

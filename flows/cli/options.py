@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.errors import Exit
-from schemas.config import Config
 
 if TYPE_CHECKING:
     from pipeline.run.storage import RunFolder
+    from schemas.config import Config
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -39,7 +39,7 @@ OptionalConfig = Annotated[
 ]
 
 
-def read_settings(config: str | None, overrides: list[str], run: str) -> Config:
+def read_settings(config: str | None, overrides: list[str], run: str) -> "Config":
     """The config named, or the defaults: for commands that need no sources."""
     from schemas.load import build_config, load_config
 

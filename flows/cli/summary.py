@@ -1,17 +1,20 @@
 """What a command prints when it is done: counts, reasons, where to look next."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from flows.curate import Outcome
+from pipeline.run.layout import CURATED, REPORT, table_name
 from schemas.reasons import Reason
 
+if TYPE_CHECKING:
+    from flows.curate import Outcome
 
-def print_outcome(outcome: Outcome) -> None:
+
+def print_outcome(outcome: "Outcome") -> None:
     """How a second pass differs from the first, the funnel, what failed or is owed, and the next commands."""
     if outcome.manifest.get("grading_pass") == 2:
         print_moves(outcome.run)
@@ -60,7 +63,8 @@ def print_manifest(run: str, manifest: Mapping[str, Any]) -> None:
         planned = samples.get("planned") or samples["count"]
         saved = f", {1 - samples['count'] / planned:.0%} fewer than planned" if samples["count"] < planned else ""
         console.print(f"{samples['count']} samples{saved}, {samples.get('tokens') or 0} tokens", highlight=False)
-    console.print(f"curated  {run}/curated/*.parquet\nreport   {run}/report.html\nnext     goldilocks inspect {run}")
+    curated = table_name(CURATED, "*")
+    console.print(f"curated  {run}/{curated}\nreport   {run}/{REPORT}\nnext     goldilocks inspect {run}")
 
 
 def print_comparison(comparison: pl.DataFrame) -> None:

@@ -12,8 +12,6 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from schemas.conform import WHERE
 from schemas.errors import InputError
@@ -97,6 +95,9 @@ def _suffix(path: str) -> tuple[str, str | None]:
 
 
 def _read_file(fs: Any, path: str, name: str, without: frozenset[str]) -> Iterator[dict[str, Any]]:
+    # Half a second that a caller who only lists files need not wait for.
+    import pyarrow as pa
+
     kind, compression = _suffix(path)
     try:
         with fs.open(path, "rb") as raw:
@@ -111,6 +112,8 @@ def _read_file(fs: Any, path: str, name: str, without: frozenset[str]) -> Iterat
 
 
 def _read_parquet(file: BinaryIO, name: str, without: frozenset[str]) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
     table = pq.ParquetFile(file)
     columns = [column for column in table.schema_arrow.names if column not in without]
     at = 0

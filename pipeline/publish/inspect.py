@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
@@ -15,7 +14,6 @@ from rich.text import Text
 
 from pipeline.ingest.files import find_files, read_rows
 from pipeline.publish.flags import Flags, read_flags
-from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
 from pipeline.run.evidence import find_samples, read_evidence
 from pipeline.run.layout import (
@@ -63,6 +61,8 @@ def inspect_path(path: str, *, problem: str | None = None, rows: int = 5, full: 
 
 
 def _show_run(folder: RunFolder, rows: int, full: bool, console: Console) -> None:
+    from pipeline.publish.report.flow import count_flow
+
     stages, sources = count_flow(folder)
     came, kept = (stages[0].came, stages[-1].kept) if stages else (0, 0)
     console.print(Text(f"{folder.root}: {plural(came, 'problem')} in, {count(kept)} kept", style="bold"))
@@ -116,22 +116,19 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
     for fs, place, name in files:
         if not place.endswith(".parquet"):
             continue
-        with fs.open(place, "rb") as file:
-            try:
-                parquet = pq.ParquetFile(file)
-            except (OSError, ValueError) as error:
-                raise InputError(f"{name}: not a Parquet file ({error}); write it again") from None
-            types = pl.Schema(pl.from_arrow(parquet.schema_arrow.empty_table()).schema)  # type: ignore[union-attr]
-            schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
-            total += parquet.metadata.num_rows
-            few = [column for column in COUNTED if types.get(column) == pl.String]
-            if few:
-                table = pl.DataFrame(pl.from_arrow(parquet.read(columns=few)))
-                for column in few:
-                    _add(counts, column, table[column].to_list())
-            if len(first) < rows:
-                batch = next(parquet.iter_batches(batch_size=max(1, rows - len(first))), None)
-                first += batch.to_pylist()[: rows - len(first)] if batch is not None else []
+        try:
+            table = _scan(fs, place)
+            types = table.collect_schema()
+            total += table.select(pl.len()).collect().item()
+        except (OSError, ValueError, pl.exceptions.ComputeError) as error:
+            raise InputError(f"{name}: not a Parquet file ({error}); write it again") from None
+        schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
+        few = [column for column in COUNTED if types.get(column) == pl.String]
+        counted = table.select(few).collect() if few else pl.DataFrame()
+        for column in few:
+            _add(counts, column, counted[column].to_list())
+        if len(first) < rows:
+            first += table.head(rows - len(first)).collect().to_dicts()
     for row in _read_lines([name for _, place, name in files if not place.endswith(".parquet")]):
         total += 1
         schema |= {key: type(value).__name__ for key, value in row.items() if key not in schema and value is not None}
@@ -149,6 +146,15 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
         console.print(_count_values(column, values, total))
     for at, row in enumerate(first):
         console.print(_show_fields(row, full, f"row {at}"))
+
+
+def _scan(fs: Any, place: str) -> pl.LazyFrame:
+    """A Parquet file of which only what is looked at is read."""
+    if "file" in fs.protocol:
+        return pl.scan_parquet(place, glob=False)
+    import pyarrow.dataset
+
+    return pl.scan_pyarrow_dataset(pyarrow.dataset.dataset(place, filesystem=fs, format="parquet"))
 
 
 def _read_lines(names: list[str]) -> Iterator[dict[str, Any]]:

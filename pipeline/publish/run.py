@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.decide.decide import decide_run
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import build_manifest
-from pipeline.publish.report import write_report
+from pipeline.publish.report.build import write_report
 from pipeline.publish.shards import forget_unpublished, publish_curated, redecide
 from pipeline.run.evidence import last_pass
 from pipeline.run.layout import MANIFEST

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from schemas.config.translate import TranslateConfig
+from schemas.config import TranslateConfig
 
 SOURCE_LANGUAGE = "en"
 _COMMAND = re.compile(r"\\(?!text|mbox)[A-Za-z]+")

@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.translate.asking import build_prompt, parse_reply
 from pipeline.translate.check import check_translation
 from pipeline.translate.choose import choose_for_translation
-from schemas.config.translate import TranslateConfig
+from schemas.config import TranslateConfig
 from schemas.problem import REJECT_DTYPES, add_history, problem_id
 from schemas.reasons import Reason
 

@@ -6,15 +6,23 @@ from pydantic import model_validator
 
 from schemas.aliases import rename_keys
 from schemas.config.base import Strict
-from schemas.config.code import AuthorConfig, CourtConfig, SandboxConfig
-from schemas.config.fresh import Benchmark, DecontaminateConfig, DedupConfig
-from schemas.config.grading import DecideConfig, KeepConfig, ModelConfig, PromptConfig, SamplingConfig, VerifyConfig
-from schemas.config.outputs import ExportConfig, FlowConfig, PublishConfig
-from schemas.config.rewarding import RewardConfig
+from schemas.config.code_tests import AuthorConfig, CourtConfig
+from schemas.config.decide import DecideConfig, KeepConfig
+from schemas.config.decontaminate import Benchmark, DecontaminateConfig
+from schemas.config.dedup import DedupConfig
+from schemas.config.export import ExportConfig
+from schemas.config.flow import FlowConfig
+from schemas.config.model import ModelConfig
+from schemas.config.prompt import PromptConfig
+from schemas.config.publish import PublishConfig
+from schemas.config.reward import RewardConfig
+from schemas.config.sampling import SamplingConfig
+from schemas.config.sandbox import SandboxConfig
+from schemas.config.screen import JudgeConfig, ScreenConfig
 from schemas.config.sources import Source
-from schemas.config.stages import JudgeConfig, ScreenConfig
-from schemas.config.training import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
+from schemas.config.train import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
 from schemas.config.translate import TranslateConfig
+from schemas.config.verify import VerifyConfig
 
 __all__ = [
     "AuthorConfig",

@@ -14,11 +14,11 @@ from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from pipeline.sample import offline
 from schemas.config import Config
-from schemas.decision import Decision
+from schemas.decision import DECISION
 from schemas.errors import InputError
 from schemas.problem import problem_id
 from schemas.reasons import Reason
-from schemas.sample import SAMPLE_KEY, Sample
+from schemas.sample import SAMPLE, SAMPLE_KEY
 
 PROBLEMS: list[dict[str, Any]] = [
     {"source_id": "easy", "statement": "1 + 1?", "answer": "2"},
@@ -105,8 +105,8 @@ def test_problems_meet_their_samples_and_each_has_its_fate(tmp_path: Path, shard
         ("decide", 6, 2),
     ]
     samples, decisions = read_all(folder, "samples"), read_all(folder, "decisions")
-    Sample.validate(samples)
-    Decision.validate(decisions)
+    SAMPLE.validate(samples)
+    DECISION.validate(decisions)
     assert samples.height == len(SAMPLES)
     assert samples["completion"].to_list().count("I do not know.") == 1
     assert folder.exists("README.md")

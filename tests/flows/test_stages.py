@@ -42,7 +42,7 @@ def snapshot(run: Path) -> dict[str, int]:
     return {str(path.relative_to(run)): path.stat().st_mtime_ns for path in files}
 
 
-@pytest.mark.model
+@pytest.mark.server
 def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place(
     goldilocks: Run, prefect_home: dict[str, str], tmp_path: Path
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place
     assert snapshot(copy) != before
 
 
-@pytest.mark.model
+@pytest.mark.server
 def test_one_entry_adds_a_stage_to_the_command_line_the_flow_and_the_report(
     prefect_home: dict[str, str], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.conform import REJECT_SCHEMA, conform_rows, plain_json, write_json
-from schemas.problem import PROBLEM_DTYPES, Problem
+from schemas.problem import PROBLEM, PROBLEM_DTYPES
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.binary(max_size=4),
@@ -44,7 +44,7 @@ def refused(row: dict[str, Any]) -> dict[str, Any]:
 def test_no_row_stops_the_rest_and_none_is_lost(rows: list[dict[str, Any]]) -> None:
     problems, rejected = conform_rows(rows, "mine")
     assert problems.height + rejected.height == len(rows)
-    Problem.validate(problems)
+    PROBLEM.validate(problems)
     assert dict(rejected.schema) == REJECT_SCHEMA
     assert set(rejected["reason"]) <= {"invalid_row"}
     assert rejected["detail"].null_count() == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from tests.trainer.tiny import draw_groups
 from trainer import distributed
 from trainer.learner import Learner, end_ranks, follow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from schemas.config.training import LoraTraining, TrainConfig
+from schemas.config import LoraTraining, TrainConfig
 from tests.conftest import ROOT
 from tests.trainer.ranks import CONFIG, run
 from tests.trainer.tiny import draw_groups, save_tiny

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from tests.trainer.test_policy import with_tokenizer
 from tests.trainer.tiny import draw_groups, find_gradients, sampled_nearby, save_tiny, worst_difference
 from trainer.group import Group

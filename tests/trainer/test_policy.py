@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from schemas.config.training import LoraTraining, TrainConfig
+from schemas.config import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny, worst_difference
 from trainer import head

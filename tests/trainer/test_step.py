@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from tests.trainer.tiny import draw_groups, find_gradients, reference, sampled_nearby, save_tiny, worst_difference
 from trainer.policy import Policy, load_policy
 from trainer.step import DivergedError, build_optimiser, find_anchors, find_rate, train_batch, train_step

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from schemas.config.training import TrainConfig
+from schemas.config import TrainConfig
 from trainer.group import Group
 from trainer.objective import Objective
 from trainer.policy import Policy

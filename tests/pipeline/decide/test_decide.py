@@ -16,8 +16,8 @@ from pipeline.run.evidence import read_evidence, record_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.conform import conform_rows
-from schemas.decision import Decision
-from schemas.sample import SAMPLE_DTYPES, Sample
+from schemas.decision import DECISION
+from schemas.sample import SAMPLE, SAMPLE_DTYPES
 
 KEEP, DECIDE = KeepConfig(), DecideConfig()
 Outcome = tuple[str, str | None]
@@ -51,7 +51,7 @@ def make_samples(problem: str, outcomes: list[Outcome], **more: Any) -> list[dic
 
 def make_table(*groups: list[dict[str, Any]]) -> pl.DataFrame:
     table = pl.DataFrame([row for group in groups for row in group], schema=SAMPLE_DTYPES)
-    Sample.validate(table)
+    SAMPLE.validate(table)
     return table
 
 
@@ -82,7 +82,7 @@ def test_every_row_is_what_the_scalar_rule_says(
     decided = decide_samples(
         table.sample(fraction=1, shuffle=True, seed=1), pl.DataFrame({"id": ids}), planned, keep, rules
     )
-    Decision.validate(decided)
+    DECISION.validate(decided)
     assert decided["problem_id"].to_list() == ids
     for row, outcomes in zip(decided.iter_rows(named=True), evidence, strict=True):
         verdicts = Counter(verdict for verdict, _ in outcomes)

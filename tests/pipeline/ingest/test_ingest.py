@@ -16,7 +16,7 @@ from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.conform import REJECT_SCHEMA
 from schemas.errors import InputError
-from schemas.problem import PROBLEM_DTYPES, Problem
+from schemas.problem import PROBLEM, PROBLEM_DTYPES
 
 SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 LINES = st.lists(
@@ -86,7 +86,7 @@ def test_a_run_says_what_it_took(tmp_path: Path) -> None:
     assert folder.list("problems") == ["problems/00000.parquet"]
     assert folder.list("rejected") == ["rejected/ingest-00000.parquet"]
     problems, rejects = problems_of(folder), rejects_of(folder)
-    Problem.validate(problems)
+    PROBLEM.validate(problems)
     assert problems["history"].to_list()[0] == [
         {"stage": "ingest", "action": "read", "detail": f"s0: {tmp_path / 'a.jsonl'}:1"}
     ]

@@ -15,7 +15,7 @@ from pipeline.publish.shards import (
     redecide,
 )
 from pipeline.run.storage import RunFolder
-from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES, Problem
+from schemas.problem import PROBLEM, PROBLEM_DTYPES, REJECT_DTYPES
 from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, publish
 
 
@@ -28,7 +28,7 @@ def test_what_is_kept_carries_its_grading_and_its_history(folder: RunFolder) -> 
     assert publish(folder, make_run(folder)) == {"kept": 1, "rejected": 4}
     curated = folder.read_table("curated/00000.parquet")
     assert dict(curated.schema) == CURATED_DTYPES
-    Problem.validate(curated.select(list(PROBLEM_DTYPES)))
+    PROBLEM.validate(curated.select(list(PROBLEM_DTYPES)))
     (row,) = curated.to_dicts()
     assert (row["source_id"], row["n"], row["correct"], row["pass_rate"]) == ("s0", 16, 5, 5 / 16)
     assert row["pass_rate_low"] < 5 / 16 < row["pass_rate_high"]

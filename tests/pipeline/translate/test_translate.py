@@ -12,7 +12,7 @@ from pipeline.translate import Counts, add_counts, choose_for_translation, trans
 from pipeline.translate.asking import build_prompt, parse_reply
 from schemas.config import ModelConfig, TranslateConfig
 from schemas.conform import conform_rows
-from schemas.problem import Problem, problem_id
+from schemas.problem import PROBLEM, problem_id
 from tests.conftest import Served
 
 ALL = TranslateConfig(enabled=True, share=1.0, languages=("it",))
@@ -76,7 +76,7 @@ def test_a_translation_is_a_new_problem() -> None:
     done = translate(problems, ALL, answer_well)
     assert done.counts == Counts(tried=4, passed=4, languages={"it": 4})
     rows = done.translations
-    Problem.validate(rows)
+    PROBLEM.validate(rows)
     assert rows["parent_id"].to_list() == problems["id"].to_list()
     assert rows["statement"][1] == "Trova $x$ sapendo che $x + 1 = 100$."
     assert rows["answer"].to_list() == problems["answer"].to_list()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.publish.report import write_report
+from pipeline.publish.report.build import write_report
 from pipeline.publish.report.formulas import draw_text
 from tests.pipeline.publish.report.test_build import tell_hostile
 from tests.pipeline.publish.report_runs import Told, lay_run, tell_small_run, tell_sums

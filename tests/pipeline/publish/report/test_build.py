@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.publish.report import write_report
+from pipeline.publish.report.build import write_report
 from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.gather import gather
 from pipeline.run.storage import RunFolder

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.publish.report import write_report
+from pipeline.publish.report.build import write_report
 from pipeline.publish.report.passes import draw_passes, gather_passes
 from tests.pipeline.publish.report_runs import Told, lay_run
 

@@ -1,4 +1,4 @@
-"""The stages between ingest and sampling that need no programs to run."""
+"""Format filtering."""
 
 from typing import Annotated, Literal
 

@@ -1,0 +1,37 @@
+"""What the evidence means: the keep window and the rest of the decision."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.config.base import Strict
+
+
+class KeepConfig(Strict):
+    """The window of difficulty, in correct samples of 16 (scaled when n differs). The paper prints no thresholds."""
+
+    min: Annotated[int, Field(ge=0)] = 1
+    """At least one success, or there is nothing to reinforce."""
+    max: Annotated[int, Field(ge=0)] = 12
+    """Past three in four, most groups are all correct and give no advantage."""
+    of: Annotated[int, Field(ge=1)] = 16
+    """The number of samples that `min` and `max` count in, whatever `sampling.n` is."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "KeepConfig":
+        if not self.min <= self.max <= self.of:
+            raise ValueError(f"keep needs min <= max <= of, not {self.min}, {self.max}, {self.of}")
+        return self
+
+
+class DecideConfig(Strict):
+    """What the evidence means beside the keep window."""
+
+    contradiction_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """A label is contradicted when more than this share of the samples agree on one answer that is not the label's,
+    and it has more votes than the label's."""
+    max_unknown: Annotated[int, Field(ge=0)] = 2
+    """Up to this many unknown samples of n are left out; with more, the problem is undetermined where they matter."""
+    translations: Literal["own", "match"] = "own"
+    """A translation is kept by its own pass rate; `match` also wants it to be about its original's (their 90% intervals
+    overlap), which catches what the check of the text cannot see, and drops what is only harder in that language."""
