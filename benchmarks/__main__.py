@@ -11,6 +11,7 @@ BENCHMARKS = (
     "screen_math",
     "verify_math",
     "verify_cases",
+    "verify_mutations",
     "label_audit",
     "decide",
     "dedup",

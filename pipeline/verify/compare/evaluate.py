@@ -75,6 +75,8 @@ def _value(node: Node, point: Point) -> Any:
 
 
 def _symbol(name: str, point: Point) -> Any:
+    if name in point:
+        return point[name]
     if name == "pi":
         return acb.pi()
     if name == "e":
@@ -83,9 +85,7 @@ def _symbol(name: str, point: Point) -> Any:
         return acb(0, 1)
     if name == "degree":
         return acb.pi() / 180
-    if name not in point:
-        raise Undefined(f"{name} has no value")
-    return point[name]
+    raise Undefined(f"{name} has no value")
 
 
 def _power(base: Any, exponent: Any, written: Node) -> Any:

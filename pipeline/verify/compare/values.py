@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 
-from pipeline.verify.compare.expressions import Answer, compare, proportional, subtract
+from pipeline.verify.compare.expressions import Answer, compare, letters, proportional, subtract
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.quantity import convert
 from pipeline.verify.reader.values import (
@@ -86,6 +86,8 @@ def _accept_named(label: Value, answer: Value) -> Answer:
         heads = [re.fullmatch(r"([A-Za-z]+)\(([A-Za-z])\)", side.name) for side in (label, answer)]
         values = isinstance(label.value, Quantity) and isinstance(answer.value, Quantity)
         if values and heads[0] and heads[1] and heads[0][1] == heads[1][1] and heads[0][2] != heads[1][2]:
+            if heads[0][2] in letters(answer.value.node):  # type: ignore[union-attr]
+                return "differ"
             renamed = _rename(answer.value.node, heads[1][2], heads[0][2])  # type: ignore[union-attr]
             return compare(label.value.node, renamed)  # type: ignore[union-attr]
         if _one_name(label.name, answer.name):
@@ -97,6 +99,12 @@ def _accept_named(label: Value, answer: Value) -> Answer:
     assert isinstance(named, Named)
     if isinstance(other, Equation):
         return _accept_equation(named.equation, other) if named.equation else "differ"
+    if isinstance(other, Many) and any(isinstance(item, Named) for item in other.items):
+        names = {item.name for item in other.items if isinstance(item, Named)}
+        if any(name.partition("_")[0] != named.name for name in names) or (len(names) > 1 and "_" in named.name):
+            return "differ"
+        members = tuple(item.value if isinstance(item, Named) else item for item in other.items)
+        other = Many(members, other.kind)
     if isinstance(other, Word):
         return "differ" if not isinstance(named.value, Word) else accept(named.value, other)
     return accept(named.value, other) if isinstance(label, Named) else accept(other, named.value)
@@ -126,7 +134,7 @@ def _accept_quantity(label: Quantity, answer: Quantity) -> Answer:
             a, b = call("*", a, number(size_a)), call("*", b, number(size_b))
     elif bool(label.unit) != bool(answer.unit):
         unit, bare = (label, answer) if label.unit else (answer, label)
-        spelled = call("*", unit.node, symbol(unit.unit))
+        spelled = _spell(unit)
         if compare(spelled, bare.node) == "same":
             return "same"
         if unit.unit == "deg" and _mentions_pi(bare.node):
@@ -142,6 +150,17 @@ def _accept_quantity(label: Quantity, answer: Quantity) -> Answer:
         return verdict
     lenient = label.percent or (b.op == "num" and abs(b.value) >= PERCENT_FROM)
     return compare(marked.node, plain.node) if lenient else "differ"
+
+
+def _spell(value: Quantity) -> Node:
+    """The number times its unit with the unit's names as letters: what `3 m` is where m can be a letter."""
+    node = value.node
+    above, _, below = value.unit.partition("/")
+    for op, part in (("*", above), ("/", below)):
+        for piece in part.split():
+            name, _, power = piece.partition("^")
+            node = call(op, node, call("^", symbol(name), number(int(power or 1))))
+    return node
 
 
 def _accept_many(label: Value, answer: Value) -> Answer:

@@ -11,7 +11,7 @@ from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
 from pipeline.verify.reader.quantity import read_quantity
 from pipeline.verify.reader.regions import LINE, complement, half_line, intersect, merge
-from pipeline.verify.reader.structure import brackets_hold, read_matrix, split, strip_words
+from pipeline.verify.reader.structure import brackets_hold, read_matrix, split, split_tuples, strip_words
 from pipeline.verify.reader.tokens import Token, tokenize
 from pipeline.verify.reader.values import (
     Cases,
@@ -41,6 +41,8 @@ _CONDITIONS = re.compile(
     r"(?i)\s*,?\s*(?:if|when|whenever|where|for|with|at|such that|provided|given|as long as|otherwise|unless)\b"
 )
 _CLOCK_TEXT = re.compile(r"(?i)\s*(\d{1,2})(?::(\d\d))?\s*\\?(?:text\s*\{)?\s*([ap])\.?\s?m\.?\s*\}?\s*")
+_BROKEN_DIGITS = re.compile(r"(?<=\d{20})\s*\n\s*(?=\d)")
+"""A line break inside a number of many digits."""
 _ESCAPED = re.compile(r"\\\\(?=(?:frac|left|right|sqrt|text|pi|cdot|infty|dfrac|sin|cos)(?![a-z]))")
 """A backslash that was escaped once too often: `\\\\frac` outside of a matrix is no line break."""
 _SHORT_WORDS = r"[A-Z][a-z]+|yes|no|odd|all|none|red|one|two|six|ten|win|tie"
@@ -61,6 +63,7 @@ def read_answer(text: str) -> Value:
     if noon := _CLOCK_TEXT.fullmatch(text):
         hour = int(noon[1]) % 12 + (12 if noon[3].lower() == "p" else 0)
         return Clock(60 * hour + int(noon[2] or 0))
+    text = _BROKEN_DIGITS.sub("", text)
     if "\\begin" not in text:
         text = _ESCAPED.sub(r"\\", text)
     tokens = tokenize(clean(text))
@@ -126,6 +129,8 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
         group = _read_group(tokens)
         if group is not None:
             return group
+    if (tuples := split_tuples(tokens)) is not None:
+        return Many(tuple(_read_list(part) for part in tuples))
     for strong in (("or",), (";",), ("and",), (",",)):
         parts = split(tokens, lambda token, strong=strong: _join_kind(token) in strong)  # type: ignore[misc]
         parts = [(part, separator) for part, separator in parts if part]
@@ -199,6 +204,7 @@ def _read_equation(parts: list[tuple[Token, ...]]) -> Value:
             names = name[1:-1].split(",")
             if len(names) != len(last.items):
                 raise Unreadable("a tuple of other length than its names")
+            return Many(tuple(Named(part, item) for part, item in zip(names, last.items, strict=True)))
         equation = None
         if isinstance(last, Quantity) and not last.unit and len(parts) == 2:
             try:
@@ -399,6 +405,8 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
         return _interval(members[0], members[1], (ends[0] == "[", ends[1] == "]"))
     if len(members) == 2 and any(_is(token, "infty") for token in inner):
         return _interval(members[0], members[1], (False, False))
+    if ends not in ("()", "[]", "langlerangle"):
+        raise Unreadable(f"brackets {ends} that do not pair")
     return Sequence(tuple(_read_item(part) for part in members), "()" if "langle" in ends or len(members) > 2 else ends)
 
 
@@ -411,9 +419,14 @@ def _only_expression(tokens: tuple[Token, ...]) -> bool:
 
 def _interval(low: tuple[Token, ...], high: tuple[Token, ...], closed: tuple[bool, bool]) -> Region:
     ends: list[Node | None] = []
-    for part in (low, high):
-        bare = tuple(token for token in part if not _is(token, "+", "-"))
-        ends.append(None if len(bare) == 1 and _is(bare[0], "infty") else Reader(part).whole())
+    for part, closed_end, sign in ((low, closed[0], "-"), (high, closed[1], "+")):
+        if part and _is(part[-1], "infty"):
+            written = "+" if len(part) == 1 else part[0].text
+            if len(part) > 2 or written != sign or closed_end:
+                raise Unreadable("an infinite end that is closed or has the other sign")
+            ends.append(None)
+        else:
+            ends.append(Reader(part).whole())
     return Region((Piece(ends[0], ends[1], (closed[0] and ends[0] is not None, closed[1] and ends[1] is not None)),))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb, factorial
 
@@ -82,3 +83,12 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
     if abs(exponent) > MAX_BITS or max(_bits(base) - 1, 1) * abs(int(exponent)) > MAX_BITS:
         return None if abs(base) not in (0, 1) else base if exponent % 2 else abs(base)
     return base ** int(exponent)
+
+
+def bind_index(term: Node, letter: str, read: Callable[[str], Node]) -> Node:
+    """The term of a sum over `letter`, with letters that have it in their index as functions of the index: a_{k+1}."""
+    if term.op == "sym" and "_" in term.name and letter in term.name:
+        name, _, index = term.name.partition("_")
+        return Node("fn", (read(index),), name=f"{name}_")
+    args = tuple(bind_index(arg, letter, read) for arg in term.args)
+    return Node(term.op, args, term.value, term.name, term.places)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from pipeline.verify.reader.build import call, number, symbol
-from pipeline.verify.reader.tokens import FUNCTIONS, GREEK, Token
+from pipeline.verify.reader.build import bind_index, call, number, symbol
+from pipeline.verify.reader.tokens import FUNCTIONS, GREEK, Token, tokenize
 from pipeline.verify.reader.values import Node, Unreadable
 
 MAX_DEPTH = 40
@@ -384,7 +384,11 @@ class Reader:
             self.expect("}")
         if not letter or high is None or not low:
             raise Unreadable(f"\\{name} without bounds")
-        return Node(name, (low[0], high, self.product()), name=letter)
+        return Node(
+            name,
+            (low[0], high, bind_index(self.product(), letter, lambda index: Reader(tokenize(index)).whole())),
+            name=letter,
+        )
 
     def _function(self, name: str) -> Node:
         base: Node | None = None

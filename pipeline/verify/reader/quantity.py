@@ -7,7 +7,7 @@ from fractions import Fraction
 from pipeline.verify import units
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.grammar import Reader
-from pipeline.verify.reader.tokens import Token
+from pipeline.verify.reader.tokens import FUNCTIONS, Token
 from pipeline.verify.reader.values import Quantity, Unreadable
 
 _COINS = {"dollar": "$", "$": "$", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u20b9": "INR"}
@@ -112,16 +112,25 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool) -> bool:
     if token.kind in ("mark", "command") and token.text in ("%", *_COINS):
         return True
     if token.text == "degree" and token.kind == "command":
+        if any(before.kind == "command" and before.text in FUNCTIONS for before in tokens[:at]):
+            return False
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         return following is None or following.kind in ("number", "text")
     if token.text == "'" and tokens[at - 1].kind == "number":
         return any(before.text == "degree" for before in tokens[:at])
+    before = tokens[at - 1]
+    if token.kind == "command" and token.text == "min":
+        return before.kind == "number"
     if token.kind != "word":
         return False
-    before = tokens[at - 1]
     if not in_unit and not (before.kind == "number" or before.text in _CLOSES or before.text == "!"):
         return False
     word = token.text
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    if before.kind == "number" and (
+        word == "in" or (word in ("h", "m", "s") and following and following.kind == "number")
+    ):
+        return True
     known = (word in units.MEASURES or word.lower() in units.MEASURES or word == "pct") and len(word) > 1
     return (
         known or len(word) > 4 or (in_unit and len(word) > 1) or (token.spaced and len(word) > 3) or not word.isascii()
@@ -204,6 +213,8 @@ def read_unit_words(words: str) -> tuple[str, Fraction]:
         ):
             raise Unreadable(f"cannot read the unit {words!r}")
         return "", Fraction(1)
+    if len(words) == 1 and words not in units.LETTERS and words not in units.MEASURES:
+        raise Unreadable(f"cannot read the unit {words!r}")
     unit = units.read_unit(words, True, True)
     if unit is None:
         raise Unreadable(f"cannot read the unit {words!r}")

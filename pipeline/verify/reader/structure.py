@@ -43,6 +43,19 @@ def brackets_hold(tokens: tuple[Token, ...]) -> bool:
     return False
 
 
+def split_tuples(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]] | None:
+    """The tuples of `(2, 3)(2, 7)`, or None for anything else."""
+    groups: list[tuple[Token, ...]] = []
+    rest = tokens
+    while rest:
+        end = next((end for end in range(1, len(rest) + 1) if rest[0].text == "(" and brackets_hold(rest[:end])), 0)
+        if not end or len(split(rest[1 : end - 1], lambda token: token.text == ",")) < 2:
+            return None
+        groups.append(rest[:end])
+        rest = rest[end:]
+    return groups if len(groups) > 1 else None
+
+
 def strip_words(tokens: tuple[Token, ...]) -> str:
     """The words of text tokens, with single spaces and without the last full stop."""
     return " ".join(" ".join(token.text for token in tokens).split()).strip(" .!")

@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     r"|(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d+\.\d+|\d+\.(?!\d)|\d+|\.\d+)"
     r"|\\(?:text)?color\s*\{(?P<color>[^{}]*)\}"
     rf"|\\(?:{_TEXT})\s*\{{(?P<text>[^{{}}]*)\}}"
-    rf"|\\(?P<font>{_FONT})(?![A-Za-z])\s*(?:\{{(?P<inside>\\?[^{{}}\\]*)\}}|\s(?P<bare>[A-Za-z])(?![A-Za-z]))"
+    rf"|\\(?P<font>{_FONT})(?![A-Za-z])\s*(?:\{{(?P<inside>\\?(?:[^{{}}\\]|\^\{{-?\d+\}})*)\}}|\s(?P<bare>[A-Za-z])(?![A-Za-z]))"
     r"|\\(?P<edge>begin|end)\s*\{(?P<environment>[A-Za-z]+\*?)\}(?:\{[lcr|]*\})?"
     r"|(?P<row>\\\\(?:\[[^\]]{0,8}\])?)"
     r"|\\(?P<command>[A-Za-z]+|[{}|$#&])"
