@@ -121,7 +121,7 @@ def test_the_stage_checks_labels_with_the_verify_sections_settings() -> None:
     config = Config.model_validate({"run": "x", "sources": [{"name": "a", "files": "b"}], "verify": verify})
     row = {
         "statement": "Find the vector from $(0,0)$ to $(1,2)$.",
-        "answer": "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}",
+        "answer": "\\int_0^x t \\sin t \\, dt",
     }
     with share_pool(verify) as pool:
         assert not pool.started
