@@ -7,11 +7,12 @@ from functools import lru_cache
 
 from pipeline.verify.compare.expressions import compare, constant, letters
 from pipeline.verify.normal import clean
+from pipeline.verify.reader.build import number
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
 from pipeline.verify.reader.quantity import read_quantity
 from pipeline.verify.reader.regions import LINE, complement, half_line, intersect, merge
-from pipeline.verify.reader.structure import brackets_hold, read_matrix, split, split_tuples, strip_words
+from pipeline.verify.reader.structure import brackets_hold, read_matrix, read_numeral, split, split_tuples, strip_words
 from pipeline.verify.reader.tokens import Token, tokenize
 from pipeline.verify.reader.values import (
     Cases,
@@ -21,7 +22,6 @@ from pipeline.verify.reader.values import (
     Many,
     Named,
     Node,
-    Numeral,
     Piece,
     Quantity,
     Ratio,
@@ -46,11 +46,8 @@ _BROKEN_DIGITS = re.compile(r"(?<=\d{20})\s*\n\s*(?=\d)")
 _ESCAPED = re.compile(r"\\\\(?=(?:frac|left|right|sqrt|text|pi|cdot|infty|dfrac|sin|cos)(?![a-z]))")
 """A backslash that was escaped once too often: `\\\\frac` outside of a matrix is no line break."""
 _SHORT_WORDS = r"[A-Z][a-z]+|yes|no|odd|all|none|red|one|two|six|ten|win|tie"
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,29})")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
-_NUMERAL_WORDS = dict(zip(
-    ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "sixteen"],
-    (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16), strict=True,
-))  # fmt: skip
 
 
 @lru_cache(maxsize=1 << 14)
@@ -58,6 +55,8 @@ def read_answer(text: str) -> Value:
     """The value that an answer writes. Raises Unreadable, which says what part cannot be read."""
     if len(text) > MAX_LENGTH:
         raise Unreadable(f"longer than {MAX_LENGTH} characters")
+    if _INTEGER.fullmatch(text):
+        return Quantity(number(int(text)))
     if "..." in text or "\u2026" in text:
         raise Unreadable("open-ended")
     if noon := _CLOCK_TEXT.fullmatch(text):
@@ -312,7 +311,7 @@ def read_value(tokens: tuple[Token, ...]) -> Value:
         return group
     if len(tokens) > 2 and (ratio := _read_ratio(tokens)) is not None:
         return ratio
-    if (numeral := _read_numeral(tokens)) is not None:
+    if (numeral := read_numeral(tokens)) is not None:
         return numeral
     return read_quantity(tokens)
 
@@ -437,13 +436,3 @@ def _read_ratio(tokens: tuple[Token, ...]) -> Value | None:
     text = "".join(token.text for token in tokens)
     nodes = tuple(Reader(part).whole() for part, _ in members)
     return Ratio(nodes, text if _CLOCK.fullmatch(text) else "")
-
-
-def _read_numeral(tokens: tuple[Token, ...]) -> Value | None:
-    if len(tokens) < 3 or tokens[0].kind not in ("number", "word") or not _is(tokens[1], "_"):
-        return None
-    base = "".join(token.text for token in tokens[2:]).strip("{}").strip().lower()
-    digits = tokens[0].text.replace(",", "")
-    if tokens[0].kind == "number" and (base.isdigit() or base in _NUMERAL_WORDS):
-        return Numeral(digits, int(base) if base.isdigit() else _NUMERAL_WORDS[base])
-    return None

@@ -7,11 +7,15 @@ from itertools import pairwise
 
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.tokens import Token
-from pipeline.verify.reader.values import Matrix, Unreadable
+from pipeline.verify.reader.values import Matrix, Numeral, Unreadable
 
 _OPEN = frozenset(("(", "[", "{", "langle", "lfloor", "lceil"))
 _CLOSE = frozenset((")", "]", "}", "rangle", "rfloor", "rceil"))
 _MATRICES = frozenset(["pmatrix", "bmatrix", "vmatrix", "matrix", "array", "Bmatrix", "smallmatrix"])
+_NUMERAL_WORDS = dict(zip(
+    ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "sixteen"],
+    (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16), strict=True,
+))  # fmt: skip
 
 
 def _step(token: Token) -> int:
@@ -83,3 +87,14 @@ def read_matrix(
     if not nodes or any(len(a) != len(b) for a, b in pairwise(nodes)):
         raise Unreadable("a matrix whose rows differ in length")
     return Matrix(nodes, first.text == "vmatrix")
+
+
+def read_numeral(tokens: tuple[Token, ...]) -> Numeral | None:
+    """A numeral with its base, `1011_2` or `1011_{two}`, or None."""
+    if len(tokens) < 3 or tokens[0].kind not in ("number", "word") or tokens[1].text != "_":
+        return None
+    base = "".join(token.text for token in tokens[2:]).strip("{}").strip().lower()
+    digits = tokens[0].text.replace(",", "")
+    if tokens[0].kind == "number" and (base.isdigit() or base in _NUMERAL_WORDS):
+        return Numeral(digits, int(base) if base.isdigit() else _NUMERAL_WORDS[base])
+    return None

@@ -80,6 +80,6 @@ def test_a_label_that_cannot_be_read_is_told(rewarder: Rewarder) -> None:
 def test_what_is_asked_after_the_end_is_refused() -> None:
     with Rewarder() as made:
         pass
-    hard: Any = Answered("\\frac{\\sqrt{x^2+1}}{y}", "\\boxed{\\frac{\\sqrt{1+x^2}}{y+0}}")
+    hard: Any = Answered("\\int_0^x t \\, dt", "\\boxed{\\frac{x^2}{2}}")
     with pytest.raises(RuntimeError, match="closed"):
         made.submit(hard)

@@ -214,7 +214,7 @@ def test_a_verifier_that_is_closed_is_unavailable_not_wrong() -> None:
     rewarder = Rewarder()
     with TestClient(make_app(rewarder)) as client:
         rewarder.close()
-        hard = {"ground_truth": "\\frac{\\sqrt{x^2+1}}{y}", "completion": "\\boxed{\\frac{\\sqrt{1+x^2}}{y+0}}"}
+        hard = {"ground_truth": "\\int_0^x t \\, dt", "completion": "\\boxed{\\frac{x^2}{2}}"}
         said = client.post("/verify", json={"items": [hard]})
     assert said.status_code == 503
 
