@@ -1,6 +1,7 @@
 """Look at a run, a folder of tables or a file in the terminal; or at one problem, with all that the run knows of it."""
 
 import difflib
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -149,12 +150,11 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
 
 
 def _scan(fs: Any, place: str) -> pl.LazyFrame:
-    """A Parquet file of which only what is looked at is read."""
+    """A Parquet file of which only what is looked at is read; of a store a whole file, which is one shard at most."""
     if "file" in fs.protocol:
         return pl.scan_parquet(place, glob=False)
-    import pyarrow.dataset
-
-    return pl.scan_pyarrow_dataset(pyarrow.dataset.dataset(place, filesystem=fs, format="parquet"))
+    with fs.open(place, "rb") as file:
+        return pl.read_parquet(io.BytesIO(file.read())).lazy()
 
 
 def _read_lines(names: list[str]) -> Iterator[dict[str, Any]]:
