@@ -168,7 +168,7 @@ def test_a_killed_engine_loses_no_sample(make_trial: Make, undisturbed: Undistur
     for number in range(3):
         trial = make_trial(f"trial-{number}", model=model, sampling={"max_tokens": 12})
         process = start(trial.config, trial.log)
-        kills = hunt(process, "vllm_child", chance, 2)
+        kills = hunt(process, "vllm_worker", chance, 2)
         assert finish(process, 600) in (0, Exit.UNFINISHED, Exit.FAILED), trial.said()
         process = start(trial.config, trial.log)
         time.sleep(10 * chance.random())

@@ -98,13 +98,13 @@ def test_a_run_killed_with_its_own_engine_leaves_no_process_and_resumes(embedded
     settings = {"folder": str(tmp_path), "model": model, "problems": 6, "n": 4}
 
     run = start(settings)
-    (engine,) = wait_for(lambda: children(run.pid, "vllm_child"), run)
+    (engine,) = wait_for(lambda: children(run.pid, "vllm_worker"), run)
     kill(run)
     wait_gone(engine)
     assert evidence(tmp_path).is_empty()
 
     run = start({**settings, "die": ["write", 2, "after"]})
-    (engine,) = wait_for(lambda: children(run.pid, "vllm_child"), run)
+    (engine,) = wait_for(lambda: children(run.pid, "vllm_worker"), run)
     run.communicate(timeout=GUARD)
     assert run.returncode == -signal.SIGKILL
     wait_gone(engine)
