@@ -4,7 +4,7 @@ A shard is the unit of retry; a failed shard leaves the others finished, and the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +28,13 @@ from flows.tasks import (
 )
 from pipeline.inference.engine import Engine, EngineDied
 from pipeline.inference.open import open_engine
+from pipeline.progress import Work, announce, track
+from pipeline.progress.display import show_progress
 from pipeline.run.damaged import set_aside_damaged
 from pipeline.run.evidence import find_graded, find_samples, find_stages, forget_pass
-from pipeline.run.layout import PROBLEMS, shard_of, stage_folder
+from pipeline.run.layout import PROBLEMS, shard_of, stage_folder, table_name
 from pipeline.run.lock import hold_run
-from pipeline.run.storage import RunFolder
+from pipeline.run.storage import DamagedFile, RunFolder
 from pipeline.sample.session import open_grading
 from pipeline.stages import choose_stages, find_stage
 from schemas.config import Config
@@ -70,7 +72,8 @@ def curate(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
 
     Raises UnfinishedError when shards failed or samples are owed, so that the run shows as failed in Prefect.
     """
-    outcome = curate_held(load_config(config_path, overrides))
+    with show_progress():
+        outcome = curate_held(load_config(config_path, overrides))
     if not outcome.finished:
         raise UnfinishedError(outcome)
     return outcome
@@ -80,6 +83,7 @@ def curate_held(config: Config) -> Outcome:
     """Hold the run's folder and curate its shards; failures are in the outcome, bad input raises InputError."""
     folder = RunFolder(config.run)
     with hold_run(folder), open_runner(config) as runner:
+        announce("start Prefect")
         outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
     return outcome
 
@@ -87,6 +91,7 @@ def curate_held(config: Config) -> Outcome:
 class RunEngine:
     """The one engine of a run, opened when it is first asked for: it serves every stage, and sampling.
 
+    One that died in a stage fails no later one: another is opened in its place, with `model.restarts` of its own.
     On Ray there is none: an engine cannot be sent to another machine, so each task opens its own.
     """
 
@@ -96,7 +101,7 @@ class RunEngine:
 
     def open(self) -> Engine:
         """Raises ModelError, EngineDied."""
-        if self._engine is None:
+        if self._engine is None or self._engine.is_dead:
             self._engine = self._stack.enter_context(open_engine(self._config.model))
         return self._engine
 
@@ -155,21 +160,33 @@ def run_stage(
 ) -> dict[str, str]:
     """Run one stage over every shard of the folder `source` whose content or config is new; returns what failed."""
     retries, chosen = choose_retries(config), find_stage(stage)
-    if chosen.over_set:
-        future = run_stage_on_set.with_options(name=stage, **retries).submit(config, folder, stage, shards, source)
-        return gather(stage, dict.fromkeys(shards, future))[1]
-    asks_here = chosen.sampling(config) is not None and not runs_on_ray(config)
-    try:
-        shared = engine.open() if asks_here else None
-    except EngineDied as error:
-        return {f"{stage} {shard}": str(error) for shard in shards}
-    futures = {
-        shard: run_stage_on_shard.with_options(name=stage, task_run_name=f"{stage}-{shard}", **retries).submit(
-            config, folder, stage, shard, source, shared
-        )
-        for shard in shards
-    }
-    return gather(stage, futures)[1]
+    rows = count_rows(folder, {shard: table_name(source, shard) for shard in shards})
+    with track(stage, sum(rows.values()), whole=True) as work:
+        if chosen.over_set:
+            future = run_stage_on_set.with_options(name=stage, **retries).submit(config, folder, stage, shards, source)
+            return gather(stage, dict.fromkeys(shards, future), work, rows)[1]
+        asks_here = chosen.sampling(config) is not None and not runs_on_ray(config)
+        try:
+            shared = engine.open() if asks_here else None
+        except EngineDied as error:
+            work.fail()
+            return {f"{stage} {shard}": str(error) for shard in shards}
+        futures = {
+            shard: run_stage_on_shard.with_options(name=stage, task_run_name=f"{stage}-{shard}", **retries).submit(
+                config, folder, stage, shard, source, shared
+            )
+            for shard in shards
+        }
+        return gather(stage, futures, work, rows)[1]
+
+
+def count_rows(folder: RunFolder, tables: Mapping[str, str]) -> dict[str, int]:
+    """Shard -> rows of its table; 0 where it cannot be read, which its task will say."""
+    rows = dict.fromkeys(tables, 0)
+    for shard, name in tables.items():
+        with suppress(DamagedFile, FileNotFoundError):
+            rows[shard] = folder.count_rows(name)
+    return rows
 
 
 def sample_shards(
@@ -186,15 +203,15 @@ def sample_shards(
     retries = choose_retries(config)
     if runs_on_ray(config):
         graded = find_graded(folder)
-        sampled, failed = gather(
-            "sample",
-            {
+        rows = count_rows(folder, {shard: graded[shard] for shard in shards})
+        with track("sample", sum(rows.values()), whole=True) as work:
+            futures = {
                 shard: sample_shard_alone.with_options(task_run_name=f"sample-{shard}", **retries).submit(
                     config, folder, shard, graded[shard], grading_pass
                 )
                 for shard in shards
-            },
-        )
+            }
+            sampled, failed = gather("sample", futures, work, rows)
         return sum(sampled.values()), failed
     try:
         shared = None if engine is None else engine.open()
@@ -211,25 +228,40 @@ def sample_shards(
 
 def publish_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> bool:
     """Publish every graded shard in a task of its own; whether all are there."""
-    stages, samples = find_stages(folder), find_samples(folder)
-    futures = {
-        shard: publish_shard_alone.with_options(task_run_name=f"publish-{shard}", **choose_retries(config)).submit(
-            config, folder, shard, graded, samples.get(shard, []), stages, grading_pass
-        )
-        for shard, graded in find_graded(folder).items()
-    }
-    return not gather("publish", futures)[1]
+    stages, samples, shards = find_stages(folder), find_samples(folder), find_graded(folder)
+    with track("publish", len(shards), "shards", whole=True) as work:
+        futures = {
+            shard: publish_shard_alone.with_options(task_run_name=f"publish-{shard}", **choose_retries(config)).submit(
+                config, folder, shard, graded, samples.get(shard, []), stages, grading_pass
+            )
+            for shard, graded in shards.items()
+        }
+        return not gather("publish", futures, work, dict.fromkeys(shards, 1))[1]
 
 
-def gather(stage: str, futures: Mapping[str, PrefectFuture[Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Wait for every shard: (results by shard, errors by "stage shard"). One that fails stops no other."""
+def gather(
+    stage: str,
+    futures: Mapping[str, PrefectFuture[Any]],
+    work: Work | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Wait for every shard: (results by shard, errors by "stage shard"). One that fails stops no other.
+
+    A shard that is done counts `sizes[shard]` into `work`, unless who worked on it has counted that.
+    """
     done: dict[str, Any] = {}
     failed: dict[str, str] = {}
+    reached = 0
     for shard, future in futures.items():
         future.wait()
         result = future.result(raise_on_failure=False)
         if isinstance(result, BaseException):
             failed[f"{stage} {shard}"] = f"{type(result).__name__}: {result}"
+            if work is not None:
+                work.fail()
         else:
             done[shard] = result
+            if work is not None and sizes is not None:
+                reached += sizes[shard]
+                work.reach(reached, skipped=result is False)
     return done, failed

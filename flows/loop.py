@@ -18,6 +18,8 @@ from flows.ray import open_runner
 from flows.stopwatch import Stopwatch
 from flows.tasks import choose_retries, decide_shards, publish
 from flows.train import train_stages
+from pipeline.progress import announce
+from pipeline.progress.display import show_progress
 from pipeline.run.evidence import find_graded
 from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
@@ -28,7 +30,8 @@ from schemas.load import load_config
 @flow(name="goldilocks-loop", validate_parameters=False)
 def loop(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
     """Run the loop of the config at `config_path`; what deployments call. Raises UnfinishedError."""
-    outcome = loop_held(load_config(config_path, overrides))
+    with show_progress():
+        outcome = loop_held(load_config(config_path, overrides))
     if not outcome.finished:
         raise UnfinishedError(outcome)
     return outcome
@@ -42,6 +45,7 @@ def loop_held(config: Config) -> Outcome:
     folder = RunFolder(config.run)
     with hold_run(folder):
         with open_runner(config) as runner:
+            announce("start Prefect")
             outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
         if not outcome.finished:
             return outcome

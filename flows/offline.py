@@ -10,6 +10,7 @@ from typing import Any
 from flows.stopwatch import Stopwatch
 from pipeline.decide.decide import decide_run
 from pipeline.ingest.files import find_files
+from pipeline.progress import track
 from pipeline.publish.run import publish_run
 from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shard_of, stage_folder
 from pipeline.run.storage import RunFolder
@@ -42,8 +43,8 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
     ):
         with watch.measure("ingest"):
             places = read_problems(folder, problems, config, verifier.math)
-            spill_samples(folder, samples, places, Path(spill))
-        with watch.measure("verify"):
+            taken = spill_samples(folder, samples, places, Path(spill))
+        with watch.measure("verify"), track("verify", taken, "samples"):
             for name in folder.list(stage_folder(STAGE)):
                 shard = shard_of(name)
                 rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)

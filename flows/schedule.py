@@ -10,6 +10,9 @@ from pathlib import Path
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from pipeline.progress import track
+from pipeline.progress.display import show_progress
+
 HOST, PORT = "127.0.0.1", 4200
 """Where Prefect's own server listens by default; loopback only."""
 SERVER_START_SECONDS = 120
@@ -45,7 +48,8 @@ def configured_server() -> Iterator[str]:
     told = os.environ | {"PREFECT_SERVER_UI_API_URL": api}
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=told)
     try:
-        wait_for_server(server, api)
+        with show_progress(), track("start Prefect's server", unit="", part=True, note=api):
+            wait_for_server(server, api)
         yield api
     finally:
         server.terminate()

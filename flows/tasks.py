@@ -17,6 +17,7 @@ from flows.outcomes import hash_text, is_stale, stage_key, write_outcome
 from pipeline.inference.ask import Asker
 from pipeline.inference.engine import Engine, EngineDied
 from pipeline.inference.open import open_engine
+from pipeline.progress import advance
 from pipeline.run.layout import WHOLE_SET, key_name, stage_folder, table_name
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import Grading, open_grading
@@ -95,6 +96,7 @@ def run_stage_on_set(config: Config, folder: RunFolder, stage: str, shards: Sequ
         if is_stale(folder, stage, shard, outcome):
             result = StageResult(*split(folder.read_table(table_name(source, shard))))
             write_outcome(folder, stage, shard, result, outcome)
+            advance(result.kept.height + result.rejected.height)
     folder.write_bytes(key_name(stage, WHOLE_SET), set_key.encode())
     return True
 

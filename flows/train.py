@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.inference.machine import find_project
+from pipeline.progress import is_shown, lend_screen
+from pipeline.progress.display import QUIET
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
@@ -50,8 +52,9 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
         if config.train.processes > 1:
             launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={config.train.processes}", "-m"]
         command = [*launcher, "trainer", str(told), *(stage.name for stage in stages)]
-        environment = find_project(os.environ)
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode
+        environment = find_project(os.environ) | ({} if is_shown() else {QUIET: "1"})
+        with lend_screen():
+            code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode
     if code:
         raise TrainingFailed(
             f"the trainer ended with {code}; what it said stands above, what it saved in {home}: run again to go on"

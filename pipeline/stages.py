@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.inference.engine import SamplingParams
+from pipeline.progress import track
 from schemas.aliases import STAGE_NAMES
 from schemas.config import Config
 from schemas.errors import InputError
@@ -98,7 +99,9 @@ class Stage:
     def apply(self, problems: "pl.DataFrame", config: Config, asker: Asker | None = None) -> StageResult:
         """Run it over one table. Raises AssertionError unless in + added = kept + rejected."""
         function: StageFunction = pkgutil.resolve_name(self.function)
-        result = function(problems, config, asker)
+        with track(self.name, problems.height) as work:
+            result = function(problems, config, asker)
+            work.complete()
         came = problems.height + self.count_added(result.kept)
         if came != result.kept.height + result.rejected.height:
             raise AssertionError(

@@ -3,14 +3,27 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.progress import announce
+from pipeline.progress.display import show_progress
 from schemas.errors import InputError
 from schemas.load import build_config
 
 
 def main() -> None:
     """Exits with 2 for bad input, which is told in one line."""
+    try:
+        # torchrun tells the rank; one of them is enough to look at.
+        with show_progress(quiet=os.environ.get("RANK", "0") != "0"):
+            announce("load the trainer")
+            _train(Path(sys.argv[1]), sys.argv[2:])
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def _train(config_path: Path, stages: Sequence[str]) -> None:
     from transformers.utils.logging import disable_progress_bar
 
     from trainer.distributed import find_rank
@@ -19,17 +32,14 @@ def main() -> None:
 
     disable_progress_bar()
     keep_memory()
-    try:
-        config = build_config(json.loads(Path(sys.argv[1]).read_text()))
-        if "TORCHELASTIC_RUN_ID" in os.environ:
-            join_ranks()
-        if find_rank():
-            follow(config.train)
-        else:
-            train(config, sys.argv[2:])
-            end_ranks()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    config = build_config(json.loads(config_path.read_text()))
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        join_ranks()
+    if find_rank():
+        follow(config.train)
+    else:
+        train(config, stages)
+        end_ranks()
 
 
 if __name__ == "__main__":

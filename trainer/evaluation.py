@@ -11,6 +11,7 @@ from statistics import NormalDist, fmean, stdev
 from typing import Any
 
 from pipeline.inference.engine import EngineFailure
+from pipeline.progress import track
 from pipeline.verify.problem import ProblemVerifier
 from schemas.reasons import Verdict
 from trainer.checkpoints import read_rows
@@ -36,7 +37,14 @@ async def evaluate(
     tasks: Sequence[Task], engine: Sampler, verifier: ProblemVerifier, n: int, max_tokens: int, temperature: float
 ) -> tuple[Score, ...]:
     """Sample and judge every task; those of which nothing is known are left out."""
-    scores = await asyncio.gather(*(_score(task, engine, verifier, n, max_tokens, temperature) for task in tasks))
+    with track("evaluate", len(tasks), note="held-out problems") as work:
+
+        async def score(task: Task) -> Score | None:
+            done = await _score(task, engine, verifier, n, max_tokens, temperature)
+            work.advance()
+            return done
+
+        scores = await asyncio.gather(*map(score, tasks))
     return tuple(score for score in scores if score is not None)
 
 

@@ -1,12 +1,11 @@
-"""What is written down while it trains: a row of JSON a step, TensorBoard, Weights & Biases or trackio where they are
-installed and asked for by their own environment, and one line on the screen.
+"""What is written down while it trains: a row of JSON a step; TensorBoard, Weights & Biases or trackio where they are
+installed and asked for by their own environment.
 """
 
 import importlib
 import importlib.util
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,18 @@ from trainer.checkpoints import LOG, cut_rows
 
 TRACKERS = {"wandb": "WANDB_PROJECT", "trackio": "TRACKIO_PROJECT"}
 """Package -> the variable that names a project: set, it asks for that tracker."""
+
+
+def describe_row(row: Mapping[str, Any]) -> str:
+    """What a step gave, in a few words."""
+    sampled = (
+        f"reward {row['reward']:.3f}, pass rate {row['pass_rate']:.3f}, length {row['length']:.0f}, "
+        f"signal {row['signal']:.0%}"
+        if "reward" in row
+        else "all of it sampled before"
+    )
+    idle = f"engine idle {row['engine_idle']:.0%}, trainer idle {row['trainer_idle']:.0%}"
+    return f"{sampled}, lag {row['lag']:.1f}, {row['seconds']:.1f} s a step, {idle}"
 
 
 class Journal:
@@ -33,7 +44,6 @@ class Journal:
             for name, variable in TRACKERS.items()
             if os.environ.get(variable) and importlib.util.find_spec(name)
         ]
-        self._live = sys.stderr.isatty()
 
     def write(self, row: Mapping[str, Any]) -> None:
         """One step: `stage`, `step`, `version` and its measures."""
@@ -44,30 +54,14 @@ class Journal:
                 self._board.add_scalar(name, value, row["version"])
         for tracker in self._trackers:
             tracker.log(numbers)
-        self._show(row)
 
     def close(self) -> None:
-        """End the line on the screen, and all trackers."""
-        if self._live:
-            print(file=sys.stderr)
+        """End the log and all trackers."""
         if self._board is not None:
             self._board.close()
         for tracker in self._trackers:
             tracker.finish()
         self._file.close()
-
-    def _show(self, row: Mapping[str, Any]) -> None:
-        sampled = (
-            f"reward {row['reward']:.3f}  pass rate {row['pass_rate']:.3f}  length {row['length']:.0f}  "
-            f"signal {row['signal']:.0%}  "
-            if "reward" in row
-            else "all of it sampled before  "
-        )
-        said = (
-            f"{row['stage']} step {row['step']}/{row['steps']}  {sampled}lag {row['lag']:.1f}  "
-            f"{row['seconds']:.1f} s ({row['engine_idle']:.0%} engine idle, {row['trainer_idle']:.0%} trainer idle)"
-        )
-        print(f"\r\x1b[K{said}" if self._live else said, end="" if self._live else "\n", file=sys.stderr, flush=True)
 
     @staticmethod
     def _open_board(folder: Path) -> Any:

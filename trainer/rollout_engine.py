@@ -32,7 +32,8 @@ from pipeline.inference.messages import (
 )
 from pipeline.inference.models import ResolvedModel
 from pipeline.inference.prompts import Prompt
-from pipeline.inference.worker_process import WorkerProcess, engine_arguments
+from pipeline.inference.worker_process import START, WorkerProcess, engine_arguments
+from pipeline.progress import track
 from schemas.config import ModelConfig
 from trainer.rollout import Rollout, Sampled
 from trainer.weights import own_path, write_weights
@@ -93,7 +94,8 @@ class RolloutEngine:
         loop.add_reader(worker.pidfd, self._listen)
         self._watch = loop.create_task(self._keep_watch())
         try:
-            self._dtype = getattr(torch, await ready)
+            with track(START, unit="", note=str(self._folder.name)):
+                self._dtype = getattr(torch, await ready)
         except BaseException:
             await self.close()
             raise

@@ -18,6 +18,7 @@ import torch
 
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
+from pipeline.progress import Work, track
 from pipeline.run.storage import RunFolder
 from pipeline.verify.problem import ProblemVerifier
 from schemas.aliases import restore_keys
@@ -41,7 +42,7 @@ from trainer.checkpoints import (
 from trainer.curves import draw_curves
 from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_evaluation
 from trainer.learner import Learner
-from trainer.metrics import Journal
+from trainer.metrics import Journal, describe_row
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollout_engine import RolloutEngine
@@ -112,7 +113,9 @@ class StageRun:
                                 await self._push(engine)
                             if first and not self.state.version:
                                 await self._evaluate("before training", held_out, engine, verifier)
-                            await self._learn(engine, verifier, journal)
+                            with track(f"train {self.stage.name}", self.stage.steps, "steps", telling=0.0) as work:
+                                work.skip(self.state.step)
+                                await self._learn(engine, verifier, journal, work)
                             self._save()
                             await self._evaluate(f"after {self.stage.name}", held_out, engine, verifier)
                             break
@@ -126,7 +129,7 @@ class StageRun:
         self._finish()
         return self.state
 
-    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal) -> None:
+    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, work: Work) -> None:
         """The loop; `self.state` is always what was learned last. What is in flight at an error stays owed."""
         feed_state = self.state.feed or {"position": 0, "owed": ()}
         feed = Feed(self.tasks, f"{self.train.seed} {self.stage.name}", feed_state["position"], feed_state["owed"])
@@ -159,7 +162,7 @@ class StageRun:
                 if self._shares_device:
                     await engine.resume()
                 seconds = time.monotonic() - began
-                journal.write(
+                row = (
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
                     | {"version": self.state.version}
                     | {name: round(value, 6) for name, value in (harvest.summarise() | lag | measured).items()}
@@ -168,6 +171,9 @@ class StageRun:
                     | {"engine_idle": round(max(0.0, 1 - (engine.stats.busy - busy) / seconds), 3)}
                     | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
                 )
+                journal.write(row)
+                work.advance()
+                work.note(describe_row(row))
                 if self.state.step % self.train.checkpoint_every == 0:
                     self._save()
         finally:
@@ -239,8 +245,9 @@ def train(config: Config, names: Sequence[str]) -> None:
             run = StageRun(config, stage, before)
             run.clear(start)
             if not (room / DONE).is_file():
-                run.learner = Learner(start, config.train, restored)
-                run.resume()
+                with track("load the model for training", unit="", part=True, note=start.name):
+                    run.learner = Learner(start, config.train, restored)
+                    run.resume()
                 asyncio.run(run.run(start, held_out, first=number == 0))
                 run.learner.close()
         if (room / DONE).is_file():

@@ -1,12 +1,25 @@
 """The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor; the rest has rooms."""
 
+import pkgutil
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from flows.cli.errors import Exit, explained
-from flows.cli.options import ConfigPath, Debug, OptionalConfig, Set, app, open_run, quieten_prefect, read_settings
+from flows.cli.options import (
+    ConfigPath,
+    Debug,
+    OptionalConfig,
+    Quiet,
+    Set,
+    app,
+    open_run,
+    quieten_prefect,
+    read_settings,
+)
+from pipeline.progress import announce
+from pipeline.progress.display import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,29 +29,15 @@ if TYPE_CHECKING:
 
 
 @app.command(epilog="Example: goldilocks curate configs/quickstart.yaml --set sampling.n=8")
-def curate(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+def curate(config: ConfigPath, overrides: Set = [], quiet: Quiet = False, debug: Debug = False) -> None:  # noqa: B006
     """Run the main job: sources in; curated shards, rejects, card and report out. Goes on where it stopped."""
-    with explained(debug):
-        from schemas.load import load_config
-
-        settings = load_config(config, overrides)
-        quieten_prefect(debug)
-        from flows.curate import curate_held
-
-        _run(curate_held, settings)
+    _run("flows.curate:curate_held", config, overrides, quiet, debug)
 
 
 @app.command(epilog="Example: goldilocks loop configs/quickstart.yaml")
-def loop(config: ConfigPath, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
+def loop(config: ConfigPath, overrides: Set = [], quiet: Quiet = False, debug: Debug = False) -> None:  # noqa: B006
     """Close the loop: curate, train the grader on what was kept, grade the whole set again with it. Resumes."""
-    with explained(debug):
-        from schemas.load import load_config
-
-        settings = load_config(config, overrides)
-        quieten_prefect(debug)
-        from flows.loop import loop_held
-
-        _run(loop_held, settings)
+    _run("flows.loop:loop_held", config, overrides, quiet, debug)
 
 
 @app.command(epilog="Example: goldilocks train configs/quickstart.yaml --stage stage-1")
@@ -46,6 +45,7 @@ def train(
     config: ConfigPath,
     stage: Annotated[str | None, typer.Option("--stage", help="One stage of train.stages; all if not given.")] = None,
     overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Train the grading model by GRPO on a curated run. Goes on where it stopped; done stages are skipped."""
@@ -53,15 +53,17 @@ def train(
         from schemas.load import load_config
 
         settings = load_config(config, overrides)
-        from flows.process_guard import guard_children
-        from flows.train import choose_stages, train_stages
-        from pipeline.run.lock import hold_run
-        from pipeline.run.storage import RunFolder
+        with show_progress(quiet):
+            announce("load the libraries")
+            from flows.process_guard import guard_children
+            from flows.train import choose_stages, train_stages
+            from pipeline.run.lock import hold_run
+            from pipeline.run.storage import RunFolder
 
-        stages = choose_stages(settings, stage)
-        guard_children()
-        with hold_run(RunFolder(settings.run)):
-            model = train_stages(settings, stages)
+            stages = choose_stages(settings, stage)
+            guard_children()
+            with hold_run(RunFolder(settings.run)):
+                model = train_stages(settings, stages)
         print(f"model    {model}\ncurves   {model.parents[1]}/curves.svg\nlog      {model.parents[1]}/log.jsonl")
 
 
@@ -83,13 +85,16 @@ def stage(
     out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for kept.parquet and rejected.parquet.")],
     config: OptionalConfig = None,
     overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Run one stage alone over a file; only `domain` and `statement` are needed, unknown columns come through."""
     with explained(debug):
-        from pipeline.stage_file import run_stage
+        with show_progress(quiet):
+            announce("load the libraries")
+            from pipeline.stage_file import run_stage
 
-        counts = run_stage(name, source, out, read_settings(config, overrides, out))
+            counts = run_stage(name, source, out, read_settings(config, overrides, out))
         more = f", {counts['added']} added" if counts["added"] else ""
         if counts["pending"]:
             more += f", {counts['pending']} pending (their requests failed; run it again)"
@@ -107,28 +112,35 @@ def grade(
     ],
     config: OptionalConfig = None,
     overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Grade problems by samples that you already have; no model is started."""
     with explained(debug):
-        from flows.cli.summary import print_manifest
-        from flows.offline import grade_imported
+        with show_progress(quiet):
+            announce("load the libraries")
+            from flows.cli.summary import print_manifest
+            from flows.offline import grade_imported
 
-        print_manifest(out, grade_imported(problems, samples, out, read_settings(config, overrides, out)))
+            manifest = grade_imported(problems, samples, out, read_settings(config, overrides, out))
+        print_manifest(out, manifest)
 
 
 @app.command(epilog="Example: goldilocks decide runs/quickstart --set keep.max=10")
 def decide(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
     overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Decide a run again from its stored evidence, with other thresholds and no model; compare with before."""
     with explained(debug):
-        from flows.cli.summary import print_comparison, print_manifest
-        from pipeline.publish.run import decide_again
+        with show_progress(quiet):
+            announce("load the libraries")
+            from flows.cli.summary import print_comparison, print_manifest
+            from pipeline.publish.run import decide_again
 
-        comparison, manifest = decide_again(run, overrides)
+            comparison, manifest = decide_again(run, overrides)
         print_comparison(comparison)
         print_manifest(run, manifest)
 
@@ -153,12 +165,19 @@ def inspect(
 
 
 @app.command(epilog="Example: goldilocks report runs/quickstart")
-def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")], debug: Debug = False) -> None:
-    """Draw report.html (and its pictures) anew from what lies in the run's folder."""
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Draw report.html and its pictures again from what the run's folder holds."""
     with explained(debug):
-        from pipeline.publish.report.build import write_report
+        with show_progress(quiet):
+            announce("load the libraries")
+            from pipeline.publish.report.build import write_report
 
-        print(f"{run}/{write_report(open_run(run))}")
+            name = write_report(open_run(run))
+        print(f"{run}/{name}")
 
 
 @app.command(epilog='Example: goldilocks serve configs/quickstart.yaml --cron "0 3 * * *"')
@@ -192,16 +211,24 @@ def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = Fa
             raise SystemExit(Exit.FAILED)
 
 
-def _run(held: "Callable[[Config], Outcome]", settings: "Config") -> None:
-    """Run a flow and print what came of it; exits where something is still to be done."""
-    from flows.cli.summary import print_outcome
-    from flows.process_guard import guard_children
+def _run(flow: str, config: str, overrides: list[str], quiet: bool, debug: bool) -> None:
+    """Run the flow that `flow` refers to and print what came of it; exits where something is still to be done."""
+    with explained(debug):
+        from schemas.load import load_config
 
-    guard_children()
-    outcome = held(settings)
-    print_outcome(outcome)
-    if not outcome.finished:
-        raise SystemExit(Exit.UNFINISHED)
+        settings = load_config(config, overrides)
+        quieten_prefect(debug)
+        with show_progress(quiet):
+            announce("load the libraries")
+            from flows.cli.summary import print_outcome
+            from flows.process_guard import guard_children
+
+            held: Callable[[Config], Outcome] = pkgutil.resolve_name(flow)
+            guard_children()
+            outcome = held(settings)
+        print_outcome(outcome)
+        if not outcome.finished:
+            raise SystemExit(Exit.UNFINISHED)
 
 
 import flows.cli.plan  # noqa: E402  what a run will take

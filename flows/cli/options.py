@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Downloads are steps of ours (pipeline.progress); two kinds of bars would write over each other.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 # A first start makes the database; on a busy machine that outlasts the default.
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "300")
 
@@ -33,6 +36,7 @@ Set = Annotated[
     typer.Option("--set", metavar="PATH.TO.KEY=VALUE", help="Any config value, such as keep.max=10; may be repeated."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and Prefect's log.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; results and errors alone.")]
 ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="A run config (YAML).")]
 OptionalConfig = Annotated[
     str | None, typer.Option("--config", "-c", metavar="CONFIG", help="A run config to take the settings from.")

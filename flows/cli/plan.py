@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.errors import explained
-from flows.cli.options import ConfigPath, Debug, Set, app, quieten_prefect
+from flows.cli.options import ConfigPath, Debug, Quiet, Set, app, quieten_prefect
+from pipeline.progress import announce
+from pipeline.progress.display import show_progress
 
 if TYPE_CHECKING:
     from flows.planning import Actual
@@ -25,6 +27,7 @@ def plan(
     ] = None,
     engines: Annotated[int, typer.Option("--engines", min=1, help="That share the hours.")] = 1,
     overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Say what the run will take: samples, tokens, engine hours, cost, storage, each with its uncertainty.
@@ -36,25 +39,26 @@ def plan(
 
         settings = load_config(config, overrides)
         quieten_prefect(debug)
-        from flows.planning import plan_run, read_actual, read_plan, take_pilot, write_plan
-        from flows.process_guard import guard_children
-        from pipeline.run.lock import hold_run
-        from pipeline.run.storage import RunFolder
+        measured = None
+        with show_progress(quiet):
+            announce("load the libraries")
+            from flows.planning import plan_run, read_actual, read_plan, take_pilot, write_plan
+            from flows.process_guard import guard_children
+            from pipeline.run.lock import hold_run
+            from pipeline.run.storage import RunFolder
 
-        folder = RunFolder(settings.run)
-        actual = read_actual(folder, price)
-        made = read_plan(folder) if actual else None
-        if made is None:
-            guard_children()
-            with hold_run(folder):
-                measured = take_pilot(settings, folder, pilot) if pilot and not actual else None
-                made = plan_run(settings, folder, speed, price, measured)
-                if not actual:
-                    write_plan(folder, made)
-            if measured and measured["owed"]:
-                print(
-                    f"{measured['owed']} samples of the pilot are owed: the plan rests on fewer; plan again to mend it"
-                )
+            folder = RunFolder(settings.run)
+            actual = read_actual(folder, price)
+            made = read_plan(folder) if actual else None
+            if made is None:
+                guard_children()
+                with hold_run(folder):
+                    measured = take_pilot(settings, folder, pilot) if pilot and not actual else None
+                    made = plan_run(settings, folder, speed, price, measured)
+                    if not actual:
+                        write_plan(folder, made)
+        if measured and measured["owed"]:
+            print(f"{measured['owed']} samples of the pilot are missing; run plan again to take them")
         print_plan(settings.run, made, actual, engines)
 
 

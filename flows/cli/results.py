@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from flows.cli.errors import explained
-from flows.cli.options import Debug, OptionalConfig, Set, app, read_settings
+from flows.cli.options import Debug, OptionalConfig, Quiet, Set, app, read_settings
+from pipeline.progress import announce
+from pipeline.progress.display import show_progress
 
 HOST, PORT = "127.0.0.1", 8100
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
@@ -24,13 +26,16 @@ def export(
     run: Run,
     out: Annotated[str, typer.Argument(metavar="OUT", help="The export's folder.")],
     overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Write a run's curated problems, or its stored traces, in the form that a trainer's own loader reads."""
     with explained(debug):
-        from pipeline.publish.export import export_run
+        with show_progress(quiet):
+            announce("load the libraries")
+            from pipeline.publish.export import export_run
 
-        exported = export_run(format, run, out, overrides)
+            exported = export_run(format, run, out, overrides)
         print(f"{format}: {exported.problems} problems: {out}")
         for file, rows in exported.rows.items():
             print(f"  {file}: {rows} rows")
@@ -63,6 +68,7 @@ def push(
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="A dataset made by this is public; private if not.")] = False,
     revision: Annotated[str | None, typer.Option("--revision", help="A branch other than main.")] = None,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Publish the curated problems on the Hub, in one commit: a config for every domain and language, and a card."""
@@ -73,7 +79,8 @@ def push(
 
         if (repo is None) == (to_folder is None):
             raise InputError("push wants one place: REPO (OWNER/NAME on the Hub), or --to-folder DIR")
-        pushed = write_tree(run, RunFolder(to_folder)) if to_folder else push_run(run, str(repo), public, revision)
+        with show_progress(quiet):
+            pushed = write_tree(run, RunFolder(to_folder)) if to_folder else push_run(run, str(repo), public, revision)
         print(pushed.where)
         for part, counts in sorted(pushed.rows.items()):
             print(f"  {part}: {', '.join(f'{rows} {split}' for split, rows in counts.items())}")

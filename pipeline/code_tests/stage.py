@@ -10,6 +10,7 @@ from pipeline.code_tests.authored import Authored, Generate, author_programs
 from pipeline.code_tests.case import Case, Finding, hear_case, open_case
 from pipeline.code_tests.generate import find_seeds
 from pipeline.code_tests.multiple_answers import read_hint
+from pipeline.progress import advance, track
 from schemas.config import CourtConfig
 from schemas.problem import REJECT_DTYPES
 
@@ -35,14 +36,17 @@ def check_tests(
     findings: dict[int, Finding] = {}
     cases: dict[int, Case] = {}
     for index, row in enumerate(rows):
-        if row["domain"] != "code":
-            continue
-        cases[index] = open_case(row)
-        findings[index] = hear_case(cases[index], config, sandbox)
+        if row["domain"] == "code":
+            cases[index] = open_case(row)
+            findings[index] = hear_case(cases[index], config, sandbox)
+        advance()
     if generate is not None:
         owed = [i for i, f in findings.items() if f.owed and read_hint(rows[i]["statement"]) is None]
-        for index, authored in zip(owed, _author(owed, cases, generate), strict=True):
-            findings[index] = hear_case(cases[index], config, sandbox, authored)
+        authored_programs = _author(owed, cases, generate)
+        with track("code_tests: run the model's generators", len(owed), part=True) as work:
+            for index, authored in zip(owed, authored_programs, strict=True):
+                findings[index] = hear_case(cases[index], config, sandbox, authored)
+                work.advance()
     kept: list[Mapping[str, Any]] = []
     rejected: list[Mapping[str, Any]] = []
     for index, row in enumerate(rows):

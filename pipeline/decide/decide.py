@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.decide.rule import AGREE, decide_counts
 from pipeline.decide.translations import match_translations
+from pipeline.progress import track
 from pipeline.run.evidence import find_decisions, find_graded, find_samples, read_evidence
 from pipeline.run.layout import decisions_name, shard_of
 from pipeline.run.storage import RunFolder
@@ -160,9 +161,11 @@ def decide_run(
         if shard not in graded:
             folder.remove(name)
     total: Counter[str] = Counter()
-    for shard, name in chosen.items():
-        decisions = decide_shard(folder, name, samples.get(shard, ()), config, grading_pass)
-        total.update(dict(decisions["decision"].value_counts().iter_rows()))
+    with track("decide") as work:
+        for shard, name in chosen.items():
+            decisions = decide_shard(folder, name, samples.get(shard, ()), config, grading_pass)
+            total.update(dict(decisions["decision"].value_counts().iter_rows()))
+            work.advance(decisions.height)
     return {word: total[word] for word in (KEEP, *(r.value for r in Reason)) if total[word]}
 
 

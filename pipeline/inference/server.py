@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
 from pipeline.inference.servers import Server, ServerPool, pause, say, waits
+from pipeline.progress import track
 from schemas.config import ModelConfig
 
 RETRIES = 8
@@ -44,7 +45,8 @@ class ServerEngine:
         self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
         self._thread.start()
         try:
-            self.revision = asyncio.run_coroutine_threadsafe(self._connect(model), self._loop).result()
+            with track("reach the model's servers", unit="", part=True, note=", ".join(model.urls)):
+                self.revision = asyncio.run_coroutine_threadsafe(self._connect(model), self._loop).result()
         except BaseException:
             self.close()
             raise
@@ -69,6 +71,11 @@ class ServerEngine:
     def in_flight(self) -> int:
         with self._lock:
             return len(self._owed)
+
+    @property
+    def is_dead(self) -> bool:
+        with self._lock:
+            return self._dead is not None
 
     @property
     def answered(self) -> dict[str, int]:

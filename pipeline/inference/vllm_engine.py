@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Pipe, wait
 
@@ -17,7 +18,8 @@ from pipeline.inference.engine import Completion, EngineDied, EngineFailure, Eng
 from pipeline.inference.machine import vllm_version
 from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Heartbeat, Refused, WorkerSettings
 from pipeline.inference.models import resolve_model
-from pipeline.inference.worker_process import WORKER, WorkerProcess, engine_arguments
+from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments
+from pipeline.progress import track
 from schemas.config import ModelConfig
 
 SUSPECT = 2
@@ -77,6 +79,11 @@ class VllmEngine:
             return len(self._backlog) + len(self._sent)
 
     @property
+    def is_dead(self) -> bool:
+        with self._lock:
+            return self._dead is not None
+
+    @property
     def stats(self) -> EngineStats:
         with self._lock:
             return self._stats
@@ -106,7 +113,11 @@ class VllmEngine:
             while True:
                 worker = self._worker = WorkerProcess(self._settings, self._module)
                 try:
-                    reason = self._serve(worker)
+                    with ExitStack() as starting:
+                        start = starting.enter_context(track(START, unit="", note=self.model))
+                        reason = self._serve(worker, starting)
+                        if reason is not None:
+                            start.fail()
                 finally:
                     worker.end(kindly=self._closing and not self._sent)
                     self._worker = None
@@ -120,8 +131,11 @@ class VllmEngine:
             self._give_up(EngineDied(f"the engine's watch failed: {type(error).__name__}: {error}"))
             raise
 
-    def _serve(self, worker: WorkerProcess) -> str | None:
-        """Feed the worker and hand out its answers; returns why it must go, or None when all is over."""
+    def _serve(self, worker: WorkerProcess, starting: ExitStack) -> str | None:
+        """Feed the worker and hand out its answers; returns why it must go, or None when all is over.
+
+        `starting` is closed when it is ready.
+        """
         patience = self._config.timeout
         heard = time.monotonic()
         while True:
@@ -142,6 +156,7 @@ class VllmEngine:
                         self._give_up(EngineDied(self._explain(worker, message.reason, "Fix the settings")))
                         return None
                     worker.ready = True
+                    starting.close()
                     if not isinstance(message, Heartbeat):
                         # model.timeout is about completions: an engine that steps without any is hung, too.
                         heard = time.monotonic()

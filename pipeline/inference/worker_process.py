@@ -18,6 +18,8 @@ from pipeline.inference.models import ResolvedModel
 from schemas.config import ModelConfig
 
 WORKER = "pipeline.inference.vllm_worker"
+START = "start vLLM"
+"""The step that is shown while a worker starts: its libraries, the model's weights, the memory for its cache."""
 LOG_TAIL = 2000
 CLOSE_SECONDS = 5.0
 

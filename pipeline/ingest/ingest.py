@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.source import read_source
+from pipeline.progress import Work, track
 from pipeline.run.layout import (
     DAMAGED,
     PROBLEMS,
@@ -43,11 +44,22 @@ def ingest(config: Config, folder: RunFolder) -> dict[str, int]:
     and `invalid_row`: these four add up to the first. Every source is opened and its columns are checked before
     anything is written; raises InputError. Memory is bounded by a shard and the ids (about 250 bytes each).
     """
-    opened = [(source, read_source(source, config.sandbox)) for source in config.sources]
+    with track("ingest", unit="rows") as work:
+        counts = _ingest(config, folder, work)
+        work.note(f"{counts['problems']:,} new problems")
+    return counts
+
+
+def _ingest(config: Config, folder: RunFolder, work: Work) -> dict[str, int]:
+    opened = []
+    for source in config.sources:
+        work.note(f"opening {source.name}")
+        opened.append((source, read_source(source, config.sandbox)))
     record = Record.of(folder)
     shards = _Shards(folder, config.flow.shard_rows)
     counts = dict.fromkeys(COUNTED, 0)
     for source, rows in opened:
+        work.note(f"reading {source.name}")
         while batch := list(islice(rows, BATCH_ROWS)):
             problems, invalid = conform_rows(_signed(batch, source), source.name, STAGE)
             new, duplicates, seen = _tell_apart(problems, record)
@@ -59,6 +71,7 @@ def ingest(config: Config, folder: RunFolder) -> dict[str, int]:
                 strict=True,
             ):
                 counts[name] += number
+            work.advance(len(batch))
     shards.close()
     return counts
 

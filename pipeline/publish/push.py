@@ -8,11 +8,14 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipeline.progress import advance, track
 from pipeline.publish.card import render_card
 from pipeline.publish.export.run import LEFTOVER, TEST, TRAIN, list_files, read_run_config
 from pipeline.publish.export.write import Files
@@ -56,8 +59,9 @@ def push_run(run: str, repo: str, public: bool = False, revision: str | None = N
     except HFValidationError as error:
         raise InputError(f"{repo}: {error}") from None
     api = HfApi()
-    with tempfile.TemporaryDirectory(prefix="goldilocks-push-") as place:
+    with tempfile.TemporaryDirectory(prefix="goldilocks-push-") as place, ExitStack() as stack:
         pushed = write_tree(run, RunFolder(place), repo)
+        stack.enter_context(track("upload", unit="", note=f"{_count_bytes(place) / 1e6:,.1f} MB to {repo}"))
         try:
             made = api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
             if revision is not None:
@@ -89,11 +93,17 @@ def write_tree(run: str, out: RunFolder, repo: str = "OWNER/NAME") -> Pushed:
     folder, config = read_run_config(run)
     before = _check_place(out)
     pushed = Pushed(out.root)
-    with Files(out, ".parquet", CURATED_DTYPES, config.publish.row_group_rows) as files:
+    whole = sum(map(folder.count_rows, folder.list(CURATED)))
+    with (
+        track("write what goes up", whole),
+        Files(out, ".parquet", CURATED_DTYPES, config.publish.row_group_rows) as files,
+    ):
         graded = find_graded(folder)
         for name in folder.list(CURATED):
             families = find_families(folder.read_table(graded.get(shard_of(name), name), ["id", "parent_id"]))
-            _write_shard(folder.read_table(name), families, config, files, pushed)
+            problems = folder.read_table(name)
+            _write_shard(problems, families, config, files, pushed)
+            advance(problems.height)
         if not pushed.rows:
             raise InputError(f"{run}: nothing to push: no curated problem")
     configs = describe_configs(pushed.rows)
@@ -105,6 +115,10 @@ def write_tree(run: str, out: RunFolder, repo: str = "OWNER/NAME") -> Pushed:
     if not config.publish.license:
         pushed.warnings.append("no licence is stated: say one with publish.license, the sources decide it")
     return pushed
+
+
+def _count_bytes(place: str) -> int:
+    return sum(path.stat().st_size for path in Path(place).rglob("*") if path.is_file())
 
 
 def _check_place(out: RunFolder) -> set[str]:

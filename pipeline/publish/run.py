@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_run
+from pipeline.progress import track
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import build_manifest
 from pipeline.publish.report.build import write_report
@@ -52,7 +53,8 @@ def decide_again(run: str, overrides: Sequence[str]) -> tuple[pl.DataFrame, dict
 def _describe(
     folder: RunFolder, config: Config, times: Mapping[str, float] | None, grading_pass: int
 ) -> dict[str, Any]:
-    manifest = build_manifest(folder, config, times, grading_pass)
-    write_card(folder, config, manifest)
+    with track("manifest and card", unit="", part=True):
+        manifest = build_manifest(folder, config, times, grading_pass)
+        write_card(folder, config, manifest)
     write_report(folder, config)
     return manifest

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.decide.decide import compare_decisions, count_moves, decide_shard
+from pipeline.progress import track
 from pipeline.run.evidence import find_decisions, find_graded, find_samples, find_stages, read_evidence
 from pipeline.run.layout import (
     CURATED,
@@ -60,9 +61,12 @@ def publish_curated(folder: RunFolder, config: Config, grading_pass: int = 1) ->
     """
     stages, samples = find_stages(folder), find_samples(folder)
     total = {"kept": 0, "rejected": 0}
-    for shard, graded in find_graded(folder).items():
-        counts = publish_shard(folder, config, shard, graded, samples.get(shard, ()), stages, grading_pass)
-        total = {what: total[what] + counts.get(what, 0) for what in total}
+    shards = find_graded(folder)
+    with track("publish", len(shards), "shards") as work:
+        for shard, graded in shards.items():
+            counts = publish_shard(folder, config, shard, graded, samples.get(shard, ()), stages, grading_pass)
+            total = {what: total[what] + counts.get(what, 0) for what in total}
+            work.advance()
     forget_unpublished(folder, grading_pass)
     return total
 
@@ -149,12 +153,14 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
     """
     samples = find_samples(folder)
     moves = []
-    for shard, graded in find_graded(folder).items():
-        name = decisions_name(shard, grading_pass)
-        empty = pl.DataFrame(schema=DECISION_DTYPES)
-        old = folder.read_table(name) if folder.exists(name) else empty
-        new = decide_shard(folder, graded, samples.get(shard, ()), config, grading_pass)
-        moves.append(compare_decisions(old, new))
+    empty = pl.DataFrame(schema=DECISION_DTYPES)
+    with track("decide") as work:
+        for shard, graded in find_graded(folder).items():
+            name = decisions_name(shard, grading_pass)
+            old = folder.read_table(name) if folder.exists(name) else empty
+            new = decide_shard(folder, graded, samples.get(shard, ()), config, grading_pass)
+            moves.append(compare_decisions(old, new))
+            work.advance(new.height)
     publish_curated(folder, config, grading_pass)
     return count_moves(moves)
 

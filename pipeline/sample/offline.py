@@ -1,4 +1,4 @@
-"""Samples that someone already has: each to its problem, in the contract's columns, and judged like our own."""
+"""Grade samples that somebody already has: match each to its problem, bring it into the contract's columns, verify."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.files import read_rows
+from pipeline.progress import advance, track
 from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_name
 from pipeline.run.storage import RunFolder
 from pipeline.sample.shard import Verifier
@@ -27,7 +28,7 @@ from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_ROWS
 UNNAMED = "unnamed model"
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
-"""What is held of the samples before it goes to disk, shard by shard: a few hundred MB at most."""
+"""Rows and characters of samples held in memory before they are written to the spill folder: a few hundred MB."""
 SPILLED: dict[str, pl.DataType] = {
     name: SAMPLE_DTYPES[name] for name in ("problem_id", "model", "index", "completion", "tokens", "finish_reason")
 }
@@ -35,100 +36,115 @@ SPILLED: dict[str, pl.DataType] = {
 
 @dataclass
 class Places:
-    """Which shard holds a problem, by all that a sample may call it."""
+    """The shards of each problem, by every name that a sample may use for it."""
 
     shards: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """id -> the shards with that problem."""
+    """id -> the shards that hold the problem."""
     ids: dict[str, str] = field(default_factory=dict)
     """source_id -> id, or "" where several problems have it."""
-    turned: dict[str, str] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
     """id or source_id of a rejected problem -> its reason."""
 
     def add(self, problems: pl.DataFrame, rejected: pl.DataFrame, shard: int) -> None:
-        here = (shard,)
+        """Note the problems of one shard, and those that were rejected from it."""
+        only = (shard,)
         for id_, source_id in problems.select("id", "source_id").iter_rows():
-            held = self.shards.get(id_)
-            self.shards[id_] = here if held is None or held == here else (*held, shard)
+            shards = self.shards.get(id_)
+            self.shards[id_] = only if shards is None or shards == only else (*shards, shard)
             if source_id is not None:
                 self.ids[source_id] = id_ if self.ids.get(source_id, id_) == id_ else ""
         for id_, source_id, reason in rejected.select("id", "source_id", "reason").iter_rows():
-            self.turned.update({name: reason for name in (id_, source_id) if name is not None})
+            self.rejected.update({name: reason for name in (id_, source_id) if name is not None})
 
     def find(self, row: Mapping[str, Any]) -> str:
         """The id of the problem that a sample belongs to; raises ValueError with what is wrong."""
-        names = [_name(row.get(column)) for column in ("problem_id", "source_id")]
-        given = [name for name in names if name is not None]
-        if not given:
-            raise ValueError("neither `problem_id` nor `source_id` is there; one of them names the problem")
-        for name in given:
+        columns = [_as_text(row.get(column)) for column in ("problem_id", "source_id")]
+        names = [name for name in columns if name is not None]
+        if not names:
+            raise ValueError("neither `problem_id` nor `source_id` is there; one of them must name the problem")
+        for name in names:
             if name in self.shards:
                 return name
-            found = self.ids.get(name)
-            if found == "":
+            id_ = self.ids.get(name)
+            if id_ == "":
                 raise ValueError(f"source_id {name!r} names several problems; give `problem_id` instead")
-            if found is not None:
-                return found
-        for name in given:
-            if name in self.turned:
-                raise ValueError(f"its problem {name!r} was rejected: {self.turned[name]}")
-        raise ValueError(f"no problem is called {given[0]!r}")
+            if id_ is not None:
+                return id_
+        for name in names:
+            if name in self.rejected:
+                raise ValueError(f"its problem {name!r} was rejected: {self.rejected[name]}")
+        raise ValueError(f"no problem is called {names[0]!r}")
 
 
 def read_problems(folder: RunFolder, problems: str, config: Config, verifier: MathVerifier) -> Places:
-    """Write the problems in shards, with the rejects of ingest and of the label check; returns where each one is."""
+    """Write the problems in shards, with what ingest and the label check reject; returns the shards of each problem."""
     places = Places()
     source = config.sources[0]
     rows = ({**row, "domain": row.get("domain") or source.domain or "math"} for row in read_rows(problems))
-    for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
-        shard = shard_name(number)
-        conformed, invalid = conform_rows(batch, source.name)
-        kept, unverifiable = split_verifiable(conformed, verifier.pool)
-        folder.write_table(problems_name(shard), conformed)
-        folder.write_table(stage_name(STAGE, shard), kept)
-        for stage, table in (("ingest", invalid), (STAGE, unverifiable)):
-            if table.height:
-                folder.write_table(rejected_name(stage, shard), table)
-        places.add(kept, pl.concat([invalid, unverifiable]), number)
-    if not places.shards and not places.turned:
-        raise InputError(f"{problems}: there is no problem in it; give Parquet or JSONL with `statement` and `answer`")
+    with track("ingest", unit="rows") as work:
+        for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
+            shard = shard_name(number)
+            conformed, invalid = conform_rows(batch, source.name)
+            kept, unverifiable = split_verifiable(conformed, verifier.pool)
+            folder.write_table(problems_name(shard), conformed)
+            folder.write_table(stage_name(STAGE, shard), kept)
+            for stage, table in (("ingest", invalid), (STAGE, unverifiable)):
+                if table.height:
+                    folder.write_table(rejected_name(stage, shard), table)
+            places.add(kept, pl.concat([invalid, unverifiable]), number)
+            work.advance(len(batch))
+    if not places.shards and not places.rejected:
+        raise InputError(f"{problems}: it holds no problem; give Parquet or JSONL with `statement` and `answer`")
     return places
 
 
-def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) -> None:
-    """One pass over the samples: each goes to a file of its shard in `spill`, or to the rejects."""
+def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
+    """Read the samples once: each is written to a file of its shard in `spill`, or rejected.
+
+    Returns how many were written; a sample of a problem that two shards hold counts twice. Raises InputError where none
+    can be used.
+    """
+    with track("match the samples", unit="rows"):
+        return _spill(folder, samples, places, spill)
+
+
+def _spill(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
     held: dict[int, list[dict[str, Any]]] = {}
-    bad: list[dict[str, Any]] = []
-    rows = chars = used = flushed = refused = 0
-    first = ""
+    rejects: list[dict[str, Any]] = []
+    rows = chars = written = flushed = unusable = 0
+    first_error = ""
 
     def flush() -> None:
         nonlocal flushed, rows, chars
         for shard, part in held.items():
             pl.DataFrame(part, schema=SPILLED).write_parquet(spill / f"{shard:05d}-{flushed:06d}.parquet")
-        if bad:
-            folder.write_table(rejected_name(SAMPLE_ROWS, shard_name(flushed)), pl.DataFrame(bad, schema=REJECT_SCHEMA))
+        if rejects:
+            table = pl.DataFrame(rejects, schema=REJECT_SCHEMA)
+            folder.write_table(rejected_name(SAMPLE_ROWS, shard_name(flushed)), table)
+        advance(rows)
         flushed, rows, chars = flushed + 1, 0, 0
         held.clear()
-        bad.clear()
+        rejects.clear()
 
     for row in read_rows(samples):
         try:
             sample = shape_sample(row, places)
         except ValueError as error:
-            refused += 1
-            first = first or f"{row.get(WHERE)}: {error}"
-            bad.append(_reject(row, str(error)))
+            unusable += 1
+            first_error = first_error or f"{row.get(WHERE)}: {error}"
+            rejects.append(_reject(row, str(error)))
         else:
-            used += 1
             chars += len(sample["completion"])
             for shard in places.shards[sample["problem_id"]]:
                 held.setdefault(shard, []).append(sample)
+                written += 1
         rows += 1
         if rows >= SPILL_ROWS or chars >= SPILL_CHARS:
             flush()
     flush()
-    if refused and not used:
-        raise InputError(f"{samples}: none of its {refused} rows can be used; the first: {first}")
+    if unusable and not written:
+        raise InputError(f"{samples}: none of its {unusable} rows can be used; the first: {first_error}")
+    return written
 
 
 def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
@@ -141,15 +157,15 @@ def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
         raise ValueError(f"`completion` is {'missing' if completion is None else type(completion).__name__}, not text")
     return {
         "problem_id": id_,
-        "model": _name(row.get("model")) or UNNAMED,
-        "index": _whole(row.get("index")),
+        "model": _as_text(row.get("model")) or UNNAMED,
+        "index": _as_count(row.get("index")),
         "completion": completion.encode("utf-8", "replace").decode("utf-8"),
-        "tokens": _whole(row.get("tokens")),
-        "finish_reason": _name(row.get("finish_reason")),
+        "tokens": _as_count(row.get("tokens")),
+        "finish_reason": _as_text(row.get("finish_reason")),
     }
 
 
-def _name(value: Any) -> str | None:
+def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, bool) or value == "":
         return None
     if isinstance(value, float) and value.is_integer():
@@ -157,7 +173,7 @@ def _name(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
-def _whole(value: Any) -> int | None:
+def _as_count(value: Any) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value or not 0 <= value < 2**31:
@@ -166,13 +182,13 @@ def _whole(value: Any) -> int | None:
 
 
 def _reject(row: Mapping[str, Any], detail: str) -> dict[str, Any]:
-    """A sample row among the rejects: what it said stands in `extra`."""
-    said = {name: value for name, value in row.items() if name not in READER_KEYS or name == "raw"}
+    """The reject of a sample row, with its own columns as JSON in `extra`."""
+    columns = {name: value for name, value in row.items() if name not in READER_KEYS or name == "raw"}
     where = f"{row[WHERE]}: " if row.get(WHERE) and not detail.startswith(str(row[WHERE])) else ""
     return {name: [] if isinstance(dtype, pl.List) else None for name, dtype in PROBLEM_DTYPES.items()} | {
         "source": SAMPLE_ROWS,
-        "source_id": _name(row.get("source_id")) or _name(row.get("problem_id")),
-        "extra": json.dumps(said, ensure_ascii=False, default=str),
+        "source_id": _as_text(row.get("source_id")) or _as_text(row.get("problem_id")),
+        "extra": json.dumps(columns, ensure_ascii=False, default=str),
         "stage": SAMPLE_ROWS,
         "reason": Reason.INVALID_ROW.value,
         "detail": where + detail,
@@ -180,16 +196,16 @@ def _reject(row: Mapping[str, Any], detail: str) -> dict[str, Any]:
 
 
 def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
-    """Give each sample of a problem and model its own index: the one it has, unless another came first with it."""
+    """Number the samples of a problem and model: each keeps its index, unless an earlier sample has the same."""
     taken: dict[tuple[str, str], set[int]] = {}
     keys = list(samples.select("problem_id", "model").iter_rows())
     indices = samples["index"].to_list()
     for at, (key, index) in enumerate(zip(keys, indices, strict=True)):
-        there = taken.setdefault(key, set())
-        if index in there:
+        used = taken.setdefault(key, set())
+        if index in used:
             indices[at] = None
         elif index is not None:
-            there.add(index)
+            used.add(index)
     free: dict[tuple[str, str], int] = {}
     for at, key in enumerate(keys):
         if indices[at] is None:
@@ -203,10 +219,10 @@ def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
 def verify_samples(
     samples: pl.DataFrame, labels: Mapping[str, Label], verifier: Verifier, config: Config
 ) -> pl.DataFrame:
-    """Judge samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
+    """Verify samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
 
-    The samples of one problem are judged one after the other, as each may found a class of answers that the next ones
-    join; those of different problems run beside each other.
+    The samples of one problem are verified one after the other, since an answer is compared with the classes of wrong
+    answers before it; different problems are verified at the same time. Counts into the step it runs within.
     """
     samples = samples.sort("problem_id", "model", "index")
     rounds = samples.select(pl.int_range(pl.len()).over("problem_id")).to_series().to_list()
@@ -216,30 +232,32 @@ def verify_samples(
         by_round.setdefault(number, []).append(at)
     known: dict[str, list[str]] = {}
     judged: list[Judgement | None] = [None] * len(ids)
-    for places in by_round.values():
+    for rows in by_round.values():
         futures = [
-            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())))) for at in places
+            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())))) for at in rows
         ]
         for at, future in futures:
             judgement = future.result()
+            advance()
             judged[at] = judgement
             classes = known.setdefault(ids[at], [])
             if judgement.verdict is Verdict.WRONG and judgement.answer_key and judgement.answer_key not in classes:
                 classes.append(judgement.answer_key)
     names = {id_: verifier_hash(config.verify, label, config.sandbox) for id_, label in labels.items()}
-    said = [judgement for judgement in judged if judgement is not None]
+    judgements = [judgement for judgement in judged if judgement is not None]
     return samples.with_columns(
         *(pl.lit(IMPORTED).alias(name) for name in ("prompt", "revision", "params")),
-        pl.Series("answer", [j.answer for j in said], dtype=pl.String),
-        pl.Series("answer_key", [j.answer_key for j in said], dtype=pl.String),
-        pl.Series("verdict", [j.verdict.value for j in said], dtype=pl.String),
-        pl.Series("verdict_detail", [j.detail for j in said], dtype=pl.String),
+        pl.Series("answer", [j.answer for j in judgements], dtype=pl.String),
+        pl.Series("answer_key", [j.answer_key for j in judgements], dtype=pl.String),
+        pl.Series("verdict", [j.verdict.value for j in judgements], dtype=pl.String),
+        pl.Series("verdict_detail", [j.detail for j in judgements], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())
 
 
 def load_samples(parts: list[Path]) -> pl.DataFrame:
+    """The samples of one shard from the files that `spill_samples` wrote."""
     return pl.concat([pl.DataFrame(schema=SPILLED), *(pl.read_parquet(part) for part in parts)])
 
 

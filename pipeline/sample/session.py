@@ -1,4 +1,4 @@
-"""What the shards of a run share while they are graded: one engine, one verifier, one progress bar."""
+"""A sampling session: the engine, the verifier and the counts that the shards of a run share."""
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +18,7 @@ from schemas.config import Config
 
 @dataclass(frozen=True)
 class Grading:
-    """Grades one shard after the other, or several at once: engine and verifier take work from any thread."""
+    """Samples and verifies shards, several at once: engine and verifier take work from any thread."""
 
     config: Config
     folder: RunFolder
@@ -29,7 +29,8 @@ class Grading:
     grading_pass: int = 1
 
     def grade(self, shard: str, only: Collection[str] | None = None) -> int:
-        """Take and verify what `shard` owes, or some of its problems; returns how many samples they still owe."""
+        """Take and verify the missing samples of `shard`, or of the problems in `only`; returns how many are still
+        missing."""
         problems = self.folder.read_table(self.graded[shard])
         record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
         if only is not None:
@@ -47,14 +48,15 @@ def open_grading(
     graded: dict[str, str] | None = None,
     engine: Engine | None = None,
 ) -> Iterator[Grading]:
-    """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
-    first owed sample. `graded` are the tables to grade by shard, where they are not all that the run has. An
-    `engine` that is open already is used, and stays open.
+    """Open a session until the block ends. vLLM starts with the first missing sample.
+
+    `problems` says how many are to be graded, where it is not all of them; `graded` maps shards to their tables, where
+    it is not all shards of the run. An `engine` that is given stays open.
     """
     graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
-        asked = stack.enter_context(open_engine(config.model)) if engine is None else engine
+        opened = stack.enter_context(open_engine(config.model)) if engine is None else engine
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
-        whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
-        progress = stack.enter_context(SamplingProgress(whole))
-        yield Grading(config, folder, asked, verifier, progress, graded, grading_pass)
+        total = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
+        progress = stack.enter_context(SamplingProgress(total))
+        yield Grading(config, folder, opened, verifier, progress, graded, grading_pass)

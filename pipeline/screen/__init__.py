@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from pipeline.progress import advance
 from pipeline.screen.outcome import Reject, reject
 from pipeline.screen.rules import Screened, screen_problem
 from schemas.config import ScreenConfig
@@ -40,7 +41,10 @@ def screen(
     if "statement" not in problems.columns:
         raise pl.exceptions.ColumnNotFoundError("screen needs the column 'statement'; map it in the source's `columns`")
     columns = [name for name in READ if name in problems.columns]
-    outcomes = [screen_problem(row, config) for row in problems.select(columns).iter_rows(named=True)]
+    outcomes: list[Screened | Reject] = []
+    for row in problems.select(columns).iter_rows(named=True):
+        outcomes.append(screen_problem(row, config))
+        advance()
     outcomes = refuse_labels(problems, outcomes, pool)
     passed = pl.Series([isinstance(outcome, Screened) for outcome in outcomes], dtype=pl.Boolean)
     kept = rewrite(problems.filter(passed), [outcome for outcome in outcomes if isinstance(outcome, Screened)])

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.progress import advance, track
 from pipeline.publish.export.formats import FORMATS, Format
 from pipeline.publish.export.item import Item, Message, read_item
 from pipeline.publish.export.rows import Row, Unsayable
@@ -65,7 +66,11 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
     before = _check_target(target, name)
     exported = Exported(name, out)
     chat = config.prompt.chat or format.chat_only
-    with Files(target, format.suffix, format.schema(chat), config.publish.row_group_rows) as files:
+    whole = sum(map(folder.count_rows, folder.list(CURATED)))
+    with (
+        track("export", whole),
+        Files(target, format.suffix, format.schema(chat), config.publish.row_group_rows) as files,
+    ):
         room = f"{name_package(run)}/" if name == "prime-rl" else ""
         for split, rows in _write_shards(folder, config, format, exported):
             files.write(f"{room}{split}", rows)
@@ -150,6 +155,7 @@ def _write_shards(
             number[split] += len(made)
             rows[split] += made
         yield from rows.items()
+        advance(problems.height)
 
 
 def _choose(

@@ -9,6 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.progress import track
 from pipeline.publish.report import charts, formatting, passes
 from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
 from pipeline.publish.report.formulas import draw_label, draw_text
@@ -34,10 +35,11 @@ def write_report(folder: RunFolder, config: Config | None = None) -> str:
     """
     manifest = folder.read_json(MANIFEST) if folder.exists(MANIFEST) else {}
     settings = config or read_config(manifest)
-    gathered = gather(folder, settings or _default_config(folder.root))
-    folder.write_bytes(FUNNEL, draw_funnel_file(gathered.stages))
-    folder.write_bytes(PASS_RATES, draw_rates_file(gathered.rates, (settings or _default_config(folder.root)).keep))
-    folder.write_bytes(REPORT, render_page(gathered, settings, manifest, folder.root).encode("utf-8", "replace"))
+    with track("report", unit="", part=True):
+        gathered = gather(folder, settings or _default_config(folder.root))
+        folder.write_bytes(FUNNEL, draw_funnel_file(gathered.stages))
+        folder.write_bytes(PASS_RATES, draw_rates_file(gathered.rates, (settings or _default_config(folder.root)).keep))
+        folder.write_bytes(REPORT, render_page(gathered, settings, manifest, folder.root).encode("utf-8", "replace"))
     return REPORT
 
 
