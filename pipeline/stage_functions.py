@@ -45,14 +45,14 @@ def dedup_set(tables: Tables, config: Config, held: Collection[str]) -> Mapping[
     `tables` are (shard, problems), read once; `held` the ids that an earlier run kept, which stay. Memory is that of
     the signatures and one shard.
     """
-    from pipeline.dedup import find_duplicates, split_duplicates
+    from pipeline.dedup import Duplicates, find_duplicates, split_duplicates
 
-    def splitter(duplicates: pl.DataFrame) -> SplitFunction:
+    def splitter(duplicates: Duplicates) -> SplitFunction:
         return lambda problems: split_duplicates(problems, duplicates)
 
     return {
-        shard: ("\n".join(f"{row} {detail}" for row, _, detail in rows.sort("row").iter_rows()), splitter(rows))
-        for shard, rows in find_duplicates(tables, config.dedup, set(held)).items()
+        shard: (found.describe(), splitter(found))
+        for shard, found in find_duplicates(tables, config.dedup, set(held)).items()
     }
 
 
