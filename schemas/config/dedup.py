@@ -16,7 +16,7 @@ class DedupConfig(Strict):
     """Share of words that two statements with the same mathematics share. Chosen on the truth set's edited copies, down
     to a short problem wrapped in an unknown order to the solver."""
     paraphrases: bool = True
-    """Word problems told in other words, by their numbers and vocabulary."""
+    """Paraphrases of word problems, by their numbers and vocabulary."""
     paraphrase_similarity: Share = 0.28
     """Jaccard of vocabulary for word problems with the same numbers, at least one more than `paraphrase_numbers`.
     Chosen on the truth set, where 15 of 18 real paraphrases pass all rules."""
