@@ -26,7 +26,7 @@ REJECT_SCHEMA: dict[str, pl.DataType] = PROBLEM_DTYPES | REJECT_DTYPES
 
 
 class Misfit(ValueError):
-    """One value that does not fit its column; the message names the column, what was found and the fix."""
+    """One value that does not fit its column; the message names the column, the value and the fix."""
 
 
 def conform_rows(

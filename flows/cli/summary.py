@@ -36,10 +36,10 @@ def print_moves(run: str) -> None:
     passes = gather_passes(RunFolder(run), 0)
     if passes is None:
         return
-    said = ", ".join(f"{move['problems']} {move['name']}" for move in describe_moves(passes) if move["problems"])
+    moved = ", ".join(f"{move['problems']} {move['name']}" for move in describe_moves(passes) if move["problems"])
     print(
         f"second pass: mean pass rate {passes.before:.3f} before, {passes.after:.3f} after training the grader; "
-        f"{said or 'no decision moved'}"
+        f"{moved or 'no decision moved'}"
     )
 
 

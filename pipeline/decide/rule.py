@@ -1,8 +1,8 @@
 """The decision about one problem, from its counts: in whole numbers, so it is exact. All that decides asks here.
 
 A problem is described by five counts: `correct`, `votes` (of the largest class of equal wrong answers), `unknown`,
-`taken` and `planned` samples. The rest of `taken` are other wrong answers, or completions with no answer. The sizes of the
-smaller classes do not count: whatever one of them can still grow to, the largest can too.
+`taken` and `planned` samples. The rest of `taken` are other wrong answers, or completions with no answer. The sizes of
+the smaller classes do not count: whatever one of them can still grow to, the largest can too.
 
 The order of the rules: too easy first, as many correct samples leave no doubt about the label; then the label, as a
 problem that is never solved but has one majority answer is mislabelled rather than hard; then never solved; else kept.

@@ -25,7 +25,7 @@ class DedupConfig(Strict):
     paraphrase_words: Annotated[int, Field(ge=1)] = 5
     """Stems that two tellings share at least: short stories of ages and prices share three or four with each other."""
     paraphrase_numbers: Annotated[int, Field(ge=1)] = 2
-    """Different numbers, besides 1, below which a story cannot be told from another by them."""
+    """Different numbers, besides 1, below which they do not distinguish a story from another."""
     permutations: Annotated[int, Field(ge=8)] = 48
     """MinHash values a signature. In bands of two they find 99.9% of pairs with a Jaccard of 0.5 and 90% at 0.3."""
     band_rows: Annotated[int, Field(ge=1)] = 2
