@@ -11,7 +11,7 @@ import polars as pl
 from schemas.problem import PROBLEM, PROBLEM_DTYPES, REJECT_DTYPES, problem_id
 from schemas.reasons import Reason
 
-LISTS = ("solutions", "tests", "history")
+LISTS = ("solutions", "tests", "history", "label_candidates")
 TEXTS = frozenset(PROBLEM_DTYPES) - {*LISTS, "checker", "extra"}
 WHERE = "_where"
 """Key under which a reader says where a row stood (file and line); errors name it, and it goes no further."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pipeline.decontaminate.index import Entry, Index, cut_runs, drop_ends
 from pipeline.dedup.compare import Statement, compare
-from pipeline.dedup.find import disagree
+from pipeline.dedup.labels import disagree
 from pipeline.dedup.reading import END, is_number
 from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
 from schemas.config import DecontaminateConfig
