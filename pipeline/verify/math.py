@@ -59,10 +59,14 @@ class _Answer:
         return self.value.key if self.value is not None else clean(self.text)[:MAX_ANSWER]
 
 
-@lru_cache(maxsize=1 << 14)
 def _read(text: str) -> _Answer:
     if len(text) > MAX_ANSWER:
         return _Answer(text[:MAX_ANSWER], None, f"longer than {MAX_ANSWER} characters")
+    return _read_short(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _read_short(text: str) -> _Answer:
     value = parse_fast(text)
     return _Answer(text, value, None if value is not None else refuse(clean(text)))
 
