@@ -49,6 +49,10 @@ class Item(_Body):
     l_max: Annotated[int, Field(ge=1)] | None = None
     """Longest completion, in tokens: without it there is no length penalty."""
     l_cache: Annotated[int, Field(ge=0)] = 0
+    prompt: str | None = None
+    """What the model saw, or the end of it: where that is `<think>` the completion begins within its thoughts."""
+    finish_reason: str | None = None
+    """`length` where the completion was cut off."""
 
 
 class Settings(_Body):
@@ -56,6 +60,7 @@ class Settings(_Body):
 
     extract: Literal["boxed", "last"] | None = None
     format: Literal["none", "think"] | None = None
+    thoughts: Literal["marked", "opened"] | None = None
 
 
 class Batch(_Body):
@@ -215,7 +220,7 @@ def make_app(rewarder: Rewarder, limits: RewardConfig | None = None, token: str 
     @app.get("/health")
     async def health() -> dict[str, Any]:
         """Whether it is up, what is in hand, and what was judged so far."""
-        verify = rewarder.verify.model_dump(include={"extract", "format"})
+        verify = rewarder.verify.model_dump(include={"extract", "format", "thoughts"})
         counts = {verdict.value: desk.judged[verdict.value] for verdict in Verdict}
         return {"status": "ok", "waiting": desk.waiting, "queue": desk.limits.queue, "judged": counts, "verify": verify}
 
@@ -228,8 +233,7 @@ def make_app(rewarder: Rewarder, limits: RewardConfig | None = None, token: str 
                     409, f"verify.{name} is {ours!r} here, not {value!r}; start it with the run's config"
                 )
         answered = [
-            Answered(item.ground_truth, item.completion, item.statement, item.tokens, item.l_max, item.l_cache)
-            for item in batch.items
+            Answered(truth=item.ground_truth, **item.model_dump(exclude={"ground_truth"})) for item in batch.items
         ]
         return Results(results=[_tell(graded) for graded in await desk.grade(rewarder, answered)])
 
@@ -239,7 +243,7 @@ def make_app(rewarder: Rewarder, limits: RewardConfig | None = None, token: str 
         if not len(queries.query) == len(queries.prompts) == len(queries.labels):
             raise HTTPException(422, "query, prompts and labels are not of one length")
         asked = zip(queries.query, queries.prompts, queries.labels, strict=True)
-        graded = await desk.grade(rewarder, [Answered(label, cut_completion(q, p)) for q, p, label in asked])
+        graded = await desk.grade(rewarder, [Answered(label, cut_completion(q, p), prompt=p) for q, p, label in asked])
         known = [one.reward for one in graded if one.reward is not None]
         if len(known) < len(graded):
             why = next(one.detail for one in graded if one.reward is None)

@@ -18,16 +18,21 @@ from typing import Literal, TypeVar
 from pipeline.closing import Closing
 from pipeline.verify.decide import decide, read
 from pipeline.verify.equal import same
-from pipeline.verify.extract import extract_answer
+from pipeline.verify.extract import Extracted, extract
 from pipeline.verify.fast import Value, parse_fast
 from pipeline.verify.guard import MAX_ANSWER, refuse
 from pipeline.verify.label import screen_label, slow_text
 from pipeline.verify.normal import clean
 from pipeline.verify.pool import MathPool, Outcome
+from pipeline.verify.reader.values import Many, Named
+from pipeline.verify.reader.values import Sequence as Tuple
 from pipeline.verify.reward import check_format
 from schemas.reasons import Verdict
 
 T = TypeVar("T")
+
+CUT = "length"
+"""The finish reason of a completion whose tokens were used up, as vLLM and OpenAI's servers name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +95,24 @@ class MathVerifier(Closing):
         """Ends the processes; what is still undecided becomes `unknown`."""
         self.pool.close()
 
-    def judge(self, label: str | None, completion: str, known: Sequence[str] = ()) -> Judgement:
-        """The judgement on one completion. `known`: the answer keys of the classes that this problem already has."""
-        return self.submit(label, completion, known).result()
+    def judge(
+        self, label: str | None, completion: str, known: Sequence[str] = (), finish_reason: str | None = None
+    ) -> Judgement:
+        """The judgement on one completion. `known`: the answer keys of the classes that this problem already has.
+        `finish_reason`: `length` where the completion was cut off."""
+        return self.submit(label, completion, known, finish_reason).result()
 
-    def submit(self, label: str | None, completion: str, known: Sequence[str] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: Sequence[str] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         """The judgement to come: already there for common answers, otherwise when a process has decided."""
         future: Future[Judgement] = Future()
         formatted = check_format(completion, self.format)
+        answer = choose_answer(extract(completion, self.extract, finish_reason == CUT), label)
         if formatted is not True:
-            answer = extract_answer(completion, self.extract)
             key = None if answer is None else _read(answer).key
             future.set_result(Judgement(Verdict.WRONG, answer, key, f"format: {formatted[1]}", format_ok=False))
             return future
-        answer = extract_answer(completion, self.extract)
         if answer is None:
             detail = "no boxed answer" if self.extract == "boxed" else "no answer"
             future.set_result(Judgement(Verdict.WRONG, None, None, detail))
@@ -237,6 +246,27 @@ class MathVerifier(Closing):
         for position, other in enumerate(slow):
             _then(self.pool.submit(slow_text(other.text), slow_text(item.text)), collect(position))
         return future
+
+
+def choose_answer(extracted: Extracted, label: str | None) -> str | None:
+    """The answer that counts against a label: all boxes of the final statement where the label has several values and
+    the last box has one, or where the boxes are alternatives; else the last box."""
+    if extracted.alternatives:
+        return " or ".join(extracted.together)
+    if extracted.text is None or not extracted.together or len(extracted.text) > MAX_ANSWER:
+        return extracted.text
+    expected = _several(label or "")
+    if not expected or _several(extracted.text) == expected:
+        return extracted.text
+    joined = ", ".join(extracted.together)
+    return f"({joined})" if expected == "tuple" else joined
+
+
+def _several(text: str) -> str:
+    """ "list" for several values, "tuple" for one of several parts, "" for anything else."""
+    value = read(text).value
+    value = value.value if isinstance(value, Named) else value
+    return "list" if isinstance(value, Many) else "tuple" if isinstance(value, Tuple) else ""
 
 
 def _places(item: _Answer) -> int:

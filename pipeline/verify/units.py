@@ -77,7 +77,9 @@ NOT_THINGS = frozenset(_WRITTEN_NOT_THINGS.split())
 """Words that, after a number, make it something other than that number (5 or 6, 5 dozen, 5 mod 7)."""
 
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
-_PIECE = re.compile(r"(?P<word>[A-Za-z$\u20ac\u00a3\u00a5\u20b9]+)\s*(?:\^\s*\{?\s*(?P<power>-?[1-9])\s*\}?)?\s*")
+_PIECE = re.compile(
+    r"(?P<word>[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f$\u20ac\u00a3\u00a5\u20b9]+)\s*(?:\^\s*\{?\s*(?P<power>-?[1-9])\s*\}?)?\s*"
+)
 
 
 def read_unit(words: str, in_text: bool, spaced: bool) -> str | None:
