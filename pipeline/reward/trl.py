@@ -54,9 +54,9 @@ class TrlReward:
         completions: Sequence[Completion],
         ground_truth: Sequence[str] | None = None,
         statement: Sequence[str | None] | None = None,
-        prompts: Sequence[Any] | None = None,
         completion_ids: Sequence[Sequence[int]] | None = None,
         log_metric: Callable[[str, float], None] | None = None,
+        prompts: Sequence[Any] | None = None,
         **columns: Any,
     ) -> list[float | None]:
         """A reward for each completion. Raises InputError where the dataset has no `ground_truth`."""
