@@ -139,7 +139,7 @@ class EvidenceStore:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             aside = damaged_name(name)
             self.folder.set_aside(name)
-            log.warning("%s cannot be read (%s); it is now %s and its samples are owed again", name, error, aside)
+            log.warning("%s cannot be read (%s); it is now %s and its samples are drawn again", name, error, aside)
             return None
 
 

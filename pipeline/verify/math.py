@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeVar
 
 from pipeline.closing import Closing
@@ -59,7 +58,6 @@ class _Answer:
     key: str
 
 
-@lru_cache(maxsize=1 << 14)
 def _read(text: str) -> _Answer:
     value = read(text).value
     key = None if value is None else write_key(value)
