@@ -123,7 +123,7 @@ def test_more_samples_are_added_to_those_that_are_there(tmp_path: Path, verifier
     assert (engine.submitted, after.height) == (6, 10)
 
 
-def test_a_new_label_is_judged_anew_and_not_sampled_anew(tmp_path: Path, verifier: MathVerifier) -> None:
+def test_a_new_label_is_judged_again_and_not_sampled_again(tmp_path: Path, verifier: MathVerifier) -> None:
     go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     stats, engine, after = go(tmp_path, problems_of(["2"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
