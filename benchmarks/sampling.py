@@ -117,6 +117,10 @@ class FixedLength:
         return self.engine.in_flight()
 
     @property
+    def is_dead(self) -> bool:
+        return self.engine.is_dead
+
+    @property
     def stats(self) -> EngineStats:
         return self.engine.stats
 

@@ -13,7 +13,7 @@ from schemas.load import build_config
 
 
 def main() -> None:
-    """Exits with 2 for bad input, which is told in one line."""
+    """Exits with 2 for bad input, which it names in one line."""
     try:
         # torchrun tells the rank; one of them is enough to look at.
         with show_progress(quiet=os.environ.get("RANK", "0") != "0"):

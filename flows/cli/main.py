@@ -1,4 +1,4 @@
-"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor; the rest has rooms."""
+"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor, and more."""
 
 import pkgutil
 from typing import TYPE_CHECKING, Annotated, Any

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.code_tests.authored import Authored, Generate, author_programs
-from pipeline.code_tests.case import Case, Finding, hear_case, open_case
+from pipeline.code_tests.case import Case, Finding, check_case, open_case
 from pipeline.code_tests.generate import find_seeds
 from pipeline.code_tests.multiple_answers import read_hint
 from pipeline.progress import advance, track
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from schemas.problem import REJECT_DTYPES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ STAGE = "code_tests"
 
 
 def check_tests(
-    problems: pl.DataFrame, config: CourtConfig, sandbox: "Sandbox", generate: Generate | None = None
+    problems: pl.DataFrame, config: CodeTestsConfig, sandbox: "Sandbox", generate: Generate | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes
     by.
@@ -38,14 +38,14 @@ def check_tests(
     for index, row in enumerate(rows):
         if row["domain"] == "code":
             cases[index] = open_case(row)
-            findings[index] = hear_case(cases[index], config, sandbox)
+            findings[index] = check_case(cases[index], config, sandbox)
         advance()
     if generate is not None:
         owed = [i for i, f in findings.items() if f.owed and read_hint(rows[i]["statement"]) is None]
         authored_programs = _author(owed, cases, generate)
         with track("code_tests: run the model's generators", len(owed), part=True) as work:
             for index, authored in zip(owed, authored_programs, strict=True):
-                findings[index] = hear_case(cases[index], config, sandbox, authored)
+                findings[index] = check_case(cases[index], config, sandbox, authored)
                 work.advance()
     kept: list[Mapping[str, Any]] = []
     rejected: list[Mapping[str, Any]] = []

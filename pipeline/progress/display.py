@@ -49,7 +49,7 @@ def describe_step(step: Step) -> str:
 
 def describe_end(step: Step) -> str:
     """What a step did, in a line."""
-    count = f"{step.done:,} {step.unit}" if step.unit and (step.done or step.total is not None) else ""
+    count = f"{step.done:,} {step.unit}" if step.done == step.total else _count(step)
     if step.done and step.skipped == step.done:
         return f"{step.name}: {count}, all done before"
     before = f"{step.skipped:,} done before" if step.skipped else ""

@@ -1,7 +1,7 @@
 """Grade samples that somebody already has: match each to its problem, bring it into the contract's columns, verify."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_
 from pipeline.run.storage import RunFolder
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
+from pipeline.text.thoughts import closes_unopened, open_thoughts
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
@@ -44,6 +45,8 @@ class Places:
     """source_id -> id, or "" where several problems have it."""
     rejected: dict[str, str] = field(default_factory=dict)
     """id or source_id of a rejected problem -> its reason."""
+    opened: set[str] = field(default_factory=set)
+    """Models whose prompts open the thoughts: some completion of theirs closes what it never opened."""
 
     def add(self, problems: pl.DataFrame, rejected: pl.DataFrame, shard: int) -> None:
         """Note the problems of one shard, and those that were rejected from it."""
@@ -134,6 +137,8 @@ def _spill(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
             first_error = first_error or f"{row.get(WHERE)}: {error}"
             rejects.append(_reject(row, str(error)))
         else:
+            if closes_unopened(sample["completion"]):
+                places.opened.add(sample["model"])
             chars += len(sample["completion"])
             for shard in places.shards[sample["problem_id"]]:
                 held.setdefault(shard, []).append(sample)
@@ -217,16 +222,25 @@ def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def verify_samples(
-    samples: pl.DataFrame, labels: Mapping[str, Label], verifier: Verifier, config: Config
+    samples: pl.DataFrame,
+    labels: Mapping[str, Label],
+    verifier: Verifier,
+    config: Config,
+    opened: Set[str] = frozenset(),
 ) -> pl.DataFrame:
     """Verify samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
+    A completion of a model in `opened` begins within its thoughts.
 
     The samples of one problem are verified one after the other, since an answer is compared with the classes of wrong
     answers before it; different problems are verified at the same time. Counts into the step it runs within.
     """
     samples = samples.sort("problem_id", "model", "index")
     rounds = samples.select(pl.int_range(pl.len()).over("problem_id")).to_series().to_list()
-    ids, completions = samples["problem_id"].to_list(), samples["completion"].to_list()
+    ids, reasons = samples["problem_id"].to_list(), samples["finish_reason"].to_list()
+    completions = [
+        open_thoughts(completion) if model in opened else completion
+        for model, completion in samples.select("model", "completion").iter_rows()
+    ]
     by_round: dict[int, list[int]] = {}
     for at, number in enumerate(rounds):
         by_round.setdefault(number, []).append(at)
@@ -234,7 +248,8 @@ def verify_samples(
     judged: list[Judgement | None] = [None] * len(ids)
     for rows in by_round.values():
         futures = [
-            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())))) for at in rows
+            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())), reasons[at]))
+            for at in rows
         ]
         for at, future in futures:
             judgement = future.result()

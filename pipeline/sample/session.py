@@ -36,7 +36,7 @@ class Grading:
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
-        return stats.owed
+        return stats.missing
 
 
 @contextmanager
