@@ -123,7 +123,8 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("left", "right"), DIFFERENT)
 def test_nothing_is_rounded_or_taken_for_another(left: str, right: str) -> None:
-    assert key_fast(left) is None or key_fast(left) != key_fast(right)
+    keys = [key_fast(left), key_fast(right)]
+    assert len(set(keys)) == 2 or keys == [None, None]
 
 
 SLOW = [
@@ -192,7 +193,7 @@ def write_fraction(value: Fraction, style: int) -> str:
 @example(Fraction(2**53), Fraction(2**53 + 1), 0, 1)
 def test_equal_keys_are_equal_rationals(a: Fraction, b: Fraction, style_a: int, style_b: int) -> None:
     assert key_fast(write_fraction(a, style_a)) == key_fast(write_fraction(a, style_b))
-    assert Fraction(key_fast(write_fraction(a, style_a)) or "") == a
+    assert Fraction(str(key_fast(write_fraction(a, style_a)))) == a
     assert (key_fast(write_fraction(a, style_a)) == key_fast(write_fraction(b, style_b))) == (a == b)
 
 
@@ -250,20 +251,14 @@ def test_a_key_is_an_answer_of_its_own_value(terms: list[str], frame: str) -> No
 @example("{\\")
 @example("1:0")
 def test_any_text_is_taken_and_keys_are_stable(text: str) -> None:
-    value = parse_fast(text)
-    if value is not None:
-        again = parse_fast(value.key)
-        assert again is not None
-        assert again.key == value.key
+    key = key_fast(text)
+    assert key_fast(key or "") == key
 
 
 @given(st.text(alphabet=r"0123456789.,/\{}()[]$%^-+ fracsqrtxpi:=", max_size=24))
 def test_mathematical_noise_is_taken(text: str) -> None:
-    value = parse_fast(text)
-    if value is not None:
-        again = parse_fast(value.key)
-        assert again is not None
-        assert again.key == value.key
+    key = key_fast(text)
+    assert key_fast(key or "") == key
 
 
 def test_approximations_have_thirty_digits() -> None:
@@ -320,8 +315,5 @@ FRAGMENTS += [r"\pi", r"\overline", r"\binom", r"\in ", "million ", "blue ", "p.
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
 def test_broken_pieces_of_answers_are_taken(text: str) -> None:
-    value = parse_fast(text)
-    if value is not None:
-        again = parse_fast(value.key)
-        assert again is not None
-        assert again.key == value.key
+    key = key_fast(text)
+    assert key_fast(key or "") == key
