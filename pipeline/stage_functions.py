@@ -45,14 +45,14 @@ def dedup_set(tables: Tables, config: Config, held: Collection[str]) -> Mapping[
     `tables` are (shard, problems), read once; `held` the ids that an earlier run kept, which stay. Memory is that of
     the signatures and one shard.
     """
-    from pipeline.dedup import find_duplicates, split_duplicates
+    from pipeline.dedup import Duplicates, find_duplicates, split_duplicates
 
-    def splitter(duplicates: pl.DataFrame) -> SplitFunction:
+    def splitter(duplicates: Duplicates) -> SplitFunction:
         return lambda problems: split_duplicates(problems, duplicates)
 
     return {
-        shard: ("\n".join(f"{row} {detail}" for row, _, detail in rows.sort("row").iter_rows()), splitter(rows))
-        for shard, rows in find_duplicates(tables, config.dedup, set(held)).items()
+        shard: (duplicates.describe(), splitter(duplicates))
+        for shard, duplicates in find_duplicates(tables, config.dedup, set(held)).items()
     }
 
 
@@ -75,9 +75,9 @@ def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None
     from pipeline.sandbox import open_sandbox
 
     with open_sandbox(config.sandbox) as sandbox:
-        kept, rejected = check_tests(problems, config.court, sandbox, asker)
+        kept, rejected = check_tests(problems, config.code_tests, sandbox, asker)
     pending = 0 if asker is None else asker.failed
-    return StageResult(ask_languages(kept, config.court.languages), rejected, pending)
+    return StageResult(ask_languages(kept, config.code_tests.languages), rejected, pending)
 
 
 def translate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:

@@ -12,6 +12,11 @@ from schemas.table import Column, TableContract, texts
 DOMAINS = ("math", "code")
 ORIGINS = ("source", "generated", "repaired")
 CODE_LANGUAGES = ("python", "cpp")
+DUPLICATE, CLASH = "duplicate", "clash"
+CANDIDATE_ORIGINS = (DUPLICATE, CLASH)
+"""Where a label candidate is from: a duplicate that dedup dropped, or a copy under another label that it kept, which is
+sampled by itself.
+"""
 
 
 def _is_complete(history: pl.Expr) -> pl.Expr:
@@ -45,11 +50,22 @@ PROBLEM = TableContract(
         ),
         "code_language": Column(_TEXT, True, texts(*CODE_LANGUAGES), "python, cpp or null"),
         "parent_id": Column(_TEXT),
+        "label_candidates": Column(
+            _structs(answer=_TEXT, origin=_TEXT, problem_id=_TEXT, source=_TEXT, source_id=_TEXT, detail=_TEXT),
+            True,
+            lambda c: c.list.eval(pl.element().struct.field("origin").is_in(CANDIDATE_ORIGINS)).list.all(),
+            f"each of origin {' or '.join(CANDIDATE_ORIGINS)}",
+        ),
         "history": Column(_structs(stage=_TEXT, action=_TEXT, detail=_TEXT), False, _is_complete),
         "extra": Column(_TEXT),
     },
 )
-"""One problem a row. Only `domain` and `statement` are needed on input; `conform` fills the rest or leaves it null."""
+"""One problem a row. Only `domain` and `statement` are needed on input; `conform` fills the rest or leaves it null.
+
+`label_candidates` are the labels of its duplicates: what each says (`answer`), whose row that was (`problem_id`,
+`source`, `source_id`) and how the two are alike (`detail`). Labels that agree stand there too: each is a witness.
+Tables of runs that were made before the column came lack it (`complete_columns`).
+"""
 
 PROBLEM_DTYPES: dict[str, pl.DataType] = PROBLEM.dtypes
 """Column names and Polars types of the contract, in order. `extra` is a JSON object: what else the source had."""
@@ -79,8 +95,16 @@ def problem_id(row: Mapping[str, Any]) -> str:
     Source, history and `extra` do not count: the same problem from two sources has one id. Nulls and empty lists
     do not count either, so a column that the contract gains later changes no id.
     """
-    said = {name: row[name] for name in IDENTITY if row.get(name) not in (None, [], "")}
-    return hashlib.sha256(_write(said).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    content = {name: row[name] for name in IDENTITY if row.get(name) not in (None, [], "")}
+    return hashlib.sha256(_write(content).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def complete_columns(problems: pl.DataFrame) -> pl.DataFrame:
+    """The problems of a run of any version with every column of the contract, null where its tables have none."""
+    missing = [
+        pl.lit(None, dtype).alias(name) for name, dtype in PROBLEM_DTYPES.items() if name not in problems.columns
+    ]
+    return problems.with_columns(missing)
 
 
 def add_history(problems: pl.DataFrame, stage: str, notes: Sequence[tuple[str, str | None] | None]) -> pl.DataFrame:

@@ -97,7 +97,7 @@ def test_every_test_asserts_in_every_case() -> None:
         for path, function in tests
         if (found := find_faults(function, helpers))
     }
-    assert faults == {}
+    assert faults == {}, "\n".join(f"{name}: {found}" for name, found in faults.items())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ drop; `split_duplicates` then splits a shard. The result is a function of the se
 nothing.
 """
 
-from pipeline.dedup.find import STAGE, dedup, find_duplicates, split_duplicates
+from pipeline.dedup.find import dedup, find_duplicates
+from pipeline.dedup.labels import STAGE, Duplicates, split_duplicates
 
-__all__ = ["STAGE", "dedup", "find_duplicates", "split_duplicates"]
+__all__ = ["STAGE", "Duplicates", "dedup", "find_duplicates", "split_duplicates"]

@@ -3,9 +3,13 @@
 A row is dropped only for a *kept* row that it is like itself, so every duplicate names a twin that is there, and rows
 that are alike only by way of a third stay apart. What is held for a row is its canonical line, two signatures and its
 rank: about a kilobyte for a usual problem, whatever else its columns hold.
+
+No label is lost with its row: the twin gets it as a label candidate. A copy in other words whose label differs from
+its twin's is kept beside it, since either may be mislabelled or the two may be different problems: samples of both
+tell. Of the very same text one row is enough.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -13,17 +17,15 @@ from numpy.typing import NDArray
 
 from pipeline.dedup.candidates import find_candidates
 from pipeline.dedup.compare import compare
+from pipeline.dedup.labels import CANDIDATE_DTYPES, Duplicates, Handed, agree, split_duplicates
 from pipeline.dedup.reading import END, read_statement
 from pipeline.dedup.signature import Signatures, sign_copies, sign_stories
-from pipeline.text.number_tokens import read_digits
 from schemas.config import DedupConfig
-from schemas.problem import REJECT_DTYPES
-from schemas.reasons import Reason
+from schemas.problem import CLASH, DUPLICATE
 
-STAGE = "dedup"
 READ = ("id", "source", "source_id", "statement", "answer", "tests", "code_language")
 FOUND_DTYPES = {"row": pl.UInt32(), "twin": pl.String(), "detail": pl.String()}
-"""What is found in a shard: which row goes (its place from 0), the id of the row that stays, and how they are alike."""
+"""What is dropped of a shard: which row (its place from 0), the id of the row that stays, and how they are alike."""
 
 Table = tuple[str, pl.DataFrame]
 
@@ -33,21 +35,8 @@ def dedup(problems: pl.DataFrame, config: DedupConfig) -> tuple[pl.DataFrame, pl
     return split_duplicates(problems, find_duplicates([("", problems)], config)[""])
 
 
-def split_duplicates(problems: pl.DataFrame, found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split a shard by what `find_duplicates` found in it. The detail of a rejected row names its twin."""
-    gone = pl.int_range(pl.len()).is_in(found["row"].implode())
-    rejected = problems.filter(gone).with_columns(
-        pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
-        pl.lit(str(Reason.DUPLICATE), dtype=REJECT_DTYPES["reason"]).alias("reason"),
-        found.sort("row")["detail"],
-    )
-    return problems.filter(~gone), rejected
-
-
-def find_duplicates(
-    tables: Iterable[Table], config: DedupConfig, held: Collection[str] = ()
-) -> dict[str, pl.DataFrame]:
-    """What to drop from each of the named tables (`FOUND_DTYPES`), which are read once, one at a time.
+def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collection[str] = ()) -> dict[str, Duplicates]:
+    """What to drop from each of the named tables, and what to hand on; the tables are read once, one at a time.
 
     Of rows that are one problem the first by rank stays: `held` (ids that an earlier run kept, so that a nightly run
     does not change its mind), labelled before not, more tests before fewer, `config.trusted` sources in their order
@@ -71,18 +60,23 @@ def find_duplicates(
         copies.append(sign_copies(said, config.permutations))
         if config.paraphrases:
             stories.append(sign_stories(said, config.permutations, config.paraphrase_numbers))
-    nothing = pl.DataFrame(schema=FOUND_DTYPES)
+    nothing = Duplicates(pl.DataFrame(schema=FOUND_DTYPES), pl.DataFrame(schema=CANDIDATE_DTYPES))
     if not lines:
         return dict.fromkeys(names, nothing)
     order, placed = sort_rows(pl.concat(ranks), lines)
-    found = drop_worse(
+    dropped, handed = drop_worse(
         placed,
         [lines[at] for at in order],
         [_arrange(signatures, order) for signatures in (copies, stories) if signatures],
         config,
     )
-    by_table = {key[0]: part for key, part in found.partition_by("table", as_dict=True).items()}
-    return {name: by_table[name].select(*FOUND_DTYPES) if name in by_table else nothing for name in names}
+    return {
+        name: Duplicates(_pick(dropped, name, FOUND_DTYPES), _pick(handed, name, CANDIDATE_DTYPES)) for name in names
+    }
+
+
+def _pick(rows: pl.DataFrame, table: str, dtypes: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    return rows.filter(pl.col("table") == table).select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
 
 
 def rank_rows(table: pl.DataFrame, config: DedupConfig, held: Collection[str]) -> pl.DataFrame:
@@ -119,8 +113,8 @@ def _arrange(signatures: list[Signatures], order: list[int]) -> Signatures:
 
 def drop_worse(
     ranked: pl.DataFrame, lines: list[str], signatures: list[Signatures], config: DedupConfig
-) -> pl.DataFrame:
-    """Rows (in rank order) that are like a better one that stays, with that one's id as twin."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(rows, in rank order, that are like a better one that stays, with that one's id as twin; labels handed on)."""
     languages, answers, ids = (ranked[name].to_list() for name in ("code_language", "answer", "id"))
     first: dict[tuple[str, str], int] = {}
     same = [
@@ -129,29 +123,52 @@ def drop_worse(
     ]
     alone = np.array([at == head for at, head in enumerate(same)], np.bool_)
     meets = find_meetings(signatures, alone, config)
+    same_text: dict[int, set[str]] = {}
+    for at, head in enumerate(same):
+        same_text.setdefault(head, set()).add(answers[at])
     twins: dict[int, int] = {}
     details: dict[int, str] = {}
+    handed: list[Handed] = []
     for at, head in enumerate(same):
         if head != at:
             twins[at] = twins.get(head, head)
             details[at] = f"copy of {ids[twins[at]]}" if head not in twins else details[head]
             continue
+        clash: tuple[int, str] | None = None
         for better in meets.get(at, ()):
             if better in twins or (languages[at] != languages[better] and languages[at] and languages[better]):
                 continue
             like = compare(lines[better], lines[at], config)
-            if like is None or (like.how == "paraphrase" and disagree(answers[at], answers[better])):
+            if like is None or (like.how == "paraphrase" and not agree(answers[at], answers[better])):
                 continue
-            twins[at] = better
-            details[at] = f"{like.how} of {ids[better]} (similarity {like.score:.2f})"
-            break
+            detail = f"{like.how} of {ids[better]} (similarity {like.score:.2f})"
+            if any(agree(answers[at], answer) for answer in same_text[better]):
+                twins[at], details[at] = better, detail
+                break
+            clash = clash or (better, detail)
+        if clash is not None and at not in twins:
+            better, detail = clash
+            handed += [Handed(at, better, CLASH, detail), Handed(better, at, CLASH, detail)]
+    handed += [Handed(twin, at, DUPLICATE, details[at]) for at, twin in twins.items() if answers[at]]
     gone = list(twins)
-    return ranked[gone].select(
+    dropped = ranked[gone].select(
         "table",
-        pl.col("row").cast(pl.UInt32),
+        "row",
         pl.Series("twin", [ids[twins[at]] for at in gone], pl.String),
         pl.Series("detail", [details[at] for at in gone], pl.String),
     )
+    of = ranked[[label.of for label in handed]]
+    labels = ranked[[label.to for label in handed]].select(
+        "table",
+        "row",
+        of["answer"],
+        pl.Series("origin", [label.origin for label in handed], pl.String),
+        of["id"].alias("problem_id"),
+        of["source"],
+        of["source_id"],
+        pl.Series("detail", [label.detail for label in handed], pl.String),
+    )
+    return dropped, labels
 
 
 def find_meetings(signatures: list[Signatures], alone: NDArray[np.bool_], config: DedupConfig) -> dict[int, list[int]]:
@@ -169,15 +186,3 @@ def find_meetings(signatures: list[Signatures], alone: NDArray[np.bool_], config
 
 def _iterate(pairs: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     yield from zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True)
-
-
-def disagree(answer: str, other: str) -> bool:
-    """Whether two labels are there and say different things; a different label makes a paraphrase another problem."""
-    plain, plain_other = (_plain(text) for text in (answer, other))
-    return bool(plain and plain_other) and plain != plain_other
-
-
-def _plain(answer: str) -> str:
-    text = answer.replace("$", "").replace("\\", "").replace(" ", "").lower()
-    bare = text.replace(",", "")
-    return read_digits(bare) if bare.replace(".", "", 1).isdigit() else text

@@ -23,7 +23,7 @@ from pipeline.run.storage import RunFolder
 from pipeline.stages import look_up_stage
 from schemas.config import Config
 from schemas.decision import DECISION_DTYPES
-from schemas.problem import PROBLEM_DTYPES
+from schemas.problem import PROBLEM_DTYPES, complete_columns
 from schemas.reasons import KEEP
 
 STAGE = "decide"
@@ -81,7 +81,7 @@ def publish_shard(
         return {}
     decisions = folder.read_table(decisions_name(shard, grading_pass))
     models = name_models(read_evidence(folder, shard, samples, (), grading_pass))
-    kept, rejected = split_decided(folder.read_table(graded), decisions, models, stages, graded)
+    kept, rejected = split_decided(complete_columns(folder.read_table(graded)), decisions, models, stages, graded)
     folder.write_table(curated_name(shard), kept, config.publish.row_group_rows)
     folder.write_table(rejected_name(STAGE, shard), rejected, config.publish.row_group_rows)
     return {"kept": kept.height, "rejected": rejected.height}
@@ -145,7 +145,7 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
     """Decide the stored evidence again under `config` and publish the outcome; returns the moves (`compare_decisions`).
 
     No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
-    says how many samples are owed.
+    says how many samples are missing.
     """
     samples = find_samples(folder)
     moves = []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import code_tests as bench
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 
 
 def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +17,7 @@ def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: py
     assert chosen
     monkeypatch.setattr(bench, "read_set", lambda _: chosen)
     with bench.Recording() as sandbox:
-        result = bench.measure(name, sandbox, CourtConfig(), full=False)
-    figures = {aim: value for aim, value in result["court"].figures().items() if value is not None}
+        result = bench.measure(name, sandbox, CodeTestsConfig(), full=False)
+    figures = {aim: value for aim, value in result["code_tests"].figures().items() if value is not None}
     assert len(figures) >= 2
-    assert {aim: value for aim, value in figures.items() if value < bench.AIMS[aim]} == {}, result["court"].odd
+    assert {aim: value for aim, value in figures.items() if value < bench.AIMS[aim]} == {}, result["code_tests"].odd

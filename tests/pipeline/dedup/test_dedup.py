@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup import dedup, find_duplicates, split_duplicates
+from pipeline.dedup.labels import agree
 from pipeline.stage_file import run_stage
 from schemas.config import Config, DedupConfig
-from schemas.problem import PROBLEM_DTYPES
+from schemas.conform import conform_rows
+from schemas.problem import PROBLEM, PROBLEM_DTYPES
 
 BASES = [
     "Tom has 3 red apples and 4 green pears in his big basket. How many pieces of fruit are in it?",
@@ -124,6 +126,65 @@ def test_a_retelling_with_another_label_stays() -> None:
     assert keep(*rows) == [0]
     assert keep(rows[0], {**rows[1], "answer": "30"}) == [0, 1]
     assert keep(*rows, paraphrases=False) == [0, 1]
+
+
+def hand_on(*rows: dict[str, object]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    problems, invalid = conform_rows([{"domain": "math", "source": "a", **row} for row in rows], "a")
+    assert invalid.is_empty()
+    return dedup(problems, DedupConfig())
+
+
+def test_a_dropped_row_leaves_its_label_with_its_twin_whether_it_agrees_or_not() -> None:
+    text = {"id": "0" * 16, "statement": BASES[0], "answer": "7"}
+    kept, rejected = hand_on(
+        text,
+        {**text, "id": "1" * 16, "source": "b", "answer": "7.0"},
+        {**text, "id": "2" * 16, "source_id": "x2", "answer": "34"},
+        {**text, "id": "3" * 16, "answer": None},
+    )
+    assert (kept.height, rejected.height) == (1, 3)
+    assert kept["label_candidates"].to_list() == [
+        [
+            {"answer": "7.0", "origin": "duplicate", "problem_id": "1" * 16, "source": "b", "source_id": None}
+            | {"detail": "copy of 0000000000000000"},
+            {"answer": "34", "origin": "duplicate", "problem_id": "2" * 16, "source": "a", "source_id": "x2"}
+            | {"detail": "copy of 0000000000000000"},
+        ]
+    ]
+    PROBLEM.validate(kept)
+
+
+def test_a_copy_in_other_words_under_another_label_stays_and_each_knows_the_other() -> None:
+    first = {"id": "0" * 16, "statement": BASES[0], "answer": "7"}
+    other = {"id": "1" * 16, "statement": BASES[0].replace("his big basket", "his large basket"), "answer": "12"}
+    kept, rejected = hand_on(first, other)
+    assert rejected.is_empty()
+    told = {row["id"]: row["label_candidates"][0] for row in kept.to_dicts()}
+    assert [(told[id]["answer"], told[id]["origin"], told[id]["problem_id"]) for id in (first["id"], other["id"])] == [
+        ("12", "clash", other["id"]),
+        ("7", "clash", first["id"]),
+    ]
+    assert [entry["action"] for history in kept["history"] for entry in history] == ["clash", "clash"]
+    third = {**other, "id": "2" * 16, "statement": str(other["statement"]).replace("red", "ripe"), "answer": "12.0"}
+    kept, rejected = hand_on(first, other, third)
+    assert rejected["detail"].str.contains("copy of 1111111111111111").to_list() == [True]
+    assert hand_on(first, {**other, "answer": "7.00"})[1].height == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "other", "same"),
+    [
+        ("\\frac{1}{2}", "1/2", True),
+        ("$0.5$", "\\dfrac12", True),
+        ("10", "10 \\text{ cm}", True),
+        ("", "3", True),
+        ("2016", "2061", False),
+        ("(1, 2)", "(2, 1)", False),
+        ("the smaller one", "the larger one", False),
+    ],
+)
+def test_labels_are_compared_by_their_values(answer: str, other: str, same: bool) -> None:
+    assert agree(answer, other) is agree(other, answer) is same
 
 
 def test_rows_that_are_equal_in_all_but_place_keep_one() -> None:

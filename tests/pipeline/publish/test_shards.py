@@ -51,6 +51,16 @@ def test_a_stage_that_told_its_own_history_is_not_repeated(folder: RunFolder) ->
     assert [(entry["stage"], entry["action"]) for entry in history] == [("screen", "rewritten"), ("decide", "kept")]
 
 
+def test_a_run_from_before_the_label_candidates_is_published_with_none(folder: RunFolder) -> None:
+    config = make_run(folder)
+    for name in (*folder.list("problems"), *folder.list("stages")):
+        folder.write_table(name, folder.read_table(name).drop("label_candidates"))
+    assert publish(folder, config) == {"kept": 1, "rejected": 4}
+    curated = folder.read_table("curated/00000.parquet")
+    assert dict(curated.schema) == CURATED_DTYPES
+    assert curated["label_candidates"].to_list() == [None]
+
+
 def test_what_is_rejected_says_why_in_words(folder: RunFolder) -> None:
     publish(folder, make_run(folder))
     rejected = pl.concat(folder.read_table(f"rejected/decide-0000{shard}.parquet") for shard in (0, 1))
@@ -149,7 +159,7 @@ def test_decisions_for_other_problems_are_refused(folder: RunFolder) -> None:
         publish_curated(folder, config)
 
 
-def test_other_thresholds_are_published_anew_and_compared(folder: RunFolder) -> None:
+def test_other_thresholds_are_published_again_and_compared(folder: RunFolder) -> None:
     publish(folder, make_run(folder))
     moves = redecide(folder, make_config(folder.root, keep={"max": 4}))
     assert set(moves.rows()) == {
