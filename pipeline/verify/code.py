@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.closing import Closing
+from pipeline.text.letter_case import read_checker
 from pipeline.text.thoughts import answer_section, check_thoughts
 from pipeline.verify.math import Judgement
 from schemas.reasons import Verdict
@@ -80,7 +81,7 @@ def read_code_label(problem: Mapping[str, Any], tests: int) -> CodeLabel:
         language=problem.get("code_language") or ("python" if entry_point else None),
         entry_point=entry_point,
         tests=tuple(said[at] for at in drawn),
-        checker={k: v for k, v in (problem.get("checker") or {}).items() if v is not None} or None,
+        checker=read_checker(problem.get("checker"), problem.get("statement")) or None,
         prelude=prelude if isinstance(prelude, str) else "",
         stub=find_stub(problem.get("statement") or "", entry_point) if entry_point else "",
     )
