@@ -7,7 +7,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     "sandbox",
-    "court",
+    "code_tests",
     "screen_math",
     "verify_math",
     "verify_cases",

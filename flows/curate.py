@@ -12,6 +12,7 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 
 from flows.artifacts import publish_artifacts
+from flows.old_outcomes import rename_stages
 from flows.outcomes import forget_stages
 from flows.ray import open_runner, runs_on_ray
 from flows.stopwatch import Stopwatch
@@ -131,6 +132,7 @@ def prepare_shards(
 ) -> tuple[list[str], dict[str, str]]:
     """Ingest, and every stage up to sampling: (shards that are ready to be sampled, what failed). Within a flow."""
     set_aside_damaged(folder)
+    rename_stages(folder)
     with watch.measure("ingest"):
         ingest_sources.with_options(**choose_retries(config))(config, folder)
     stages = plan_stages(config, folder)

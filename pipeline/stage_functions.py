@@ -75,9 +75,9 @@ def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None
     from pipeline.sandbox import open_sandbox
 
     with open_sandbox(config.sandbox) as sandbox:
-        kept, rejected = check_tests(problems, config.court, sandbox, asker)
+        kept, rejected = check_tests(problems, config.code_tests, sandbox, asker)
     pending = 0 if asker is None else asker.failed
-    return StageResult(ask_languages(kept, config.court.languages), rejected, pending)
+    return StageResult(ask_languages(kept, config.code_tests.languages), rejected, pending)
 
 
 def translate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:

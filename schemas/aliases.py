@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 CONFIG_KEYS: Mapping[str, str] = {
+    "court": "code_tests",
     "train.group": "num_generations",
     "train.micro_tokens": "microbatch_tokens",
     "train.ahead": "max_async_batches",

@@ -106,7 +106,12 @@ class RunFolder:
 
     def set_aside(self, name: str) -> None:
         """Rename a damaged file to NAME.damaged, where nothing reads it."""
-        self.fs.mv(self.at(name), self.at(damaged_name(name)))
+        self.rename(name, damaged_name(name))
+
+    def rename(self, name: str, new: str) -> None:
+        """Have the file `name` as `new`; an object store copies it."""
+        self.fs.makedirs(self.at(new).rpartition("/")[0], exist_ok=True)
+        self.fs.mv(self.at(name), self.at(new))
 
     def modified(self, name: str) -> float:
         """When `name` was written, in seconds by the clock of the store. Raises FileNotFoundError."""

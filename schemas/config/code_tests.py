@@ -16,7 +16,7 @@ class AuthorConfig(Strict):
     """Thoughts and a program of a page."""
 
 
-class CourtConfig(Strict):
+class CodeTestsConfig(Strict):
     """Code: solutions and tests judged by each other (paper section 4.2, which prints none of these numbers)."""
 
     min_solutions: Annotated[int, Field(ge=2)] = 3

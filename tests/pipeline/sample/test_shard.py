@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.decide.decide import decide_samples
 from pipeline.inference.engine import EngineDied
 from pipeline.run.storage import RunFolder
-from pipeline.sample import shard
+from pipeline.sample import shard, store
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import ShardStats, evidence_keys, sample_shard
 from pipeline.sample.store import EvidenceStore
@@ -128,6 +128,16 @@ def test_a_new_label_is_judged_anew_and_not_sampled_anew(tmp_path: Path, verifie
     stats, engine, after = go(tmp_path, problems_of(["2"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
     assert after.get_column("verdict").unique().to_list() == ["correct"]
+
+
+def test_what_an_older_verifier_judged_is_judged_again_and_not_sampled_again(
+    tmp_path: Path, verifier: MathVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(store, "VERIFIER", store.VERIFIER - 1)
+        go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 1"]])
+    stats, engine, _ = go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 1"]])
+    assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
 
 
 class Late:
