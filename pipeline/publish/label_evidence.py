@@ -5,7 +5,6 @@ import polars as pl
 from pipeline.run.layout import labels_name, rates_name
 from pipeline.run.storage import RunFolder
 from schemas.label import LABEL_DTYPES, RATE_DTYPES, WITNESS, LabelOutcome
-from schemas.problem import PROBLEM_DTYPES
 
 STAGE = "labels"
 _TEXT = pl.String()
@@ -37,7 +36,9 @@ def _read(folder: RunFolder, name: str, dtypes: dict[str, pl.DataType]) -> pl.Da
 
 
 def add_evidence(problems: pl.DataFrame, labels: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
-    """The problems under the labels that hold, with `EVIDENCE_DTYPES`; a repair stands in the history too."""
+    """The problems under the labels that hold, with `EVIDENCE_DTYPES` and `repair`: what was repaired and why, or
+    null.
+    """
     repaired = pl.col("outcome") == LabelOutcome.REPAIRED
     evidence = labels.select(
         "problem_id",
@@ -52,13 +53,10 @@ def add_evidence(problems: pl.DataFrame, labels: pl.DataFrame, rates: pl.DataFra
         graders, left_on="id", right_on="problem_id", how="left", maintain_order="left"
     )
     was_repaired = pl.col("repaired").is_not_null()
-    entry = pl.concat_list(pl.struct(pl.lit(STAGE).alias("stage"), pl.lit("repaired").alias("action"), "detail")).cast(
-        PROBLEM_DTYPES["history"]
-    )
     origin = pl.when(was_repaired).then(pl.lit(LabelOutcome.REPAIRED.value)).otherwise(pl.lit("source"))
     return joined.with_columns(
         answer_origin=pl.when(pl.col("answer").is_not_null()).then(origin),
         previous_answer=pl.when(was_repaired).then("answer"),
         answer=pl.coalesce("repaired", "answer"),
-        history=pl.when(was_repaired).then(pl.col("history").list.concat(entry)).otherwise("history"),
-    ).select(*problems.columns, *(pl.col(name).cast(dtype) for name, dtype in EVIDENCE_DTYPES.items()))
+        repair=pl.when(was_repaired).then("detail"),
+    ).select(*problems.columns, "repair", *(pl.col(name).cast(dtype) for name, dtype in EVIDENCE_DTYPES.items()))

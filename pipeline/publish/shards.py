@@ -9,6 +9,7 @@ import polars as pl
 from pipeline.decide.decide import compare_decisions, count_moves
 from pipeline.decide.run import decide_shard, hear_witnesses
 from pipeline.publish.label_evidence import EVIDENCE_DTYPES, add_evidence, read_labels, read_rates
+from pipeline.publish.label_evidence import STAGE as LABELS_STAGE
 from pipeline.run.evidence import find_decisions, find_graded, find_samples, find_stages, read_evidence
 from pipeline.run.layout import (
     CURATED,
@@ -128,6 +129,8 @@ def split_decided(
     for stage in stages:
         told = history.list.eval(pl.element().struct.field("stage") == stage).list.any()
         history = pl.when(told).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
+    repaired = history.list.concat(_entry(LABELS_STAGE, pl.col("repair"), "repaired"))
+    history = pl.when(pl.col("repair").is_not_null()).then(repaired).otherwise(history)
     detail = pl.format("{} by {}", "decided", "by")
     keep = pl.col("decision") == KEEP
     curated = joined.filter(keep).with_columns(history.list.concat(_entry(STAGE, detail)).alias("history"))
@@ -140,10 +143,10 @@ def split_decided(
     return curated.select(pl.col(name).cast(dtype) for name, dtype in CURATED_DTYPES.items()), rejected
 
 
-def _entry(stage: str, detail: pl.Expr) -> pl.Expr:
+def _entry(stage: str, detail: pl.Expr, action: str = "kept") -> pl.Expr:
     """A history of one entry, for each row."""
     return pl.concat_list(
-        pl.struct(pl.lit(stage).alias("stage"), pl.lit("kept").alias("action"), detail.alias("detail"))
+        pl.struct(pl.lit(stage).alias("stage"), pl.lit(action).alias("action"), detail.alias("detail"))
     )
 
 
