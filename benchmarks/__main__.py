@@ -7,12 +7,13 @@ from pathlib import Path
 
 BENCHMARKS = (
     "sandbox",
-    "court",
+    "code_tests",
     "screen_math",
     "verify_math",
     "verify_cases",
     "verify_mutations",
     "label_audit",
+    "label_witnesses",
     "decide",
     "dedup",
     "decontaminate",

@@ -6,12 +6,13 @@ from pydantic import model_validator
 
 from schemas.aliases import rename_keys
 from schemas.config.base import Strict
-from schemas.config.code_tests import AuthorConfig, CourtConfig
+from schemas.config.code_tests import AuthorConfig, CodeTestsConfig
 from schemas.config.decide import DecideConfig, KeepConfig
 from schemas.config.decontaminate import Benchmark, DecontaminateConfig
 from schemas.config.dedup import DedupConfig
 from schemas.config.export import ExportConfig
 from schemas.config.flow import FlowConfig
+from schemas.config.labels import LabelsConfig
 from schemas.config.model import ModelConfig
 from schemas.config.prompt import PromptConfig
 from schemas.config.publish import PublishConfig
@@ -27,8 +28,8 @@ from schemas.config.verify import VerifyConfig
 __all__ = [
     "AuthorConfig",
     "Benchmark",
+    "CodeTestsConfig",
     "Config",
-    "CourtConfig",
     "DecideConfig",
     "DecontaminateConfig",
     "DedupConfig",
@@ -37,6 +38,7 @@ __all__ = [
     "FlowConfig",
     "JudgeConfig",
     "KeepConfig",
+    "LabelsConfig",
     "LoraTraining",
     "ModelConfig",
     "PromptConfig",
@@ -64,13 +66,14 @@ class Config(Strict):
     screen: ScreenConfig = ScreenConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
-    court: CourtConfig = CourtConfig()
+    code_tests: CodeTestsConfig = CodeTestsConfig()
     sandbox: SandboxConfig = SandboxConfig()
     model: ModelConfig = ModelConfig()
     prompt: PromptConfig = PromptConfig()
     sampling: SamplingConfig = SamplingConfig()
     verify: VerifyConfig = VerifyConfig()
     keep: KeepConfig = KeepConfig()
+    labels: LabelsConfig = LabelsConfig()
     decide: DecideConfig = DecideConfig()
     translate: TranslateConfig = TranslateConfig()
     train: TrainConfig = TrainConfig()
