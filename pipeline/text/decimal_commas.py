@@ -19,6 +19,8 @@ _PRICE = re.compile(
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
 _THOUSANDS = re.compile(r"(?<!\d)[1-9]\d{0,2}(?:,\d{3})+(?!\d)")
 _OTHER_COMMA = re.compile(r"(?<!\d),|,(?!\d)|\d,\d+,\d")
+_GROUPS = re.compile(r"[(\[{].*[(\[{]|[(\[][^;]*$", re.DOTALL)
+"""Several groups in brackets, or one without a semicolon in it: then a comma separates."""
 _WORDS = {
     join: re.compile(
         r"(?<=[\d)\]}\u20ac])\s+(?:"
@@ -46,6 +48,12 @@ def write_english(text: str) -> str:
         for join, pattern in _WORDS.items():
             joined = pattern.sub(f" {join} ", joined)
     separated = ";" in text or joined != text
-    if separated and "." not in text and not _OTHER_COMMA.search(text) and not _THOUSANDS.search(text):
+    if (
+        separated
+        and not _GROUPS.search(text)
+        and "." not in text
+        and not _OTHER_COMMA.search(text)
+        and not _THOUSANDS.search(text)
+    ):
         joined = _COMMA.sub(".", joined)
     return joined

@@ -161,7 +161,7 @@ def clean(text: str) -> str:
     text = _undollar(text)
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
     if "\\" in text or not text.isascii():
-        text = _SIZED.sub("", _ORNAMENT.sub(" ", text)).strip()
+        text = _SIZED.sub("", _ORNAMENT.sub(" ", text))
         text = _THOUSANDS.sub("", text)
         text = _BRACKET.sub(r"\1", text)
         text = _DROPPED.sub("", text)

@@ -54,7 +54,9 @@ def test_another_meaning_is_not(label: str, answer: str) -> None:
     assert decide(label, answer) != "same"
 
 
-@pytest.mark.parametrize("text", ["1,234.5", "14.916", "(1, 2); (3, 4)", "1,234; 2,345", "2 y (x+1)", "3.142", "1,2,3"])
+@pytest.mark.parametrize(
+    "text", ["1,234.5", "14.916", "(1, 2); (3, 4)", "(0,0); (1,2)", "1,234; 2,345", "2 y (x+1)", "3.142", "1,2,3"]
+)
 def test_english_writing_is_left_alone(text: str) -> None:
     assert write_english(text) == text
 
