@@ -12,8 +12,10 @@ import polars as pl
 from pipeline.ingest.files import read_rows
 from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_name
 from pipeline.run.storage import RunFolder
+from pipeline.sample.abstention import says_missing
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
+from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
@@ -236,6 +238,14 @@ def verify_samples(
         pl.Series("verdict_detail", [j.detail for j in said], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
+        pl.Series(
+            "says_missing",
+            [
+                None if isinstance(labels[id_], CodeLabel) else says_missing(completion)
+                for id_, completion in zip(ids, completions, strict=True)
+            ],
+            dtype=pl.Boolean,
+        ),
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())
 
 
