@@ -7,7 +7,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     "sandbox",
-    "court",
+    "code_tests",
     "screen_math",
     "suspects_from_rates",
     "verify_math",

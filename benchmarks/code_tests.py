@@ -1,4 +1,4 @@
-"""How well the court tells wrong tests from wrong solutions, against truth and against a plain majority.
+"""How well the stage code_tests tells wrong tests from wrong solutions, against truth and against a plain majority.
 
     python -m benchmarks.code_tests [OUT.json]
 
@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.code_tests.case import hear_case, open_case
+from pipeline.code_tests.case import check_case, open_case
 from pipeline.code_tests.matrix import Outcome, read_run, run_matrix
 from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.stage import check_tests
 from pipeline.ingest.code_rows import convert_judged
 from pipeline.sandbox import Case, Checker, Program, Run, Sandbox, Status
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from schemas.conform import conform_rows
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -209,7 +209,7 @@ def take_majority(row: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Ou
     return {**row, "tests": tests}
 
 
-def measure(name: str, sandbox: Recording, config: CourtConfig, full: bool = True) -> dict[str, Any]:
+def measure(name: str, sandbox: Recording, config: CodeTestsConfig, full: bool = True) -> dict[str, Any]:
     """All figures over one truth set."""
     ours, naive, bare, rest = Tally(), Tally(), Tally(), Tally()
     kills: list[float] = []
@@ -232,7 +232,7 @@ def measure(name: str, sandbox: Recording, config: CourtConfig, full: bool = Tru
         score_problem(naive, row, take_majority(row, outcomes), truth, outcomes)
         if full and truth.wrong:
             bare_row = {**row, "tests": []}
-            finding = hear_case(open_case({**bare_row, "statement": _with_example(row, truth)}), config, sandbox)
+            finding = check_case(open_case({**bare_row, "statement": _with_example(row, truth)}), config, sandbox)
             bare.reasons[finding.reason.value if finding.reason else "kept"] += 1
             made = {**bare_row, "tests": list(finding.tests), "checker": finding.judge.checker}
             found = run_all(sandbox, row, [t["input"] for t in finding.tests])
@@ -240,7 +240,7 @@ def measure(name: str, sandbox: Recording, config: CourtConfig, full: bool = Tru
             score_problem(bare, bare_row, made, truth, found)
             kills.append((bare.caught - before) / len(truth.wrong))
     return {
-        "court": ours,
+        "code_tests": ours,
         "majority": naive,
         "fewer than three right": rest,
         "without tests": bare,
@@ -270,7 +270,7 @@ def show(figures: Mapping[str, float | None]) -> Iterable[str]:
 def main(out: str | None = None) -> dict[str, Any]:
     """Print every aim's figure beside the naive peer's; write them to `out` as JSON."""
     found: dict[str, Any] = {}
-    config = CourtConfig()
+    config = CodeTestsConfig()
     for name in SETS:
         if not (DATA / f"{name}.jsonl").exists():
             print(f"{name}: not there, skipped")
@@ -279,7 +279,7 @@ def main(out: str | None = None) -> dict[str, Any]:
             result = measure(name, sandbox, config)
         print(f"{name}: {result['seconds']:.0f} s", flush=True)
         found[name] = {"seconds": result["seconds"]}
-        for part in ("court", "majority", "fewer than three right", "without tests"):
+        for part in ("code_tests", "majority", "fewer than three right", "without tests"):
             tally: Tally = result[part]
             if not tally.sound and not tally.right:
                 continue

@@ -56,7 +56,7 @@ def make_groups(groups: int, size: int, shortest: int, longest: int) -> list[Gro
         completions = [tokens(16, 96) for _ in range(size)]
         rollouts = tuple(Rollout(one, (-10.0,) * len(one), "", "stop", (0, 0)) for one in completions)
         rewards = tuple(draw.choice((0.1, 1.0)) for _ in completions)
-        made.append(Group(str(number), tokens(shortest, longest), rollouts, rewards, (True,) * size))
+        made.append(Group(str(number), tokens(shortest, longest), rollouts, rewards, (True,) * size, 96))
     return made
 
 
@@ -75,19 +75,21 @@ def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[]
 
     from pipeline.inference.embedded import ensure_embedded
     from schemas.config import TrainConfig
-    from trainer.batch import pack
+    from trainer.batch import Stakes, pack
     from trainer.learner import keep_memory
-    from trainer.objective import Objective
+    from trainer.objective import build_objective
     from trainer.policy import load_policy
     from trainer.step import accumulate, sum_tokens
 
     keep_memory()
-    config = TrainConfig(microbatch_tokens=MICRO_TOKENS, **options)
+    config = TrainConfig(microbatch_tokens=MICRO_TOKENS, objective="dapo", importance="none", **options)
     policy = load_policy(str(ensure_embedded()), config, dtype=getattr(torch, dtype))
 
     def work() -> float:
-        objective = Objective(config.eps_low, config.eps_high, sum_tokens(groups))
-        (batches,) = pack(groups, draw_gains(groups), config.microbatch_tokens)
+        total = sum_tokens(groups)
+        weights = [[1 / total] * len(group.rollouts) for group in groups]
+        (batches,) = pack(groups, Stakes(draw_gains(groups), weights), config.microbatch_tokens)
+        objective = build_objective(config, total)
         loss = sum(float(accumulate(policy, batch, objective)[0]) for batch in batches)
         for master in policy.masters.values():
             master.grad = None

@@ -59,15 +59,15 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
 
 
 def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
-    """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
+    """Empty the folders of an earlier grading, and of nothing else; not before both files are known to be there."""
     find_files(problems)
     find_files(samples)
-    filled = [room for room in TABLE_FOLDERS if folder.list(room)]
+    filled = [tables for tables in TABLE_FOLDERS if folder.list(tables)]
     if filled and not folder.exists(IMPORTED_NOTE):
         raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")
     for place in (problems, samples):
-        if RunFolder(place).path.startswith(tuple(folder.at(room) + "/" for room in TABLE_FOLDERS)):
+        if RunFolder(place).path.startswith(tuple(folder.at(tables) + "/" for tables in TABLE_FOLDERS)):
             raise InputError(f"{place}: lies in the folder to be written, {folder.root}; give another folder")
-    for room in TABLE_FOLDERS:
-        folder.remove(room)
+    for tables in TABLE_FOLDERS:
+        folder.remove(tables)
     folder.write_json(IMPORTED_NOTE, {"problems": problems, "samples": samples})

@@ -6,6 +6,7 @@ content, the stage's config, the model that is asked, and the package's version.
 
 import hashlib
 from collections.abc import Collection
+from importlib.metadata import version
 from operator import attrgetter
 
 from pipeline.inference.engine import Engine
@@ -24,18 +25,22 @@ from pipeline.run.storage import RunFolder
 from pipeline.stages import Stage, StageResult
 from schemas.config import Config
 
+SILENT = {"mode", "workers"}
+"""Keys of a section that change no outcome: how many processes do the work, and behind which walls."""
+
 
 def stage_key(
     config: Config, folder: RunFolder, stage: Stage, shard: str, source: str, engine: Engine | None = None
 ) -> str:
     """Hash of all that a stage's outcome over one shard of `source` depends on. `engine` is what it asks, if any."""
-    from importlib.metadata import version
-
-    content = hashlib.sha256(folder.read_bytes(table_name(source, shard))).hexdigest()
-    # How many processes do the work, and behind which walls, changes nothing.
-    rules = [attrgetter(name)(config).model_dump_json(exclude={"mode", "workers"}) for name in stage.sections]
+    content = hash_content(folder, shard, source)
+    rules = [attrgetter(name)(config).model_dump_json(exclude=SILENT) for name in stage.sections]
     asked = [] if engine is None else [_name_model(engine), engine.revision]
     return hash_text(stage.name, shard, version("goldilocks"), content, *rules, *stage.others(config), *asked)
+
+
+def hash_content(folder: RunFolder, shard: str, source: str) -> str:
+    return hashlib.sha256(folder.read_bytes(table_name(source, shard))).hexdigest()
 
 
 def hash_text(*parts: str) -> str:

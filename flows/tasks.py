@@ -13,6 +13,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from flows.old_outcomes import adopt_outcome, adopt_set
 from flows.outcomes import hash_text, is_stale, stage_key, write_outcome
 from pipeline.inference.ask import Asker
 from pipeline.inference.engine import Engine, EngineDied
@@ -62,7 +63,7 @@ def run_stage_on_shard(
     with opened as answering:
         asked = None if params is None else answering
         key = stage_key(config, folder, chosen, shard, source, asked)
-        if not is_stale(folder, stage, shard, key):
+        if not is_stale(folder, stage, shard, key) or adopt_outcome(config, folder, chosen, shard, source, key, asked):
             return False
         asker = None if asked is None or params is None else Asker(asked, params)
         result = chosen.apply(folder.read_table(table_name(source, shard)), config, asker)
@@ -79,7 +80,7 @@ def run_stage_on_set(config: Config, folder: RunFolder, stage: str, shards: Sequ
     chosen = find_stage(stage)
     keys = {shard: stage_key(config, folder, chosen, shard, source) for shard in shards}
     set_key = hash_text(*keys.values())
-    if not is_stale(folder, stage, WHOLE_SET, set_key):
+    if not is_stale(folder, stage, WHOLE_SET, set_key) or adopt_set(config, folder, chosen, shards, source, set_key):
         return False
     held = {id for _, table in folder.read_tables(stage_folder(stage), ["id"]) for id in table["id"]}
 

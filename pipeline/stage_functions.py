@@ -51,8 +51,8 @@ def dedup_set(tables: Tables, config: Config, held: Collection[str]) -> Mapping[
         return lambda problems: split_duplicates(problems, duplicates)
 
     return {
-        shard: (found.describe(), splitter(found))
-        for shard, found in find_duplicates(tables, config.dedup, set(held)).items()
+        shard: (duplicates.describe(), splitter(duplicates))
+        for shard, duplicates in find_duplicates(tables, config.dedup, set(held)).items()
     }
 
 
@@ -75,9 +75,9 @@ def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None
     from pipeline.sandbox import open_sandbox
 
     with open_sandbox(config.sandbox) as sandbox:
-        kept, rejected = check_tests(problems, config.court, sandbox, asker)
+        kept, rejected = check_tests(problems, config.code_tests, sandbox, asker)
     pending = 0 if asker is None else asker.failed
-    return StageResult(ask_languages(kept, config.court.languages), rejected, pending)
+    return StageResult(ask_languages(kept, config.code_tests.languages), rejected, pending)
 
 
 def translate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:

@@ -155,9 +155,11 @@ STAGES: tuple[Stage, ...] = (
         "code_tests",
         "code: check solutions and tests against each other; repair, drop and generate tests",
         "pipeline.stage_functions:check_code_tests",
-        ("court", "sandbox"),
+        ("code_tests", "sandbox"),
         sampling=lambda config: (
-            SamplingParams(config.court.author.max_tokens, temperature=0.0) if config.court.author.enabled else None
+            SamplingParams(config.code_tests.author.max_tokens, temperature=0.0)
+            if config.code_tests.author.enabled
+            else None
         ),
         counter="pipeline.code_tests.languages:count_copies",
         runs=lambda config, has_code: has_code,

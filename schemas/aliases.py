@@ -1,10 +1,11 @@
-"""Names that older versions used, each beside today's. What a person wrote is accepted with a warning."""
+"""Names that older versions used, each with its name today. An old name in a config is accepted with a warning."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
 CONFIG_KEYS: Mapping[str, str] = {
+    "court": "code_tests",
     "train.group": "num_generations",
     "train.micro_tokens": "microbatch_tokens",
     "train.ahead": "max_async_batches",

@@ -31,9 +31,9 @@ from scripts.gpu_shapes import QWEN3, SMALL, SMOLLM2, Place, build_policy, make_
 from trainer import attention, distributed
 from trainer.batch import pack
 from trainer.group import Group
-from trainer.objective import Objective
+from trainer.objective import build_objective
 from trainer.policy import Policy, find_layers
-from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_step
+from trainer.step import accumulate, build_optimiser, find_stakes, share_out, sum_tokens, train_step
 
 ATTENTION_BOUND = 1e-2
 """Relative error of bfloat16 attention against float32: operands of 8 bits, errors of 2^-9 in every product."""
@@ -163,7 +163,7 @@ def check_attention(report: Report, place: Place) -> None:
 
 def find_gradients(policy: Policy, groups: list[Group], config: TrainConfig) -> tuple[float, dict[str, Tensor]]:
     """(loss, gradient of every weight on the CPU) of one minibatch."""
-    objective = Objective(config.eps_low, config.eps_high, sum_tokens(groups), config.importance_cap)
+    objective = build_objective(config, sum_tokens(groups))
     loss = sum(float(accumulate(policy, batch, objective)[0]) for batch in share_out(groups, config)[0])
     gradients = {name: master.grad.detach().double().cpu() for name, master in policy.masters.items()}
     for master in policy.masters.values():
@@ -238,7 +238,7 @@ def check_packing(report: Report, place: Place) -> None:
     large = Place(place.device, place.shapes, 256, 16384 if place.on_gpu else 512, 32, 1, (False,))
     groups = make_groups(place.shapes[1], large)
     began = time.perf_counter()
-    pack(groups, [[0.0] * len(group.rollouts) for group in groups], 65536)
+    pack(groups, find_stakes(groups, TrainConfig()), 65536)
     report.add("packing", tokens=sum_tokens(groups), seconds=time.perf_counter() - began)
 
 

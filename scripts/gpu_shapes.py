@@ -114,6 +114,7 @@ def make_groups(shape: Shape, place: Place, seed: int = 0) -> list[Group]:
                 tuple(Rollout(one, (-10.0,) * len(one), "", "stop", (0, 0)) for one in rollouts),
                 tuple(draw.choice((0.0, 1.0)) for _ in rollouts),
                 (True,) * 16,
+                place.completion,
             )
         )
     return groups

@@ -36,6 +36,14 @@ class Tree:
 
 
 @dataclass(frozen=True)
+class Stakes:
+    """What each rollout of each group of a minibatch earned, and what each of its tokens weighs in the loss."""
+
+    advantages: Sequence[Sequence[float]]
+    weights: Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
 class MicroBatch:
     """One row of tokens, and the places in it where the loss is taken. Tensors, all of one dimension."""
 
@@ -50,6 +58,10 @@ class MicroBatch:
     sampled: Tensor
     """The sampler's log-probability of each target."""
     advantages: Tensor
+    weights: Tensor
+    """Of each target in the loss."""
+    sequences: Tensor
+    """Number of the sequence in this micro-batch that each target is of."""
     place: Tensor
     """Of each target among all tokens of the minibatch, group after group."""
 
@@ -59,21 +71,19 @@ class MicroBatch:
         return MicroBatch(**moved)
 
 
-def pack(
-    groups: Sequence[Group], advantages: Sequence[Sequence[float]], microbatch_tokens: int, ranks: int = 1
-) -> list[list[MicroBatch]]:
+def pack(groups: Sequence[Group], stakes: Stakes, microbatch_tokens: int, ranks: int = 1) -> list[list[MicroBatch]]:
     """Micro-batches for each rank, all with the same number of them, so that none waits for a collective forever.
 
-    `advantages` has one for each rollout of each group. Trees are placed by length, descending, each into the first
-    micro-batch with room. A group larger than `microbatch_tokens` is split and its prompt repeated; a single sequence
-    larger than it gets a micro-batch of its own. Where sequences run out, a micro-batch is one token without a target.
+    Trees are placed by length, descending, each into the first micro-batch with space for it. A group larger than
+    `microbatch_tokens` is split and its prompt repeated; a single sequence larger than it gets a micro-batch of its
+    own. Where sequences run out, a micro-batch is one token without a target.
     """
     trees = [
         part for number, group in enumerate(groups) for part in split_tree(grow_tree(number, group), microbatch_tokens)
     ]
     rows = fill(trees, microbatch_tokens) if ranks == 1 else spread(trees, microbatch_tokens, ranks)
-    starts = _starts(groups)
-    batches = [lay_out(row, groups, advantages, starts) for row in rows]
+    starts = _find_starts(groups)
+    batches = [lay_out(row, groups, stakes, starts) for row in rows]
     return [batches[rank::ranks] for rank in range(ranks)]
 
 
@@ -94,15 +104,15 @@ def fill(trees: Sequence[Tree], microbatch_tokens: int) -> list[list[Tree]]:
     return [[trees[i] for i in row] for row in fit_first([tree.size for tree in trees], microbatch_tokens)]
 
 
-def fit_first(sizes: Sequence[int], room: int) -> list[list[int]]:
-    """Places of `sizes`, longest first, each in the first row with room for it, or in one of its own."""
+def fit_first(sizes: Sequence[int], space: int) -> list[list[int]]:
+    """Places of `sizes`, longest first, each in the first row with space for it, or in one of its own."""
     rows: list[list[int]] = []
     left: list[int] = []
     for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
         row = next((k for k, free in enumerate(left) if sizes[i] <= free), len(rows))
         if row == len(rows):
             rows.append([])
-            left.append(room)
+            left.append(space)
         rows[row].append(i)
         left[row] -= sizes[i]
     return rows
@@ -111,7 +121,7 @@ def fit_first(sizes: Sequence[int], room: int) -> list[list[int]]:
 def spread(trees: Sequence[Tree], microbatch_tokens: int, ranks: int) -> list[list[Tree]]:
     """As few micro-batches as a multiple of `ranks` allows, of about one size, since ranks wait for the slowest.
 
-    The longest tree goes to the micro-batch with the most room left; where that overflows, there are more of them.
+    The longest tree goes to the micro-batch with the most space left; where that overflows, there are more of them.
     """
     trees = list(trees)
     count = -(-len(fill(trees, microbatch_tokens)) // ranks) * ranks
@@ -134,47 +144,55 @@ def spread(trees: Sequence[Tree], microbatch_tokens: int, ranks: int) -> list[li
 
 
 def lay_out(
-    row: Sequence[Tree], groups: Sequence[Group], advantages: Sequence[Sequence[float]], starts: Sequence[Sequence[int]]
+    row: Sequence[Tree], groups: Sequence[Group], stakes: Stakes, starts: Sequence[Sequence[int]]
 ) -> MicroBatch:
     """Write trees into one row; `starts` says where each rollout's tokens begin among those of the minibatch."""
-    ids: list[int] = [] if row else [0]
-    positions: list[int] = [] if row else [0]
-    where: list[int] = []
-    targets: list[int] = []
-    sampled: list[float] = []
-    gains: list[float] = []
-    place: list[int] = []
+    ids: list[Tensor] = [] if row else [torch.tensor([0])]
+    positions: list[Tensor] = [] if row else [torch.tensor([0])]
+    where, targets, sampled, place = ([torch.empty(0, dtype=torch.int64)] for _ in range(4))
+    advantages: list[float] = []
+    weights: list[float] = []
+    lengths: list[int] = []
+    first = 0
     for tree in row:
-        group, root = groups[tree.group], len(ids)
-        ids += group.prompt
-        positions += range(tree.prompt)
+        group, last = groups[tree.group], first + tree.prompt - 1
+        ids.append(torch.tensor(group.prompt))
+        positions.append(torch.arange(tree.prompt))
+        first += tree.prompt
         for i, body in zip(tree.rollouts, tree.bodies, strict=True):
-            rollout, first = group.rollouts[i], len(ids)
-            where += [root + tree.prompt - 1, *range(first, first + body)]
-            ids += rollout.tokens[:-1]
-            positions += range(tree.prompt, tree.prompt + body)
-            targets += rollout.tokens
-            sampled += rollout.logprobs
-            gains += [advantages[tree.group][i]] * len(rollout.tokens)
-            place += range(starts[tree.group][i], starts[tree.group][i] + len(rollout.tokens))
+            rollout, start = group.rollouts[i], starts[tree.group][i]
+            tokens = torch.tensor(rollout.tokens)
+            ids.append(tokens[:-1])
+            positions.append(torch.arange(tree.prompt, tree.prompt + body))
+            where += [torch.tensor([last]), torch.arange(first, first + body)]
+            targets.append(tokens)
+            sampled.append(torch.tensor(rollout.logprobs, dtype=torch.float32))
+            place.append(torch.arange(start, start + len(tokens)))
+            advantages.append(stakes.advantages[tree.group][i])
+            weights.append(stakes.weights[tree.group][i])
+            lengths.append(len(tokens))
+            first += body
+    each = torch.tensor(lengths, dtype=torch.int64)
     return MicroBatch(
-        ids=torch.tensor(ids),
-        positions=torch.tensor(positions),
+        ids=torch.cat(ids),
+        positions=torch.cat(positions),
         trees=tuple((tree.prompt, tree.bodies) for tree in row) or ((1, (0,)),),
-        where=torch.tensor(where, dtype=torch.int64),
-        targets=torch.tensor(targets, dtype=torch.int64),
-        sampled=torch.tensor(sampled, dtype=torch.float32),
-        advantages=torch.tensor(gains, dtype=torch.float32),
-        place=torch.tensor(place, dtype=torch.int64),
+        where=torch.cat(where),
+        targets=torch.cat(targets),
+        sampled=torch.cat(sampled).float(),
+        advantages=torch.tensor(advantages, dtype=torch.float32).repeat_interleave(each),
+        weights=torch.tensor(weights, dtype=torch.float32).repeat_interleave(each),
+        sequences=torch.arange(len(lengths)).repeat_interleave(each),
+        place=torch.cat(place),
     )
 
 
-def _starts(groups: Sequence[Group]) -> list[list[int]]:
-    found: list[list[int]] = []
+def _find_starts(groups: Sequence[Group]) -> list[list[int]]:
+    starts: list[list[int]] = []
     total = 0
     for group in groups:
-        found.append([])
+        starts.append([])
         for rollout in group.rollouts:
-            found[-1].append(total)
+            starts[-1].append(total)
             total += len(rollout.tokens)
-    return found
+    return starts

@@ -9,7 +9,8 @@ from trainer.rollout import Rollout
 class Group:
     """A problem's rollouts with a reward each; those that could not be verified have been left out.
 
-    `correct` says which of them are right, whatever else they are rewarded for. `prompt` is its tokens.
+    `correct` says which of them are right, whatever else they are rewarded for. `prompt` is its tokens, `max_tokens`
+    how many a completion could have.
     """
 
     problem_id: str
@@ -17,6 +18,7 @@ class Group:
     rollouts: tuple[Rollout, ...]
     rewards: tuple[float, ...]
     correct: tuple[bool, ...]
+    max_tokens: int
 
     @property
     def has_signal(self) -> bool:

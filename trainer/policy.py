@@ -4,7 +4,7 @@ Weights are computed with in bfloat16 and changed in float32: the optimiser has 
 added as they come. So the trainer computes with the very weights that the sampler gets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,12 @@ class Policy(nn.Module):  # type: ignore[misc]
         self.masters = {name: p for name, p in lm.named_parameters() if p.requires_grad}
 
     def forward(
-        self, batch: MicroBatch, token_loss: TokenLoss | None = None
+        self, batch: MicroBatch, token_loss: TokenLoss | None = None, look: Callable[[Tensor], None] | None = None
     ) -> tuple[Tensor | None, Tensor, Tensor | None]:
-        """(loss, log-probabilities, entropies) of the batch's targets; without `token_loss` the second alone."""
+        """(loss, log-probabilities, entropies) of the batch's targets; without `token_loss` the second alone.
+
+        `look` gets the log-probabilities of all targets before the loss of any is taken: the head is run once more.
+        """
         trees = attention.Forest(batch.trees)
         hidden = self.lm.base_model(
             input_ids=batch.ids[None], position_ids=batch.positions[None], trees=trees, use_cache=False
@@ -46,6 +49,8 @@ class Policy(nn.Module):  # type: ignore[misc]
         picked, weight = hidden[batch.where], self.lm.get_output_embeddings().weight
         if token_loss is None:
             return None, find_logprobs(picked, weight, batch.targets), None
+        if look is not None:
+            look(find_logprobs(picked, weight, batch.targets))
         loss, logprobs, entropies = ChunkedLoss.apply(picked, weight, batch.targets, token_loss)
         return loss, logprobs, entropies
 

@@ -48,4 +48,4 @@ async def judge_group(
     if len(rewarded) < 2:
         return Judged(None, unknown)
     rollouts, rewards, correct = zip(*rewarded, strict=True)
-    return Judged(Group(task.id, sampled.prompt, rollouts, rewards, correct), unknown)
+    return Judged(Group(task.id, sampled.prompt, rollouts, rewards, correct, max_tokens), unknown)

@@ -9,9 +9,18 @@ from torch import Tensor
 
 from schemas.config import TrainConfig
 from trainer import distributed
-from trainer.batch import MicroBatch, pack
+from trainer.batch import MicroBatch, Stakes, pack
 from trainer.group import Group
-from trainer.objective import MEASURES, Objective, find_advantages, normalise
+from trainer.objective import (
+    FORMS,
+    MEASURES,
+    Objective,
+    Tokens,
+    build_objective,
+    find_advantages,
+    normalise,
+    weigh_tokens,
+)
 from trainer.policy import Policy
 
 
@@ -29,6 +38,8 @@ class StepStats:
     learning_rate: float
     clipped_above: float
     clipped_below: float
+    capped: float
+    """Whose importance weight was truncated or masked."""
     k3: float
     gap: float
     """Mean |trainer's - sampler's log-probability|, before the step."""
@@ -61,7 +72,7 @@ def train_batch(
     Where importance weights are asked for, later minibatches are clipped against the weights of before the first.
     """
     parts = [groups[k :: config.minibatches] for k in range(min(config.minibatches, len(groups)))]
-    again = config.importance_cap is not None and len(parts) > 1
+    again = config.importance != "none" and len(parts) > 1
     anchors = [find_anchors(policy, part, config) if again else None for part in parts]
     return [
         train_step(policy, optimiser, part, config, step + k, before)
@@ -84,7 +95,7 @@ def train_step(
     """
     began = time.monotonic()
     batches, everything = share_out(groups, config)
-    objective = Objective(config.eps_low, config.eps_high, sum_tokens(groups), config.importance_cap)
+    objective = build_objective(config, sum_tokens(groups))
     optimiser.zero_grad(set_to_none=True)
     sums = sum(accumulate(policy, batch, objective, anchors) for batch in batches)
     loss, entropy, *measured = distributed.add_up(torch.as_tensor(sums)).tolist()
@@ -112,12 +123,22 @@ def train_step(
 
 
 def share_out(groups: Sequence[Group], config: TrainConfig) -> tuple[list[MicroBatch], list[MicroBatch]]:
-    """This rank's micro-batches, and those of all ranks; advantages are of the whole minibatch."""
-    flat = normalise([one for group in groups for one in find_advantages(group.rewards)])
-    given = iter(flat)
-    advantages = [[next(given) for _ in group.rollouts] for group in groups]
-    shares = pack(groups, advantages, config.microbatch_tokens, distributed.count_ranks())
+    """This rank's micro-batches, and those of all ranks; advantages and weights are of the whole minibatch."""
+    shares = pack(groups, find_stakes(groups, config), config.microbatch_tokens, distributed.count_ranks())
     return shares[distributed.find_rank()], [batch for share in shares for batch in share]
+
+
+def find_stakes(groups: Sequence[Group], config: TrainConfig) -> Stakes:
+    """Advantages of a minibatch's rollouts, and the weights of their tokens, as `config.objective` has them."""
+    form = FORMS[config.objective]
+    flat = [one for group in groups for one in find_advantages(group.rewards)]
+    given = iter(normalise(flat) if form.normalises else flat)
+    advantages = [[next(given) for _ in group.rollouts] for group in groups]
+    lengths = [
+        [0 if config.mask_overlong and one.finish_reason == "length" else len(one.tokens) for one in group.rollouts]
+        for group in groups
+    ]
+    return Stakes(advantages, weigh_tokens(lengths, form.average, max(group.max_tokens for group in groups)))
 
 
 def sum_tokens(groups: Sequence[Group]) -> int:
@@ -129,15 +150,19 @@ def accumulate(policy: Policy, batch: MicroBatch, objective: Objective, anchors:
     """Add a micro-batch's share of the gradient; its share of loss, entropy and `MEASURES` comes back."""
     batch = batch.to(next(policy.lm.parameters()).device)
     before = None if anchors is None else anchors.to(batch.place.device)[batch.place]
+    tokens = Tokens(batch.sampled, batch.advantages, batch.weights, batch.sequences, before)
+
+    def prepare(logprobs: Tensor) -> None:
+        nonlocal tokens
+        tokens = objective.prepare(tokens, logprobs)
 
     def token_loss(logprobs: Tensor, at: slice) -> Tensor:
-        given = None if before is None else before[at]
-        return objective(logprobs, batch.sampled[at], batch.advantages[at], given)
+        return objective(logprobs, tokens.part(at))
 
-    loss, logprobs, entropies = policy(batch, token_loss)
+    loss, logprobs, entropies = policy(batch, token_loss, prepare if objective.needs_sequences else None)
     # Sharded gradients are averaged over ranks, but the loss is a sum over all of them.
     (loss * distributed.count_ranks()).backward()
-    measured = objective.measure(logprobs, batch.sampled, batch.advantages, before)
+    measured = objective.measure(logprobs, tokens)
     entropy = entropies.sum(dtype=torch.float64) / objective.total
     return torch.cat([torch.stack([loss.detach().double(), entropy]), measured]).cpu()
 
@@ -146,8 +171,8 @@ def accumulate(policy: Policy, batch: MicroBatch, objective: Objective, anchors:
 def find_anchors(policy: Policy, groups: Sequence[Group], config: TrainConfig) -> Tensor:
     """The trainer's log-probability of each completion token of `groups`, in their order, on every rank."""
     mine, _ = share_out(groups, config)
-    found = torch.zeros(sum_tokens(groups))
+    logprobs = torch.zeros(sum_tokens(groups))
     for batch in mine:
         moved = batch.to(next(policy.lm.parameters()).device)
-        found[batch.place] = policy(moved)[1].cpu()
-    return distributed.add_up(found)
+        logprobs[batch.place] = policy(moved)[1].cpu()
+    return distributed.add_up(logprobs)

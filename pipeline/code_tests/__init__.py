@@ -1,7 +1,7 @@
-"""Court: solutions, tests and each other, judged (Magistral paper, section 4.2, and beyond it).
+"""Solutions and tests checked against each other (Magistral paper, section 4.2, and beyond it).
 
     with Sandbox() as sandbox:
-        kept, rejected = check_tests(problems, CourtConfig(), sandbox)
+        kept, rejected = check_tests(problems, CodeTestsConfig(), sandbox)
 
 Every solution runs on every test. Solutions are weighed by agreement, tests are kept, repaired by consensus or
 dropped, tests that are lacking are made and judged the same way. `case.py` is the order of the hearing; its parts

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipeline.code_tests.matrix import ABSENT, FAILED, Matrix
 from pipeline.code_tests.truth_discovery import Weights
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 
 SLACK = 0.05
 """A solution whose error rate is within this of the best one's is as good: one odd test in twenty is forgiven."""
@@ -58,7 +58,7 @@ def rule_tests(
     weights: Weights,
     trusted: Sequence[int],
     fingerprints: Sequence[str],
-    config: CourtConfig,
+    config: CodeTestsConfig,
     repair: bool = True,
 ) -> list[Ruling]:
     """One ruling a test of `matrix`, in order. Without `repair` what would be repaired is dropped."""
@@ -100,7 +100,7 @@ def _rule(
     test: int,
     trusted: Sequence[int],
     fingerprints: Sequence[str],
-    config: CourtConfig,
+    config: CodeTestsConfig,
     repair: bool,
 ) -> Ruling:
     given = matrix.given[test]

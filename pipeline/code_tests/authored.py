@@ -1,4 +1,4 @@
-"""Generators and validators written by a model; what they print is believed only after the sandbox and the court."""
+"""Generators and validators written by a model; what they print is believed only where sandbox and solutions agree."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""One problem before the court, from its solutions and tests as they came to what is kept of them."""
+"""The check of one code problem: from its solutions and tests as they came to what is kept of them."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ from pipeline.code_tests.probe_inputs import guess_inputs
 from pipeline.code_tests.programs import Solution, find_missing, read_solutions
 from pipeline.code_tests.tolerance import fit_tolerance
 from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from schemas.reasons import Reason
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ RERUN = 3
 
 @dataclass(frozen=True)
 class Case:
-    """A problem as it stands before the court."""
+    """A problem whose solutions and tests are checked."""
 
     row: Row
     solutions: tuple[Solution, ...]
@@ -52,7 +52,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the court found: the tests as they are to be, or a reason to reject; and the words for history.
+    """The outcome of a check: the tests as they are to be, or a reason to reject; and the words for history.
 
     `solutions` are the places of those to keep, None for all. `owed` says that the problem needs tests that could not
     be made without a model.
@@ -86,7 +86,7 @@ def open_case(row: Row) -> Case:
     return Case(row, tuple(solutions), tuple(tests), judge, extra)
 
 
-def hear_case(case: Case, config: CourtConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
+def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
     """Judge one code problem. `authored` are a model's programs for it; without them a case that lacks tests may be
     `owed`."""
     given = [t for t in case.tests if t["expected"] is not None]
@@ -139,7 +139,7 @@ def hear_case(case: Case, config: CourtConfig, sandbox: "Sandbox", authored: Aut
 
 
 def rerun(
-    sandbox: "Sandbox", case: Case, inputs: Sequence[str], outcomes: list[list[Outcome]], config: CourtConfig
+    sandbox: "Sandbox", case: Case, inputs: Sequence[str], outcomes: list[list[Outcome]], config: CodeTestsConfig
 ) -> tuple[list[list[Outcome]], set[int]]:
     """Run again what ended well: (outcomes with unsteady programs silenced, tests on which most programs are unsteady).
 
@@ -171,7 +171,7 @@ def _differ(judge: Judge, first: Outcome, second: Outcome) -> bool:
 
 def conclude(
     case: Case,
-    config: CourtConfig,
+    config: CodeTestsConfig,
     sandbox: "Sandbox",
     authored: Authored | None,
     outcomes: list[list[Outcome]],
@@ -229,7 +229,7 @@ def conclude(
 
 def extend_tests(
     case: Case,
-    config: CourtConfig,
+    config: CodeTestsConfig,
     sandbox: "Sandbox",
     authored: Authored | None,
     outcomes: list[list[Outcome]],

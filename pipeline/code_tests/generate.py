@@ -1,4 +1,4 @@
-"""New test inputs: mutations of known ones, and what the problem's own generator makes; then the same court judges
+"""New test inputs: mutations of known ones, and what the problem's own generator makes; then the same check judges
 them."""
 
 import random
@@ -13,7 +13,7 @@ from pipeline.code_tests.mutate_lines import learn_profile, mutate_text, read_li
 from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.programs import Solution
 from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 
 if TYPE_CHECKING:
     from pipeline.sandbox import Sandbox
@@ -142,7 +142,7 @@ def generate_tests(
     entry_point: str | None,
     choose: Callable[[Matrix, Weights], list[int]],
     accept: Callable[[list[str]], list[bool]] | None,
-    config: CourtConfig,
+    config: CodeTestsConfig,
 ) -> Generated:
     """Rounds of inputs from `makers`, run on all solutions and judged together with what was known `before`.
 
@@ -241,7 +241,7 @@ def _without_doubtful(matrix: Matrix, fingerprints: Sequence[str]) -> Matrix:
 
 
 def _unanimous(
-    matrix: Matrix, test: int, trusted: Sequence[int], fingerprints: Sequence[str], config: CourtConfig
+    matrix: Matrix, test: int, trusted: Sequence[int], fingerprints: Sequence[str], config: CodeTestsConfig
 ) -> int:
     if any(matrix.failed[s][test] for s in trusted):
         return ABSENT

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.code_tests.matrix import ABSENT, Matrix
 from pipeline.code_tests.outputs import look_alike
 from pipeline.code_tests.truth_discovery import Weights
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 
 _GOOD = r"(?:valid|correct|optimal|possible|such|acceptable|one)"
 _THING = r"(?:solution|answer|output|one|sequence|permutation|assignment|arrangement|construction|order\w*)s?"
@@ -55,7 +55,7 @@ def find_several(
     trusted: Sequence[int],
     fingerprints: Sequence[str],
     hint: str | None,
-    config: CourtConfig,
+    config: CodeTestsConfig,
 ) -> str | None:
     """Evidence that several answers are right, in words, or None.
 

@@ -1,4 +1,4 @@
-"""Programs as the court sees them, and when two of them count as one."""
+"""Programs as the check of tests sees them, and when two of them count as one."""
 
 import ast
 import hashlib

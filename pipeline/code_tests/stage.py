@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.code_tests.authored import Authored, Generate, author_programs
-from pipeline.code_tests.case import Case, Finding, hear_case, open_case
+from pipeline.code_tests.case import Case, Finding, check_case, open_case
 from pipeline.code_tests.generate import find_seeds
 from pipeline.code_tests.multiple_answers import read_hint
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from schemas.problem import REJECT_DTYPES
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ STAGE = "code_tests"
 
 
 def check_tests(
-    problems: pl.DataFrame, config: CourtConfig, sandbox: "Sandbox", generate: Generate | None = None
+    problems: pl.DataFrame, config: CodeTestsConfig, sandbox: "Sandbox", generate: Generate | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes
     by.
@@ -38,11 +38,11 @@ def check_tests(
         if row["domain"] != "code":
             continue
         cases[index] = open_case(row)
-        findings[index] = hear_case(cases[index], config, sandbox)
+        findings[index] = check_case(cases[index], config, sandbox)
     if generate is not None:
         owed = [i for i, f in findings.items() if f.owed and read_hint(rows[i]["statement"]) is None]
         for index, authored in zip(owed, _author(owed, cases, generate), strict=True):
-            findings[index] = hear_case(cases[index], config, sandbox, authored)
+            findings[index] = check_case(cases[index], config, sandbox, authored)
     kept: list[Mapping[str, Any]] = []
     rejected: list[Mapping[str, Any]] = []
     for index, row in enumerate(rows):

@@ -163,9 +163,9 @@ def _rule_table(table: pl.DataFrame, keep: KeepConfig, decide: DecideConfig) -> 
 
 def _name_answers() -> pl.Expr:
     """The detail of a contradicted label with both answers in it."""
-    said = pl.format("say {}, the label says {}", _shorten("majority_answer"), _shorten("answer"))
+    answers = pl.format("say {}, the label says {}", _shorten("majority_answer"), _shorten("answer"))
     contradicted = (pl.col("decision") == Reason.LABEL_CONTRADICTED) & pl.col("answer").is_not_null()
-    named = pl.col("detail").str.replace(AGREE, said, literal=True)
+    named = pl.col("detail").str.replace(AGREE, answers, literal=True)
     return pl.when(contradicted).then(named).otherwise("detail").alias("detail")
 
 

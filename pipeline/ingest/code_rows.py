@@ -134,7 +134,8 @@ def convert_code_contests(row: Row) -> dict[str, Any]:
     """CodeContests: description, public_tests, private_tests, generated_tests {input, output}, solutions and
     incorrect_solutions {language, solution}; card of deepmind/code_contests.
 
-    Incorrect solutions come along without their label: the court tells them apart, and its kill rate counts them.
+    Incorrect solutions come along without their label: the stage `code_tests` tells them apart, and its kill rate
+    counts them.
     """
     tests = [pair for name in ("public_tests", "private_tests", "generated_tests") for pair in _pairs(row.get(name))]
     solutions: list[tuple[str, str]] = []
@@ -241,8 +242,8 @@ def convert_asserts(row: Row) -> dict[str, Any]:
 
 def convert_human_eval(row: Row) -> dict[str, Any]:
     """HumanEval and HumanEval+: task_id, prompt, canonical_solution, test (a function `check(candidate)` of asserts),
-    entry_point; in HumanEval+ also base_input and plus_input, whose outputs the court sets; files of openai_humaneval
-    and evalplus.
+    entry_point; in HumanEval+ also base_input and plus_input, whose outputs the stage `code_tests` sets;
+    files of openai_humaneval and evalplus.
     """
     name = row.get("entry_point")
     tests: list[tuple[Any, Any]] = [

@@ -3,7 +3,7 @@
 A package is a folder with problem.yaml: statement (problem_statement/ or statement/, LaTeX or Markdown), data/sample
 and data/secret with pairs *.in and *.ans, submissions/VERDICT with programs. Format: the Kattis Problem Package
 Format specification (legacy and 2023-07). Submissions come without their verdict, except that accepted ones come
-first: the court finds out for itself.
+first: the stage `code_tests` decides for itself.
 """
 
 import os

@@ -24,8 +24,8 @@ def keeps_language(statement: str, completion: str) -> bool:
     before, closed, _ = completion.rpartition(THOUGHTS_END)
     answer = answer_section(completion)
     if not closed:
-        said = detect_language(answer)
-        return said is not None and said == _name_problem(statement)
+        spoken = detect_language(answer)
+        return spoken is not None and spoken == _name_problem(statement)
     return is_consistent(statement, before.replace(THOUGHTS_START, " "), answer) is True
 
 

@@ -145,7 +145,7 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
     """Decide the stored evidence again under `config` and publish the outcome; returns the moves (`compare_decisions`).
 
     No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
-    says how many samples are owed.
+    says how many samples are missing.
     """
     samples = find_samples(folder)
     moves = []

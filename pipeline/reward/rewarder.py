@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import lru_cache
 
 from pipeline.closing import Closing
 from pipeline.language import keeps_language
@@ -16,6 +17,9 @@ from pipeline.verify.problem import Label, ProblemVerifier
 from pipeline.verify.reward import RewardParts, reward
 from schemas.config import Config, SandboxConfig, VerifyConfig
 from schemas.reasons import Verdict
+
+LABELS = 8 << 20
+"""Characters of labels kept read: those of a batch of a thousand groups with a dozen tests each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Rewarder(Closing):
 
     def __init__(self, verify: VerifyConfig | None = None, sandbox: SandboxConfig | None = None) -> None:
         self.verify = verify or VerifyConfig()
+        self._labels = _Labels(LABELS)
         self._verifier = ProblemVerifier(self.verify, sandbox or SandboxConfig())
 
     @classmethod
@@ -74,7 +79,7 @@ class Rewarder(Closing):
 
     def submit(self, answered: Answered) -> Future[Graded]:
         """The grade to come. Raises InputError for a code label that cannot be read."""
-        label = _read(answered.truth)
+        label = self._labels.read(answered.truth)
         future: Future[Graded] = Future()
         judging = self._verifier.submit(label, answered.completion)
 
@@ -90,17 +95,37 @@ class Rewarder(Closing):
     def check(self, several: Sequence[Answered]) -> None:
         """Raise InputError where one of the labels cannot be read, before anything is begun."""
         for answered in several:
-            _read(answered.truth)
+            self._labels.read(answered.truth)
 
     def grade(self, several: Sequence[Answered]) -> list[Graded]:
         """The grades of several completions, judged beside each other, in their order."""
         return [future.result() for future in [self.submit(answered) for answered in several]]
 
 
-@lru_cache(maxsize=1 << 12)
-def _read(truth: str) -> Label:
-    """A group's completions come with the same label."""
-    return read_truth(truth)
+class _Labels:
+    """Labels read before: a group's completions come with the same one. Bounded by their text, whatever its length."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._held: OrderedDict[str, Label] = OrderedDict()
+        self._length = 0
+        self._lock = threading.Lock()
+
+    def read(self, truth: str) -> Label:
+        """The label of a text; raises InputError for a code label that cannot be read."""
+        with self._lock:
+            if truth in self._held:
+                self._held.move_to_end(truth)
+                return self._held[truth]
+        label = read_truth(truth)
+        with self._lock:
+            if truth not in self._held:
+                self._length += len(truth)
+            self._held[truth] = label
+            while self._length > self.most:
+                dropped, _ = self._held.popitem(last=False)
+                self._length -= len(dropped)
+        return label
 
 
 def _grade(judgement: Judgement, answered: Answered, label: Label) -> Graded:

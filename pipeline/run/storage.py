@@ -54,14 +54,14 @@ class RunFolder:
     def exists(self, name: str) -> bool:
         return bool(self.fs.exists(self.at(name)))
 
-    def list(self, room: str, suffix: str = ".parquet") -> list[str]:
-        """Names (relative to the root, sorted) of the whole files below `room`; a killed writer's leftovers are not."""
+    def list(self, below: str, suffix: str = ".parquet") -> list[str]:
+        """Names (relative to the root, sorted) of the whole files in the folder `below`, without a killed writer's."""
         prefix = self.path.rstrip("/") + "/"
         try:
-            found = [str(path).removeprefix(prefix) for path in self.fs.find(self.at(room))]
+            names = [str(path).removeprefix(prefix) for path in self.fs.find(self.at(below))]
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if name.endswith(suffix) and not _is_temporary(name))
+        return sorted(name for name in names if name.endswith(suffix) and not _is_temporary(name))
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a whole file: a reader, or a kill, sees the old one or the new one.
@@ -106,7 +106,12 @@ class RunFolder:
 
     def set_aside(self, name: str) -> None:
         """Rename a damaged file to NAME.damaged, where nothing reads it."""
-        self.fs.mv(self.at(name), self.at(damaged_name(name)))
+        self.rename(name, damaged_name(name))
+
+    def rename(self, name: str, new: str) -> None:
+        """Have the file `name` as `new`; an object store copies it."""
+        self.fs.makedirs(self.at(new).rpartition("/")[0], exist_ok=True)
+        self.fs.mv(self.at(name), self.at(new))
 
     def modified(self, name: str) -> float:
         """When `name` was written, in seconds by the clock of the store. Raises FileNotFoundError."""
@@ -147,9 +152,9 @@ class RunFolder:
                 wanted = [column for column in wanted if column in there or column not in added_later]
             return pl.read_parquet(file, columns=wanted)
 
-    def read_tables(self, room: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Each whole table below `room` with its name: memory is bounded by one file."""
-        for name in self.list(room):
+    def read_tables(self, below: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Each whole table in the folder `below` with its name: memory is bounded by one file."""
+        for name in self.list(below):
             yield name, self.read_table(name, columns)
 
     def count_rows(self, name: str) -> int:

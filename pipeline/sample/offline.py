@@ -65,11 +65,11 @@ class Places:
         for name in given:
             if name in self.shards:
                 return name
-            found = self.ids.get(name)
-            if found == "":
+            problem = self.ids.get(name)
+            if problem == "":
                 raise ValueError(f"source_id {name!r} names several problems; give `problem_id` instead")
-            if found is not None:
-                return found
+            if problem is not None:
+                return problem
         for name in given:
             if name in self.turned:
                 raise ValueError(f"its problem {name!r} was rejected: {self.turned[name]}")
@@ -168,13 +168,13 @@ def _whole(value: Any) -> int | None:
 
 
 def _reject(row: Mapping[str, Any], detail: str) -> dict[str, Any]:
-    """A sample row among the rejects: what it said stands in `extra`."""
-    said = {name: value for name, value in row.items() if name not in READER_KEYS or name == "raw"}
+    """A sample row among the rejects: its own columns stand in `extra`."""
+    given_columns = {name: value for name, value in row.items() if name not in READER_KEYS or name == "raw"}
     where = f"{row[WHERE]}: " if row.get(WHERE) and not detail.startswith(str(row[WHERE])) else ""
     return {name: [] if isinstance(dtype, pl.List) else None for name, dtype in PROBLEM_DTYPES.items()} | {
         "source": SAMPLE_ROWS,
         "source_id": _name(row.get("source_id")) or _name(row.get("problem_id")),
-        "extra": json.dumps(said, ensure_ascii=False, default=str),
+        "extra": json.dumps(given_columns, ensure_ascii=False, default=str),
         "stage": SAMPLE_ROWS,
         "reason": Reason.INVALID_ROW.value,
         "detail": where + detail,
@@ -207,7 +207,7 @@ def verify_samples(
 ) -> pl.DataFrame:
     """Judge samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
 
-    The samples of one problem are judged one after the other, as each may found a class of answers that the next ones
+    The samples of one problem are judged one after the other, as each may begin a class of answers that the next ones
     join; those of different problems run beside each other.
     """
     samples = samples.sort("problem_id", "model", "index")
@@ -229,13 +229,13 @@ def verify_samples(
             if judgement.verdict is Verdict.WRONG and judgement.answer_key and judgement.answer_key not in classes:
                 classes.append(judgement.answer_key)
     names = {id_: verifier_hash(config.verify, label, config.sandbox) for id_, label in labels.items()}
-    said = [judgement for judgement in judged if judgement is not None]
+    done = [judgement for judgement in judged if judgement is not None]
     return samples.with_columns(
         *(pl.lit(IMPORTED).alias(name) for name in ("prompt", "revision", "params")),
-        pl.Series("answer", [j.answer for j in said], dtype=pl.String),
-        pl.Series("answer_key", [j.answer_key for j in said], dtype=pl.String),
-        pl.Series("verdict", [j.verdict.value for j in said], dtype=pl.String),
-        pl.Series("verdict_detail", [j.detail for j in said], dtype=pl.String),
+        pl.Series("answer", [j.answer for j in done], dtype=pl.String),
+        pl.Series("answer_key", [j.answer_key for j in done], dtype=pl.String),
+        pl.Series("verdict", [j.verdict.value for j in done], dtype=pl.String),
+        pl.Series("verdict_detail", [j.detail for j in done], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
         pl.Series(

@@ -26,7 +26,7 @@ from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 MERGE = 32
 """Young parts that are merged into one, so that a shard of hours is hundreds of files and not tens of thousands."""
-VERIFIER = 2
+VERIFIER = 3
 """Goes up when pipeline.verify gives another verdict or another answer key to some completion: stored ones are
 judged again.
 """
@@ -139,7 +139,7 @@ class EvidenceStore:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             aside = damaged_name(name)
             self.folder.set_aside(name)
-            log.warning("%s cannot be read (%s); it is now %s and its samples are owed again", name, error, aside)
+            log.warning("%s cannot be read (%s); it is now %s and its samples are drawn again", name, error, aside)
             return None
 
 

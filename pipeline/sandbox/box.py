@@ -45,6 +45,25 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
 }
 _USERS = 61000
+_MASKED = (
+    *(
+        "acpi",
+        "asound",
+        "bootconfig",
+        "buddyinfo",
+        "cmdline",
+        "config.gz",
+        "consoles",
+        "crypto",
+        "devices",
+        "diskstats",
+    ),
+    *("dma", "driver", "execdomains", "fb", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys"),
+    *("kmsg", "latency_stats", "locks", "mdstat", "misc", "modules", "mtrr", "pagetypeinfo", "partitions", "scsi"),
+    *("schedstat", "slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "vmallocinfo", "zoneinfo"),
+)
+"""What /proc says of the whole machine and no program needs: its boot line, devices, disks, modules, keys. What
+programs do ask (cpuinfo, meminfo, stat, uptime, version, self) stays."""
 
 
 class SandboxUnavailable(RuntimeError):
@@ -133,10 +152,21 @@ def wrap(command: Sequence[str], mounts: Iterable[str] = (), proc: bool = True) 
         *(word for name, value in environment().items() for word in ("--setenv", name, value)),
         *("--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib"),
         *("--symlink", "usr/lib64", "/lib64", "--dir", "/dev", *dev, *links),
-        *(("--proc", "/proc", "--remount-ro", "/proc") if proc else ()),
+        *(("--proc", "/proc", *_mask_proc(), "--remount-ro", "/proc") if proc else ()),
         *("--dir", "/box", "--chdir", "/box", *mounts, "--remount-ro", "/"),
         *command,
     ]
+
+
+def _mask_proc() -> list[str]:
+    """An empty file or folder over each of _MASKED that this machine has."""
+    words = []
+    for path in (Path("/proc") / name for name in _MASKED):
+        if path.is_dir():
+            words += ["--tmpfs", str(path), "--remount-ro", str(path)]
+        elif path.exists():
+            words += ["--ro-bind", "/dev/null", str(path)]
+    return words
 
 
 def start(

@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +21,8 @@ COMPILER = "/usr/bin/g++"
 FLAGS = ("-O2", "-std=gnu++20", "-DONLINE_JUDGE", "-w", "-fmax-errors=5", "-fno-diagnostics-show-caret", "-pipe")
 """What online judges compile with: the GNU dialect of C++20 and their macro."""
 KEEP_BYTES = 1 << 30
+HALF_MADE_SECONDS = 3600
+"""The header takes ten seconds; a folder of this age is nobody's."""
 _FAILED = b"no binary\n"
 
 
@@ -149,8 +153,9 @@ class Compiler:
     def _make_headers(self, folder: Path) -> Path:
         if folder.is_dir():
             return folder
-        new = folder.with_name(f"{folder.name}.{os.getpid()}")
-        (new / "bits").mkdir(parents=True)
+        new = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+        new.chmod(0o755)
+        (new / "bits").mkdir()
         made, source = new / "bits" / "stdc++.h.gch", new / "all.h"
         source.write_text("#include <bits/stdc++.h>\n")
         command = [COMPILER, *FLAGS, "-x", "c++-header", "-o", str(made), str(source)]
@@ -167,7 +172,11 @@ class Compiler:
 
 
 def trim_cache(folder: Path, most: int = KEEP_BYTES) -> None:
-    """Drop the binaries unused for longest until at most `most` bytes are left."""
+    """Drop the binaries unused for longest until at most `most` bytes are left, and half-made headers of processes that
+    are long dead."""
+    for path in folder.glob("headers-*.*"):
+        if path.stat().st_mtime < time.time() - HALF_MADE_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
     held = [(path, path.stat()) for path in folder.glob("[0-9a-f][0-9a-f]/*")]
     total = sum(stat.st_size for _, stat in held)
     for path, stat in sorted(held, key=lambda item: item[1].st_mtime):

@@ -1,12 +1,14 @@
 """Running one program over its cases, and saying how each went. One worker, one thread.
 
-Python tests go many to a process first, because a fork costs ten times a test. That is optimism, not evidence: a test
-that fails there is run again alone in a fresh process, and only that counts.
+Python tests go many to a process first, because a fork costs ten times a test. The process has the time and the CPU of
+one test, so that what ends in it is within the limits whatever the program says of its progress; the rest goes on in
+another. A test that fails there is run again alone in a fresh process, and only that counts.
 """
 
 import json
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pipeline.sandbox.calls import Call, NoLiteral, read_call, read_literal
 from pipeline.sandbox.compile import Built
@@ -81,20 +83,31 @@ def _attempt_programs(worker: Worker, code: bytes, cases: Sequence[Case]) -> Att
             return [one_attempt(reply, b"", "")] * len(inputs)
         ends = reply["ends"][: len(inputs) - 1]
         last = one_attempt(reply, outputs[len(ends)], stderr)
-        crowded = len(inputs) > 1
-        found = [
-            Attempt(0 if well else 1, seconds=seconds, rss_mb=last.rss_mb, output=output, stderr=stderr, alone=False)
+        fits = _within(last, worker.limits)
+        attempts = [
+            replace(_before(last, fits), exit=0 if well else 1, seconds=seconds, output=output, alone=False)
             for (well, seconds), output in zip(ends, outputs, strict=False)
         ]
-        alone = not crowded or (not ends and last.rss_mb <= worker.limits.memory_mb)
-        found.append(_with(last, alone=alone))
-        return found + [Attempt(ran=False)] * (len(inputs) - len(found))
+        attempts.append(replace(last, alone=len(inputs) == 1 or (not ends and fits)))
+        return attempts + [Attempt(ran=False)] * (len(inputs) - len(attempts))
 
     return attempt
 
 
-def _with(attempt: Attempt, alone: bool) -> Attempt:
-    return Attempt(**{name: getattr(attempt, name) for name in Attempt.__slots__} | {"alone": alone})
+def _within(attempt: Attempt, limits: Limits) -> bool:
+    """Whether a whole process stayed within what one test may take, but for the time: past it the process is ended."""
+    return attempt.rss_mb <= limits.memory_mb and not _outlived(attempt, limits)
+
+
+def _before(last: Attempt, fits: bool) -> Attempt:
+    """What is known of the tests of a process that ended with `last`: with more CPU than one may take, of none of them
+    that it took less."""
+    return replace(last, exit=0, timed_out=False, cpu=0.0 if fits else last.cpu)
+
+
+def _outlived(attempt: Attempt, limits: Limits) -> bool:
+    """Whether a process went on past its CPU limit: the signal that ends it there can be caught."""
+    return attempt.cpu > limits.cpu and attempt.exit != -signal.SIGXCPU
 
 
 def _run_alone(
@@ -143,7 +156,7 @@ def end_of(tried: Attempt, limits: Limits) -> tuple[Status, str]:
         return Status.MEMORY, f"over {limits.memory_mb} MB"
     if tried.timed_out or tried.exit == -signal.SIGXCPU:
         return Status.TIME, f"over {limits.wall:g} s" if tried.timed_out else f"over {limits.cpu} s of CPU"
-    if tried.exit == -signal.SIGKILL and tried.cpu >= limits.cpu:
+    if _outlived(tried, limits):
         return Status.TIME, f"over {limits.cpu} s of CPU"
     if tried.exit == -signal.SIGXFSZ or len(tried.output) >= limits.output_mb << 20:
         return Status.OUTPUT, f"over {limits.output_mb} MB of output"
@@ -215,20 +228,16 @@ def _attempt_calls(worker: Worker, program: Program, calls: Sequence[Call | None
             return [one_attempt(reply, b"", "")] * len(numbers)
         *lines, torn = outputs[0].split(b"\n")
         end = one_attempt(reply, torn, stderr)
-        fits = len(numbers) == 1 or end.rss_mb <= worker.limits.memory_mb
-        found = [
-            Attempt(
-                seconds=end.seconds / len(numbers),
-                rss_mb=end.rss_mb,
-                output=line,
-                stderr=stderr,
-                alone=at == 0 and fits,
-            )
+        fits = _within(end, worker.limits)
+        single = len(numbers) == 1
+        share = reply["seconds"] / len(numbers)
+        attempts = [
+            replace(_before(end, fits), seconds=share, output=line, alone=single or (at == 0 and fits))
             for at, line in enumerate(lines[: len(numbers)])
         ]
-        if len(found) < len(numbers):
-            found.append(_with(end, alone=not found and fits))
-        return found + [Attempt(ran=False)] * (len(numbers) - len(found))
+        if len(attempts) < len(numbers):
+            attempts.append(replace(end, alone=single or (not attempts and fits)))
+        return attempts + [Attempt(ran=False)] * (len(numbers) - len(attempts))
 
     return attempt
 
@@ -283,7 +292,7 @@ def _attempt_testers(worker: Worker, program: Program, cases: Sequence[Case]) ->
 def _judge_testers(limits: Limits) -> Judge:
     def judge(number: int, tried: Attempt) -> Run:
         said = tried.output.decode("utf-8", "replace").strip()[-MAX_DETAIL:]
-        if tried.infra is not None or tried.timed_out or tried.rss_mb > limits.memory_mb:
+        if tried.infra is not None or tried.timed_out or not _within(tried, limits):
             status, detail = end_of(tried, limits)
         elif tried.exit == children.TESTER_PASSED:
             status, detail = Status.PASSED, ""

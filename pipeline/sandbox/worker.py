@@ -108,7 +108,7 @@ class Worker:
         if self.control is None:
             self.start()
         assert self.control is not None
-        self.control.settimeout((self.limits.wall * PATIENCE + 1) * tests + 10)
+        self.control.settimeout(self.limits.wall * PATIENCE + 11)
         asked = {"kind": kind, "tests": tests, "wall": self.limits.wall}
         try:
             socket.send_fds(self.control, [json.dumps(asked).encode()], list(fds))
@@ -184,7 +184,7 @@ def one_attempt(reply: Mapping[str, Any], output: bytes, stderr: str) -> Attempt
     return Attempt(
         exit=reply["exit"],
         timed_out=reply["timed_out"],
-        seconds=reply["seconds"],
+        seconds=reply.get("last_seconds", reply["seconds"]),
         cpu=reply["cpu"],
         rss_mb=reply["rss_kb"] / 1024,
         output=output,

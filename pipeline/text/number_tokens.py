@@ -1,8 +1,8 @@
 """Numbers as a problem says them, in digits or in words, as one canonical text: `2.50`, `twenty-five`, `half`.
 
-Two problems that differ only in their numbers are different problems, so what is a number must be told apart from every
-other word, whichever way it is written. `third` is a fraction after `a`, `one` or a number and before `of`, and an
-ordinal (`3rd`) elsewhere. `one` stays a word (`one of them`), and so does `second` (a time).
+Two problems that differ only in their numbers are different problems, so what is a number must be distinguished from
+every other word, whichever way it is written. `third` is a fraction after `a`, `one` or a number and before `of`, and
+an ordinal (`3rd`) elsewhere. `one` stays a word (`one of them`), and so does `second` (a time).
 """
 
 from collections.abc import Sequence

@@ -53,12 +53,12 @@ def separate(text: str) -> Separated:
     code: list[str] = []
 
     def take(match: re.Match[str]) -> str:
-        found = match[0]
-        if found.startswith(("\\", "$$")):
-            formulas.append(found if found.startswith("\\begin") else _MARKS.sub("", found))
+        matched = match[0]
+        if matched.startswith(("\\", "$$")):
+            formulas.append(matched if matched.startswith("\\begin") else _MARKS.sub("", matched))
             return _end(formulas[-1])
-        if not found.startswith("http"):
-            code.append(found.strip())
+        if not matched.startswith("http"):
+            code.append(matched.strip())
         return " "
 
     def take_command(match: re.Match[str]) -> str:

@@ -1,10 +1,26 @@
-"""Units and currencies: a translation names those of its original and no others, so that nothing is converted."""
+"""Units and currencies in seven languages: one table for the check of translations and for the reader of answers.
+
+`units.txt` has two sorts of lines. `mile = mi 63360 in` gives a kind its short name and, where its definition is exact,
+how many of which unit it is. `mile es: millas?` lists the patterns by which a language names it. A word after `~` has
+other senses too, one after `+` names the unit only behind a number, and one after `-` is for prose alone.
+"""
 
 import re
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
 UNITS = Path(__file__).parent / "units.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit's short name, and what one of it is: `size` of `base`, itself where no exact definition is known."""
+
+    name: str
+    size: Fraction
+    base: str
 
 
 def compare_units(prose: str, translated: str, language: str) -> tuple[set[str], set[str]]:
@@ -15,7 +31,7 @@ def compare_units(prose: str, translated: str, language: str) -> tuple[set[str],
 
 
 def find_units(prose: str, language: str) -> tuple[set[str], set[str]]:
-    """The kinds that prose names, and those that it may mean: in `units.txt` a word after `~` has other senses too."""
+    """The kinds that prose names, and those that it may mean."""
     prose = prose.lower()
     return tuple(  # type: ignore[return-value]
         {kind for kind, *patterns in _patterns(language) if (pattern := patterns[at]) and pattern.search(prose)}
@@ -23,16 +39,61 @@ def find_units(prose: str, language: str) -> tuple[set[str], set[str]]:
     )
 
 
+@lru_cache(maxsize=1 << 12)
+def read_unit_name(words: str) -> str | None:
+    """The short name of the unit that `words` behind a number are in any of the languages ("km", "$", "%"), or None."""
+    match = _names().fullmatch(words.lower())
+    return None if match is None else units()[_kinds()[(match.lastindex or 1) - 1]].name
+
+
+@lru_cache(maxsize=1)
+def units() -> dict[str, Unit]:
+    """Kind -> its unit."""
+    table = {}
+    for kind, language, words in _lines():
+        if language == "=":
+            size, base = (words[1], words[2]) if len(words) > 1 else ("1", words[0])
+            table[kind] = Unit(words[0], Fraction(size), base)
+    return table
+
+
+@lru_cache(maxsize=1)
+def sizes() -> dict[str, tuple[str, Fraction]]:
+    """Short name -> (base unit, how many of it one is)."""
+    return {unit.name: (unit.base, unit.size) for unit in units().values()}
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> tuple[str, ...]:
+    return tuple(units())
+
+
+@lru_cache(maxsize=1)
+def _names() -> re.Pattern[str]:
+    """One group for each kind, in the order of `_kinds`."""
+    written: dict[str, list[str]] = {kind: [] for kind in _kinds()}
+    for kind, language, words in _lines():
+        if language != "=":
+            written[kind].extend(word.removeprefix("+") for word in words if word[0] not in "~-")
+    return re.compile("|".join(f"({'|'.join(f'(?:{pattern})' for pattern in written[kind])})" for kind in _kinds()))
+
+
+def _lines() -> list[tuple[str, str, list[str]]]:
+    """(kind, language or "=", words) of each line."""
+    lines = []
+    for line in UNITS.read_text(encoding="utf-8").splitlines():
+        kind, language, *words = line.split()
+        lines.append((kind, language.rstrip(":"), words))
+    return lines
+
+
 @lru_cache(maxsize=8)
 def _patterns(language: str) -> tuple[tuple[str, re.Pattern[str] | None, re.Pattern[str] | None], ...]:
     patterns = []
-    for line in UNITS.read_text(encoding="utf-8").splitlines():
-        head, _, listed = line.partition(": ")
-        kind, spoken = head.split()
+    for kind, spoken, words in _lines():
         if spoken == language:
-            words = listed.split()
-            sure = "|".join(_bounded(word) for word in words if not word.startswith("~"))
-            maybe = "|".join(_bounded(word[1:]) for word in words if word.startswith("~"))
+            sure = "|".join(_bounded(word.removeprefix("-")) for word in words if word[0] not in "~+")
+            maybe = "|".join(_bounded(word[1:]) for word in words if word[0] == "~")
             patterns.append((kind, re.compile(sure) if sure else None, re.compile(maybe) if maybe else None))
     return tuple(patterns)
 

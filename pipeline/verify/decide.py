@@ -13,20 +13,16 @@ from functools import lru_cache
 from typing import Literal
 
 from pipeline.verify.compare.values import accept
-from pipeline.verify.guard import refuse
+from pipeline.verify.guard import MAX_ANSWER, refuse
 from pipeline.verify.normal import clean
 from pipeline.verify.reader.answer import read_answer
-from pipeline.verify.reader.values import Quantity, Unreadable, Value
+from pipeline.verify.reader.values import Unreadable, Value
 
 FALLBACK = re.compile(r"\\(?:i*int|oint|lim|partial)(?![A-Za-z])|\\begin\{vmatrix\}")
 """The constructs that the reader does not evaluate and SymPy does."""
 
 SERIES = re.compile(r"\\(?:sum|prod)(?![A-Za-z])")
 """Read and compared term by term between integers; others are left to SymPy."""
-
-
-LONE_UNIT = re.compile(r"(-?[\d.,]+)\s+([mgshWJNVKACL])")
-"""A number, a space and a letter that is a unit: no product is written so, and by itself it is read as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +34,12 @@ class Reading:
     fallback: bool = False
 
 
-@lru_cache(maxsize=1 << 14)
 def read(text: str) -> Reading:
     """The value of an answer, or why it has none. Total."""
+    return _read_short(text) if len(text) <= MAX_ANSWER else _read(text)
+
+
+def _read(text: str) -> Reading:
     try:
         return Reading(read_answer(text))
     except (Unreadable, RecursionError) as error:
@@ -49,9 +48,8 @@ def read(text: str) -> Reading:
     return Reading(None, problem, bool(FALLBACK.search(cleaned)) and refuse(cleaned) is None)
 
 
-def is_plain_number(value: Value) -> bool:
-    """Whether a value is a number without unit or letters."""
-    return isinstance(value, Quantity) and not value.unit and not value.percent and value.node.op == "num"
+_read_short = lru_cache(maxsize=1 << 14)(_read)
+"""Only short texts are kept: a thousand of a megabyte would be a gigabyte."""
 
 
 def decide(label: str, answer: str) -> Literal["same", "differ", "unknown", "fallback"]:
@@ -59,8 +57,6 @@ def decide(label: str, answer: str) -> Literal["same", "differ", "unknown", "fal
     expected, given = read(label), read(answer)
     if expected.value is not None and given.value is not None:
         verdict = accept(expected.value, given.value)
-        if verdict == "differ" and is_plain_number(expected.value) and (unit := LONE_UNIT.fullmatch(answer.strip())):
-            return decide(label, rf"{unit[1]} \text{{ {unit[2]}}}")
         series = verdict == "unknown" and any(SERIES.search(text) for text in (label, answer))
         return "fallback" if series and refuse(clean(label)) is None is refuse(clean(answer)) else verdict
     if clean(label) == clean(answer):

@@ -1,9 +1,9 @@
 """The one verifier of math: what grades a sample in curation is what rewards a completion in training.
 
-A completion's answer is extracted and compared with the label: at once where the fast path reads both, otherwise by
-math-verify in a killable process. The verdict is `unknown`, never `wrong`, when the verifier itself had trouble: a
-time limit, a dead process, a label that nothing can read. An answer that is refused unparsed (prose, towers of
-powers, longer than 2,000 characters) is `wrong`: no label that passes `check_label` can equal it.
+A completion's answer is extracted and read, and its value compared with the label's. Only what the reader names but
+does not evaluate is asked of SymPy, in a killable process. The verdict is `unknown`, never `wrong`, when the verifier
+itself had trouble: a time limit, a dead process, a label that cannot be read. An answer that cannot be read is `wrong`:
+no label that passes `check_label` can equal it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeVar
 
 from pipeline.closing import Closing
 from pipeline.verify.decide import decide, read
-from pipeline.verify.equal import same
 from pipeline.verify.extract import extract_answer
-from pipeline.verify.fast import Value, parse_fast
-from pipeline.verify.guard import MAX_ANSWER, refuse
+from pipeline.verify.guard import MAX_ANSWER
+from pipeline.verify.keys import has_unit, roughness, same_class, write_key
 from pipeline.verify.label import screen_label, slow_text
 from pipeline.verify.normal import clean
 from pipeline.verify.pool import MathPool, Outcome
+from pipeline.verify.reader.values import Value
 from pipeline.verify.reward import check_format
 from schemas.reasons import Verdict
 
@@ -48,23 +47,17 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An answer with what the fast path makes of it; `refused` says why nothing slower may be asked."""
+    """An answer read once, for its verdict and its class: its value and the key of its class."""
 
     text: str
     value: Value | None
-    refused: str | None
-
-    @property
-    def key(self) -> str:
-        return self.value.key if self.value is not None else clean(self.text)[:MAX_ANSWER]
+    key: str
 
 
-@lru_cache(maxsize=1 << 14)
 def _read(text: str) -> _Answer:
-    if len(text) > MAX_ANSWER:
-        return _Answer(text[:MAX_ANSWER], None, f"longer than {MAX_ANSWER} characters")
-    value = parse_fast(text)
-    return _Answer(text, value, None if value is not None else refuse(clean(text)))
+    value = read(text).value
+    key = None if value is None else write_key(value)
+    return _Answer(text[:MAX_ANSWER], value, clean(text[:MAX_ANSWER]) if key is None else key)
 
 
 class MathVerifier(Closing):
@@ -123,101 +116,70 @@ class MathVerifier(Closing):
         Answers are one class when the verifier calls them the same; a bare number joins the one unit that the others
         give it (5 and 5 cm, but not where there is 5 m too). The classes do not depend on the order of common answers.
         """
-        read = [_read(answer) for answer in answers]
-        units: dict[str, set[str]] = {}
-        for item in read:
-            if item.value is not None and item.value.unit:
-                units.setdefault(item.value.bare, set()).add(item.value.key)
+        items = [_read(answer) for answer in answers]
         representatives: list[_Answer] = []
         keys: dict[str, str] = {}
-        for item in sorted(
-            read, key=lambda item: (item.value is None, item.value.places if item.value else 0, item.key)
-        ):
-            if item.key in keys:
-                continue
-            found = self._find(item, representatives, strict=True).result()
-            if found is None and item.value is not None and len(units.get(item.value.key, ())) == 1:
-                found = next(iter(units[item.value.key]))
-            if found is None:
-                representatives.append(item)
-            keys[item.key] = item.key if found is None else found
-        return [keys[item.key] for item in read]
+        for item in sorted(dict.fromkeys(items), key=_precedence):
+            if item.key not in keys:
+                known = self._find(item, representatives, strict=True).result()
+                keys[item.key] = item.key if known is None else known
+                if known is None:
+                    representatives.append(item)
+        measured = [item for item in representatives if item.value is not None and has_unit(item.value)]
+        for item in representatives:
+            if item.value is not None and not has_unit(item.value):
+                same = [other.key for other in measured if _is_same(item, other, strict=False)]
+                if len(same) == 1:
+                    keys = {key: same[0] if name == item.key else name for key, name in keys.items()}
+        return [keys[item.key] for item in items]
 
     def _compare(self, label: str | None, answer: str, known: Sequence[str], future: Future[Judgement]) -> None:
         if not answer.strip():
             future.set_result(Judgement(Verdict.WRONG, None, None, "no answer"))
             return
-        found = _read(answer)
+        given, expected = _read(answer), _read(label or "")
 
-        def wrong(detail: str) -> None:
-            self._classify(found, answer, expected, known, Verdict.WRONG, detail, future)
+        def classify(verdict: Verdict, detail: str, among: Sequence[str]) -> None:
+            others = [_read(key) for key in among if key != expected.key]
+            _then(
+                self._find(given, others),
+                lambda key: future.set_result(Judgement(verdict, answer, key or given.key, detail)),
+            )
 
-        expected = _read(label or "")
         screened = screen_label(label)
         if isinstance(screened, tuple):
-            detail = f"unverifiable label: {screened[1]}"
-            self._classify(found, answer, None, known, Verdict.UNKNOWN, detail, future)
+            classify(Verdict.UNKNOWN, f"unverifiable label: {screened[1]}", known)
             return
-        identical = clean(answer) == clean(label or "")
         verdict = decide(label or "", answer)
         if verdict == "same":
             future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
-            return
-        if verdict == "differ":
+        elif verdict == "differ":
             problem = read(answer).problem
-            wrong(f"cannot be read: {problem}" if problem else "not equal")
-            return
-        if verdict == "unknown":
-            self._classify(found, answer, None, (), Verdict.UNKNOWN, "not decided at any point", future)
-            return
+            classify(Verdict.WRONG, f"cannot be read: {problem}" if problem else "not equal", known)
+        elif verdict == "unknown":
+            classify(Verdict.UNKNOWN, "not decided at any point", ())
+        else:
 
-        def decided(outcome: Outcome) -> None:
-            if outcome.verdict is Verdict.CORRECT:
-                future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
-            elif outcome.verdict is Verdict.WRONG:
-                wrong(outcome.detail)
-            else:
-                self._classify(found, answer, None, (), Verdict.UNKNOWN, outcome.detail, future)
+            def decided(outcome: Outcome) -> None:
+                if outcome.verdict is Verdict.CORRECT:
+                    future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
+                else:
+                    among = known if outcome.verdict is Verdict.WRONG else ()
+                    classify(outcome.verdict, outcome.detail, among)
 
-        _then(self.pool.submit(slow_text(label or ""), None if identical else slow_text(answer)), decided)
-
-    def _classify(
-        self,
-        found: _Answer,
-        answer: str,
-        expected: _Answer | None,
-        known: Sequence[str],
-        verdict: Verdict,
-        detail: str,
-        future: Future[Judgement],
-    ) -> None:
-        """Names the class of an answer that is not the label's, among the known ones or as a new one."""
-
-        def named(key: str | None) -> None:
-            name = key or found.key
-            if expected is not None and name == expected.key:
-                prefix = found.value.name if found.value is not None and found.value.name else "not"
-                name = f"{prefix} = {name}"
-            future.set_result(Judgement(verdict, answer, name, detail))
-
-        others = [_read(key) for key in known if expected is None or key != expected.key]
-        _then(self._find(found, others), named)
+            identical = clean(answer) == clean(label or "")
+            _then(self.pool.submit(slow_text(label or ""), None if identical else slow_text(answer)), decided)
 
     def _find(self, item: _Answer, others: Sequence[_Answer], strict: bool = False) -> Future[str | None]:
         """The key of the first of `others` that `item` is the same as, or None. Only hard pairs wait for a process."""
         future: Future[str | None] = Future()
         slow: list[_Answer] = []
         for other in others:
-            if item.key == other.key or _same_class(item, other, strict):
+            if item.key == other.key or _is_same(item, other, strict):
                 future.set_result(other.key)
                 return future
-            if None in (item.value, other.value):
-                verdict = _one_class(item, other)
-                if verdict == "same":
-                    future.set_result(other.key)
-                    return future
-                if verdict == "fallback":
-                    slow.append(other)
+            if None in (item.value, other.value) and _may_ask(item, other):
+                slow.append(other)
         if not slow:
             future.set_result(None)
             return future
@@ -239,26 +201,18 @@ class MathVerifier(Closing):
         return future
 
 
-def _places(item: _Answer) -> int:
-    return item.value.places if item.value is not None else 0
+def _precedence(item: _Answer) -> tuple[bool, int, str, str]:
+    """The order in which answers are put into classes: what can be read first, the exact before the rounded."""
+    return item.value is None, 0 if item.value is None else roughness(item.value), item.key, item.text
 
 
-def _one_class(left: _Answer, right: _Answer) -> str:
-    """What the reader says of two answers of which one at least is not common: each must accept the other."""
-    if None in (read(left.text).value, read(right.text).value):
-        return decide(left.text, right.text) if read(left.text).fallback or read(right.text).fallback else "differ"
-    verdict = decide(left.text, right.text)
-    return decide(right.text, left.text) if verdict == "same" else verdict
+def _is_same(left: _Answer, right: _Answer, strict: bool) -> bool:
+    return left.value is not None and right.value is not None and same_class(left.value, right.value, strict) == "same"
 
 
-def _same_class(left: _Answer, right: _Answer, strict: bool) -> bool:
-    if left.value is None or right.value is None:
-        return False
-    if same(left.value, right.value):
-        return True
-    if strict or "" not in (left.value.unit, right.value.unit):
-        return False
-    return left.value.kind == right.value.kind == "number" and left.value.bare == right.value.bare
+def _may_ask(left: _Answer, right: _Answer) -> bool:
+    """Whether SymPy may say that two answers, of which one at least has no value, are equal."""
+    return decide(left.text, right.text) == "fallback"
 
 
 def _then(future: Future[T], action: Callable[[T], None]) -> None:

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from schemas.aliases import rename_keys
 from schemas.config.base import Strict
-from schemas.config.code_tests import AuthorConfig, CourtConfig
+from schemas.config.code_tests import AuthorConfig, CodeTestsConfig
 from schemas.config.decide import DecideConfig, KeepConfig
 from schemas.config.decontaminate import Benchmark, DecontaminateConfig
 from schemas.config.dedup import DedupConfig
@@ -27,8 +27,8 @@ from schemas.config.verify import VerifyConfig
 __all__ = [
     "AuthorConfig",
     "Benchmark",
+    "CodeTestsConfig",
     "Config",
-    "CourtConfig",
     "DecideConfig",
     "DecontaminateConfig",
     "DedupConfig",
@@ -64,7 +64,7 @@ class Config(Strict):
     screen: ScreenConfig = ScreenConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
-    court: CourtConfig = CourtConfig()
+    code_tests: CodeTestsConfig = CodeTestsConfig()
     sandbox: SandboxConfig = SandboxConfig()
     model: ModelConfig = ModelConfig()
     prompt: PromptConfig = PromptConfig()

@@ -16,7 +16,7 @@ class AuthorConfig(Strict):
     """Thoughts and a program of a page."""
 
 
-class CourtConfig(Strict):
+class CodeTestsConfig(Strict):
     """Code: solutions and tests judged by each other (paper section 4.2, which prints none of these numbers)."""
 
     min_solutions: Annotated[int, Field(ge=2)] = 3
@@ -35,7 +35,7 @@ class CourtConfig(Strict):
     candidates: Annotated[int, Field(ge=1)] = 40
     """Inputs made in one round."""
     rounds: Annotated[int, Field(ge=1)] = 4
-    """Rounds of inputs at most; it stops once every solution that can be told wrong is."""
+    """Rounds of inputs at most; it stops once every solution that can be shown to be wrong is."""
     min_kill: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Share of the known-wrong programs that generated tests must catch; below it another round is made."""
     languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")

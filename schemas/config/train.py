@@ -66,9 +66,20 @@ class TrainConfig(Strict):
     """The paper does not print it; PPO's."""
     eps_high: Annotated[float, Field(gt=0)] = 0.28
     """Clip-higher: 0.26 to 0.28 in the paper, so that unlikely tokens can grow."""
-    importance_cap: Annotated[float, Field(ge=1)] | None = None
-    """Weigh tokens by the trainer's over the sampler's probability, truncated here, and clip against the trainer's;
-    none takes the sampler's log-probabilities as they are, as the paper does."""
+    objective: Literal["magistral", "dapo", "grpo", "dr_grpo", "gspo", "cispo"] = "magistral"
+    """How token losses become one. `magistral`: divided by the length of their group, groups counting alike (section
+    2.1); `dapo`: by the length of the minibatch; `grpo`: by that of their sequence, sequences counting alike;
+    `dr_grpo`: by max_tokens, advantages not normalised; `gspo`: as grpo, with the ratio of whole sequences (eps_low
+    3e-4 and eps_high 4e-4 suit it); `cispo`: as dapo, with the ratio, clipped above, as a weight."""
+    importance: Literal["none", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask"] = "token_truncate"
+    """Weigh tokens by the trainer's over the sampler's probability, of the token or of its sequence, truncated at
+    importance_cap or left out above it, and clip against the trainer's probability of before the batch: engine and
+    trainer never compute quite the same, and generation runs ahead. `none` takes the sampler's log-probabilities as
+    they are, as the paper does."""
+    importance_cap: Annotated[float, Field(ge=1)] = 2.0
+    """Above it a weight is truncated or masked: the bound of truncated importance sampling's authors."""
+    mask_overlong: bool = False
+    """Leave completions that were cut at max_tokens out of the loss; their rewards still count in their group."""
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are scaled down to this norm, so that one unlucky batch cannot throw the weights off."""
     minibatches: Annotated[int, Field(ge=1)] = 1

@@ -107,7 +107,7 @@ def test_a_killed_judge_is_unknown_and_asked_again(
     make_trial: Make, chance: random.Random, sign: str, rows: list[Row]
 ) -> None:
     changes: dict[str, Any] = {"verify": {"extract": "boxed"}, "decontaminate": {"benchmarks": []}}
-    changes |= {"court": {"languages": []}, "sandbox": {"wall": 1}}
+    changes |= {"code_tests": {"languages": []}, "sandbox": {"wall": 1}}
     expected = make_trial("expected", rows, **changes)
     assert expected.curate() == 0, expected.said()
     wanted = read_result(expected.run)

@@ -75,7 +75,7 @@ def test_a_shard_is_heard_again_when_rules_or_limits_change_and_not_for_more_wor
     fill(folder, add("a"))
     keys = [
         stage_key(settings(folder.root, **more), folder, find_stage("code_tests"), "00000", "problems")
-        for more in ({}, {"sandbox": {"workers": 5}}, {"sandbox": {"wall": 1}}, {"court": {"min_tests": 7}})
+        for more in ({}, {"sandbox": {"workers": 5}}, {"sandbox": {"wall": 1}}, {"code_tests": {"min_tests": 7}})
     ]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
@@ -113,7 +113,7 @@ def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served,
         served_model,
         prompt={"template": "plain", "chat": False},
         sampling={"n": 8, "max_tokens": 24, "stop": "full", "stop_strings": ["\ndef", "\n#", "\nprint"]},
-        court={"languages": []},
+        code_tests={"languages": []},
     )
     told = goldilocks("curate", str(config)).stdout
     assert "no_solution" in told
@@ -172,7 +172,7 @@ def test_a_copy_a_language_is_graded_and_a_model_is_asked_where_tests_are_lackin
         tmp_path,
         served_model,
         sampling={"n": 2, "max_tokens": 16},
-        court={"author": {"enabled": True, "max_tokens": 96}},
+        code_tests={"author": {"enabled": True, "max_tokens": 96}},
     )
     goldilocks("curate", str(config))
     folder = RunFolder(str(tmp_path / "run"))

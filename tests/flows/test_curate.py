@@ -107,7 +107,7 @@ def test_a_server_that_is_not_there_makes_nothing_wrong(goldilocks: Run, tmp_pat
     write_rows(tmp_path / "heap.jsonl", sums(1, 3))
     nowhere = Served(f"http://127.0.0.1:{free_port()}/v1", "smollm2")
     told = goldilocks("curate", str(configure(tmp_path, nowhere)), check=Exit.UNFINISHED).stdout
-    assert "owed" in told or "failed" in told
+    assert "missing" in told or "failed" in told
     decisions = pl.read_parquet(tmp_path / "run" / "decisions" / "*.parquet")
     assert decisions["decision"].to_list() == ["undetermined"] * 3
     assert decisions["wrong"].sum() == 0

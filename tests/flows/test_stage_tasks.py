@@ -1,4 +1,4 @@
-"""A stage that asks the model: what it could not ask is owed, and rejects nothing."""
+"""A stage that asks the model: what it could not ask is asked by the next run, and rejects nothing."""
 
 from pathlib import Path
 

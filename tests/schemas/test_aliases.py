@@ -9,6 +9,8 @@ from schemas.aliases import CONFIG_KEYS, rename_keys, restore_keys
 from schemas.config import Config
 from schemas.load import ConfigError, load_config
 
+VALUES = {"colocate": True, "microbatch_tokens": 64, "code_tests": {"min_tests": 7}}
+"""What a key is set to, by its name today; 2 for the others."""
 BASE = {"run": "r", "sources": [{"name": "s", "files": "-"}]}
 
 
@@ -30,11 +32,12 @@ def read(config: Config, path: list[str]) -> Any:
 def test_an_old_key_is_read_under_its_new_name(old: str, tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
     *parents, last = old.split(".")
     new = CONFIG_KEYS[old]
-    value = True if new == "colocate" else 2 if new != "microbatch_tokens" else 64
+    value = VALUES.get(new, 2)
     file = tmp_path / "run.yaml"
     file.write_text(json.dumps(BASE | place([*parents, last], value)))
     config = load_config(file)
-    assert read(config, [*parents, new]) == value
+    section = read(config, [*parents, new])
+    assert section == (type(section)(**value) if isinstance(value, dict) else value)
     assert [old.replace("*", "0") in line and line.endswith(new) for line in caplog.messages] == [True]
     caplog.clear()
     file.write_text(json.dumps(BASE | place([*parents, new], value)))
@@ -43,6 +46,17 @@ def test_an_old_key_is_read_under_its_new_name(old: str, tmp_path: Any, caplog: 
     file.write_text(json.dumps(BASE | place(parents, {last: value, new: value})))
     with pytest.raises(ConfigError, match=f"{last} is the old name of {new}"):
         load_config(file)
+
+
+def test_a_key_of_a_section_that_had_another_name_is_set_from_the_command_line(
+    tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps(BASE))
+    assert load_config(file, ["court.author.enabled=true"]).code_tests.author.enabled
+    assert caplog.messages == [
+        "--set court.author.enabled=true: court.author.enabled is now called code_tests.author.enabled"
+    ]
 
 
 def test_keys_of_checkpoints_are_hashed_under_the_old_names() -> None:

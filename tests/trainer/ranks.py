@@ -10,11 +10,11 @@ from schemas.config import TrainConfig
 from tests.trainer.tiny import draw_groups
 from trainer import distributed
 from trainer.learner import Learner, end_ranks, follow
-from trainer.objective import Objective
+from trainer.objective import build_objective
 from trainer.policy import load_policy
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_batch
 
-CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.003, warmup=2, minibatches=2, importance_cap=2.0)
+CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.003, warmup=2, minibatches=2)
 
 
 def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
     # Five groups on the first rank alone: the others get them from it. Three sequences of one token leave a rank idle.
     batches = [draw_groups(1, [4, 3, 5, 2]), draw_groups(2, [1, 2], prompt=3, completion=2)]
     mine = [distributed.share(groups if distributed.find_rank() == 0 else None) for groups in batches]
-    objective = Objective(config.eps_low, config.eps_high, sum_tokens(mine[0]), config.importance_cap)
+    objective = build_objective(config, sum_tokens(mine[0]))
     for batch in share_out(mine[0], config)[0]:
         accumulate(policy, batch, objective)
     gradients = {name: whole(master.grad).clone() for name, master in policy.masters.items()}

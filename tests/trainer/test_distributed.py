@@ -34,8 +34,12 @@ def run_ranks(folder: str, out: Path, config: TrainConfig, task: str) -> dict[st
 
 @pytest.mark.parametrize(
     "config",
-    [CONFIG, CONFIG.model_copy(update={"lora": LoraTraining(rank=4), "gradient_checkpointing": True})],
-    ids=["full", "lora"],
+    [
+        CONFIG,
+        CONFIG.model_copy(update={"lora": LoraTraining(rank=4), "gradient_checkpointing": True}),
+        CONFIG.model_copy(update={"objective": "gspo", "importance": "sequence_mask", "mask_overlong": True}),
+    ],
+    ids=["full", "lora", "by-sequence"],
 )
 def test_two_ranks_have_the_losses_gradients_and_weights_of_one(
     folder: str, tmp_path: Path, config: TrainConfig

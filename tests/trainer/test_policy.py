@@ -13,6 +13,7 @@ from tests.trainer.tiny import draw_groups, find_gradients, reference, save_tiny
 from trainer import head
 from trainer import policy as policy_module
 from trainer.group import Group
+from trainer.objective import MEASURES
 from trainer.policy import Policy, find_layers, load_policy, save_policy
 from trainer.rollout import Rollout
 from trainer.step import build_optimiser, find_anchors, train_step
@@ -198,7 +199,7 @@ def test_a_model_that_scales_its_logits_is_refused(folder: str, name: str) -> No
 
 def test_a_prompt_forwarded_once_is_as_good_as_one_for_each_completion(folder: str) -> None:
     (group,) = draw_groups(9, [5], prompt=40)
-    alone = [Group("a", group.prompt, (one,), (0.0,), (True,)) for one in group.rollouts]
+    alone = [Group("a", group.prompt, (one,), (0.0,), (True,), 15) for one in group.rollouts]
     policy = load_policy(folder, CONFIG, dtype=torch.float32)
     torch.testing.assert_close(
         find_anchors(policy, [group], CONFIG), find_anchors(policy, alone, CONFIG), atol=1e-4, rtol=1e-4
@@ -214,13 +215,13 @@ def with_tokenizer(folder: str) -> None:
 
 
 def test_an_empty_group_of_targets_has_a_gradient_of_nothing(folder: str) -> None:
-    from trainer.batch import pack
-    from trainer.objective import Objective
+    from trainer.batch import Stakes, pack
+    from trainer.objective import build_objective
     from trainer.step import accumulate
 
     rollout = Rollout((1, 2), (-1.0, -1.0), "", "stop", (0, 0))
-    shares = pack([Group("a", (3,), (rollout,), (1.0,), (True,))], [[1.0]], 64, ranks=2)
+    shares = pack([Group("a", (3,), (rollout,), (1.0,), (True,), 2)], Stakes([[1.0]], [[0.5]]), 64, ranks=2)
     policy = load_policy(folder, CONFIG, dtype=torch.float32)
-    sums = accumulate(policy, shares[1][0], Objective(0.2, 0.28, 2))
-    assert sums.tolist() == [0] * 6
+    sums = accumulate(policy, shares[1][0], build_objective(CONFIG, 2))
+    assert sums.tolist() == [0] * (2 + len(MEASURES))
     assert all(master.grad is not None and not master.grad.any() for master in policy.masters.values())

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 import torch
@@ -25,33 +26,42 @@ def policy(folder: str) -> Policy:
     return load_policy(folder, CONFIG, dtype=torch.float32)
 
 
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("cap", [None, 1.1, 3.0])
+OBJECTIVES = get_args(TrainConfig.model_fields["objective"].annotation)
+IMPORTANCE = get_args(TrainConfig.model_fields["importance"].annotation)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+@pytest.mark.parametrize("mask_overlong", [False, True])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_loss_gradients_and_measures_are_those_of_the_slow_reference(
-    folder: str, policy: Policy, seed: int, cap: float | None
+    folder: str, policy: Policy, seed: int, objective: str, mask_overlong: bool
 ) -> None:
-    groups = sampled_nearby(draw_groups(seed, [4, 1, 3, 2]), policy, noise=0.3, seed=seed)
-    config = CONFIG.model_copy(update={"importance_cap": cap})
+    groups = sampled_nearby(draw_groups(seed, [4, 1, 3, 2]), policy, noise=0.5, seed=seed)
+    clip = {"eps_low": 0.01, "eps_high": 0.01} if objective == "gspo" else {}
+    update = {"objective": objective, "importance": "none", "mask_overlong": mask_overlong} | clip
+    config = CONFIG.model_copy(update=update)
     sums, gradients = find_gradients(policy, groups, config)
     expected, exact = reference(folder, groups, config)
     assert sums == pytest.approx(expected, rel=1e-3, abs=1e-6)
     assert worst_difference(gradients, exact) < 1e-3
-    if cap is None:
-        assert min(sums[2:4]) > 0, "both clips are met"
+    assert min(sums[2:4]) > 0, "both clips are met"
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_importance_weights_with_anchors_are_those_of_the_slow_reference(
-    folder: str, policy: Policy, seed: int
+@pytest.mark.parametrize("anchored", [False, True])
+@pytest.mark.parametrize("importance", IMPORTANCE)
+@pytest.mark.parametrize("objective", ["magistral", "gspo"])
+def test_importance_weights_are_those_of_the_slow_reference(
+    folder: str, policy: Policy, objective: str, importance: str, anchored: bool
 ) -> None:
-    drawn = draw_groups(seed)
-    groups, before = (sampled_nearby(drawn, policy, noise, seed + 10) for noise in (0.5, 0.3))
-    anchors = [one for group in before for rollout in group.rollouts for one in rollout.logprobs]
-    config = CONFIG.model_copy(update={"importance_cap": 1.5})
-    sums, gradients = find_gradients(policy, groups, config, torch.tensor(anchors))
+    drawn = draw_groups(1)
+    groups, before = (sampled_nearby(drawn, policy, noise, seed) for noise, seed in ((0.5, 11), (0.3, 12)))
+    anchors = [one for group in before for rollout in group.rollouts for one in rollout.logprobs] if anchored else None
+    config = CONFIG.model_copy(update={"objective": objective, "importance": importance, "importance_cap": 1.5})
+    sums, gradients = find_gradients(policy, groups, config, torch.tensor(anchors) if anchored else None)
     expected, exact = reference(folder, groups, config, anchors)
     assert sums == pytest.approx(expected, rel=1e-3, abs=1e-6)
     assert worst_difference(gradients, exact) < 1e-3
+    assert (sums[4] > 0) is (importance != "none"), "the cap is met"
 
 
 @pytest.mark.parametrize("microbatch_tokens", [64, 100, 300, 4096])
@@ -106,7 +116,7 @@ def test_a_batch_is_as_many_steps_as_minibatches(policy: Policy) -> None:
 
 def test_later_minibatches_are_clipped_against_the_weights_of_before_the_first(policy: Policy) -> None:
     groups = sampled_nearby(draw_groups(5, [4, 4]), policy, noise=0.0)
-    config = CONFIG.model_copy(update={"minibatches": 2, "importance_cap": 2.0, "learning_rate": 0.05})
+    config = CONFIG.model_copy(update={"minibatches": 2, "learning_rate": 0.05})
     first, second = train_batch(policy, build_optimiser(policy, config), groups, config, step=9)
     assert first.clipped_above + first.clipped_below == 0
     assert second.clipped_above + second.clipped_below > 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from schemas.config import TrainConfig
 from trainer.rollout import Rollout
 
 
@@ -42,6 +43,16 @@ def make_trainer(model: str, folder: str, *, bf16: bool = False, sequences: int 
     trainer.current_gradient_accumulation_steps = 1
     trainer.model.train()
     return trainer
+
+
+def set_objective(trainer: Any, config: TrainConfig, loss_type: str, importance_sampling_level: str = "token") -> None:
+    """Have `trainer` compute that loss from now on, with the clips of `config`."""
+    trainer.loss_type, trainer.importance_sampling_level = loss_type, importance_sampling_level
+    trainer.epsilon_low = config.eps_low
+    # CISPO's bound is the whole ratio's there.
+    trainer.epsilon_high = config.eps_high + (loss_type == "cispo")
+    trainer.max_completion_length = 30
+    trainer.use_vllm = trainer.vllm_importance_sampling_correction = config.importance != "none"
 
 
 def make_inputs(rows: Sequence[tuple[tuple[tuple[int, ...], Rollout], float]], total: int) -> dict[str, Any]:

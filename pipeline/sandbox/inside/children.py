@@ -2,7 +2,8 @@
 
 A child reports through its progress pipe: `s` once it is locked down, then one byte as each test but the last ends (`k`
 it ended well, `x` it failed). The last test's end is the process's own. The program can write these bytes too: it can
-lose a test by that, never win one, since what passes is decided outside from what it printed or returned.
+lose a test by that, never win one, since what passes is decided outside from what it printed or returned within one
+test's time. The tests of one process are in each other's reach: inputs and outputs, never what is expected.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any
 
 from pipeline.sandbox.inside import codec
 from pipeline.sandbox.inside.lockdown import (
-    EXEC_FD,
     confine_files,
+    execute,
     forbid_calls,
     give_up_privileges,
     limit_resources,
@@ -40,9 +41,10 @@ def read_all(fd: int) -> bytes:
     return os.pread(fd, os.fstat(fd).st_size, 0)
 
 
-def lock_down(limits: Mapping[str, Any], fds: Sequence[int], tests: int = 1, execute: bool = False) -> None:
-    """Close every descriptor from 3 on but `fds`, then give up all that a program has no use for."""
-    if not execute:
+def lock_down(limits: Mapping[str, Any], fds: Sequence[int], execute_key: bytes | None = None) -> None:
+    """Close every descriptor from 3 on but `fds`, then give up all that a program has no use for. Whoever has the
+    `execute_key` may execute a descriptor."""
+    if execute_key is None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()
     low = 3
@@ -53,9 +55,9 @@ def lock_down(limits: Mapping[str, Any], fds: Sequence[int], tests: int = 1, exe
     give_up_privileges()
     if limits["landlock"]:
         confine_files(READABLE, devices=DEVICES)
-    limit_resources(limits, tests, len(fds))
+    limit_resources(limits, len(fds))
     if limits["seccomp"]:
-        forbid_calls(execute)
+        forbid_calls(execute_key)
 
 
 def open_streams() -> None:
@@ -132,7 +134,7 @@ def run_program(limits: Mapping[str, Any], fds: Sequence[int], progress: int) ->
     os.dup2(errors, 2)
     code = read_all(job).decode("utf-8", "surrogatepass")
     tests = len(streams) // 2
-    lock_down(limits, [progress, *streams], tests)
+    lock_down(limits, [progress, *streams])
     os.write(progress, b"s")
     gc.enable()
     compiled, status = None, 0
@@ -156,17 +158,13 @@ def run_executable(limits: Mapping[str, Any], fds: Sequence[int], progress: int)
     os.dup2(given, 0)
     os.dup2(got, 1)
     os.dup2(errors, 2)
-    report = os.dup(progress)
-    if report == EXEC_FD:
-        report = os.dup(report)
-    os.dup2(binary, EXEC_FD)
-    os.set_inheritable(EXEC_FD, False)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    lock_down(limits, [EXEC_FD, report], execute=True)
-    os.write(report, b"s")
+    key = os.urandom(8)
+    lock_down(limits, [binary, progress], execute_key=key)
+    os.write(progress, b"s")
     try:
-        os.execve(EXEC_FD, ["prog"], {})
+        execute(binary, key)
     except OSError as error:
         os.write(2, f"cannot be executed: {error.strerror}".encode())
         return NOT_EXECUTABLE
@@ -220,7 +218,7 @@ def run_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int) -> i
     os.dup2(_null, 1)
     os.dup2(errors, 2)
     work = json.loads(read_all(job))
-    lock_down(limits, [progress, results], len(work["calls"]))
+    lock_down(limits, [progress, results])
     open_streams()
     os.write(progress, b"s")
     gc.enable()

@@ -13,7 +13,7 @@ import os
 import resource
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.sandbox.inside.system_calls import X86_64 as _CALLS
 
@@ -22,7 +22,8 @@ _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS = 1, 4, 22, 38
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _AUDIT_ARCH_X86_64, _X32 = 0xC000003E, 0x40000000
-_NUMBER, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
+_NUMBER, _ARCH, _ARG0, _ARG1, _ARG5 = 0, 4, 16, 24, 56
+_EMPTY_PATH = 0x1000
 _THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020000
 
 _FILES = """
@@ -83,19 +84,17 @@ _FCNTLS = (
 """Descriptors are copied, locked and asked; F_SETOWN, F_SETSIG, F_SETLEASE and F_NOTIFY, which send signals, are not
 here, and neither is F_ADD_SEALS. Constants that Python 3.9 lacks are written out."""
 
-EXEC_FD = 3
-"""The descriptor of a compiled program: the only one that may be executed."""
-
-
 _Code = list[tuple[int, ...]]
 _Range = tuple[int, _Code]
 _OWN_PID = 0x7FABCDEF
 """Stands for the process's own id in a filter until there is a process."""
+_KEY = (0x7FABCDED, 0x7FABCDEE)
+"""Stand for the two halves of a key until there is one."""
 
 
 def write_filter(execute: bool) -> bytes:
-    """The BPF program of a child, which may signal itself (_OWN_PID) alone; `execute` lets it become the program at
-    descriptor EXEC_FD.
+    """The BPF program of a child, which may signal itself (_OWN_PID) alone; `execute` lets whoever has the _KEY become
+    another program.
 
     A binary search over the calls' numbers: the kernel runs a new filter once for every call there is, and with a list
     in place of the search that takes half as long as the fork.
@@ -117,7 +116,13 @@ def write_filter(execute: bool) -> bytes:
     answers["ioctl"] = _allow_only(_ARG1, *_IOCTLS)
     answers["fcntl"] = _allow_only(_ARG1, *_FCNTLS)
     if execute:
-        answers["execveat"] = _allow_only(_ARG0, EXEC_FD)
+        low, high = _KEY
+        refuse = (_RETURN, _ERRNO | errno.EPERM)
+        answers["execveat"] = [
+            *((_LOAD, _ARG5), (_EQUAL, low, 1, 0), refuse),
+            *((_LOAD, _ARG5 + 4), (_EQUAL, high, 1, 0), refuse),
+            (_RETURN, _ALLOW),
+        ]
     ranges: list[_Range] = []
     by_number = {_CALLS[name]: answer for name, answer in answers.items()}
     for number in range(max(by_number) + 2):
@@ -158,18 +163,36 @@ def _instruction(operation: int, value: int, true: int = 0, false: int = 0) -> b
 _FILTERS = {execute: write_filter(execute) for execute in (False, True)}
 
 
-def filter_for(pid: int, execute: bool) -> bytes:
-    """The filter with the process's own id in it."""
-    return _FILTERS[execute].replace(struct.pack("I", _OWN_PID), struct.pack("I", pid))
+def filter_for(pid: int, key: bytes | None = None) -> bytes:
+    """The filter with the process's own id in it, and the eight bytes of a `key` that let it execute."""
+    code = _FILTERS[key is not None].replace(struct.pack("I", _OWN_PID), struct.pack("I", pid))
+    if key is not None:
+        code = code.replace(struct.pack("I", _KEY[0]), key[:4]).replace(struct.pack("I", _KEY[1]), key[4:])
+    return code
+
+
+def execute(fd: int, key: bytes) -> NoReturn:
+    """Become the program at `fd`, with one argument and an empty environment; raises OSError where it cannot be run.
+
+    execveat takes five arguments and the filter sees six: the key is the sixth. It is new for each process and gone
+    with the memory and the registers of the one that calls this, so what was executed can execute nothing, whatever it
+    puts at which descriptor.
+    """
+    arguments = (ctypes.c_char_p * 2)(b"prog", None)
+    environment = (ctypes.c_char_p * 1)(None)
+    os.set_inheritable(fd, False)
+    number, sixth = _CALLS["execveat"], ctypes.c_uint64(int.from_bytes(key, "little"))
+    _libc.syscall(number, fd, b"", arguments, environment, _EMPTY_PATH, sixth)
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def forbid_calls(execute: bool = False) -> None:
+def forbid_calls(execute_key: bytes | None = None) -> None:
     """Install the filter on this process, for good; raises OSError where the kernel refuses."""
-    code = filter_for(os.getpid(), execute)
+    code = filter_for(os.getpid(), execute_key)
     held = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(held))
     if _libc.prctl(_SECCOMP, 2, ctypes.byref(program), 0, 0):
@@ -183,9 +206,10 @@ def give_up_privileges() -> None:
     _libc.prctl(_PDEATHSIG, 9, 0, 0, 0)
 
 
-def limit_resources(limits: Mapping[str, Any], tests: int, more_files: int) -> None:
-    """The rlimits of one child that runs `tests` tests with `more_files` descriptors beside the program's own."""
-    cpu = int(limits["cpu"] * tests)
+def limit_resources(limits: Mapping[str, Any], more_files: int) -> None:
+    """The rlimits of one child, with `more_files` descriptors beside the program's own. Its tests share one CPU
+    limit."""
+    cpu = int(limits["cpu"])
     files = int(limits["files"]) + more_files
     for what, soft, hard in (
         (resource.RLIMIT_AS, limits["address_mb"] << 20, limits["address_mb"] << 20),

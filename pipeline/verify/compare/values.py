@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from pipeline.verify.compare.expressions import Answer, compare, letters, proportional, subtract
 from pipeline.verify.reader.build import call, number, symbol
-from pipeline.verify.reader.quantity import convert
+from pipeline.verify.reader.units import MONEY, convert
 from pipeline.verify.reader.values import (
     Cases,
     Clock,
@@ -123,12 +123,14 @@ def _one_name(left: str, right: str) -> bool:
 
 
 def _accept_quantity(label: Quantity, answer: Quantity) -> Answer:
+    if answer.as_unit is not None and not letters(label.node):
+        answer = answer.as_unit
     a, b = label.node, answer.node
     if label.unit and answer.unit and label.unit != answer.unit:
         (size_a, dimension_a), (size_b, dimension_b) = convert(label.unit), convert(answer.unit)
         if dimension_a != dimension_b:
             per = [side.unit.partition("/") for side in (label, answer)]
-            if per[0][0] != per[1][0] or "" not in (per[0][2], per[1][2]):
+            if per[0][0] != per[1][0] or "" not in (per[0][2], per[1][2]) or per[0][0] not in MONEY:
                 return "differ"
         elif size_a != size_b:
             a, b = call("*", a, number(size_a)), call("*", b, number(size_b))

@@ -35,6 +35,7 @@ from pipeline.verify.reader.values import (
 MAX_LENGTH = 2000
 MAX_ITEMS = 200
 MAX_WORDS = 6
+MAX_WORD = 40
 _RELATIONS = frozenset(("=", "<", ">", "le", "ge", "ne", "in"))
 _MIRROR = {"<": ">", ">": "<", "le": "ge", "ge": "le", "=": "=", "ne": "ne"}
 _CONDITIONS = re.compile(
@@ -132,9 +133,10 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
         return Many(tuple(_read_list(part) for part in tuples))
     for strong in (("or",), (";",), ("and",), (",",)):
         parts = split(tokens, lambda token, strong=strong: _join_kind(token) in strong)  # type: ignore[misc]
-        parts = [(part, separator) for part, separator in parts if part]
-        if len(parts) == 1 and len(parts[0][0]) == len(tokens):
+        if len(parts) == 1:
             continue
+        if strong[0] in ("or", "and") and not all(_trim(part) for part, _ in parts):
+            raise Unreadable(f"{strong[0]!r} without one of its sides")
         cleaned = [_trim(part) for part, _ in parts]
         cleaned = [part for part in cleaned if part]
         if len(cleaned) == 1:
@@ -146,9 +148,10 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
 
 
 def _trim(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    while tokens and _join_kind(tokens[0]):
+    """The tokens without separators at their ends."""
+    while tokens and _join_kind(tokens[0]) in (",", ";"):
         tokens = tokens[1:]
-    while tokens and _join_kind(tokens[-1]):
+    while tokens and _join_kind(tokens[-1]) in (",", ";"):
         tokens = tokens[:-1]
     return tokens
 
@@ -323,7 +326,9 @@ def _condition(tokens: tuple[Token, ...]) -> str:
 
 def _read_words(tokens: tuple[Token, ...]) -> Value | None:
     text = strip_words(tokens)
-    if len(tokens) == 1 and len(text) == 1 and text.isascii():
+    if not any(character.isalpha() for character in text) or any(len(word) > MAX_WORD for word in text.split()):
+        raise Unreadable(f"cannot read {text[:12]!r}")
+    if len(text) == 1 and text.isascii():
         return Quantity(Reader((Token("word", text),)).whole())
     if (
         len(tokens) == 1

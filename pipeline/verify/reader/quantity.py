@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import replace
 
-from pipeline.verify import units
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.tokens import FUNCTIONS, Token
+from pipeline.verify.reader.units import LETTERS, convert, is_unit_word, read_unit_words
 from pipeline.verify.reader.values import Quantity, Unreadable
 
 _COINS = {"dollar": "$", "$": "$", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u20b9": "INR"}
-_PERCENT = frozenset(("%", "percent", "per cent", "percentage", "pct", "percentage points"))
-_FOREIGN_UNITS = {
-    "\u7c73": "m",
-    "\u5398\u7c73": "cm",
-    "\u6beb\u7c73": "mm",
-    "\u5343\u7c73": "km",
-    "\u516c\u91cc": "km",
-    "\u514b": "g",
-    "\u5343\u514b": "kg",
-    "\u516c\u65a4": "kg",
-    "\u79d2": "s",
-    "\u5206\u949f": "min",
-    "\u5c0f\u65f6": "h",
-    "\u5ea6": "deg",
-    "\u5143": "CNY",
-    "\u7f8e\u5143": "$",
-    "\u5e73\u65b9\u7c73": "m^2",
-    "\u5e73\u65b9\u5398\u7c73": "cm^2",
-    "\u7acb\u65b9\u5398\u7c73": "cm^3",
-    "\u5347": "l",
-    "\u5929": "day",
-    "\u5e74": "year",
-    "\u043c": "m",
-    "\u0441\u043c": "cm",
-    "\u043c\u043c": "mm",
-    "\u043a\u043c": "km",
-    "\u043a\u0433": "kg",
-    "\u0433": "g",
-    "\u0447": "h",
-    "\u043c\u0438\u043d": "min",
-}
-"""Measures as Chinese and Russian write them -> the name in `units`."""
-_FOREIGN_NOT_THINGS = [
-    "或",
-    "以上",
-    "以下",
-    "以内",
-    "至少",
-    "至多",
-    "不",
-    "万",
-    "千",
-    "百",
-    "亿",
-    "倍",
-    "打",
-    "和",
-    "или",
-    "более",
-    "менее",
-    "тыс",
-    "мил",
-    "не",
-    "и",
-]
 _CLOSES = frozenset(")]}|")
 
 
@@ -75,7 +20,8 @@ def read_quantity(tokens: tuple[Token, ...]) -> Quantity:
     runs = _split_runs(tokens)
     if len(runs) == 1:
         amount, suffix = runs[0]
-        return _one(amount, suffix, coin)
+        read = _one(amount, suffix, coin)
+        return read if suffix or coin else replace(read, as_unit=_read_letter_unit(tokens))
     parts = [_one(amount, suffix, "") for amount, suffix in runs]
     if coin or any(not part.unit or part.percent for part in parts):
         raise Unreadable("several amounts of which one has no unit")
@@ -91,6 +37,20 @@ def read_quantity(tokens: tuple[Token, ...]) -> Quantity:
     return Quantity(total, parts[-1].unit)
 
 
+def _read_letter_unit(tokens: tuple[Token, ...]) -> Quantity | None:
+    """A number, a space and a letter that is a unit (`3 m`), which may also be a product; None for anything else."""
+    sign = tokens[:1] if tokens and tokens[0].text in ("+", "-") else ()
+    number_, *rest = tokens[len(sign) :] or (Token("mark", ""),)
+    if number_.kind != "number" or not rest or not rest[0].spaced or rest[0].text not in LETTERS:
+        return None
+    if any(token.kind not in ("word", "number") and token.text not in ("^", "/", "{", "}") for token in rest):
+        return None
+    try:
+        return _one((*sign, number_), tuple(rest), "")
+    except Unreadable:
+        return None
+
+
 def _take_coin(tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], str]:
     head: tuple[Token, ...] = ()
     rest = tokens
@@ -103,7 +63,7 @@ def _take_coin(tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], str]:
     return tokens, ""
 
 
-def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool) -> bool:
+def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool, compound: bool = False) -> bool:
     token = tokens[at]
     if at == 0:
         return False
@@ -119,6 +79,9 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool) -> bool:
     if token.text == "'" and tokens[at - 1].kind == "number":
         return any(before.text == "degree" for before in tokens[:at])
     before = tokens[at - 1]
+    if token.text in ("/", "per") and before.kind == "number" and at + 1 < len(tokens):
+        below = tokens[at + 1]
+        return below.kind in ("word", "text") and len(below.text) > 1 and is_unit_word(below.text)
     if token.kind == "command" and token.text == "min":
         return before.kind == "number"
     if token.kind != "word":
@@ -128,10 +91,10 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool) -> bool:
     word = token.text
     following = tokens[at + 1] if at + 1 < len(tokens) else None
     if before.kind == "number" and (
-        word == "in" or (word in ("h", "m", "s") and following and following.kind == "number")
+        word == "in" or (word in LETTERS and (compound or (following is not None and following.kind == "number")))
     ):
         return True
-    known = (word in units.MEASURES or word.lower() in units.MEASURES or word == "pct") and len(word) > 1
+    known = len(word) > 1 and is_unit_word(word)
     return (
         known or len(word) > 4 or (in_unit and len(word) > 1) or (token.spaced and len(word) > 3) or not word.isascii()
     )
@@ -143,7 +106,7 @@ def _split_runs(tokens: tuple[Token, ...]) -> list[tuple[tuple[Token, ...], tupl
     start, at, depth = 0, 0, 0
     while at < len(tokens):
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(tokens[at].text, 0)
-        if depth or not _is_unit(tokens, at, False):
+        if depth or not _is_unit(tokens, at, False, bool(runs)):
             at += 1
             continue
         end = at + 1
@@ -174,88 +137,14 @@ def _one(amount: tuple[Token, ...], suffix: tuple[Token, ...], coin: str) -> Qua
             return Quantity(node.args[0], "deg")
         return Quantity(node, coin)
     words = " ".join(words.split())
-    if words.lower().rstrip(".") in _PERCENT:
+    unit, factor = read_unit_words(words)
+    if unit == "%":
         if coin:
             raise Unreadable("money in percent")
         return Quantity(node, percent=True)
-    unit, factor = read_unit_words(words)
     if coin and unit and not unit.startswith("/") and unit != coin:
         raise Unreadable(f"two units: {coin} and {unit}")
     if unit.startswith("/"):
         unit = coin + unit if coin else ""
     scaled = call("*", node, number(factor)) if factor != 1 else node
     return Quantity(scaled, unit or coin)
-
-
-def read_unit_words(words: str) -> tuple[str, Fraction]:
-    """The unit's name ("" for counted things) and what a scale word multiplies by. Raises Unreadable."""
-    if words == "'":
-        return "arcmin", Fraction(1)
-    if words.startswith("degree"):
-        rest = words[len("degree") :].strip()
-        return ("deg" if not rest else f"deg {rest}"), Fraction(1)
-    first, _, rest = words.partition(" ")
-    if first.lower() in units.SCALES:
-        return (read_unit_words(rest)[0] if rest else ""), units.SCALES[first.lower()]
-    if (
-        any(character in units.MEASURES and character != "$" for character in words)
-        and len(words) == 1
-        and not words.isalpha()
-    ):
-        return units.MEASURES[words], Fraction(1)
-    if words in ("$", "dollar"):
-        return "$", Fraction(1)
-    if not words.isascii() and any(character.isalpha() and ord(character) > 0x24F for character in words):
-        if words in _FOREIGN_UNITS:
-            return _FOREIGN_UNITS[words], Fraction(1)
-        if len(words) > 20 or any(
-            part in words if ord(part[0]) > 0x2E00 else part in words.split() for part in _FOREIGN_NOT_THINGS
-        ):
-            raise Unreadable(f"cannot read the unit {words!r}")
-        return "", Fraction(1)
-    if len(words) == 1 and words not in units.LETTERS and words not in units.MEASURES:
-        raise Unreadable(f"cannot read the unit {words!r}")
-    unit = units.read_unit(words, True, True)
-    if unit is None:
-        raise Unreadable(f"cannot read the unit {words!r}")
-    return unit, Fraction(1)
-
-
-_BASES: dict[str, tuple[str, Fraction]] = {
-    "mm": ("m", Fraction(1, 1000)),
-    "cm": ("m", Fraction(1, 100)),
-    "km": ("m", Fraction(1000)),
-    "mg": ("g", Fraction(1, 1000)),
-    "kg": ("g", Fraction(1000)),
-    "in": ("in", Fraction(1)),
-    "ft": ("in", Fraction(12)),
-    "yd": ("in", Fraction(36)),
-    "mi": ("in", Fraction(63360)),
-    "oz": ("oz", Fraction(1)),
-    "lb": ("oz", Fraction(16)),
-    "ml": ("l", Fraction(1, 1000)),
-    "min": ("s", Fraction(60)),
-    "h": ("s", Fraction(3600)),
-    "day": ("s", Fraction(86400)),
-    "week": ("s", Fraction(604800)),
-    "cent": ("$", Fraction(1, 100)),
-    "arcmin": ("deg", Fraction(1, 60)),
-    "month": ("month", Fraction(1)),
-    "year": ("month", Fraction(12)),
-    "mph": ("in/s", Fraction(63360, 3600)),
-}
-"""Unit -> its base and what one is in it, where the definition is exact."""
-
-
-def convert(unit: str) -> tuple[Fraction, str]:
-    """(factor, dimension): what one of `unit` is in its base unit."""
-    factor, names = Fraction(1), []
-    above, _, below = unit.partition("/")
-    for side, part in ((1, above), (-1, below)):
-        for piece in part.split():
-            name, _, power = piece.partition("^")
-            exponent = int(power or 1) * side
-            base, size = _BASES.get(name, (name, Fraction(1)))
-            factor *= size**exponent
-            names.append(f"{base}^{exponent}")
-    return factor, " ".join(sorted(names))

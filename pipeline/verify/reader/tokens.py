@@ -25,7 +25,8 @@ _TEXT = r"text|textrm|textbf|textit|textnormal|mbox|hbox|textsf|texttt"
 _FONT = r"mathrm|mathit|mathbf|mathsf|mathbb|mathcal|operatorname\*?|rm|boldsymbol|bm|vec|overrightarrow|bf"
 _TOKEN = re.compile(
     rf"(?P<space>\s+)"
-    r"|(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d+\.\d+|\d+\.(?!\d)|\d+|\.\d+)"
+    r"|(?P<number>[1-9]\d{0,2}(?: \d{3})+(?![\d ]*[\d/])(?:\.\d+)?|\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?"
+    r"|\d+\.\d+|\d+\.(?!\d)|\d+|\.\d+)"
     r"|\\(?:text)?color\s*\{(?P<color>[^{}]*)\}"
     rf"|\\(?:{_TEXT})\s*\{{(?P<text>[^{{}}]*)\}}"
     rf"|\\(?P<font>{_FONT})(?![A-Za-z])\s*(?:\{{(?P<inside>\\?(?:[^{{}}\\]|\^\{{-?\d+\}})*)\}}|\s(?P<bare>[A-Za-z])(?![A-Za-z]))"
@@ -37,6 +38,8 @@ _TOKEN = re.compile(
 )
 
 
+_NO_WORDS = re.compile(r"[\d\s.,;:()+\-*/%$]*\d[\d\s.,;:()+\-*/%$]*")
+"""What stands in `\\text{}` without being text."""
 _BRACKET = re.compile(r"[(\[]|\\\{")
 _SEPARATOR = re.compile(r",\s|;|[(\[]\d{1,3}(?:,\d{3})+[)\]](?=[\d^*+/-])")
 """In brackets `1,000` is a number only where the items are separated otherwise: (3,100) is a pair."""
@@ -190,8 +193,10 @@ def _classify(match: re.Match[str], spaced: bool) -> list[Token]:
     if match["color"] is not None:
         return []
     if match["number"]:
-        return [Token("number", match["number"], spaced)]
+        return [Token("number", match["number"].replace(" ", ""), spaced)]
     if match["text"] is not None:
+        if _NO_WORDS.fullmatch(match["text"]):
+            return list(tokenize(match["text"]))
         return [Token("text", match["text"], spaced)]
     if match["font"]:
         return _classify_font(match, spaced)

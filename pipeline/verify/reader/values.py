@@ -28,11 +28,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number or expression, with the unit, percent sign or currency that it was written with."""
+    """A number or expression, with the unit, percent sign or currency that it was written with.
+
+    `as_unit`: the other reading of `3 m`, whose letter may be a unit.
+    """
 
     node: Node
     unit: str = ""
     percent: bool = False
+    as_unit: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)

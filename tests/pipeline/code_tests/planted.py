@@ -7,7 +7,7 @@ from pipeline.code_tests.agree import Ruling, choose_trusted, rule_tests
 from pipeline.code_tests.matrix import Matrix, Outcome, build_matrix
 from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.truth_discovery import weigh_solutions
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 
 CALLS = Judge(call=True)
 """Outputs are Python literals: compared without the sandbox."""
@@ -55,10 +55,10 @@ def _other(rng: Random, value: str, answers: int) -> str:
 
 
 def judge(
-    outcomes: list[list[Outcome]], expected: list[str | None], config: CourtConfig | None = None
+    outcomes: list[list[Outcome]], expected: list[str | None], config: CodeTestsConfig | None = None
 ) -> tuple[Matrix, list[int], list[Ruling]]:
     """(matrix, trusted solutions, rulings), every solution a program of its own."""
-    config = config or CourtConfig()
+    config = config or CodeTestsConfig()
     names = [f"p{s}" for s in range(len(outcomes))]
     matrix = build_matrix(outcomes, expected, CALLS)
     weights = weigh_solutions(matrix, names)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.code_tests.matrix import Outcome
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from tests.pipeline.code_tests.planted import judge, plant
 
 SEEDS = st.integers(0, 2**32)
@@ -110,5 +110,5 @@ def test_the_share_asked_for_is_obeyed() -> None:
     rows = [[Outcome("passed", str(t)) for t in range(30)] for _ in range(4)]
     rows[3][29] = Outcome("passed", "7")
     expected: list[str | None] = [*(str(t) for t in range(29)), "99"]
-    assert judge(rows, expected, CourtConfig(min_share=0.6))[2][29].action == "repair"
-    assert judge(rows, expected, CourtConfig(min_share=0.99))[2][29].action == "drop"
+    assert judge(rows, expected, CodeTestsConfig(min_share=0.6))[2][29].action == "repair"
+    assert judge(rows, expected, CodeTestsConfig(min_share=0.99))[2][29].action == "drop"

@@ -6,7 +6,7 @@ from pipeline.code_tests.matrix import Outcome, build_matrix
 from pipeline.code_tests.multiple_answers import find_several, read_hint
 from pipeline.code_tests.tolerance import read_tolerance
 from pipeline.code_tests.truth_discovery import weigh_solutions
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from tests.pipeline.code_tests.planted import CALLS, judge
 
 
@@ -44,7 +44,7 @@ def find(rows: list[list[str]], expected: list[str], hint: str | None) -> str | 
     names = [f"p{s}" for s in range(len(rows))]
     weights = weigh_solutions(matrix, names)
     trusted = judge(outcomes, list(expected))[1]
-    return find_several(matrix, weights, trusted, names, hint, CourtConfig())
+    return find_several(matrix, weights, trusted, names, hint, CodeTestsConfig())
 
 
 def orders(tests: int, shift: int) -> list[str]:

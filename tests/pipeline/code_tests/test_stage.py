@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.code_tests import ask_languages, check_tests
 from pipeline.sandbox import Case, Program, Sandbox
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 from schemas.conform import conform_rows
 
 SUMS = [
@@ -57,7 +57,7 @@ def test_solutions_that_import_what_is_not_there_are_named(sandbox: Sandbox, tes
     codes = [f"import sys\nfrom no_such_thing.part import sum\n{code}" for code in SUMS[:3]]
     solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
     given = {} if tests is None else {"tests": tests}
-    kept, rejected = check_tests(problem(solutions=solutions, **given), CourtConfig(), sandbox)
+    kept, rejected = check_tests(problem(solutions=solutions, **given), CodeTestsConfig(), sandbox)
     assert (kept.height, rejected["reason"].to_list()) == (0, ["no_solution"])
     assert rejected["detail"][0].endswith("does not have: no_such_thing")
 
@@ -66,7 +66,7 @@ def test_a_prelude_stands_before_every_solution(sandbox: Sandbox) -> None:
     extra = json.dumps({"prelude": "add = sum"})
     codes = [*(code.replace("sum(", "add(") for code in SUMS[:2]), f"from __future__ import annotations\n{SUMS[2]}"]
     solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
-    kept, _ = check_tests(problem(solutions=solutions, extra=extra), CourtConfig(), sandbox)
+    kept, _ = check_tests(problem(solutions=solutions, extra=extra), CodeTestsConfig(), sandbox)
     assert len(kept["tests"][0]) == len(LISTS)
     assert json.loads(kept["extra"][0])["code_tests"]["trusted"] == ["s0", "s1", "s2"]
 
@@ -75,7 +75,7 @@ def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: San
     frame = problem()
     tests = frame["tests"][0].to_list()
     tests[2]["expected"] = "12345"
-    kept, rejected = check_tests(problem(tests=tests), CourtConfig(), sandbox)
+    kept, rejected = check_tests(problem(tests=tests), CodeTestsConfig(), sandbox)
     assert (kept.height, rejected.height) == (1, 0)
     row = kept.row(0, named=True)
     by_id = {t["id"]: t for t in row["tests"]}
@@ -94,7 +94,7 @@ def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: San
 @pytest.mark.slow
 def test_a_problem_without_tests_gets_some_that_catch_the_wrong(sandbox: Sandbox) -> None:
     statement = f"{ADDED}\n\nSample Input 1\n4\n3 1 -2 3\nSample Output 1\n5\n"
-    kept, _ = check_tests(problem(tests=[], statement=statement), CourtConfig(), sandbox)
+    kept, _ = check_tests(problem(tests=[], statement=statement), CodeTestsConfig(), sandbox)
     row = kept.row(0, named=True)
     assert len(row["tests"]) >= 5
     assert all(t["origin"] == "generated" and t["expected"].strip() == added(t["input"]) for t in row["tests"])
@@ -113,7 +113,7 @@ def test_an_own_generator_is_used(sandbox: Sandbox) -> None:
     frame = problem(
         tests=[], solutions=solutions, entry_point="f", statement="Twice n.", extra={"input_generator": made}
     )
-    row = check_tests(frame, CourtConfig(), sandbox)[0].row(0, named=True)
+    row = check_tests(frame, CodeTestsConfig(), sandbox)[0].row(0, named=True)
     assert len(row["tests"]) >= 5
     assert len(row["solutions"]) == 3
 
@@ -125,25 +125,27 @@ def test_several_right_answers_are_never_repaired(sandbox: Sandbox) -> None:
     tests = [{"id": None, "input": f"{n}\n", "expected": " ".join(map(str, range(1, n + 1)))} for n in range(4, 12)]
     statement = "Print any permutation of the numbers from 1 to n."
     for said in (statement, "Print a permutation of the numbers from 1 to n."):
-        kept, rejected = check_tests(problem(statement=said, tests=tests, solutions=solutions), CourtConfig(), sandbox)
+        kept, rejected = check_tests(
+            problem(statement=said, tests=tests, solutions=solutions), CodeTestsConfig(), sandbox
+        )
         assert kept.height == 0
         assert rejected["reason"].to_list() == ["needs_checker"]
 
 
 def test_neither_solutions_nor_enough_tests_is_no_solution(sandbox: Sandbox) -> None:
-    kept, rejected = check_tests(problem(solutions=[], tests=[]), CourtConfig(), sandbox)
+    kept, rejected = check_tests(problem(solutions=[], tests=[]), CodeTestsConfig(), sandbox)
     assert (kept.height, rejected["reason"].to_list(), rejected["stage"].to_list()) == (
         0,
         ["no_solution"],
         ["code_tests"],
     )
-    kept, _ = check_tests(problem(solutions=[]), CourtConfig(), sandbox)
+    kept, _ = check_tests(problem(solutions=[]), CodeTestsConfig(), sandbox)
     assert kept["tests"][0].len() == len(LISTS)
 
 
 def test_too_few_tests_and_no_leave_to_make_some(sandbox: Sandbox) -> None:
     tests = problem()["tests"][0].to_list()[:3]
-    _, rejected = check_tests(problem(tests=tests), CourtConfig(generate=False), sandbox)
+    _, rejected = check_tests(problem(tests=tests), CodeTestsConfig(generate=False), sandbox)
     assert rejected["reason"].to_list() == ["too_few_tests"]
 
 
@@ -152,7 +154,7 @@ def test_a_program_that_answers_by_chance_is_not_heard(sandbox: Sandbox) -> None
     solutions = [
         {"id": f"s{i}", "language": "cpp" if "#inc" in c else "python", "code": c} for i, c in enumerate(codes)
     ]
-    row = check_tests(problem(solutions=solutions), CourtConfig(), sandbox)[0].row(0, named=True)
+    row = check_tests(problem(solutions=solutions), CodeTestsConfig(), sandbox)[0].row(0, named=True)
     assert [s["id"] for s in row["solutions"]] == ["s0", "s1", "s2", "s3"]
 
 
@@ -169,9 +171,9 @@ def test_a_model_writes_generator_and_validator(sandbox: Sandbox) -> None:
     codes = [read + ends for ends in ("print(a + b)", "print(sum([a, b]))", "print(b - -a)", "print(a * b)")]
     solutions = [{"id": None, "language": "python", "code": code} for code in codes]
     frame = problem(tests=[], solutions=solutions, statement="The word SUM and two numbers come in; print their sum.")
-    without, _ = check_tests(frame, CourtConfig(), sandbox)
+    without, _ = check_tests(frame, CodeTestsConfig(), sandbox)
     assert without.height == 0
-    row = check_tests(frame, CourtConfig(), sandbox, generate)[0].row(0, named=True)
+    row = check_tests(frame, CodeTestsConfig(), sandbox, generate)[0].row(0, named=True)
     assert len(asked) == 2
     assert all(int(t["expected"]) == sum(map(int, t["input"].split()[1:])) for t in row["tests"])
     assert len(row["solutions"]) == 3
@@ -180,7 +182,7 @@ def test_a_model_writes_generator_and_validator(sandbox: Sandbox) -> None:
 def test_math_passes_by_and_counts_add_up(sandbox: Sandbox) -> None:
     math, _ = conform_rows([{"domain": "math", "statement": "1+1?", "answer": "2"}], source="m")
     both = pl.concat([math, problem(solutions=[], tests=[])])
-    kept, rejected = check_tests(both, CourtConfig(), sandbox)
+    kept, rejected = check_tests(both, CodeTestsConfig(), sandbox)
     assert kept.equals(math)
     assert kept.height + rejected.height == both.height
 
@@ -216,7 +218,7 @@ def test_values_that_came_as_json_are_compared_as_json(sandbox: Sandbox) -> None
     tests[2]["expected"] = '{"2": [2, 9]}'
     solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(COUNTED)]
     frame = problem(tests=tests, solutions=solutions, entry_point="tally", statement="Write tally(xs).")
-    kept, rejected = check_tests(frame, CourtConfig(min_tests=10), sandbox)
+    kept, rejected = check_tests(frame, CodeTestsConfig(min_tests=10), sandbox)
     assert rejected.is_empty()
     found = {test["id"]: test for test in kept["tests"][0]}
     assert found["t2"]["origin"] == "repaired"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import code_tests as bench
-from schemas.config import CourtConfig
+from schemas.config import CodeTestsConfig
 
 
 def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +17,6 @@ def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: py
     assert chosen
     monkeypatch.setattr(bench, "read_set", lambda _: chosen)
     with bench.Recording() as sandbox:
-        result = bench.measure(name, sandbox, CourtConfig(), full=False)
-    for aim, value in result["court"].figures().items():
-        assert value is None or value >= bench.AIMS[aim], (aim, value, result["court"].odd)
+        result = bench.measure(name, sandbox, CodeTestsConfig(), full=False)
+    for aim, value in result["code_tests"].figures().items():
+        assert value is None or value >= bench.AIMS[aim], (aim, value, result["code_tests"].odd)

@@ -1,4 +1,4 @@
-"""The loop over a shard: what is owed is asked for, judged beside, and stopped in time. The engine here is a
+"""The loop over a shard: what is missing is asked for, judged meanwhile, and stopped in time. The engine here is a
 stand-in.
 """
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.decide.decide import decide_samples
 from pipeline.inference.engine import EngineDied
 from pipeline.run.storage import RunFolder
-from pipeline.sample import shard
+from pipeline.sample import shard, store
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import ShardStats, evidence_keys, sample_shard
 from pipeline.sample.store import EvidenceStore
@@ -82,7 +82,7 @@ def test_stopping_early_decides_what_all_samples_would(
     assert all_samples.height == engine.submitted == 16 * len(script)
     assert fewer.height == thrifty.submitted <= all_samples.height
     assert some.kept == everything.kept == list(decisions(all_samples, problems, config).values()).count(KEEP)
-    assert some.owed == everything.owed == 0
+    assert some.missing == everything.missing == 0
 
 
 @given(st.data())
@@ -128,6 +128,16 @@ def test_a_new_label_is_judged_anew_and_not_sampled_anew(tmp_path: Path, verifie
     stats, engine, after = go(tmp_path, problems_of(["2"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
     assert after.get_column("verdict").unique().to_list() == ["correct"]
+
+
+def test_what_an_older_verifier_judged_is_judged_again_and_not_sampled_again(
+    tmp_path: Path, verifier: MathVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(store, "VERIFIER", store.VERIFIER - 1)
+        go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 1"]])
+    stats, engine, _ = go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 1"]])
+    assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
 
 
 class Late:
@@ -186,10 +196,10 @@ def test_a_failed_request_is_owed_unknown_to_the_evidence_and_asked_for_by_the_n
     problems, config = problems_of(["1", "1", "1"]), config_for(str(tmp_path), n=4)
     script = [["so 1"]] * 3
     stats, _, after = go(tmp_path, problems, config, verifier, script, fails=lambda text: text == "problem 1")
-    assert (stats.owed, stats.sampled, after.height) == (4, 8, 8)
+    assert (stats.missing, stats.sampled, after.height) == (4, 8, 8)
     assert stats.failures == {"the script fails this request": 1}
     stats, engine, after = go(tmp_path, problems, config, verifier, script)
-    assert (engine.submitted, stats.owed, after.height) == (4, 0, 12)
+    assert (engine.submitted, stats.missing, after.height) == (4, 0, 12)
 
 
 @pytest.mark.parametrize("stop", ["full", "early"])
@@ -202,7 +212,7 @@ def test_when_the_engine_dies_what_came_is_stored_and_the_rest_is_owed(
     before = evidence(tmp_path)
     assert 0 < before.height < 24
     stats, engine, after = go(tmp_path, problems, config, verifier, [["so 1"]] * 6)
-    assert stats.owed == 0
+    assert stats.missing == 0
     assert after.height == before.height + engine.submitted
     assert after.join(before, on=SAMPLE_KEY, how="semi").equals(before)
 

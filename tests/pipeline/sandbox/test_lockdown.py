@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox.inside.lockdown import EXEC_FD, filter_for
+from pipeline.sandbox.inside.lockdown import filter_for
 from pipeline.sandbox.inside.system_calls import X86_64 as CALLS
 
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 AUDIT_X86_64, AUDIT_I386 = 0xC000003E, 0x40000003
 PID = 4321
+KEY = bytes(range(1, 9))
+SECRET = int.from_bytes(KEY, "little")
 
 
-def answer(number: int, *args: int, arch: int = AUDIT_X86_64, execute: bool = False) -> int:
+def answer(number: int, *args: int, arch: int = AUDIT_X86_64, key: bytes | None = None) -> int:
     """What the filter says of one call: a small interpreter of classic BPF."""
     data = struct.pack("<iIQ6Q", number, arch, 0, *(arg % 2**64 for arg in args), *(0,) * (6 - len(args)))
-    code = [struct.unpack("HBBI", part) for (part,) in struct.iter_unpack("8s", filter_for(PID, execute))]
+    code = [struct.unpack("HBBI", part) for (part,) in struct.iter_unpack("8s", filter_for(PID, key))]
     at = held = 0
     while True:
         op, true, false, value = code[at]
@@ -89,7 +91,7 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("number", FORBIDDEN.values(), ids=FORBIDDEN.keys())
 def test_forbidden_calls_answer_an_error_whatever_their_arguments(number: int) -> None:
-    for first in (0, 1, 2, EXEC_FD, PID, 2**32 - 1, 0x10000):
+    for first in (0, 1, 2, 3, PID, 2**32 - 1, 0x10000):
         assert answer(number, first, first, first) & 0xFFFF0000 == ERRNO
 
 
@@ -124,10 +126,16 @@ def test_signals_by_descriptor_and_terminal_tricks_are_forbidden() -> None:
     assert answer(CALLS["fcntl"], 3, 3) == ALLOW
 
 
-def test_only_the_program_s_own_descriptor_can_be_executed() -> None:
-    assert answer(CALLS["execveat"], EXEC_FD, execute=True) == ALLOW
-    assert answer(CALLS["execveat"], EXEC_FD + 1, execute=True) != ALLOW
-    assert answer(FORBIDDEN["execve"], execute=True) != ALLOW
+@pytest.mark.parametrize("fd", [0, 3, 7])
+def test_only_who_has_the_key_may_execute_whatever_the_descriptor(fd: int) -> None:
+    def execute(sixth: int) -> int:
+        return answer(CALLS["execveat"], fd, 0, 0, 0, 0x1000, sixth, key=KEY)
+
+    assert execute(SECRET) == ALLOW
+    for other in (0, 1, SECRET + 1, SECRET - 1, SECRET & 0xFFFFFFFF, SECRET >> 32 << 32, 2**64 - 1, 0x7FABCDEE7FABCDED):
+        assert execute(other) != ALLOW
+    assert answer(CALLS["execveat"], fd, 0, 0, 0, 0x1000, SECRET) != ALLOW
+    assert answer(FORBIDDEN["execve"], fd, 0, 0, 0, 0, SECRET, key=KEY) != ALLOW
 
 
 def test_the_table_has_the_numbers_of_this_machine_s_kernel_headers() -> None:

@@ -1,5 +1,6 @@
 """Programs that mean well: statuses, limits, batches, threads, C++, and trouble that is not theirs."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from pipeline.sandbox import (
     open_sandbox,
 )
 from pipeline.sandbox.box import find_interpreter
-from pipeline.sandbox.compile import trim_cache
+from pipeline.sandbox.compile import FLAGS, Compiler, compiler_version, trim_cache
 from pipeline.sandbox.describe import try_mode
 from schemas.config import SandboxConfig
 from tests.pipeline.sandbox.traces import descendants, open_files
@@ -126,6 +127,68 @@ def test_a_failure_within_a_batch_is_confirmed_alone(sandbox: Sandbox) -> None:
     assert statuses(sandbox, code, *[Case("", "1")] * 5) == [Status.PASSED] * 5
     early = "import os\nprint(input(), flush=True)\nos._exit(0)"
     assert statuses(sandbox, early, *[Case(str(i), str(i)) for i in range(40)]) == [Status.PASSED] * 40
+
+
+KNOCK = """
+import os, time
+def knock():
+    for fd in range(3, 40):
+        try:
+            if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:"):
+                os.write(fd, b"k")
+        except OSError:
+            pass
+"""
+
+
+def test_a_program_that_writes_into_its_progress_pipe_gains_no_time() -> None:
+    code = f"{KNOCK}\nif input() == '0':\n    for _ in range(12):\n        time.sleep(0.1)\n        knock()\nprint(5)"
+    cases = [Case(f"{i}\n", "5") for i in range(16)]
+    with Sandbox(workers=1, limits=Limits(wall=0.6)) as sandbox:
+        assert statuses(sandbox, code, *cases) == [Status.TIME] + [Status.PASSED] * 15
+
+
+def test_the_cpu_of_a_test_is_not_lent_to_another() -> None:
+    burn = "import signal, time\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
+    burn += "end = 1.5 if input() == '0' else 0\nwhile time.process_time() < end: pass\nprint(5)"
+    cases = [Case(f"{i}\n", "5") for i in range(6)]
+    with Sandbox(workers=1, limits=Limits(wall=4, cpu=1)) as sandbox:
+        assert statuses(sandbox, burn, *cases) == [Status.TIME] + [Status.PASSED] * 5
+        calls = "import signal, time\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\ndef f(x):\n"
+        calls += "    end = time.process_time() + (1.5 if x == 1 else 0)\n    while time.process_time() < end: pass\n"
+        calls += "    return 5"
+        found = statuses(sandbox, calls, *[Case(f"f({i})", "5") for i in range(4)], entry_point="f")
+        assert found == [Status.PASSED, Status.TIME, Status.PASSED, Status.PASSED]
+
+
+def test_tests_that_take_the_time_of_several_all_pass() -> None:
+    with Sandbox(workers=1, limits=Limits(wall=1)) as sandbox:
+        slow = "import time\ntime.sleep(0.3)\nprint(input())"
+        assert statuses(sandbox, slow, *[Case(str(i), str(i)) for i in range(8)]) == [Status.PASSED] * 8
+        function = "import time\ndef f(x):\n    time.sleep(0.3)\n    return x"
+        cases = [Case(f"f({i})", str(i)) for i in range(8)]
+        assert statuses(sandbox, function, *cases, entry_point="f") == [Status.PASSED] * 8
+
+
+def test_a_program_learns_nothing_of_the_machine_s_boot_and_devices(sandbox: Sandbox) -> None:
+    code = "import sys\nfor name in ('cmdline', 'modules', 'partitions', 'keys', 'kallsyms'):\n"
+    code += "    try: print(name, open('/proc/' + name).read())\n    except OSError: pass"
+    assert [run.output for run in sandbox.run(Program("python", code), [Case("")])] == [""]
+
+
+@pytest.mark.slow
+def test_a_header_folder_left_by_a_dead_process_is_in_nobody_s_way(tmp_path: Path) -> None:
+    compiler = Compiler(Sandbox(workers=1).mode, Limits(), tmp_path)
+    said = "\0".join((compiler_version(), *FLAGS)).encode()
+    left = tmp_path / f"headers-{hashlib.sha256(said).hexdigest()[:16]}.{os.getpid()}"
+    (left / "bits").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    tmp_path.chmod(0o755)
+    for above in tmp_path.parents[:3]:
+        above.chmod(above.stat().st_mode | 0o11)
+    assert compiler.build("int main() {}").binary
+    compiler.close()
+    assert not left.exists()
 
 
 def test_memory_of_one_test_is_not_held_against_the_others(sandbox: Sandbox) -> None:

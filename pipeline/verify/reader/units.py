@@ -1,0 +1,143 @@
+"""Reads what stands behind a number: units of measurement, scale words, and the words that are no unit.
+
+A measure (`cm`, `km/h`, `$`) is part of the value: 5 cm is not 5 m. A counted thing (`apples`, `square units`) is not:
+it names what the problem asks for, and models word it as they like. The names of units are `pipeline.text.units`'.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+
+from pipeline.text.units import read_unit_name, sizes
+from pipeline.verify.reader.values import Unreadable
+
+LETTERS: dict[str, str] = {letter: letter for letter in "mgshWJNVKACF"} | {"L": "l", "l": "l"}
+"""Single letters that are units only where they cannot be variables: inside `\\text{}`, or alone behind a space."""
+SCALES: dict[str, Fraction] = {
+    "hundred": Fraction(100),
+    "thousand": Fraction(1000),
+    "million": Fraction(10**6),
+    "billion": Fraction(10**9),
+    "trillion": Fraction(10**12),
+}
+MONEY = frozenset(("$", "cent", "EUR", "GBP", "JPY", "INR", "CNY", "RUB"))
+_WRITTEN_NOT_THINGS = """
+about all alpha and answer any approximately arccos arcsin arctan are base beta between both but by choice choose
+cos cosh cubed delta divided dozen each either else equal equals equation eval every except exec exp factorial false
+frac gamma half if import infinity infty integral is lambda less limit log maybe minus mod modulo more negative
+neither never no none not of omega option or over per percent phi plus positive power print prod psi quarter
+remainder rho root score scores sigma sin sinh some sqrt squared sum tan tanh than the then theta third through to
+true undefined until was when where with without wrong
+"""
+_NOT_THINGS = frozenset(_WRITTEN_NOT_THINGS.split())
+"""Words that, after a number, make it something other than that number (5 or 6, 5 dozen, 5 mod 7)."""
+_FOREIGN_NOT_THINGS = [
+    *("或", "以上", "以下", "以内", "至少", "至多", "不", "万", "千", "百", "亿", "倍", "打", "和"),
+    *("или", "более", "менее", "тыс", "мил", "не", "и"),
+]
+_POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
+_PREFIXES = re.compile(r"(平方|立方|quadrat|kubik|квадратн\w+ |кубическ\w+ )(?=\S)", re.IGNORECASE)
+_PIECE = re.compile(r"(?P<word>[^\W\d_]+|[$€£¥₹¢%]+)\.?\s*(?:\^\s*\{?\s*(?P<power>-?[1-9])\s*\}?)?\s*")
+_PER = re.compile(r"\s*(?:/|\b(?:per|pro|par|por|за|в)\b|每|\ban?(?= (?:day|week|month|year|hour)$))\s*")
+_PRIMES = {"'": "arcmin", "''": "arcsec", '"': "arcsec"}
+
+
+def is_unit_word(word: str) -> bool:
+    """Whether a word is the name of a unit in any language."""
+    return read_unit_name(word) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def read_unit_words(words: str) -> tuple[str, Fraction]:
+    """The unit ("" for counted things, "%" for percent) and what a scale word multiplies by. Raises Unreadable."""
+    words = words.strip().strip(".").strip()
+    if words in _PRIMES:
+        return _PRIMES[words], Fraction(1)
+    if words.startswith("degree"):
+        scale = words[len("degree") :].strip()
+        if not scale or scale in ("C", "F", "K"):
+            return f"deg {scale}".strip(), Fraction(1)
+    if (name := read_unit_name(words)) is not None:
+        return name, Fraction(1)
+    first, _, rest = words.partition(" ")
+    if first.lower() in SCALES:
+        return (read_unit_words(rest)[0] if rest else ""), SCALES[first.lower()]
+    unit = _read_quotient(words)
+    if unit is None:
+        raise Unreadable(f"cannot read the unit {words!r}")
+    return unit, Fraction(1)
+
+
+def _read_quotient(words: str) -> str | None:
+    if not words or len(words) > 60:
+        return None
+    above, *below = _PER.split(words)
+    if len(below) > 1:
+        return None
+    names = [_read_product(part) for part in (above, *below)]
+    if not above and below:
+        return None if names[1] is None else f"/{names[1]}" if names[1] else ""
+    if None in names:
+        return None
+    return f"{names[0]}/{names[1]}" if below and names[0] and names[1] else names[0]
+
+
+def _read_product(words: str) -> str | None:
+    """The names of units side by side; "" where one of the words is a counted thing."""
+    names: list[str] = []
+    power, position, things = "", 0, 0
+    words = words.replace("\\cdot", " ").replace("cdot", " ").strip()
+    while position < len(words):
+        if match := _PREFIXES.match(words, position):
+            power = "^3" if match[1].lower().startswith(("立", "ku", "ку")) else "^2"
+            position = match.end()
+        match = _PIECE.match(words, position)
+        if match is None:
+            return None
+        position = match.end()
+        lower = match["word"].lower()
+        if lower in ("squared", "cubed"):
+            if not names:
+                return None
+            names[-1] += _POWERS[lower]
+        elif lower in _POWERS:
+            power = _POWERS[lower]
+        elif (name := read_unit_name(match["word"]) or LETTERS.get(match["word"])) is not None:
+            raised = match["power"]
+            names.append(name + (f"^{raised}" if raised and raised != "1" else power))
+            power = ""
+        elif not _is_thing(lower) or (match["power"] and lower not in ("unit", "units")):
+            return None
+        else:
+            things, power = things + 1, ""
+    if things > 3 or len(names) > 3 or "%" in names:
+        return None
+    return "" if things else " ".join(names)
+
+
+def _is_thing(word: str) -> bool:
+    """Whether a word that is no unit can be what was counted."""
+    if word.isascii():
+        return len(word) > 1 and word not in _NOT_THINGS
+    return not any(part in word if part >= "⺀" else part == word for part in _FOREIGN_NOT_THINGS)
+
+
+@lru_cache(maxsize=1 << 10)
+def convert(unit: str) -> tuple[Fraction, str]:
+    """(factor, dimension): what one of `unit` is in its base unit."""
+    factor = Fraction(1)
+    powers: dict[str, int] = {}
+    above, _, below = unit.partition("/")
+    for side, part in ((1, above), (-1, below)):
+        for piece in part.split():
+            name, _, power = piece.partition("^")
+            exponent = int(power or 1) * side
+            base, size = sizes().get(name, (name, Fraction(1)))
+            factor *= size**exponent
+            over, _, under = base.partition("/")
+            for each, sign in ((over, 1), (under, -1)):
+                if each:
+                    powers[each] = powers.get(each, 0) + sign * exponent
+    return factor, " ".join(f"{name}^{power}" for name, power in sorted(powers.items()) if power)
