@@ -49,7 +49,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
                 rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
                 labels = {row["id"]: read_label(row, config.verify) for row in rows}
                 parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
-                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config)
+                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config, places.opened)
                 folder.write_table(samples_name(shard), evidence)
                 for part in parts:
                     part.unlink()

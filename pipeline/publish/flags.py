@@ -2,7 +2,7 @@
 
 `flags/TIME-RANDOM.json` is a flag, or takes one back by its name. A file appears whole or not at all and is never
 changed, so that several people may flag while the run is curated or decided again; no stage reads or removes them. A
-flag is about a problem's id, which is a hash of what the problem says: where the label is mended, the id is another
+flag is about a problem's id, which is a hash of what the problem says: where the label is corrected, the id is another
 one, and the flag stays with what was flagged.
 """
 

@@ -44,7 +44,9 @@ them are 160 MB at 2,500 tokens.
 class Verifier(Protocol):
     """What judges a completion by its problem's label: `ProblemVerifier`, or a verifier of one domain alone."""
 
-    def submit(self, label: Any, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]: ...
+    def submit(
+        self, label: Any, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]: ...
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,7 @@ class _Shard:
         """
         while tally.unjudged and not tally.judging:
             row = tally.unjudged.popleft()
-            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong))
+            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong), row["finish_reason"])
             if future.done():
                 self._record(tally, row, future.result())
             else:

@@ -78,7 +78,7 @@ def test_a_sample_that_was_verified_again_is_counted_once(folder: RunFolder) -> 
     assert build_manifest(folder, config)["samples"]["count"] == 61
 
 
-def test_deciding_anew_keeps_the_times_of_the_run(folder: RunFolder) -> None:
+def test_deciding_again_keeps_the_times_of_the_run(folder: RunFolder) -> None:
     config = make_run(folder)
     publish(folder, config)
     build_manifest(folder, config, {"sample": 12.5})
