@@ -14,6 +14,7 @@ BENCHMARKS = (
     "verify_cases",
     "verify_mutations",
     "label_audit",
+    "label_witnesses",
     "decide",
     "dedup",
     "decontaminate",

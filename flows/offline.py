@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.stopwatch import Stopwatch
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.ingest.files import find_files
 from pipeline.publish.run import publish_run
 from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shard_of, stage_folder

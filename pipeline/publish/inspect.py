@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.ingest.files import find_files, read_rows
-from pipeline.publish.flags import Flags, read_flags
+from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
 from pipeline.run.evidence import find_samples, read_evidence
 from pipeline.run.layout import (

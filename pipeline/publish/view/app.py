@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.publish.flags import add_flag, withdraw_flag
+from pipeline.labels.flags import add_flag, withdraw_flag
 from pipeline.publish.view.guard import Guard, GuardMiddleware
 from pipeline.publish.view.pages import COPIES, Pages, choose_number
 from pipeline.publish.view.runs import OpenRun

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.publish.flags import NOTE
+from pipeline.labels.flags import NOTE
 from pipeline.publish.report import formatting
 from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.passes import draw_grid

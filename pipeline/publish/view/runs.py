@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from pipeline.publish.flags import Flags, read_flags
+from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.build import read_config
 from pipeline.publish.view.index import FACETS, Index, build_index, sign_run
 from pipeline.publish.view.problem import Found, read_listed, read_problem

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.decide import IMPORTED, Z, compare_decisions, decide_run, decide_samples
+from pipeline.decide.decide import IMPORTED, Z, compare_decisions, decide_samples
 from pipeline.decide.rule import decide_counts
+from pipeline.decide.run import decide_run
 from pipeline.run.evidence import read_evidence, record_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig

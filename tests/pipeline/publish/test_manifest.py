@@ -8,7 +8,8 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from pipeline.decide.decide import IMPORTED, decide_run
+from pipeline.decide.decide import IMPORTED
+from pipeline.decide.run import decide_run
 from pipeline.publish.manifest import build_manifest
 from pipeline.publish.shards import CountError, publish_curated
 from pipeline.run.layout import MANIFEST

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.publish.flags import NOTE, add_flag, read_flags, withdraw_flag
+from pipeline.labels.flags import NOTE, add_flag, read_flags, withdraw_flag
 from pipeline.publish.run import decide_again
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
