@@ -21,7 +21,7 @@ from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
 from schemas.config import Config
-from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
+from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, InvalidRow, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
@@ -140,8 +140,8 @@ def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) 
 
 def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
     """A sample row in the columns of `SPILLED`; raises ValueError with what is wrong with it."""
-    if isinstance(row.get("invalid"), str):
-        raise ValueError(row["invalid"])
+    if isinstance(row, InvalidRow):
+        raise ValueError(row.detail)
     id_ = places.find(row)
     completion = row.get("completion")
     if not isinstance(completion, str):
