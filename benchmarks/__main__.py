@@ -13,6 +13,7 @@ BENCHMARKS = (
     "verify_cases",
     "verify_mutations",
     "label_audit",
+    "label_witnesses",
     "decide",
     "dedup",
     "decontaminate",

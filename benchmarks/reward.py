@@ -8,7 +8,8 @@ answer of `verify_math`, of which many go through the slow path, are graded four
 by TRL's `accuracy_reward` (math-verify, on the main thread, a part of them), by a real `goldilocks reward` in batches
 from one client, and in batches from many. No pair comes twice within a contender, and each has a fresh verifier. Then a
 flood: more at once than a small queue takes, every refusal asked again until all are answered; what counts is that all
-are, that none is lost to an error, and the service's peak memory.
+are, that none is lost to an error, and the service's peak memory. Last, bodies that take much more memory parsed than
+sent, while another client asks a plain question again and again: how long it waits, and the peak memory.
 """
 
 import argparse
@@ -21,7 +22,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +123,58 @@ async def load(address: str, items: list[dict[str, str]], clients: int, batch: i
     return {"seconds": whole, "verdicts": verdicts, "codes": dict(codes), "latencies": seconds}
 
 
+def make_bodies(size: int = 60_000_000) -> dict[str, tuple[str, bytes]]:
+    """Requests within every limit of bytes, whose parsed form is much larger or slower: name to path and body."""
+    emoji = "\U0001f600" + "x" * (size // 1000)
+    items = [{"ground_truth": "4", "completion": emoji} for _ in range(990)]
+    slashes = b"\\\\" * (size // 2)
+    return {
+        "empty items, a tenth": ("/verify", b'{"items":[' + b"{}," * (size // 30) + b"{}]}"),
+        "empty items": ("/verify", b'{"items":[' + b"{}," * (size // 3) + b"{}]}"),
+        "depth": ("/verify", b'{"items":' + b"[" * size),
+        "empty texts": ("/get_reward", b'{"query":[' + b'"",' * (size // 3) + b'""],"prompts":[],"labels":[]}'),
+        "wide texts": ("/verify", json.dumps({"items": items}, ensure_ascii=False).encode()),
+        "one text": ("/verify", b'{"items":[{"ground_truth":"4","completion":"' + slashes + b'"}]}'),
+    }
+
+
+def send_body(address: str, path: str, body: bytes) -> int:
+    """The answer's code; 0 where the connection was closed while the body was on its way."""
+    try:
+        return httpx.post(address + path, content=body, timeout=120).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+def flood_with_bodies(at_once: int = 4) -> dict[str, Any]:
+    """Each of `make_bodies` from several clients at once: answers, what a plain request waited, peak memory."""
+    plain = {"items": [{"ground_truth": "4", "completion": "\\boxed{4}"}]}
+    row: dict[str, Any] = {"codes": {}, "slowest_ms": {}}
+
+    def attack(address: str, name: str, path: str, body: bytes) -> None:
+        attackers = [pool.submit(send_body, address, path, body) for _ in range(at_once)]
+        waits = []
+        with httpx.Client(base_url=address, timeout=120) as client:
+            while not all(one.done() for one in attackers):
+                began = time.perf_counter()
+                client.post("/verify", json=plain).raise_for_status()
+                waits.append(time.perf_counter() - began)
+                time.sleep(0.02)
+        row["codes"][name] = dict(Counter(one.result() for one in attackers))
+        row["slowest_ms"][name] = round(1000 * max(waits))
+
+    with ProcessPoolExecutor(at_once, get_context("spawn")) as pool, serving() as (address, pid):
+        for name, (path, body) in make_bodies().items():
+            attack(address, name, path, body)
+            row["peak_mb"] = round(read_peak(pid))
+            print(
+                f"{at_once} x {name:22} {row['codes'][name]}, others {row['slowest_ms'][name]} ms at most, "
+                f"peak so far {row['peak_mb']} MB",
+                flush=True,
+            )
+    return row
+
+
 def describe(name: str, items: int, seconds: float, verdicts: Counter[str], base: float | None) -> dict[str, Any]:
     """A row, printed."""
     rate = items / seconds
@@ -170,9 +225,11 @@ def main(out: Path | None = None, pairs: int = 120) -> dict[str, Any]:
         f"{refused} requests refused and asked again, {errors} errors, {peak:.0f} MB at most"
     )
     met = answered == len(flood) and errors == 0 and refused > 0
+    hostile = flood_with_bodies()
     result: dict[str, Any] = {"benchmark": "reward", "rows": rows}
     result["flood"] = {"items": len(flood), "answered": answered, "refused": refused, "errors": errors, "peak_mb": peak}
     result["flood"]["met"] = met
+    result["hostile"] = hostile
     if out is not None:
         out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result

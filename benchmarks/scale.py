@@ -95,7 +95,7 @@ def sample(config: Config, folder: RunFolder, problems: int) -> None:
 
 
 def decide(config: Config, folder: RunFolder, problems: int) -> None:
-    from pipeline.decide.decide import decide_run
+    from pipeline.decide.run import decide_run
 
     decide_run(folder, config)
 
@@ -107,7 +107,7 @@ def publish(config: Config, folder: RunFolder, problems: int) -> None:
 
 
 def recall(config: Config, folder: RunFolder, problems: int) -> None:
-    """What sampling costs a run that owes nothing, as every night: all evidence is read and counted, and the samples
+    """What sampling costs a run that lacks no sample, as every night: all evidence is read and counted, and the samples
     with an unknown verdict, one in a hundred, are judged again. The engine is a name: it is never asked.
     """
     from pipeline.sample.shard import sample_shard
@@ -117,8 +117,8 @@ def recall(config: Config, folder: RunFolder, problems: int) -> None:
     with ProblemVerifier(config.verify, config.sandbox) as verifier:
         for shard, name in find_graded(folder).items():
             stats = sample_shard(folder.read_table(name), shard, folder, config, engine, verifier)
-            if stats.sampled or stats.owed:
-                raise AssertionError(f"{shard}: sampled {stats.sampled}, owes {stats.owed}")
+            if stats.sampled or stats.missing:
+                raise AssertionError(f"{shard}: sampled {stats.sampled}, lacks {stats.missing}")
 
 
 STAGES: dict[str, Callable[[Config, RunFolder, int], None]] = {

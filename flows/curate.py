@@ -42,26 +42,26 @@ from schemas.load import load_config
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of the flow did. `failed` maps what failed to its error; `owed` counts samples still to be taken."""
+    """What one run of the flow did. `failed` maps what failed to its error; `missing` counts samples to be taken."""
 
     run: str
     manifest: dict[str, Any]
     failed: dict[str, str] = field(default_factory=dict)
-    owed: int = 0
+    missing: int = 0
 
     @property
     def finished(self) -> bool:
-        return not self.failed and not self.owed
+        return not self.failed and not self.missing
 
 
 class UnfinishedError(RuntimeError):
-    """Some shards failed or samples are owed; everything else is done and stored."""
+    """Some shards failed or samples are missing; everything else is done and stored."""
 
     def __init__(self, outcome: Outcome) -> None:
-        said = [f"{what}: {error}" for what, error in outcome.failed.items()]
-        if outcome.owed:
-            said.append(f"{outcome.owed} samples are owed")
-        super().__init__("; ".join(said) + ". Run it again to go on.")
+        reasons = [f"{what}: {error}" for what, error in outcome.failed.items()]
+        if outcome.missing:
+            reasons.append(f"{outcome.missing} samples are missing")
+        super().__init__("; ".join(reasons) + ". Run it again to go on.")
         self.outcome = outcome
 
 
@@ -69,7 +69,7 @@ class UnfinishedError(RuntimeError):
 def curate(config_path: str, overrides: Sequence[str] = ()) -> Outcome:
     """Run the config at `config_path` with `overrides` (each `path.to.key=value`); what deployments call.
 
-    Raises UnfinishedError when shards failed or samples are owed, so that the run shows as failed in Prefect.
+    Raises UnfinishedError when shards failed or samples are missing, so that the run shows as failed in Prefect.
     """
     outcome = curate_held(load_config(config_path, overrides))
     if not outcome.finished:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.stopwatch import Stopwatch
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.ingest.files import find_files
 from pipeline.publish.run import publish_run
 from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shard_of, stage_folder
@@ -49,7 +49,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
                 rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
                 labels = {row["id"]: read_label(row, config.verify) for row in rows}
                 parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
-                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config)
+                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config, places.opened)
                 folder.write_table(samples_name(shard), evidence)
                 for part in parts:
                     part.unlink()
@@ -59,15 +59,15 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
 
 
 def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
-    """Empty the rooms of an earlier grading, and of nothing else; not before both files are known to be there."""
+    """Empty the folders of an earlier grading, and of nothing else; not before both files are known to be there."""
     find_files(problems)
     find_files(samples)
-    filled = [room for room in TABLE_FOLDERS if folder.list(room)]
+    filled = [tables for tables in TABLE_FOLDERS if folder.list(tables)]
     if filled and not folder.exists(IMPORTED_NOTE):
         raise InputError(f"{folder.root}: there is a run already ({filled[0]}/ is not empty); give another folder")
     for place in (problems, samples):
-        if RunFolder(place).path.startswith(tuple(folder.at(room) + "/" for room in TABLE_FOLDERS)):
+        if RunFolder(place).path.startswith(tuple(folder.at(tables) + "/" for tables in TABLE_FOLDERS)):
             raise InputError(f"{place}: lies in the folder to be written, {folder.root}; give another folder")
-    for room in TABLE_FOLDERS:
-        folder.remove(room)
+    for tables in TABLE_FOLDERS:
+        folder.remove(tables)
     folder.write_json(IMPORTED_NOTE, {"problems": problems, "samples": samples})

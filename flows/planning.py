@@ -37,7 +37,9 @@ class Actual:
 
 @flow(name="goldilocks-pilot", validate_parameters=False)
 def take_pilot(config: Config, folder: RunFolder, size: int) -> dict[str, Any]:
-    """Bring the set up to where it is sampled and sample `size` problems of it; returns {"tokens", "seconds", "owed"}.
+    """Bring the set up to where it is sampled and sample `size` problems of it.
+
+    Returns {"tokens", "seconds", "missing"}.
 
     All of it is the run's: the next `goldilocks curate` goes on from here and samples none of it again.
     """
@@ -49,13 +51,13 @@ def take_pilot(config: Config, folder: RunFolder, size: int) -> dict[str, Any]:
             raise InputError(
                 f"{folder.root}: no problem is left to grade, so there is nothing to plan; look at rejected/"
             )
-        owed = 0
+        missing = 0
         before = engine.open().stats
         with open_grading(config, folder, problems=sum(map(len, chosen.values())), engine=engine.open()) as grading:
             for shard, ids in chosen.items():
-                owed += grading.grade(shard, frozenset(ids))
+                missing += grading.grade(shard, frozenset(ids))
             stats = grading.engine.stats
-    return {"tokens": stats.tokens - before.tokens, "seconds": stats.busy - before.busy, "owed": owed}
+    return {"tokens": stats.tokens - before.tokens, "seconds": stats.busy - before.busy, "missing": missing}
 
 
 def plan_run(
@@ -77,12 +79,12 @@ def plan_run(
             tables.append(measure_problems(samples.filter(pl.col("problem_id").is_in(ids.implode())), mine, config))
     if not tables:
         raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
-    sizes = measure_rooms(folder)
+    sizes = measure_folders(folder)
     disk = sizes.pop(SAMPLES, 0)
     rows = {shard: folder.count_rows(name) for shard, name in graded.items()}
     # What is still to come beside the samples: every graded problem once more, curated or rejected.
     missing = 0 if sizes.get(CURATED) else sum(folder.fs.size(folder.at(name)) for name in graded.values())
-    told = speed or (pilot["tokens"] / pilot["seconds"] if pilot and pilot["seconds"] else None) or read_speed(folder)
+    rate = speed or (pilot["tokens"] / pilot["seconds"] if pilot and pilot["seconds"] else None) or read_speed(folder)
     where = "given" if speed else "measured in the pilot" if pilot and pilot["seconds"] else "of the run before"
     return make_plan(
         pl.concat(tables),
@@ -91,8 +93,8 @@ def plan_run(
         config,
         stored=sum(sizes.values()) + missing,
         packed=disk / max(raw, 1),
-        tokens_per_second=told,
-        speed_from=where if told else "unknown: give --tokens-per-second",
+        tokens_per_second=rate,
+        speed_from=where if rate else "unknown: give --tokens-per-second",
         price=price,
     )
 
@@ -106,13 +108,13 @@ def read_speed(folder: RunFolder) -> float | None:
     return tokens / seconds if seconds and tokens else None
 
 
-def measure_rooms(folder: RunFolder) -> dict[str, int]:
-    """Room -> bytes in it."""
+def measure_folders(folder: RunFolder) -> dict[str, int]:
+    """Folder of the run -> bytes in it."""
     sizes: dict[str, int] = {}
     prefix = folder.path.rstrip("/") + "/"
     for path, info in folder.fs.find(folder.path, detail=True).items():
-        room = str(path).removeprefix(prefix).partition("/")[0]
-        sizes[room] = sizes.get(room, 0) + int(info["size"])
+        name = str(path).removeprefix(prefix).partition("/")[0]
+        sizes[name] = sizes.get(name, 0) + int(info["size"])
     return sizes
 
 
@@ -131,7 +133,7 @@ def read_actual(folder: RunFolder, price: float | None) -> Actual | None:
         saved=1 - samples["count"] / max(samples["planned"], 1),
         tokens=samples["tokens"],
         kept=manifest["stages"][-1]["kept"],
-        storage=sum(measure_rooms(folder).values()),
+        storage=sum(measure_folders(folder).values()),
         hours=hours,
         cost=None if price is None else hours * price,
     )

@@ -41,7 +41,7 @@ def open_runner(config: Config) -> Iterator[Any]:
     if not runs_on_ray(config):
         yield ThreadPoolTaskRunner(max_workers=config.flow.concurrency)
         return
-    # Ray counts its uses with its makers, unless told not to.
+    # Ray counts its uses with its makers, unless this says otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray

@@ -42,8 +42,8 @@ def configured_server() -> Iterator[str]:
     api = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     # The page in the browser asks this address, not the port of the option.
-    told = os.environ | {"PREFECT_SERVER_UI_API_URL": api}
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=told)
+    environment = os.environ | {"PREFECT_SERVER_UI_API_URL": api}
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         wait_for_server(server, api)
         yield api

@@ -43,17 +43,17 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
     home = training_folder(config, folder)
     choose_problems(folder, config, stages[0])
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="goldilocks-train-") as room:
-        told = Path(room, "config.json")
-        told.write_text(json.dumps(config.model_dump(mode="json")))
+    with tempfile.TemporaryDirectory(prefix="goldilocks-train-") as temporary:
+        settings = Path(temporary, "config.json")
+        settings.write_text(json.dumps(config.model_dump(mode="json")))
         launcher = [sys.executable, "-m"]
         if config.train.processes > 1:
             launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={config.train.processes}", "-m"]
-        command = [*launcher, "trainer", str(told), *(stage.name for stage in stages)]
+        command = [*launcher, "trainer", str(settings), *(stage.name for stage in stages)]
         environment = find_project(os.environ)
         code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode
     if code:
         raise TrainingFailed(
-            f"the trainer ended with {code}; what it said stands above, what it saved in {home}: run again to go on"
+            f"the trainer ended with {code}; its output stands above, its checkpoints in {home}: run again to go on"
         )
     return find_model(home, stages[-1])

@@ -1,4 +1,4 @@
-"""What grading a whole set will take, told from a few problems of it: samples, tokens, engine hours, money, storage.
+"""Estimate what grading a set will take (samples, tokens, engine hours, money, storage) from a few of its problems.
 
 A pilot is a random part of the set, graded as the whole will be; its evidence is the run's, so nothing of it is lost.
 What each of its problems took is drawn again and again with replacement (Efron's bootstrap, 1979), which gives every
@@ -67,11 +67,11 @@ class Plan:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> "Plan":
+    def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
         """Raises InputError where it is no plan of this version."""
         try:
-            ranges = {name: Range(**value) for name, value in said.items() if isinstance(value, dict)}
-            return cls(**{**said, **ranges})
+            ranges = {name: Range(**value) for name, value in fields.items() if isinstance(value, dict)}
+            return cls(**{**fields, **ranges})
         except TypeError as error:
             raise InputError(f"plan.json is no plan of this version ({error}); remove it and plan again") from None
 
@@ -116,14 +116,14 @@ def count_early(samples: pl.DataFrame, config: Config) -> int:
     """
     correct = no_answer = unknown = taken = 0
     wrong: dict[str, int] = {}
-    said = list(samples.select("verdict", "answer_key").iter_rows())
+    verdicts = list(samples.select("verdict", "answer_key").iter_rows())
     while True:
         left = samples_needed(
             correct, tuple(wrong.values()), no_answer, unknown, config.sampling.n, config.keep, config.decide
         )
-        if not left or taken + left > len(said):
+        if not left or taken + left > len(verdicts):
             return taken + left
-        for verdict, key in said[taken : taken + left]:
+        for verdict, key in verdicts[taken : taken + left]:
             correct += verdict == Verdict.CORRECT
             unknown += verdict == Verdict.UNKNOWN
             if verdict == Verdict.WRONG:

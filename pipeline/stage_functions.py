@@ -51,8 +51,8 @@ def dedup_set(tables: Tables, config: Config, held: Collection[str]) -> Mapping[
         return lambda problems: split_duplicates(problems, duplicates)
 
     return {
-        shard: (found.describe(), splitter(found))
-        for shard, found in find_duplicates(tables, config.dedup, set(held)).items()
+        shard: (duplicates.describe(), splitter(duplicates))
+        for shard, duplicates in find_duplicates(tables, config.dedup, set(held)).items()
     }
 
 

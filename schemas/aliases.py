@@ -1,4 +1,4 @@
-"""Names that older versions used, each beside today's. What a person wrote is accepted with a warning."""
+"""Names that older versions used, each with its name today. An old name in a config is accepted with a warning."""
 
 import re
 from collections.abc import Mapping

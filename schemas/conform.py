@@ -26,7 +26,7 @@ REJECT_SCHEMA: dict[str, pl.DataType] = PROBLEM_DTYPES | REJECT_DTYPES
 
 
 class Misfit(ValueError):
-    """One value that does not fit its column; the message names the column, what was found and the fix."""
+    """One value that does not fit its column; the message names the column, the value and the fix."""
 
 
 def conform_rows(
@@ -170,10 +170,10 @@ def _struct(name: str, at: int | None, value: Any) -> dict[str, Any]:
 
 
 def _flag(place: str, value: Any) -> bool:
-    said = value.strip().lower() if isinstance(value, str) else value
-    if said in (True, "true"):
+    flag = value.strip().lower() if isinstance(value, str) else value
+    if flag in (True, "true"):
         return True
-    if said in (False, "false"):
+    if flag in (False, "false"):
         return False
     raise Misfit(f"column {place!r} has {_short(value)}, where true or false is needed")
 
@@ -229,8 +229,8 @@ def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dic
     given = kept["id"]
     if given is None or not _is_ours(given):
         kept["source_id"] = kept["source_id"] or given
-        said = write_json({k: v for k, v in row.items() if k not in (WHERE, "invalid", "history")})
-        kept["id"] = hashlib.sha256(said.encode()).hexdigest()[:16]
+        content = write_json({k: v for k, v in row.items() if k not in (WHERE, "invalid", "history")})
+        kept["id"] = hashlib.sha256(content.encode()).hexdigest()[:16]
     kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}, "invalid": None}, row.get("extra"))
     return kept | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": detail}
 

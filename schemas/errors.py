@@ -1,5 +1,5 @@
-"""What the user can mend."""
+"""Errors that the user can fix."""
 
 
 class InputError(ValueError):
-    """Bad input: the message says what is wrong, where (file, row, column) and how to mend it. Never retried."""
+    """Bad input: the message says what is wrong, where (file, row, column) and how to fix it. Never retried."""

@@ -131,17 +131,17 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
 
 def _lines(text: str) -> dict[tuple[Any, ...], int]:
     """Line (from 1) of every key of a YAML text, by its path."""
-    found: dict[tuple[Any, ...], int] = {}
+    lines: dict[tuple[Any, ...], int] = {}
 
     def walk(node: yaml.Node | None, path: tuple[Any, ...]) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                found[(*path, key.value)] = key.start_mark.line + 1
+                lines[(*path, key.value)] = key.start_mark.line + 1
                 walk(value, (*path, key.value))
         elif isinstance(node, yaml.SequenceNode):
             for i, value in enumerate(node.value):
-                found[(*path, i)] = value.start_mark.line + 1
+                lines[(*path, i)] = value.start_mark.line + 1
                 walk(value, (*path, i))
 
     walk(yaml.compose(text), ())
-    return found
+    return lines

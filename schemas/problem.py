@@ -95,8 +95,8 @@ def problem_id(row: Mapping[str, Any]) -> str:
     Source, history and `extra` do not count: the same problem from two sources has one id. Nulls and empty lists
     do not count either, so a column that the contract gains later changes no id.
     """
-    said = {name: row[name] for name in IDENTITY if row.get(name) not in (None, [], "")}
-    return hashlib.sha256(_write(said).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    content = {name: row[name] for name in IDENTITY if row.get(name) not in (None, [], "")}
+    return hashlib.sha256(_write(content).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def complete_columns(problems: pl.DataFrame) -> pl.DataFrame:

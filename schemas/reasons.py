@@ -60,7 +60,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.NEVER_SOLVED: "no sample was correct",
     Reason.TOO_EASY: "more samples were correct than the keep window allows",
     Reason.LABEL_CONTRADICTED: "most samples agree on another answer than the label",
-    Reason.UNDETERMINED: "too many samples are missing or unknown to decide; it is owed and tried again",
+    Reason.UNDETERMINED: "too many samples are missing or unknown to decide; it is tried again",
     Reason.TRANSLATION_FAILED: "its translation did not keep what the original says",
 }
 

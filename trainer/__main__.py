@@ -10,7 +10,7 @@ from schemas.load import build_config
 
 
 def main() -> None:
-    """Exits with 2 for bad input, which is told in one line."""
+    """Exits with 2 for bad input, which it names in one line."""
     from transformers.utils.logging import disable_progress_bar
 
     from trainer.distributed import find_rank

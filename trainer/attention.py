@@ -25,7 +25,7 @@ UNSUPPORTED = ("sliding_window", "softcap", "s_aux")
 
 
 class Forest:
-    """Trees as they are handed through a model: what torch.compile cannot look into is not compiled anew for each."""
+    """Trees as they are handed through a model: what torch.compile cannot look into is not compiled again for each."""
 
     def __init__(self, trees: Trees) -> None:
         self.trees = trees
@@ -61,12 +61,12 @@ def attend_padded(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scali
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
     padded = [Move.apply(x, layout.tokens, layout.slots, None).split(layout.sizes) for x in (q, k, v)]
     prompts = [x.split(layout.spans)[::2] for x in (k, v)]
-    found = []
+    attended = []
     for call, *pieces in zip(layout.calls, *padded, strict=True):
         some = [x.view(call.many, call.longest, *x.shape[1:]) for x in pieces]
         root = None if call.tree is None else (prompts[0][call.tree], prompts[1][call.tree])
-        found.append(_causal(some[0], some[1], some[2], root, scaling).flatten(0, 1))
-    return Move.apply(torch.cat(found), layout.slots, layout.tokens, layout.empty)[None]
+        attended.append(_causal(some[0], some[1], some[2], root, scaling).flatten(0, 1))
+    return Move.apply(torch.cat(attended), layout.slots, layout.tokens, layout.empty)[None]
 
 
 @dataclass(frozen=True)
@@ -151,16 +151,16 @@ def cut(prompt: int, bodies: Sequence[int]) -> list[int]:
 
 def bucket(places: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
     """Places of pieces of about one size together: none is padded by more than a third or 32 tokens."""
-    found: list[list[int]] = []
+    rows: list[list[int]] = []
     longest = 0
     for i in sorted(places, key=lambda i: -sizes[i]):
         if sizes[i] == 0:
             continue
-        if not found or sizes[i] < min(0.75 * longest, longest - 32):
-            found.append([])
+        if not rows or sizes[i] < min(0.75 * longest, longest - 32):
+            rows.append([])
             longest = sizes[i]
-        found[-1].append(i)
-    return found
+        rows[-1].append(i)
+    return rows
 
 
 def attend_varlen(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None) -> Tensor:
@@ -180,7 +180,7 @@ def attend_varlen(query: Tensor, key: Tensor, value: Tensor, trees: Trees, scali
 
 @lru_cache(maxsize=4)
 def line_up(trees: Trees, device: torch.device) -> tuple[Tensor, tuple[Tensor, ...], tuple[int, ...]]:
-    """What the flash kernel is told of a row, once for all layers: the token of each key, where the queries and the
+    """What the flash kernel must know of a row, once for all layers: the token of each key, where the queries and the
     keys of each sequence end, and the most of both. A completion's keys are its prompt's and its own.
     """
     queries, keys, rows = [0], [0], []

@@ -50,7 +50,7 @@ def find_model(home: Path, stage: TrainStage) -> Path:
 class State:
     """Where training stood after `step` steps of its stage. `version` counts all steps: it names the weights.
 
-    `feed` is the feed's position and what was owed; `recent` the groups with signal and all groups of the last batches,
+    `feed` is the feed's position and what is pending; `recent` groups with signal and all groups of the last batches,
     `solved` whether a problem's last group was right throughout.
     """
 
@@ -66,16 +66,16 @@ def write_whole(target: Path, fill: Callable[[Path], Any]) -> Path:
     """Make the folder `target` by `fill(folder)` on a temporary one beside it; it appears whole or not at all."""
     for left in target.parent.glob(f".{target.name}-*"):
         shutil.rmtree(left)
-    room = target.parent / f".{target.name}-{os.getpid()}"
-    room.mkdir(parents=True)
-    fill(room)
-    for path in sorted(room.rglob("*")):
+    temporary = target.parent / f".{target.name}-{os.getpid()}"
+    temporary.mkdir(parents=True)
+    fill(temporary)
+    for path in sorted(temporary.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
     if target.exists():
         shutil.rmtree(target)
-    os.replace(room, target)
+    os.replace(temporary, target)
     return target
 
 

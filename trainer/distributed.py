@@ -71,10 +71,10 @@ def gather_weights(policy: Policy) -> dict[str, Tensor]:
     Every rank takes part in every gathering before any goes on: sending in between would deadlock.
     """
     first = find_rank() == 0
-    found = {}
+    weights_by_name = {}
     for name, weight in policy.export_weights():
         if first:
-            found[name] = weight.cpu()
+            weights_by_name[name] = weight.cpu()
     if count_ranks() > 1:
         dist.barrier()
-    return found
+    return weights_by_name

@@ -51,7 +51,12 @@ async def _score(
     right = known = 0
     for rollout in sampled.rollouts:
         judgement = await asyncio.wrap_future(
-            verifier.submit(task.label, rollout.text, tuple(key for key, correct in votes if not correct))
+            verifier.submit(
+                task.label,
+                rollout.text,
+                tuple(key for key, correct in votes if not correct),
+                rollout.finish_reason,
+            )
         )
         if judgement.verdict is Verdict.UNKNOWN:
             continue
@@ -108,14 +113,14 @@ def say_evaluation(row: dict[str, Any]) -> str:
     """One line about held-out problems."""
     if not row["problems"]:
         return f"held out, {row['when']}: nothing could be judged"
-    said = (
+    line = (
         f"held out, {row['when']}: pass rate {row['pass_rate']:.3f} ({row['low']:.3f} to {row['high']:.3f}), "
         f"majority {row['majority']:.3f}, {row['problems']} problems"
     )
     change = row.get("since_start", {})
     if change.get("problems"):
-        said += f"; change {change['change']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
-    return said
+        line += f"; change {change['change']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+    return line
 
 
 def _rate(scores: Sequence[Score]) -> dict[str, float]:

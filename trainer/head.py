@@ -35,10 +35,10 @@ class ChunkedLoss(torch.autograd.Function):  # type: ignore[misc]
         on_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
         for chunk, logits, blocks in find_logits(hidden, weight):
             for at, own in blocks:
-                powers, total, found, entropies[at] = read_logits(own, targets[at])
-                logprobs[at] = found
+                powers, total, chosen, entropies[at] = read_logits(own, targets[at])
+                logprobs[at] = chosen
                 with torch.enable_grad():
-                    some = found.requires_grad_()
+                    some = chosen.requires_grad_()
                     losses = token_loss(some, at).sum()
                     (slope,) = torch.autograd.grad(losses, some)
                 loss += losses.detach()
@@ -78,11 +78,11 @@ def read_logits(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def find_logprobs(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """The log-probability of each target alone."""
-    found = targets.new_empty(len(targets), dtype=torch.float32)
+    chosen = targets.new_empty(len(targets), dtype=torch.float32)
     for _, _, blocks in find_logits(hidden, weight):
         for at, own in blocks:
-            found[at] = read_logits(own, targets[at])[2]
-    return found
+            chosen[at] = read_logits(own, targets[at])[2]
+    return chosen
 
 
 def find_logits(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, Tensor, list[tuple[slice, Tensor]]]]:

@@ -120,7 +120,7 @@ def join_ranks() -> None:
 
 
 def follow(train: TrainConfig) -> None:
-    """What every rank but the first does: as it is told, until the learner is closed and none is opened."""
+    """What every rank but the first does: as rank 0 says, until the learner is closed and none is opened."""
     learner: Any = None
     while True:
         name, *rest = distributed.share()

@@ -63,11 +63,11 @@ class Journal:
             if "reward" in row
             else "all of it sampled before  "
         )
-        said = (
+        line = (
             f"{row['stage']} step {row['step']}/{row['steps']}  {sampled}lag {row['lag']:.1f}  "
             f"{row['seconds']:.1f} s ({row['engine_idle']:.0%} engine idle, {row['trainer_idle']:.0%} trainer idle)"
         )
-        print(f"\r\x1b[K{said}" if self._live else said, end="" if self._live else "\n", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{line}" if self._live else line, end="" if self._live else "\n", file=sys.stderr, flush=True)
 
     @staticmethod
     def _open_board(folder: Path) -> Any:

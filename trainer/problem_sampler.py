@@ -2,38 +2,43 @@
 
 import random
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trainer.problems import Task
 
 
 class Feed:
-    """Hands out tasks without end. What is taken stays owed until it is `done`, so that nothing is skipped by a kill.
+    """Hands out tasks without end. What is taken stays pending until it is `done`, so that a kill skips nothing.
 
     `state()` is what a checkpoint keeps; the same tasks, seed and state give the same order again.
     """
 
-    def __init__(self, tasks: Sequence[Task], seed: str, position: int = 0, owed: Iterable[str] = ()) -> None:
+    def __init__(self, tasks: Sequence[Task], seed: str, position: int = 0, pending: Iterable[str] = ()) -> None:
         if not tasks:
             raise ValueError("a feed needs a task")
         self._tasks = {task.id: task for task in tasks}
         self._seed, self._position = seed, position
-        self._first = deque(id for id in owed if id in self._tasks)
-        self._owed: Counter[str] = Counter()
+        self._first = deque(id for id in pending if id in self._tasks)
+        self._pending: Counter[str] = Counter()
         self._dropped: set[str] = set()
+
+    @classmethod
+    def resume(cls, tasks: Sequence[Task], seed: str, state: Mapping[str, Any]) -> "Feed":
+        """The feed that `state` was taken from; empty for a new one. Old checkpoints call what is pending `owed`."""
+        return cls(tasks, seed, state.get("position", 0), state.get("pending", state.get("owed", ())))
 
     def take(self) -> Task:
         """The next task."""
         while True:
             id = self._first.popleft() if self._first else self._next()
             if id not in self._dropped:
-                self._owed[id] += 1
+                self._pending[id] += 1
                 return self._tasks[id]
 
     def done(self, id: str) -> None:
         """A task's group was trained on, or had no signal."""
-        self._owed[id] -= 1
+        self._pending[id] -= 1
 
     def drop(self, id: str) -> None:
         """A task that cannot be sampled (its prompt is too long) does not come again; raises where none is left."""
@@ -43,8 +48,8 @@ class Feed:
             raise ValueError("no task is left that the engine can sample")
 
     def state(self) -> dict[str, Any]:
-        """Position, and what is owed: in flight, verified and waiting, or still waiting since the last resume."""
-        return {"position": self._position, "owed": [*self._owed.elements(), *self._first]}
+        """Position, and what is pending: in flight, verified and waiting, or still waiting since the last resume."""
+        return {"position": self._position, "pending": [*self._pending.elements(), *self._first]}
 
     def _next(self) -> str:
         epoch, at = divmod(self._position, len(self._tasks))

@@ -109,7 +109,7 @@ class Generators:
         return harvest
 
     async def stop(self) -> None:
-        """End the workers; what they had in hand stays owed in the feed."""
+        """End the workers; what they had in hand stays pending in the feed."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)

@@ -171,8 +171,8 @@ def accumulate(policy: Policy, batch: MicroBatch, objective: Objective, anchors:
 def find_anchors(policy: Policy, groups: Sequence[Group], config: TrainConfig) -> Tensor:
     """The trainer's log-probability of each completion token of `groups`, in their order, on every rank."""
     mine, _ = share_out(groups, config)
-    found = torch.zeros(sum_tokens(groups))
+    logprobs = torch.zeros(sum_tokens(groups))
     for batch in mine:
         moved = batch.to(next(policy.lm.parameters()).device)
-        found[batch.place] = policy(moved)[1].cpu()
-    return distributed.add_up(found)
+        logprobs[batch.place] = policy(moved)[1].cpu()
+    return distributed.add_up(logprobs)

@@ -63,7 +63,7 @@ class StageRun:
         self.config, self.train, self.stage = config, config.train, stage
         self.folder = RunFolder(config.run)
         self.home = training_folder(config, self.folder)
-        self.room = self.home / stage.name
+        self.stage_home = self.home / stage.name
         self.max_tokens = stage.max_tokens or config.sampling.max_tokens
         solved = [id for id, all_right in (before.solved if before else {}).items() if all_right]
         self.tasks = choose_problems(self.folder, config, stage, solved)
@@ -71,25 +71,27 @@ class StageRun:
         self.restarts_left = config.model.restarts
 
     def clear(self, start: Path) -> None:
-        """Remove what lies in the room and came of other data, settings or weights than those in `start`."""
+        """Remove what lies in the stage's folder and came of other data, settings or weights than those in `start`."""
         key = self._key(start)
-        if self.room.exists() and (not (self.room / KEY).is_file() or (self.room / KEY).read_text() != key):
-            shutil.rmtree(self.room)
-        self.room.mkdir(parents=True, exist_ok=True)
-        (self.room / KEY).write_text(key)
-        if not find_checkpoints(self.room):
+        if self.stage_home.exists() and (
+            not (self.stage_home / KEY).is_file() or (self.stage_home / KEY).read_text() != key
+        ):
+            shutil.rmtree(self.stage_home)
+        self.stage_home.mkdir(parents=True, exist_ok=True)
+        (self.stage_home / KEY).write_text(key)
+        if not find_checkpoints(self.stage_home):
             cut_rows(self.home / EVALUATIONS, self.state.version or -1)
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
-        if found := find_checkpoints(self.room):
-            self.state = read_state(found[-1])
-            self.learner.load(found[-1])
+        if checkpoints := find_checkpoints(self.stage_home):
+            self.state = read_state(checkpoints[-1])
+            self.learner.load(checkpoints[-1])
 
     def _key(self, start: Path) -> str:
         """Hash of all that the stage's outcome depends on, but for chance."""
         config = self.config
-        told = [
+        parts = [
             restore_keys("train.stages.*", self.stage.model_dump_json()),
             restore_keys("train", self.train.model_dump_json(exclude=SILENT)),
             config.prompt.model_dump_json(),
@@ -98,7 +100,7 @@ class StageRun:
             folder_revision(start),
             *(f"{task.id} {task.prompt.key}" for task in self.tasks),
         ]
-        return hashlib.sha256("\n".join(told).encode()).hexdigest()
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
         """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
@@ -127,9 +129,8 @@ class StageRun:
         return self.state
 
     async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal) -> None:
-        """The loop; `self.state` is always what was learned last. What is in flight at an error stays owed."""
-        feed_state = self.state.feed or {"position": 0, "owed": ()}
-        feed = Feed(self.tasks, f"{self.train.seed} {self.stage.name}", feed_state["position"], feed_state["owed"])
+        """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending."""
+        feed = Feed.resume(self.tasks, f"{self.train.seed} {self.stage.name}", self.state.feed or {})
         generators = Generators(engine, feed, verifier, self.train, self.stage, self.max_tokens)
         try:
             while self.state.step < self.stage.steps and not self._has_plateaued():
@@ -204,24 +205,24 @@ class StageRun:
     def _save(self) -> None:
         if self.state.step == 0:
             return
-        target = name_checkpoint(self.room, self.state.step)
+        target = name_checkpoint(self.stage_home, self.state.step)
         if target.exists():
             return
 
-        def fill(room: Path) -> None:
-            self.learner.save(room)
-            self.learner.export_model(room / MODEL)
-            write_state(room, self.state)
+        def fill(checkpoint: Path) -> None:
+            self.learner.save(checkpoint)
+            self.learner.export_model(checkpoint / MODEL)
+            write_state(checkpoint, self.state)
 
         write_whole(target, fill)
-        drop_old(self.room, self.train.keep_checkpoints)
+        drop_old(self.stage_home, self.train.keep_checkpoints)
         self._draw()
 
     def _finish(self) -> None:
         """The stage's model under its own name, and last of all the mark that it is done."""
-        write_whole(self.room / MODEL, self.learner.export_model)
+        write_whole(self.stage_home / MODEL, self.learner.export_model)
         self._draw()
-        (self.room / DONE).write_text(json.dumps(asdict(self.state)) + "\n")
+        (self.stage_home / DONE).write_text(json.dumps(asdict(self.state)) + "\n")
 
     def _draw(self) -> None:
         draw_curves(self.home, read_rows(self.home / LOG), read_rows(self.home / EVALUATIONS))
@@ -234,15 +235,15 @@ def train(config: Config, names: Sequence[str]) -> None:
     held_out = choose_held_out(folder, config)
     start, restored, before = fetch_model(config.model), None, None
     for number, stage in enumerate(config.train.stages):
-        room = home / stage.name
+        stage_home = home / stage.name
         if stage.name in names:
             run = StageRun(config, stage, before)
             run.clear(start)
-            if not (room / DONE).is_file():
+            if not (stage_home / DONE).is_file():
                 run.learner = Learner(start, config.train, restored)
                 run.resume()
                 asyncio.run(run.run(start, held_out, first=number == 0))
                 run.learner.close()
-        if (room / DONE).is_file():
-            start, before = room / MODEL, State(**json.loads((room / DONE).read_text()))
-            restored = next(reversed(find_checkpoints(room)), restored)
+        if (stage_home / DONE).is_file():
+            start, before = stage_home / MODEL, State(**json.loads((stage_home / DONE).read_text()))
+            restored = next(reversed(find_checkpoints(stage_home)), restored)

@@ -20,7 +20,7 @@ class Finding:
 
     what: str
     ok: bool | None
-    found: str
+    state: str
     fix: str = ""
 
 
@@ -34,7 +34,7 @@ def examine(config: Config) -> bool:
     table = Table("", "what", "found", "what to do", show_edge=False, pad_edge=False)
     for finding in findings:
         sign = {True: "[green]ok[/]", False: "[red]missing[/]", None: ""}[finding.ok]
-        table.add_row(sign, finding.what, finding.found, finding.fix if finding.ok is not True else "")
+        table.add_row(sign, finding.what, finding.state, finding.fix if finding.ok is not True else "")
     Console().print(table)
     return all(finding.ok is not False for finding in findings)
 
@@ -96,7 +96,7 @@ def look_at_server(url: str, name: str) -> Finding:
         models = httpx.get(f"{url.rstrip('/')}/models", timeout=5).raise_for_status().json()["data"]
         served = {model["id"]: model.get("root") or model["id"] for model in models}
     except (httpx.HTTPError, KeyError, ValueError) as error:
-        return Finding("engine", False, f"{url}: {error}", "start it (vllm serve MODEL), or mend model.url")
+        return Finding("engine", False, f"{url}: {error}", "start it (vllm serve MODEL), or correct model.url")
     if name not in served:
         return Finding("engine", False, f"{url} serves {', '.join(served)}", f"set model.name, which is {name}, to one")
     return Finding("engine", True, f"{url} serves {name} ({served[name]})")
@@ -129,16 +129,16 @@ def look_at_sandbox(config: Config) -> Iterator[Finding]:
     """
     from pipeline.sandbox import describe_sandbox
 
-    said = describe_sandbox()
-    mode, advice = said["mode"], "; ".join(said["install"])
+    sandbox = describe_sandbox()
+    mode, advice = sandbox["mode"], "; ".join(sandbox["install"])
     asked = config.sandbox.mode
     if asked not in ("auto", "unsafe", mode):
         yield Finding("sandbox", False, f"{asked} is asked for, and this machine gives {mode or 'none'}", advice)
     else:
-        found = f"{mode or 'none, so no code problems'}: {said['why']}"
-        yield Finding("sandbox", True if mode == "bubblewrap" else None, found, advice)
-    yield Finding("sandbox: python", None, said["python"] or "none under /usr")
-    yield Finding("sandbox: C++", None, said["compiler"] or "none, so no C++ programs")
+        state = f"{mode or 'none, so no code problems'}: {sandbox['why']}"
+        yield Finding("sandbox", True if mode == "bubblewrap" else None, state, advice)
+    yield Finding("sandbox: python", None, sandbox["python"] or "none under /usr")
+    yield Finding("sandbox: C++", None, sandbox["compiler"] or "none, so no C++ programs")
 
 
 def look_at_prefect() -> Finding:
@@ -160,23 +160,23 @@ def look_at_prefect() -> Finding:
 def look_at_ray(config: Config) -> Finding:
     """Ray and what joins it to Prefect; whether the cluster is there is seen when a run asks for it."""
     try:
-        found = f"ray {metadata.version('ray')}, prefect-ray {metadata.version('prefect-ray')}"
+        versions = f"ray {metadata.version('ray')}, prefect-ray {metadata.version('prefect-ray')}"
     except metadata.PackageNotFoundError:
         asked = config.flow.runner == "ray"
         return Finding("ray", False if asked else None, "not installed: shards run in this process", "make cluster")
     if config.flow.runner != "ray":
-        return Finding("ray", True, found)
+        return Finding("ray", True, versions)
     from flows.ray import reach_cluster
 
     try:
         reach_cluster(config.flow.ray)
-        return Finding("ray", True, f"{found}; cluster: {config.flow.ray}")
+        return Finding("ray", True, f"{versions}; cluster: {config.flow.ray}")
     except OSError as error:
-        return Finding("ray", False, f"{found}; {config.flow.ray}: {error}", "ray start --head, or mend flow.ray")
+        return Finding("ray", False, f"{versions}; {config.flow.ray}: {error}", "ray start --head, or correct flow.ray")
 
 
 def look_at_disk(config: Config) -> Finding:
-    """Room where the run goes."""
+    """Free space where the run goes."""
     if "://" in config.run:
         return look_at_store(config.run)
     place = Path(config.run).absolute()
@@ -203,5 +203,5 @@ def look_at_store(run: str) -> Finding:
 
 def look_at_browser() -> Finding:
     """Chromium is for the report's own test; people open the report in theirs."""
-    found = shutil.which("chromium")
-    return Finding("chromium", None, found or "none: needed by `make test` alone", "apt-get install chromium")
+    path = shutil.which("chromium")
+    return Finding("chromium", None, path or "none: needed by `make test` alone", "apt-get install chromium")

@@ -24,8 +24,8 @@ class Exit(IntEnum):
         return {
             Exit.DONE: "done",
             Exit.FAILED: "something broke; --debug shows where",
-            Exit.BAD_INPUT: "the config, a file or an argument is wrong; the message says how to mend it",
-            Exit.UNFINISHED: "what could be done is done, something is owed; run the same command again",
+            Exit.BAD_INPUT: "the config, a file or an argument is wrong; the message says how to fix it",
+            Exit.UNFINISHED: "what could be done is done, something is missing; run the same command again",
             Exit.INTERRUPTED: "interrupted; run the same command again to go on",
         }[self]
 

@@ -1,4 +1,4 @@
-"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor; the rest has rooms."""
+"""The command line: curate, loop, train, stage, grade, decide, inspect, report, serve, doctor, and more."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -154,7 +154,7 @@ def inspect(
 
 @app.command(epilog="Example: goldilocks report runs/quickstart")
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")], debug: Debug = False) -> None:
-    """Draw report.html (and its pictures) anew from what lies in the run's folder."""
+    """Draw report.html (and its pictures) again from the run's folder."""
     with explained(debug):
         from pipeline.publish.report.build import write_report
 

@@ -51,10 +51,8 @@ def plan(
                 made = plan_run(settings, folder, speed, price, measured)
                 if not actual:
                     write_plan(folder, made)
-            if measured and measured["owed"]:
-                print(
-                    f"{measured['owed']} samples of the pilot are owed: the plan rests on fewer; plan again to mend it"
-                )
+            if measured and measured["missing"]:
+                print(f"{measured['missing']} samples of the pilot are missing; plan again to take them")
         print_plan(settings.run, made, actual, engines)
 
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def print_outcome(outcome: "Outcome") -> None:
-    """How a second pass differs from the first, the funnel, what failed or is owed, and the next commands."""
+    """How a second pass differs from the first, the funnel, what failed or is missing, and the next commands."""
     if outcome.manifest.get("grading_pass") == 2:
         print_moves(outcome.run)
     print_manifest(outcome.run, outcome.manifest)
     console = Console(soft_wrap=True)
     for what, error in outcome.failed.items():
         console.print(f"[red]failed[/] {what}: {error}", highlight=False)
-    if outcome.owed:
-        console.print(f"[yellow]owed[/] {outcome.owed} samples", highlight=False)
+    if outcome.missing:
+        console.print(f"[yellow]missing[/] {outcome.missing} samples", highlight=False)
     if not outcome.finished:
         console.print("What is done is kept; run the same command again to go on.")
 
@@ -36,10 +36,10 @@ def print_moves(run: str) -> None:
     passes = gather_passes(RunFolder(run), 0)
     if passes is None:
         return
-    said = ", ".join(f"{move['problems']} {move['name']}" for move in describe_moves(passes) if move["problems"])
+    moved = ", ".join(f"{move['problems']} {move['name']}" for move in describe_moves(passes) if move["problems"])
     print(
         f"second pass: mean pass rate {passes.before:.3f} before, {passes.after:.3f} after training the grader; "
-        f"{said or 'no decision moved'}"
+        f"{moved or 'no decision moved'}"
     )
 
 

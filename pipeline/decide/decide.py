@@ -1,22 +1,17 @@
-"""Decide over tables: counts and majorities in Polars, a shard at a time, and the one rule for every distinct count.
+"""Decide over tables: counts and majorities in Polars, and the one rule for every distinct count.
 
 No model takes part. The same evidence under new thresholds is new decisions, in seconds.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from statistics import NormalDist
 
 import polars as pl
 
 from pipeline.decide.rule import AGREE, decide_counts
-from pipeline.decide.translations import match_translations
-from pipeline.run.evidence import find_decisions, find_graded, find_samples, read_evidence
-from pipeline.run.layout import decisions_name, shard_of
-from pipeline.run.storage import RunFolder
-from schemas.config import Config, DecideConfig, KeepConfig
+from schemas.config import DecideConfig, KeepConfig
 from schemas.decision import DECISION_DTYPES
-from schemas.reasons import KEEP, Reason, Verdict
+from schemas.reasons import Reason, Verdict
 from schemas.sample import IMPORTED
 
 Z = NormalDist().inv_cdf(0.95)
@@ -116,54 +111,15 @@ def _rule_table(table: pl.DataFrame, keep: KeepConfig, decide: DecideConfig) -> 
 
 def _name_answers() -> pl.Expr:
     """The detail of a contradicted label with both answers in it."""
-    said = pl.format("say {}, the label says {}", _shorten("majority_answer"), _shorten("answer"))
+    answers = pl.format("say {}, the label says {}", _shorten("majority_answer"), _shorten("answer"))
     contradicted = (pl.col("decision") == Reason.LABEL_CONTRADICTED) & pl.col("answer").is_not_null()
-    named = pl.col("detail").str.replace(AGREE, said, literal=True)
+    named = pl.col("detail").str.replace(AGREE, answers, literal=True)
     return pl.when(contradicted).then(named).otherwise("detail").alias("detail")
 
 
 def _shorten(column: str) -> pl.Expr:
     text = pl.col(column).str.replace_all(r"\s+", " ")
     return pl.when(text.str.len_chars() > SHOWN).then(text.str.head(SHOWN - 3) + "...").otherwise(text)
-
-
-def decide_shard(
-    folder: RunFolder, graded: str, sample_files: Iterable[str], config: Config, grading_pass: int = 1
-) -> pl.DataFrame:
-    """Decide the problems of the table `graded` and write decisions/pass-K-SHARD.parquet; returns the decisions."""
-    shard = shard_of(graded)
-    problems = folder.read_table(graded, ["id", "answer", "language", "parent_id"])
-    decisions = decide_samples(
-        read_evidence(folder, shard, sample_files, NEEDED, grading_pass),
-        problems,
-        config.sampling.n,
-        config.keep,
-        config.decide,
-        grading_pass,
-    )
-    if config.decide.translations == "match":
-        decisions = match_translations(decisions, problems)
-    folder.write_table(decisions_name(shard, grading_pass), decisions)
-    return decisions
-
-
-def decide_run(
-    folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
-) -> dict[str, int]:
-    """Decide every graded shard (or those named); returns decision -> problems. Memory is bounded by one shard.
-
-    Decisions of shards that are not graded any more are removed.
-    """
-    graded, samples = find_graded(folder), find_samples(folder)
-    chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
-    for shard, name in find_decisions(folder, grading_pass).items():
-        if shard not in graded:
-            folder.remove(name)
-    total: Counter[str] = Counter()
-    for shard, name in chosen.items():
-        decisions = decide_shard(folder, name, samples.get(shard, ()), config, grading_pass)
-        total.update(dict(decisions["decision"].value_counts().iter_rows()))
-    return {word: total[word] for word in (KEEP, *(r.value for r in Reason)) if total[word]}
 
 
 def compare_decisions(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

@@ -1,8 +1,8 @@
 """The decision about one problem, from its counts: in whole numbers, so it is exact. All that decides asks here.
 
-A problem is told by five counts: `correct`, `votes` (of the largest class of equal wrong answers), `unknown`, `taken`
-and `planned` samples. The rest of `taken` are other wrong answers, or completions with no answer. The sizes of the
-smaller classes do not count: whatever one of them can still grow to, the largest can too.
+A problem is described by five counts: `correct`, `votes` (of the largest class of equal wrong answers), `unknown`,
+`taken` and `planned` samples. The rest of `taken` are other wrong answers, or completions with no answer. The sizes of
+the smaller classes do not count: whatever one of them can still grow to, the largest can too.
 
 The order of the rules: too easy first, as many correct samples leave no doubt about the label; then the label, as a
 problem that is never solved but has one majority answer is mislabelled rather than hard; then never solved; else kept.
@@ -50,14 +50,14 @@ def decide_full(correct: int, votes: int, unknown: int, taken: int, keep: KeepCo
     """
     if unknown < taken and unknown <= decide.max_unknown:
         return decide_window(correct, votes, taken - unknown, taken, keep, decide)
-    found: set[str] = set()
+    outcomes: set[str] = set()
     for right in range(unknown + 1):
         # More votes can only turn a decision into `label_contradicted`, so the fewest and the most tell all.
         for more in (0, unknown - right):
-            found.add(decide_window(correct + right, votes + more, taken, taken, keep, decide))
-            if len(found) > 1:
+            outcomes.add(decide_window(correct + right, votes + more, taken, taken, keep, decide))
+            if len(outcomes) > 1:
                 return Reason.UNDETERMINED.value
-    return found.pop() if taken else Reason.UNDETERMINED.value
+    return outcomes.pop() if taken else Reason.UNDETERMINED.value
 
 
 @lru_cache(maxsize=CACHE)

@@ -10,7 +10,7 @@ def match_translations(decisions: pl.DataFrame, problems: pl.DataFrame) -> pl.Da
 
     About means that their 90% intervals overlap. `problems` has id, language and parent_id, originals among them; a
     copy for another programming language has its parent's language and is none. Where one side has no pass rate
-    nothing is said.
+    no problem is rejected.
     """
     rates = ["pass_rate", "pass_rate_low", "pass_rate_high"]
     pairs = (
@@ -19,15 +19,15 @@ def match_translations(decisions: pl.DataFrame, problems: pl.DataFrame) -> pl.Da
         .filter(pl.col("language") != pl.col("language_of"))
         .select(problem_id="id", original="parent_id")
     )
-    beside = decisions.select("problem_id", *rates).rename({name: f"{name}_of" for name in rates})
+    originals = decisions.select("problem_id", *rates).rename({name: f"{name}_of" for name in rates})
     joined = decisions.join(pairs, on="problem_id", how="left", maintain_order="left").join(
-        beside, left_on="original", right_on="problem_id", how="left", maintain_order="left"
+        originals, left_on="original", right_on="problem_id", how="left", maintain_order="left"
     )
     apart = (pl.col("pass_rate_low") > pl.col("pass_rate_high_of")) | (
         pl.col("pass_rate_high") < pl.col("pass_rate_low_of")
     )
     failed = apart.fill_null(False) & (pl.col("decision") == KEEP)
-    said = pl.format(
+    rates_of_both = pl.format(
         "pass rate {}, and {} of the original {}",
         pl.col("pass_rate").round(2),
         pl.col("pass_rate_of").round(2),
@@ -35,5 +35,5 @@ def match_translations(decisions: pl.DataFrame, problems: pl.DataFrame) -> pl.Da
     )
     return joined.with_columns(
         pl.when(failed).then(pl.lit(Reason.TRANSLATION_FAILED.value)).otherwise("decision").alias("decision"),
-        pl.when(failed).then(said).otherwise("detail").alias("detail"),
+        pl.when(failed).then(rates_of_both).otherwise("detail").alias("detail"),
     ).select(decisions.columns)

@@ -39,11 +39,11 @@ def decontaminate(
         for text, answer in zip(problems["statement"], answers, strict=True)
     ]
     out = pl.Series([match is not None and _is_rejected(match, config) for match in matches], dtype=pl.Boolean)
-    said = [match for match, is_out in zip(matches, out, strict=True) if match and is_out]
+    out_matches = [match for match, is_out in zip(matches, out, strict=True) if match and is_out]
     rejected = problems.filter(out).with_columns(
         pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
         pl.lit(str(Reason.CONTAMINATED), dtype=REJECT_DTYPES["reason"]).alias("reason"),
-        pl.Series("detail", [match.detail for match in said], dtype=REJECT_DTYPES["detail"]),
+        pl.Series("detail", [match.detail for match in out_matches], dtype=REJECT_DTYPES["detail"]),
     )
     kept = [match for match, is_out in zip(matches, out, strict=True) if not is_out]
     return _note(problems.filter(~out), kept), rejected

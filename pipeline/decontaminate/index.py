@@ -1,8 +1,8 @@
 """The index over benchmark items: which items share rare word runs, or all their numbers, with a problem.
 
 Runs are of canonical tokens (`pipeline/dedup/reading.py`) with every number masked, so that a template with other
-numbers is found too and then told apart. A run weighs one over the number of items that have it: what every item of a
-benchmark says (`write a function to find the`) weighs nothing.
+numbers is a candidate too, and is then distinguished. A run weighs one over the number of items that have it: what
+every item of a benchmark says (`write a function to find the`) weighs nothing.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ def _build(items: Sequence[Item], ngram: int) -> Index:
     cores = [" ".join(read_tokens(read_core(item.text))) for item in items]
     lines = [" ".join(read_tokens(item.text)) for item in items]
     tokens = [drop_ends(core.split()) for core in cores]
-    runs = [set(cut_runs(said, ngram)) if said else set() for said in tokens]
+    runs = [set(cut_runs(tokens_of_text, ngram)) if tokens_of_text else set() for tokens_of_text in tokens]
     # An item that two benchmarks share must not make its own runs look common.
     common = Counter(run for distinct in dict(zip(cores, runs, strict=True)).values() for run in distinct)
     entries: list[Entry] = []

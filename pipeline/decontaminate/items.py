@@ -44,7 +44,7 @@ def read_items(benchmarks: Iterable[str | Benchmark]) -> list[Item]:
 
 @lru_cache(maxsize=16)
 def _fetch(benchmark: Benchmark) -> tuple[Item, ...]:
-    """A Hub set once in a process; files are read anew, since they may have changed."""
+    """A Hub set once in a process; files are read again, since they may have changed."""
     return tuple(_read(benchmark))
 
 
@@ -99,8 +99,8 @@ def _read_answer(benchmark: Benchmark, row: Mapping[str, Any]) -> str | None:
 
 def read_core(text: str) -> str:
     """What an item asks: of a function's stub the docstring without its examples, of anything else the text."""
-    found = _FUNCTION.match(text)
-    if found is None:
+    function = _FUNCTION.match(text)
+    if function is None:
         return text
-    told = _EXAMPLES.sub("", found[3]).strip()
-    return told if len(told.split()) >= 5 else found[3]
+    description = _EXAMPLES.sub("", function[3]).strip()
+    return description if len(description.split()) >= 5 else function[3]

@@ -1,7 +1,7 @@
 """Whether a problem is, or holds, an item of a benchmark, and in what way.
 
-Four ways, the first that holds being told: the item in another dress or in other words (`copy`, `paraphrase`, by the
-comparison of dedup); the item inside the problem, perhaps shortened or stretched (`contains`); the item in another
+Four ways, and the first that holds is named: the item formatted otherwise or in other words (`copy`, `paraphrase`, by
+the comparison of dedup); the item inside the problem, perhaps shortened or stretched (`contains`); the item in another
 language (`translation`); the item's text with other numbers (`variant`).
 """
 
@@ -120,8 +120,8 @@ def _turns(entry: Entry, problem: Statement) -> bool:
 
 def _share(tokens: tuple[str, ...], item: tuple[str, ...]) -> str:
     """The longest run of tokens that both have."""
-    found = SequenceMatcher(None, tokens, item, autojunk=False).find_longest_match()
-    text = " ".join(tokens[found.a : found.a + found.size])
+    shared = SequenceMatcher(None, tokens, item, autojunk=False).find_longest_match()
+    text = " ".join(tokens[shared.a : shared.a + shared.size])
     return text if len(text) <= SHOWN else text[:SHOWN].rsplit(" ", 1)[0] + " ..."
 
 
@@ -139,6 +139,6 @@ def _find_translation(problem: Statement, tokens: tuple[str, ...], index: Index)
             continue
         score = both / max(len(entry.core.numbers), 1)
         if score >= 2 / 3 and (best is None or score > best.score):
-            told = [token for token in tokens if (is_number(token) and token in entry.core.numbers) or token in names]
-            best = Match("translation", entry, score, " ".join(token for token in told if token != END)[:SHOWN])
+            rare = [token for token in tokens if (is_number(token) and token in entry.core.numbers) or token in names]
+            best = Match("translation", entry, score, " ".join(token for token in rare if token != END)[:SHOWN])
     return best

@@ -32,7 +32,7 @@ def read_rows(
     """Rows of a file, folder, glob or URL, or of several of them, in the order of their names.
 
     Each row carries `_where` (`FILE:LINE`, lines from 1; `FILE row N`, rows of a table from 0). A line that is not a
-    JSON object gives {"invalid": what is wrong, how to mend it; "raw": its text}. Top-level columns `without` are not
+    JSON object gives {"invalid": what is wrong, how to fix it; "raw": its text}. Top-level columns `without` are not
     read from Parquet. Raises InputError for a place with no such file and for a file that cannot be read to its end.
     """
     for fs, path, name in find_files(where):
@@ -108,7 +108,7 @@ def _read_file(fs: Any, path: str, name: str, without: frozenset[str]) -> Iterat
             chunks = iter(lambda: bytes(stream.read(READ_BYTES)), b"")
             yield from (_read_lines if kind in LINES else _read_array)(chunks, name)
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise InputError(f"{name}: cannot be read to its end: {error}; fetch or write the file anew") from error
+        raise InputError(f"{name}: cannot be read to its end: {error}; fetch or write the file again") from error
 
 
 def _read_parquet(file: BinaryIO, name: str, without: frozenset[str]) -> Iterator[dict[str, Any]]:
@@ -148,7 +148,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line.decode("utf-8"))
     except json.JSONDecodeError as error:
-        wrong = f"not JSON at character {error.pos + 1} ({error.msg}); mend the line or take it out"
+        wrong = f"not JSON at character {error.pos + 1} ({error.msg}); fix the line or take it out"
     except UnicodeDecodeError as error:
         wrong = f"not UTF-8 at byte {error.start + 1}; write the file as UTF-8"
     except (ValueError, RecursionError) as error:
@@ -209,5 +209,5 @@ def _split_array(texts: Iterator[str], name: str) -> Iterator[Any]:
         else:
             raise InputError(
                 f"{name}: not whole JSON at element {number} ({fault}), so nothing after it can be told apart; "
-                "mend it, or write one object a line into a .jsonl file"
+                "fix it, or write one object a line into a .jsonl file"
             )

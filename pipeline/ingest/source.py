@@ -89,9 +89,9 @@ def _check_columns(source: Source, mapping: Mapping[str, str], columns: list[str
             continue
         meant = f"column {path!r}" + (f" (for {name})" if path != name else "")
         seen = "there are" if len(rows) < PEEK else f"its first {PEEK} rows have"
-        mend = f"map it with `columns: {{{name}: ...}}` or name a `preset`"
+        fix = f"map it with `columns: {{{name}: ...}}` or name a `preset`"
         raise InputError(
-            f"source {source.name!r} has no {meant}{_nearest(path, columns)}; {seen}: {', '.join(columns)}; {mend}"
+            f"source {source.name!r} has no {meant}{_nearest(path, columns)}; {seen}: {', '.join(columns)}; {fix}"
         )
 
 

@@ -1,6 +1,6 @@
 """Language: which one a text is in, and whether problem, thoughts and answer agree (Magistral, arXiv 2506.10910).
 
-detect_language("Trova il valore di $x$.")                         # "it"; None where it cannot be told
+detect_language("Trova il valore di $x$.")                         # "it"; None where it cannot be determined
 is_consistent(problem, thoughts, answer)                           # True, False, or None: undecided
 reward(verdict, format_ok, language_ok=keeps_language(statement, completion))
 """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "fr", "es", "it", "de", "zh", "ru")
 """The languages of the paper's problems."""
 TOP = 15
-"""How many of fastText's 176 names are heard: the rest share less than a hundredth."""
+"""How many of fastText's 176 names count: the rest share less than a hundredth."""
 FLOOR = 0.003
 """What fastText gives a language that it does not name at all."""
 VOTE = 2.5
@@ -218,7 +218,7 @@ def _weigh(scripts: Counter[str]) -> dict[str, int]:
 
 def _ask(prose: str) -> list[tuple[str, float]]:
     """fastText's names and shares, best first."""
-    return [(str(said["lang"]), float(said["score"])) for said in _detector().detect(" ".join(prose.split()), k=TOP)]
+    return [(str(guess["lang"]), float(guess["score"])) for guess in _detector().detect(" ".join(prose.split()), k=TOP)]
 
 
 @lru_cache(maxsize=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from pipeline.closing import Closing
 from pipeline.language import keeps_language
+from pipeline.text.thoughts import THINK, open_thoughts, opened_by
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.label_codec import read_truth
 from pipeline.verify.math import Judgement
@@ -17,6 +19,9 @@ from pipeline.verify.reward import RewardParts, reward
 from schemas.config import Config, SandboxConfig, VerifyConfig
 from schemas.reasons import Verdict
 
+LABELS = 8 << 20
+"""Characters of labels kept read: those of a batch of a thousand groups with a dozen tests each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -24,6 +29,9 @@ class Answered:
 
     With the `statement` a completion that keeps its language has the bonus for it; with `tokens` and `l_max` it has the
     length penalty, which grows over the last `l_cache` tokens (Magistral paper, section 2.2).
+
+    `prompt` is what the model saw, or the end of it: where that is `<think>` the completion begins within its thoughts.
+    `finish_reason`: `length` where the completion was cut off.
     """
 
     truth: str
@@ -32,6 +40,8 @@ class Answered:
     tokens: int = 0
     l_max: int | None = None
     l_cache: int = 0
+    prompt: str | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Rewarder(Closing):
 
     def __init__(self, verify: VerifyConfig | None = None, sandbox: SandboxConfig | None = None) -> None:
         self.verify = verify or VerifyConfig()
+        self._labels = _Labels(LABELS)
         self._verifier = ProblemVerifier(self.verify, sandbox or SandboxConfig())
 
     @classmethod
@@ -74,9 +85,11 @@ class Rewarder(Closing):
 
     def submit(self, answered: Answered) -> Future[Graded]:
         """The grade to come. Raises InputError for a code label that cannot be read."""
-        label = _read(answered.truth)
+        label = self._labels.read(answered.truth)
+        opening = opened_by(answered.prompt or "") or (THINK[0] if self.verify.thoughts == "opened" else "")
+        answered = replace(answered, completion=open_thoughts(answered.completion, opening))
         future: Future[Graded] = Future()
-        judging = self._verifier.submit(label, answered.completion)
+        judging = self._verifier.submit(label, answered.completion, (), answered.finish_reason)
 
         def judged(done: Future[Judgement]) -> None:
             try:
@@ -90,17 +103,37 @@ class Rewarder(Closing):
     def check(self, several: Sequence[Answered]) -> None:
         """Raise InputError where one of the labels cannot be read, before anything is begun."""
         for answered in several:
-            _read(answered.truth)
+            self._labels.read(answered.truth)
 
     def grade(self, several: Sequence[Answered]) -> list[Graded]:
         """The grades of several completions, judged beside each other, in their order."""
         return [future.result() for future in [self.submit(answered) for answered in several]]
 
 
-@lru_cache(maxsize=1 << 12)
-def _read(truth: str) -> Label:
-    """A group's completions come with the same label."""
-    return read_truth(truth)
+class _Labels:
+    """Labels read before: a group's completions come with the same one. Bounded by their text, whatever its length."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._held: OrderedDict[str, Label] = OrderedDict()
+        self._length = 0
+        self._lock = threading.Lock()
+
+    def read(self, truth: str) -> Label:
+        """The label of a text; raises InputError for a code label that cannot be read."""
+        with self._lock:
+            if truth in self._held:
+                self._held.move_to_end(truth)
+                return self._held[truth]
+        label = read_truth(truth)
+        with self._lock:
+            if truth not in self._held:
+                self._length += len(truth)
+            self._held[truth] = label
+            while self._length > self.most:
+                dropped, _ = self._held.popitem(last=False)
+                self._length -= len(dropped)
+        return label
 
 
 def _grade(judgement: Judgement, answered: Answered, label: Label) -> Graded:

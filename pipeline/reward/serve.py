@@ -4,10 +4,10 @@ import os
 import socket
 
 from pipeline.reward.rewarder import Rewarder
+from pipeline.serving.hosts import HostGuard, is_loopback
 from schemas.config import Config
 from schemas.errors import InputError
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CONNECTIONS = 1024
 """At once; past it 503. A trainer of a few hundred workers with a connection each."""
 
@@ -18,10 +18,11 @@ def serve_rewards(config: Config, host: str, port: int) -> None:
     import uvicorn
 
     from pipeline.reward.service import make_app
+    from pipeline.serving.protocol import ImpatientProtocol
 
     name = config.reward.token_env
     token = os.environ.get(name) or None
-    if token is None and host not in LOOPBACK:
+    if token is None and not is_loopback(host):
         raise InputError(
             f"--host {host}: others reach it there, and it runs the programs that it is sent; set a token in the "
             f"environment variable {name}, or listen on 127.0.0.1"
@@ -30,8 +31,8 @@ def serve_rewards(config: Config, host: str, port: int) -> None:
         where = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         guarded = f"with the token of {name}" if token else "without a token"
         print(f"rewards at {where}, {guarded}; up or not: {where}/health", flush=True)
-        app = make_app(Rewarder.of(config), config.reward, token)
-        settings = uvicorn.Config(app, log_level="warning", limit_concurrency=CONNECTIONS)
+        app = make_app(Rewarder.of(config), config.reward, token, HostGuard(host.lower(), listening.getsockname()[1]))
+        settings = uvicorn.Config(app, http=ImpatientProtocol, log_level="warning", limit_concurrency=CONNECTIONS)
         uvicorn.Server(settings).run(sockets=[listening])
 
 

@@ -61,7 +61,11 @@ def read_evidence(
     folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
 ) -> pl.DataFrame:
     """Those of `read_samples` that count: all, unless `record_evidence` wrote down which."""
-    samples = read_samples(folder, names, columns)
+    return choose_evidence(folder, shard, read_samples(folder, names, columns), grading_pass)
+
+
+def choose_evidence(folder: RunFolder, shard: str, samples: pl.DataFrame, grading_pass: int = 1) -> pl.DataFrame:
+    """Those of a shard's samples that count in a pass."""
     recorded = evidence_name(shard, grading_pass)
     if not folder.exists(recorded):
         return samples

@@ -86,7 +86,7 @@ class _Claim:
     """A process's claim on a remote run: an object of its own, rewritten as a sign of life.
 
     Every process first writes its claim and then lists all: of two, at least the later sees the other, as stores list
-    what has been written. Both may, and are both refused; never do both go on. How old a claim is, is told by the
+    what has been written. Both may, and are both refused; never do both go on. The age of a claim is measured by the
     store's clock alone. A process of this machine that is gone is known to be gone; of others it is believed after
     LEASE seconds.
     """
@@ -112,19 +112,19 @@ class _Claim:
     def others(self) -> list[str]:
         """Who else has a claim and lives, as HOST pid N."""
         now = self.folder.modified(self.name)
-        found = []
+        living = []
         for name in self.folder.list(LOCK, ".json"):
             if name == self.name:
                 continue
             try:
-                said, written = self.folder.read_json(name), self.folder.modified(name)
+                process, written = self.folder.read_json(name), self.folder.modified(name)
             except FileNotFoundError:
                 continue
-            if now - written > LEASE or _is_gone(said):
+            if now - written > LEASE or _is_gone(process):
                 self.folder.remove(name)
             else:
-                found.append(f"{said['host']} pid {said['pid']}")
-        return found
+                living.append(f"{process['host']} pid {process['pid']}")
+        return living
 
     def beat(self) -> None:
         """Give signs of life until the end; interrupts the main thread where the run was taken over."""
@@ -143,17 +143,17 @@ class _Claim:
 
 
 def _describe_process(pid: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"host": socket.gethostname(), "pid": pid}
+    process: dict[str, Any] = {"host": socket.gethostname(), "pid": pid}
     with suppress(OSError):
-        said["boot"] = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        said["space"] = os.readlink("/proc/self/ns/pid")
-        said["started"] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    return said
+        process["boot"] = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        process["space"] = os.readlink("/proc/self/ns/pid")
+        process["started"] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return process
 
 
-def _is_gone(said: dict[str, Any]) -> bool:
+def _is_gone(claimed: dict[str, Any]) -> bool:
     """Whether a process that this machine would know is not there any more (proc(5): field 22 is its start)."""
-    here = _describe_process(said["pid"])
-    if "boot" not in said or any(said[key] != here.get(key) for key in ("boot", "space")):
+    here = _describe_process(claimed["pid"])
+    if "boot" not in claimed or any(claimed[key] != here.get(key) for key in ("boot", "space")):
         return False
-    return said.get("started") != here.get("started")
+    return claimed.get("started") != here.get("started")

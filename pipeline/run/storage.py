@@ -4,7 +4,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -54,14 +54,14 @@ class RunFolder:
     def exists(self, name: str) -> bool:
         return bool(self.fs.exists(self.at(name)))
 
-    def list(self, room: str, suffix: str = ".parquet") -> list[str]:
-        """Names (relative to the root, sorted) of the whole files below `room`; a killed writer's leftovers are not."""
+    def list(self, below: str, suffix: str = ".parquet") -> list[str]:
+        """Names (relative to the root, sorted) of the whole files in the folder `below`, without a killed writer's."""
         prefix = self.path.rstrip("/") + "/"
         try:
-            found = [str(path).removeprefix(prefix) for path in self.fs.find(self.at(room))]
+            names = [str(path).removeprefix(prefix) for path in self.fs.find(self.at(below))]
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if name.endswith(suffix) and not _is_temporary(name))
+        return sorted(name for name in names if name.endswith(suffix) and not _is_temporary(name))
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a whole file: a reader, or a kill, sees the old one or the new one.
@@ -134,22 +134,27 @@ class RunFolder:
         table.write_parquet(buffer, compression="zstd", row_group_size=row_group_rows)
         self.write_bytes(name, buffer.getvalue())
 
-    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read_table(
+        self, name: str, columns: Sequence[str] | None = None, added_later: Collection[str] = ()
+    ) -> pl.DataFrame:
         """One table. Raises DamagedFile where the file is no whole table.
+
+        Those of `columns` that are `added_later` are left out where an older file does not have them.
 
         Of a local file only `columns` are read: the samples' counts are a hundredth of their completions.
         """
-        wanted = None if columns is None else list(columns)
-        if self.is_local and wanted is not None:
-            with open(self.at(name), "rb") as file, self._naming(name):
-                return pl.read_parquet(file, columns=wanted)
-        data = io.BytesIO(self.read_bytes(name))
-        with self._naming(name):
-            return pl.read_parquet(data, columns=wanted)
+        local = self.is_local and columns is not None
+        with open(self.at(name), "rb") if local else io.BytesIO(self.read_bytes(name)) as file, self._naming(name):
+            wanted = None if columns is None else list(columns)
+            if wanted is not None and not set(added_later).isdisjoint(wanted):
+                there = pl.read_parquet_schema(file)
+                file.seek(0)
+                wanted = [column for column in wanted if column in there or column not in added_later]
+            return pl.read_parquet(file, columns=wanted)
 
-    def read_tables(self, room: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Each whole table below `room` with its name: memory is bounded by one file."""
-        for name in self.list(room):
+    def read_tables(self, below: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Each whole table in the folder `below` with its name: memory is bounded by one file."""
+        for name in self.list(below):
             yield name, self.read_table(name, columns)
 
     def count_rows(self, name: str) -> int:

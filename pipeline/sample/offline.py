@@ -1,7 +1,7 @@
 """Samples that someone already has: each to its problem, in the contract's columns, and judged like our own."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_
 from pipeline.run.storage import RunFolder
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
+from pipeline.text.thoughts import closes_unopened, open_thoughts
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
@@ -43,6 +44,8 @@ class Places:
     """source_id -> id, or "" where several problems have it."""
     turned: dict[str, str] = field(default_factory=dict)
     """id or source_id of a rejected problem -> its reason."""
+    opened: set[str] = field(default_factory=set)
+    """Models whose prompts open the thoughts: some completion of theirs closes what it never opened."""
 
     def add(self, problems: pl.DataFrame, rejected: pl.DataFrame, shard: int) -> None:
         here = (shard,)
@@ -63,11 +66,11 @@ class Places:
         for name in given:
             if name in self.shards:
                 return name
-            found = self.ids.get(name)
-            if found == "":
+            problem = self.ids.get(name)
+            if problem == "":
                 raise ValueError(f"source_id {name!r} names several problems; give `problem_id` instead")
-            if found is not None:
-                return found
+            if problem is not None:
+                return problem
         for name in given:
             if name in self.turned:
                 raise ValueError(f"its problem {name!r} was rejected: {self.turned[name]}")
@@ -120,6 +123,8 @@ def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) 
             bad.append(_reject(row, str(error)))
         else:
             used += 1
+            if closes_unopened(sample["completion"]):
+                places.opened.add(sample["model"])
             chars += len(sample["completion"])
             for shard in places.shards[sample["problem_id"]]:
                 held.setdefault(shard, []).append(sample)
@@ -166,13 +171,13 @@ def _whole(value: Any) -> int | None:
 
 
 def _reject(row: Mapping[str, Any], detail: str) -> dict[str, Any]:
-    """A sample row among the rejects: what it said stands in `extra`."""
-    said = {name: value for name, value in row.items() if name not in READER_KEYS or name == "raw"}
+    """A sample row among the rejects: its own columns stand in `extra`."""
+    given_columns = {name: value for name, value in row.items() if name not in READER_KEYS or name == "raw"}
     where = f"{row[WHERE]}: " if row.get(WHERE) and not detail.startswith(str(row[WHERE])) else ""
     return {name: [] if isinstance(dtype, pl.List) else None for name, dtype in PROBLEM_DTYPES.items()} | {
         "source": SAMPLE_ROWS,
         "source_id": _name(row.get("source_id")) or _name(row.get("problem_id")),
-        "extra": json.dumps(said, ensure_ascii=False, default=str),
+        "extra": json.dumps(given_columns, ensure_ascii=False, default=str),
         "stage": SAMPLE_ROWS,
         "reason": Reason.INVALID_ROW.value,
         "detail": where + detail,
@@ -201,16 +206,25 @@ def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def verify_samples(
-    samples: pl.DataFrame, labels: Mapping[str, Label], verifier: Verifier, config: Config
+    samples: pl.DataFrame,
+    labels: Mapping[str, Label],
+    verifier: Verifier,
+    config: Config,
+    opened: Set[str] = frozenset(),
 ) -> pl.DataFrame:
     """Judge samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
+    A completion of a model in `opened` begins within its thoughts.
 
-    The samples of one problem are judged one after the other, as each may found a class of answers that the next ones
+    The samples of one problem are judged one after the other, as each may begin a class of answers that the next ones
     join; those of different problems run beside each other.
     """
     samples = samples.sort("problem_id", "model", "index")
     rounds = samples.select(pl.int_range(pl.len()).over("problem_id")).to_series().to_list()
-    ids, completions = samples["problem_id"].to_list(), samples["completion"].to_list()
+    ids, reasons = samples["problem_id"].to_list(), samples["finish_reason"].to_list()
+    completions = [
+        open_thoughts(completion) if model in opened else completion
+        for model, completion in samples.select("model", "completion").iter_rows()
+    ]
     by_round: dict[int, list[int]] = {}
     for at, number in enumerate(rounds):
         by_round.setdefault(number, []).append(at)
@@ -218,7 +232,8 @@ def verify_samples(
     judged: list[Judgement | None] = [None] * len(ids)
     for places in by_round.values():
         futures = [
-            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())))) for at in places
+            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())), reasons[at]))
+            for at in places
         ]
         for at, future in futures:
             judgement = future.result()
@@ -227,13 +242,13 @@ def verify_samples(
             if judgement.verdict is Verdict.WRONG and judgement.answer_key and judgement.answer_key not in classes:
                 classes.append(judgement.answer_key)
     names = {id_: verifier_hash(config.verify, label, config.sandbox) for id_, label in labels.items()}
-    said = [judgement for judgement in judged if judgement is not None]
+    done = [judgement for judgement in judged if judgement is not None]
     return samples.with_columns(
         *(pl.lit(IMPORTED).alias(name) for name in ("prompt", "revision", "params")),
-        pl.Series("answer", [j.answer for j in said], dtype=pl.String),
-        pl.Series("answer_key", [j.answer_key for j in said], dtype=pl.String),
-        pl.Series("verdict", [j.verdict.value for j in said], dtype=pl.String),
-        pl.Series("verdict_detail", [j.detail for j in said], dtype=pl.String),
+        pl.Series("answer", [j.answer for j in done], dtype=pl.String),
+        pl.Series("answer_key", [j.answer_key for j in done], dtype=pl.String),
+        pl.Series("verdict", [j.verdict.value for j in done], dtype=pl.String),
+        pl.Series("verdict_detail", [j.detail for j in done], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())

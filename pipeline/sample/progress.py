@@ -70,8 +70,8 @@ class SamplingProgress:
     @property
     def seconds_left(self) -> float | None:
         """None until this run has finished a share of the problems that says something: all begin before one ends."""
-        owed = self.total - self.problems + self._worked
-        if not self._worked or self._worked < TELLING * owed:
+        to_do = self.total - self.problems + self._worked
+        if not self._worked or self._worked < TELLING * to_do:
             return None
         return (time.monotonic() - self._began) / self._worked * max(self.total - self.problems, 0)
 

@@ -29,13 +29,13 @@ class Grading:
     grading_pass: int = 1
 
     def grade(self, shard: str, only: Collection[str] | None = None) -> int:
-        """Take and verify what `shard` owes, or some of its problems; returns how many samples they still owe."""
+        """Take and verify the missing samples of `shard`, or of its problems `only`; returns how many are left."""
         problems = self.folder.read_table(self.graded[shard])
         record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
-        return stats.owed
+        return stats.missing
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def open_grading(
     engine: Engine | None = None,
 ) -> Iterator[Grading]:
     """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
-    first owed sample. `graded` are the tables to grade by shard, where they are not all that the run has. An
+    first missing sample. `graded` are the tables to grade by shard, where they are not all that the run has. An
     `engine` that is open already is used, and stays open.
     """
     graded = find_graded(folder) if graded is None else graded

@@ -1,6 +1,6 @@
-"""Sample and verify one shard: ask for what is owed, judge what comes while more is generated, and stop in time.
+"""Sample and verify one shard: ask for what is missing, judge what comes while more is generated, and stop in time.
 
-What is owed is counted by content, never by position: a problem lacks those samples of its own prompt, model
+What is missing is counted by content, never by position: a problem lacks those samples of its own prompt, model
 revision and parameters that are not stored. Everything that happens is an event in one queue: completions from the
 engine, judgements from the verifier. So the engine never waits for the verifier, nor one problem for another.
 """
@@ -40,15 +40,17 @@ them are 160 MB at 2,500 tokens.
 class Verifier(Protocol):
     """What judges a completion by its problem's label: `ProblemVerifier`, or a verifier of one domain alone."""
 
-    def submit(self, label: Any, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]: ...
+    def submit(
+        self, label: Any, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]: ...
 
 
 @dataclass(frozen=True)
 class ShardStats:
     """What became of a shard. `samples` are stored in all, of which this run took `sampled` and judged
-    `judged_again` anew.
+    `judged_again` again.
 
-    `owed` samples are still needed, because their requests failed (`failures` counts them by message).
+    `missing` samples are still needed, because their requests failed (`failures` counts them by message).
     `tokens` and `seconds` are this run's.
     """
 
@@ -57,7 +59,7 @@ class ShardStats:
     sampled: int
     judged_again: int
     kept: int
-    owed: int
+    missing: int
     failures: Mapping[str, int]
     tokens: int
     seconds: float
@@ -76,7 +78,7 @@ def sample_shard(
 
     The store in `folder` gains the new samples and is sealed. Stored completions are judged again, not sampled
     again, when the label or the verifier changed, or when their verdict is unknown. A request that fails leaves no
-    evidence: it is owed and asked for by the next run. Raises EngineDied when the engine is lost, with everything so
+    evidence: the next run asks for it. Raises EngineDied when the engine is lost, with everything so
     far stored.
     """
     return _Shard(problems, shard, folder, config, engine, verifier, progress).run()
@@ -157,7 +159,7 @@ class _Shard:
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.wanted: deque[tuple[_Tally, int]] = deque()
         self.under_way = self.backlog = 0
-        self.sampled = self.judged_again = self.tokens = self.kept = self.owed = 0
+        self.sampled = self.judged_again = self.tokens = self.kept = self.missing = 0
         self.failures: dict[str, int] = {}
         self.died: EngineDied | None = None
         read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
@@ -190,14 +192,14 @@ class _Shard:
             raise self.died
         self.store.seal()
         for message, times in self.failures.items():
-            log.warning("%d requests failed; their samples are owed: %s", times, message)
+            log.warning("%d requests failed; their samples are still missing: %s", times, message)
         return ShardStats(
             problems=len(self.tallies),
             samples=stored + self.sampled,
             sampled=self.sampled,
             judged_again=self.judged_again,
             kept=self.kept,
-            owed=self.owed,
+            missing=self.missing,
             failures=dict(self.failures),
             tokens=self.tokens,
             seconds=time.monotonic() - began,
@@ -246,7 +248,7 @@ class _Shard:
         """
         while tally.unjudged and not tally.judging:
             row = tally.unjudged.popleft()
-            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong))
+            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong), row["finish_reason"])
             if future.done():
                 self._record(tally, row, future.result())
             else:
@@ -264,7 +266,7 @@ class _Shard:
             (self.wanted.appendleft if tally.taken else self.wanted.append)((tally, needed))
             return
         self.open -= 1
-        self.owed += needed
+        self.missing += needed
         kept = not needed and self._decision(tally) == KEEP
         self.kept += kept
         if self.progress is not None:

@@ -45,7 +45,7 @@ def verifier_hash(verify: VerifyConfig, label: Label, sandbox: SandboxConfig | N
 
     A code problem's label is its drawn tests and how they are compared; its rules are also what one test may take.
     """
-    rules = verify.model_dump(mode="json", include={"extract", "format"})
+    rules = verify.model_dump(mode="json", include={"extract", "format", "thoughts"})
     if isinstance(label, CodeLabel):
         limits = (sandbox or SandboxConfig()).model_dump(mode="json", exclude={"mode", "workers"})
         return _hash({**rules, "label": asdict(label), "limits": limits, "version": VERIFIER})
@@ -139,7 +139,7 @@ class EvidenceStore:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             aside = damaged_name(name)
             self.folder.set_aside(name)
-            log.warning("%s cannot be read (%s); it is now %s and its samples are owed again", name, error, aside)
+            log.warning("%s cannot be read (%s); it is now %s and its samples are drawn again", name, error, aside)
             return None
 
 

@@ -1,1 +1,1 @@
-"""How text is read, for every stage alike: prose and formulas told apart, money, numbers, number words and units."""
+"""How text is read, for every stage alike: prose and formulas separated, money, numbers, number words and units."""

@@ -1,19 +1,18 @@
 """Numbers as a problem says them, in digits or in words, as one canonical text: `2.50`, `twenty-five`, `half`.
 
-Two problems that differ only in their numbers are different problems, so what is a number must be told apart from every
-other word, whichever way it is written. `third` is a fraction after `a`, `one` or a number and before `of`, and an
-ordinal (`3rd`) elsewhere. `one` stays a word (`one of them`), and so does `second` (a time).
+Two problems that differ only in their numbers are different problems, so what is a number must be distinguished from
+every other word, whichever way it is written. `third` is a fraction after `a`, `one` or a number and before `of`, and
+an ordinal (`3rd`) elsewhere. `one` stays a word (`one of them`), and so does `second` (a time).
 """
 
 from collections.abc import Sequence
 
-_SMALL = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
-)
-SMALL = {word: value for value, word in enumerate([*_SMALL.split(), "nineteen"], start=2)}
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-TENS = {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
-SCALES = {"dozen": 12, "dozens": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+from pipeline.text.numbers import read_english_cardinals
+
+_CARDINALS = read_english_cardinals()
+SMALL = {word: value for word, value in _CARDINALS.items() if 2 <= value < 20}
+TENS = {word: value for word, value in _CARDINALS.items() if 20 <= value < 100}
+SCALES = {"dozen": 12, "dozens": 12} | {word: value for word, value in _CARDINALS.items() if value >= 100}
 _PARTS = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
 PARTS = {word: value for value, word in enumerate(_PARTS.split(), start=3)}
 ORDINALS = dict(PARTS)

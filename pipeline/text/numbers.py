@@ -44,15 +44,15 @@ def read_digits(text: str, language: str) -> list[frozenset[Value]]:
     """Each number in digits, as the values it may have; Chinese `3万` is 30000."""
     text = unicodedata.normalize("NFKC", _HAN_MARKS.sub(" ; ", text)).replace("⁄", "/")
     text = _LOOSE_GROUP.sub(lambda match: match[1] or match[2], _FULL_HOUR.sub(" ", text))
-    found = []
+    numbers = []
     if language == "zh":
         for match in _HAN_MULTIPLE.finditer(text):
-            found.append(frozenset((Fraction(match[1]) * _HAN_SCALES[match[2]],)))
+            numbers.append(frozenset((Fraction(match[1]) * _HAN_SCALES[match[2]],)))
         text = _HAN_MULTIPLE.sub(" ", text)
     for match in _DIGITS.finditer(text):
         if values := _value(match[0], language):
-            found.append(values)
-    return found
+            numbers.append(values)
+    return numbers
 
 
 def read_words(text: str, language: str) -> Counter[Value]:
@@ -60,18 +60,18 @@ def read_words(text: str, language: str) -> Counter[Value]:
     text = unicodedata.normalize("NFKC", text).lower()
     if language == "zh":
         return _read_han(text)
-    found: Counter[Value] = Counter()
+    numbers: Counter[Value] = Counter()
     run: list[frozenset[Value]] = []
     for token in _tokens(text):
         values = _word_values(token, language)
         if values:
-            found.update(values)
+            numbers.update(values)
             run.append(values)
         elif token not in _JOINED:
-            found.update(_compose(run))
+            numbers.update(_compose(run))
             run = []
-    found.update(_compose(run))
-    return found
+    numbers.update(_compose(run))
+    return numbers
 
 
 def _tokens(text: str) -> list[str]:
@@ -108,23 +108,23 @@ def _compose(run: list[frozenset[Value]]) -> set[Value]:
 
 
 def _read_han(text: str) -> Counter[Value]:
-    found: Counter[Value] = Counter()
+    numbers: Counter[Value] = Counter()
     for match in _HAN_FRACTION.finditer(text):
         below, above = (_han_value(part) for part in match.groups())
         if below:
-            found[Fraction(above, below)] += 1
+            numbers[Fraction(above, below)] += 1
     for match in _HAN_DISCOUNT.finditer(text):
         tenths = match[1] if match[1][0].isdigit() else str(_han_value(match[1]))
         kept = Fraction(tenths) * (1 if len(tenths) == 2 else 10)
-        found.update((kept, 100 - kept))
+        numbers.update((kept, 100 - kept))
     for match in _HAN_NUMERAL.finditer(text):
         if match[0] in _HAN_WORDS:
-            found.update(_HAN_WORDS[match[0]])
+            numbers.update(_HAN_WORDS[match[0]])
             continue
-        found[Fraction(_han_value(match[0]))] += 1
+        numbers[Fraction(_han_value(match[0]))] += 1
         for letter in set(match[0]) & _HAN_UNITS.keys():
-            found[Fraction(_HAN_UNITS[letter])] += len(match[0]) > 1
-    return found
+            numbers[Fraction(_HAN_UNITS[letter])] += len(match[0]) > 1
+    return numbers
 
 
 def _han_value(numeral: str) -> int:
@@ -170,6 +170,12 @@ def _plain(number: str, language: str) -> set[Value]:
     if language in ("en", "zh"):
         return {whole} if grouped and "," in number else {part}
     return {whole, part} if grouped else {part}
+
+
+def read_english_cardinals() -> dict[str, int]:
+    """English cardinal (`zero` to `billion`) -> its value: the first word of each whole number in the word list."""
+    lines = (line.split() for line in WORDS.read_text(encoding="utf-8").splitlines())
+    return {words[2].rstrip("*"): int(words[1][:-1]) for words in lines if words[0] == "en" and words[1][:-1].isdigit()}
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from pipeline.text.money import is_price
+from pipeline.text.money import is_money
 
 _BLOCKS = re.compile(
     r"```.*?(?:```|\Z)"  # fenced code, closed or cut off
@@ -53,12 +53,12 @@ def separate(text: str) -> Separated:
     code: list[str] = []
 
     def take(match: re.Match[str]) -> str:
-        found = match[0]
-        if found.startswith(("\\", "$$")):
-            formulas.append(found if found.startswith("\\begin") else _MARKS.sub("", found))
+        matched = match[0]
+        if matched.startswith(("\\", "$$")):
+            formulas.append(matched if matched.startswith("\\begin") else _MARKS.sub("", matched))
             return _end(formulas[-1])
-        if not found.startswith("http"):
-            code.append(found.strip())
+        if not matched.startswith("http"):
+            code.append(matched.strip())
         return " "
 
     def take_command(match: re.Match[str]) -> str:
@@ -82,7 +82,7 @@ def _take_inline(text: str, formulas: list[str]) -> str:
         closed = text.find("$", opened + 1)
         if closed < 0:
             break
-        if is_price(text, opened, closed):
+        if is_money(text, opened, closed):
             kept.append(text[at : opened + 1])
             at = opened + 1
         else:

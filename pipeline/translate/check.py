@@ -46,13 +46,13 @@ def check_translation(original: str, translation: str, language: str) -> Check:
     if not translation.strip():
         return False, "empty: there is no text"
     before, after = separate(original), separate(translation)
-    said, says = read_formulas(before.formulas), read_formulas(after.formulas)
+    old, new = read_formulas(before.formulas), read_formulas(after.formulas)
     for kind, outcome in (
         ("language", check_language(before, after, language)),
         ("code", check_code(before, after, translation)),
         ("latex", check_latex(original, translation, before, after)),
-        ("formula", check_formulas(said, says)),
-        ("number", check_numbers(said, says, before.prose, after.prose, language)),
+        ("formula", check_formulas(old, new)),
+        ("number", check_numbers(old, new, before.prose, after.prose, language)),
         ("name", check_names(before.prose, translation)),
         ("unit", check_units(before.prose, after.prose, language)),
         ("end", check_end(original, translation)),
@@ -100,16 +100,16 @@ def check_latex(original: str, translation: str, before: Separated, after: Separ
     return True
 
 
-def check_formulas(said: Formulas, says: Formulas) -> Check:
+def check_formulas(old: Formulas, new: Formulas) -> Check:
     """Whether each piece of a formula is there, no other is, and none stands in the place of one like it."""
-    for ours, theirs, what in ((said, says, "is gone"), (says, said, "is new")):
+    for ours, theirs, what in ((old, new, "is gone"), (new, old, "is new")):
         for piece in dict.fromkeys(ours.pieces):
             if piece not in theirs.pieces and piece not in theirs.stream:
                 return False, f"{_show(piece)} {what}"
         for letter in sorted(ours.letters - theirs.letters):
             if letter not in theirs.stream:
                 return False, f"{letter} {what}"
-    was, is_ = Counter(said.pieces), Counter(says.pieces)
+    was, is_ = Counter(old.pieces), Counter(new.pieces)
     rarer, oftener = was - is_, is_ - was
     for piece in oftener:
         if swapped := next((other for other in rarer if len(other) == len(piece)), None):
@@ -117,21 +117,21 @@ def check_formulas(said: Formulas, says: Formulas) -> Check:
     return True
 
 
-def check_numbers(said: Formulas, says: Formulas, prose: str, translated: str, language: str) -> Check:
+def check_numbers(old: Formulas, new: Formulas, prose: str, translated: str, language: str) -> Check:
     """Whether each number is there as often as it was, in digits or words, and no other.
 
     Numbers that stand alone in a formula count with those of the prose; items of a list do not count, and after "PM"
     an hour may be counted from midnight.
     """
     prose, translated = _LIST_ITEM.sub(" ", prose), _LIST_ITEM.sub(" ", translated)
-    wanted = Counter([*(min(values) for values in read_digits(prose, "en")), *said.numbers])
-    given = [*read_digits(translated, language), *(frozenset((number,)) for number in says.numbers)]
+    wanted = Counter([*(min(values) for values in read_digits(prose, "en")), *old.numbers])
+    given = [*read_digits(translated, language), *(frozenset((number,)) for number in new.numbers)]
     words, spoken = read_words(prose, "en"), read_words(translated, language)
     late = 12 if _AFTERNOON.search(prose) else 0
     for value, count in wanted.items():
-        found = sum(value in values or value + late in values for values in given)
-        if found + spoken[value] < count:
-            return False, f"{_write(value)} stands there {found + spoken[value]} times, not {count}"
+        written = sum(value in values or value + late in values for values in given)
+        if written + spoken[value] < count:
+            return False, f"{_write(value)} stands there {written + spoken[value]} times, not {count}"
         if value > 2 and sum(value in values for values in given) > count + words[value]:
             return False, f"{_write(value)} stands there more often than {count} times"
     for values in given:

@@ -1,4 +1,4 @@
-"""The formulas of a text in pieces that two translations of one problem share, whatever their dress."""
+"""The formulas of a text in pieces that two translations of one problem share, however they are written."""
 
 import re
 import unicodedata

@@ -20,7 +20,7 @@ Generate = Callable[[list[str]], Sequence[str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What came of it. `tried` = `passed` + `left` (in English) + `unknown` (every request failed: owed)."""
+    """What came of it. `tried` = `passed` + `left` (in English) + `unknown` (every request failed: pending)."""
 
     tried: int = 0
     passed: int = 0
@@ -59,12 +59,12 @@ def translate(problems: pl.DataFrame, config: TranslateConfig, generate: Generat
     wrong: dict[str, str] = {}
     refused: Counter[str] = Counter()
     for attempt in range(1, config.attempts + 1):
-        owed = [name for name in chosen if name not in done]
-        prompts = [build_prompt(statements[name], chosen[name], wrong.get(name)) for name in owed]
+        pending = [name for name in chosen if name not in done]
+        prompts = [build_prompt(statements[name], chosen[name], wrong.get(name)) for name in pending]
         replies = list(generate(prompts)) if prompts else []
         if len(replies) != len(prompts):
             raise ValueError(f"asked for {len(prompts)} translations, and {len(replies)} came back")
-        for name, reply in zip(owed, replies, strict=True):
+        for name, reply in zip(pending, replies, strict=True):
             if reply is None:
                 continue
             text = parse_reply(reply) or ""

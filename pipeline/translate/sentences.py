@@ -58,10 +58,12 @@ def check_sentences(before: Separated, after: Separated, language: str) -> Check
     share = is_ / was / LENGTHS[language] if was else 1.0
     if was > SHORT_LETTERS and share < SHORT:
         return False, f"it has {share:.0%} of the usual length"
-    said, says = (len([part for part in split_sentences(of.prose) if weigh_letters(part)]) for of in (before, after))
+    original, translation = (
+        len([part for part in split_sentences(of.prose) if weigh_letters(part)]) for of in (before, after)
+    )
     least = MERGED_FORMULAS_ZH if language == "zh" and before.formulas else MERGED.get(language, MERGED_ELSE)
-    if says < said and share < least:
-        return False, f"it has {says} sentences for {said}, and {share:.0%} of the usual length"
+    if translation < original and share < least:
+        return False, f"it has {translation} sentences for {original}, and {share:.0%} of the usual length"
     if ASKS["en"].search(before.prose) and not ASKS[language].search(after.prose):
         return False, "it asks nothing"
     if NEGATES["en"].search(before.prose) and not NEGATES[language].search(after.prose):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _PERCENTAGE = re.compile(
-    r"(?i)\b(?:what|which|how many|by how many)\s+(?:[\w'’-]+\s+){0,4}?percent(?:age)?s?\b|\bas an? (?:\w+ )?percent(?:age)?\b"
+    r"(?i)\b(?:what|which|how many)\s+(?:(?:is|was|are|the|a|would be|will be|exact|total)\s+)*percent(?:age)?s?\b"
+    r"|\bas an? (?:\w+ )?percent(?:age)?\b"
     r"|\b(?:quel|en) pourcentage\b|\bqué porcentaje\b|\bcuál es el porcentaje\b|\bwie ?viele? prozent\b"
     r"|\bwelche[rn]? prozentsatz\b|сколько процентов|какой процент|百分之(?:几|多少)|百分(?:比|率)是多少"
 )

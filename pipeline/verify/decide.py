@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Literal
 
 from pipeline.verify.compare.values import accept
-from pipeline.verify.guard import refuse
+from pipeline.verify.guard import MAX_ANSWER, refuse
 from pipeline.verify.normal import clean
+from pipeline.verify.phrase import strip_phrase
 from pipeline.verify.reader.answer import read_answer
 from pipeline.verify.reader.values import Unreadable, Value
 
@@ -34,15 +35,27 @@ class Reading:
     fallback: bool = False
 
 
-@lru_cache(maxsize=1 << 14)
 def read(text: str) -> Reading:
     """The value of an answer, or why it has none. Total."""
+    return _read_short(text) if len(text) <= MAX_ANSWER else _read(text)
+
+
+def _read(text: str) -> Reading:
     try:
         return Reading(read_answer(text))
     except (Unreadable, RecursionError) as error:
         problem = str(error)
+    if (bare := strip_phrase(text)) is not None:
+        try:
+            return Reading(read_answer(bare))
+        except (Unreadable, RecursionError):
+            pass
     cleaned = clean(text)
     return Reading(None, problem, bool(FALLBACK.search(cleaned)) and refuse(cleaned) is None)
+
+
+_read_short = lru_cache(maxsize=1 << 14)(_read)
+"""Only short texts are kept: a thousand of a megabyte would be a gigabyte."""
 
 
 def decide(label: str, answer: str) -> Literal["same", "differ", "unknown", "fallback"]:

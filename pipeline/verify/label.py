@@ -37,7 +37,6 @@ _MISSING = frozenset(_WRITTEN_MISSING.split())
 _NO_ANSWER = re.compile(r"(?i)\b(?:omitted|no answer|not available|see (?:the )?(?:solution|proof|figure)|not found)\b")
 
 
-@lru_cache(maxsize=1 << 14)
 def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[False], str]:
     """The part of `check_label` that needs no parser: True, (False, detail), or "slow" when only the slow path can
     tell."""
@@ -45,6 +44,11 @@ def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[Fa
         return False, "empty"
     if len(answer) > MAX_ANSWER:
         return False, f"longer than {MAX_ANSWER} characters"
+    return _screen_short(answer)
+
+
+@lru_cache(maxsize=1 << 14)
+def _screen_short(answer: str) -> Literal[True, "slow"] | tuple[Literal[False], str]:
     text = clean(answer)
     if not text or text.lower() in _MISSING or _NO_ANSWER.search(text):
         return False, "no answer"

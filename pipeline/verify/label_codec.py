@@ -9,11 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.text.json_values import count_values
 from pipeline.verify.code import CodeLabel, DrawnTest
 from pipeline.verify.problem import Label
 from schemas.errors import InputError
 
 CODE = "code"
+MAX_VALUES = 1 << 16
+"""JSON values of one code label: drawn tests are tens, of four fields each."""
 
 
 def write_truth(label: Label) -> str:
@@ -36,6 +39,8 @@ def read_truth(text: str) -> Label:
     """The label that `write_truth` wrote. Raises InputError for a code label with something missing or odd in it."""
     if not text.startswith("{"):
         return text
+    if count_values(text) > MAX_VALUES:
+        raise InputError(f"ground truth: over {MAX_VALUES} JSON values in one label")
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):

@@ -90,6 +90,17 @@ _SYMBOLS = (
     (re.compile(r"\\(?:lbrack)(?![A-Za-z])"), "["),
     (re.compile(r"\\(?:rbrack)(?![A-Za-z])"), "]"),
 )
+_SPACED_DIGITS = re.compile(r"(?<![\w.,^{])\d{1,3}(?: \d{3})+(?![\d/])")
+"""Thousands apart, as Russian, French and German write them; two numbers side by side mean nothing else."""
+_WORDED = re.compile(r"\\(?:text|textrm|textbf|textit|textnormal|mbox)\s*\{([^{}]*\d[^{}]*)\}\s*\.?")
+_ORNAMENT = re.compile(
+    r"\\(?:checkmark|Large|large|LARGE|huge|Huge|small|normalsize|bf|it|sf|tt|rm)(?![A-Za-z])(?!\s*\{)"
+    r"|\\(?:hspace|vspace|phantom|hphantom)\*?\s*\{[^{}]*\}|\\(?:text)?color\s*\{[A-Za-z0-9!]*\}|[\u2713\u2714\u2705]"
+)
+"""Fonts, sizes, colours, blank space and check marks: they say nothing of the value."""
+_SIZED = re.compile(r"\\(?:Large|large|LARGE|huge|Huge|small|bf|underline|textcolor\s*\{[A-Za-z0-9!]*\})\s*(?=\{)")
+_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
+_RUNS = re.compile(r"\s\s+")
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -115,13 +126,24 @@ def closing_brace(text: str, start: int) -> int:
 
 
 def _unwrap(text: str) -> str:
-    """Takes a wrapper that holds the whole text off it: `\\boxed{5}` is 5."""
-    while match := _WRAPPER.match(text):
-        end = closing_brace(text, match.end())
-        if end != len(text) - 1:
-            break
-        text = text[match.end() : end].strip()
-    return text
+    """Takes wrappers that hold the whole text off it: `\\boxed{5}` is 5. Each brace is looked at once."""
+    if _WRAPPER.match(text) is None:
+        return text
+    closing: dict[int, int] = {}
+    stack: list[int] = []
+    for brace in _BRACES.finditer(text):
+        if brace[0] == "{":
+            stack.append(brace.end())
+        elif brace[0] == "}" and stack:
+            closing[stack.pop()] = brace.start()
+    low, high = 0, len(text)
+    while (match := _WRAPPER.match(text, low)) and closing.get(match.end()) == high - 1:
+        low, high = match.end(), high - 1
+        while low < high and text[low].isspace():
+            low += 1
+        while low < high and text[high - 1].isspace():
+            high -= 1
+    return text[low:high]
 
 
 def _undollar(text: str) -> str:
@@ -142,11 +164,14 @@ def clean(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     text = _EATEN.sub(lambda match: "\\" + _EATEN_LETTERS[match[0]], text)
-    text = text.translate(_TABLE)
+    text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
     text = _undollar(text)
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
     if "\\" in text:
+        text = _SIZED.sub("", _ORNAMENT.sub("", text)).strip()
+        if worded := _WORDED.fullmatch(text):
+            text = worded[1].strip()
         text = _THOUSANDS.sub("", text)
         text = _BRACKET.sub(r"\1", text)
         text = _DROPPED.sub("", text)
@@ -156,6 +181,8 @@ def clean(text: str) -> str:
         for pattern, replacement in _SYMBOLS:
             text = pattern.sub(replacement, text)
     text = _SPACES.sub(" ", text).strip()
+    if " " in text:
+        text = _SPACED_DIGITS.sub(lambda match: match[0].replace(" ", ""), text)
     while text and text[-1] in ".,;" and not text.endswith(("\\,", "..")):
         text = text[:-1].rstrip()
     return _unwrap(text)

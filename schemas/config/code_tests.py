@@ -35,7 +35,7 @@ class CodeTestsConfig(Strict):
     candidates: Annotated[int, Field(ge=1)] = 40
     """Inputs made in one round."""
     rounds: Annotated[int, Field(ge=1)] = 4
-    """Rounds of inputs at most; it stops once every solution that can be told wrong is."""
+    """Rounds of inputs at most; it stops once every solution that can be shown to be wrong is."""
     min_kill: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Share of the known-wrong programs that generated tests must catch; below it another round is made."""
     languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")

@@ -52,7 +52,7 @@ class DecontaminateConfig(Strict):
     rare it is among the items, so that `write a function to` counts for nothing."""
     containment: Share = 0.6
     """Share of an item's shingles, by weight, that a problem has before it counts as containing the item. Chosen on
-    the truth set: items embedded, shortened by a sentence or stretched by one are found, and no clean problem is."""
+    the truth set: items embedded, shortened by a sentence or stretched by one are detected, and no clean problem is."""
     variants: Literal["keep", "reject"] = "keep"
     """A benchmark's template with other numbers. Its answer is another, so nothing is given away; kept rows say it in
     their history."""

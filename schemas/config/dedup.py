@@ -16,7 +16,7 @@ class DedupConfig(Strict):
     """Share of words that two statements with the same mathematics share. Chosen on the truth set's edited copies, down
     to a short problem wrapped in an unknown order to the solver."""
     paraphrases: bool = True
-    """Word problems told in other words, by their numbers and vocabulary."""
+    """Paraphrases of word problems, by their numbers and vocabulary."""
     paraphrase_similarity: Share = 0.28
     """Jaccard of vocabulary for word problems with the same numbers, at least one more than `paraphrase_numbers`.
     Chosen on the truth set, where 15 of 18 real paraphrases pass all rules."""
@@ -25,7 +25,7 @@ class DedupConfig(Strict):
     paraphrase_words: Annotated[int, Field(ge=1)] = 5
     """Stems that two tellings share at least: short stories of ages and prices share three or four with each other."""
     paraphrase_numbers: Annotated[int, Field(ge=1)] = 2
-    """Different numbers, besides 1, below which a story cannot be told from another by them."""
+    """Different numbers, besides 1, below which they do not distinguish a story from another."""
     permutations: Annotated[int, Field(ge=8)] = 48
     """MinHash values a signature. In bands of two they find 99.9% of pairs with a Jaccard of 0.5 and 90% at 0.3."""
     band_rows: Annotated[int, Field(ge=1)] = 2

@@ -25,6 +25,6 @@ class FlowConfig(Strict):
     retry_delay: Annotated[float, Field(ge=0)] = 1.0
     """Seconds before a retry."""
     flush_seconds: Annotated[float, Field(gt=0)] = 2.0
-    """Samples are written at least this often: what a killed run can lose beside what is in flight."""
+    """Samples are written at least this often: a killed run loses those of these seconds, and those in flight."""
     cron: str = "0 3 * * *"
     """When a deployment runs: at night, after the sources have grown."""

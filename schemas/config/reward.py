@@ -17,8 +17,11 @@ class RewardConfig(Strict):
     """Completions in one request; past it 413."""
     body_mb: Annotated[int, Field(ge=1)] = 64
     """Of one request; past it 413. A thousand completions of 16k tokens are about as much."""
-    memory_mb: Annotated[int, Field(ge=1)] = 1024
-    """Of all requests in hand, which bounds memory; past it 429."""
+    body_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """For the body of one request to come; past it 408. The largest takes a second on a slow network."""
+    memory_mb: Annotated[int, Field(ge=1)] = 512
+    """Of all requests in hand, as they arrive and as text once they are read: up to four times their bytes. It bounds
+    memory, to about twice this; past it 429."""
     token_env: str = "GOLDILOCKS_REWARD_TOKEN"
     """Name of the environment variable with the token that every request has to carry, so that none stands in a file.
     Without one the service listens on loopback alone: whoever reaches it can have programs run in the sandbox."""

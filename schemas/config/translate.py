@@ -20,11 +20,11 @@ class TranslateConfig(Strict):
     languages: tuple[TranslationLanguage, ...] = ("fr", "es", "it", "de", "zh", "ru")
     """The paper's six; it does not say how they share the tenth, so here each has as many."""
     attempts: Annotated[int, Field(ge=1)] = 3
-    """Each attempt after the first is told what was wrong. What a model gets wrong three times it gets wrong again."""
+    """Each attempt after the first names what was wrong. What a model gets wrong three times it gets wrong again."""
     max_tokens: Annotated[int, Field(ge=1)] = 2048
     """A long statement has about 700 tokens in English and up to twice as many in Russian or Chinese."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    """Greedy: a translation has one right meaning, and a retry differs by what it is told."""
+    """Greedy: a translation has one right meaning, and a retry differs by what its prompt names."""
     failed: Literal["keep", "reject"] = "keep"
     """A problem whose translation fails stays in English with a note; `reject` drops it as `translation_failed`, for a
     set whose languages must keep their shares."""

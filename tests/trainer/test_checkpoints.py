@@ -40,7 +40,7 @@ def make(stage: Path, step: int) -> Path:
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
-    state = State("s", 3, 7, {"position": 5, "owed": ["a"]}, [[1, 2]], {"a": 1})
+    state = State("s", 3, 7, {"position": 5, "pending": ["a"]}, [[1, 2]], {"a": 1})
     folder = write_whole(tmp_path / "step-000003", lambda room: write_state(room, state))
     assert read_state(folder) == state
 

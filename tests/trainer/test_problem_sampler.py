@@ -32,7 +32,7 @@ def test_epochs_differ_in_their_order() -> None:
 
 
 @given(st.integers(1, 10), st.integers(0, 25), st.data())
-def test_after_a_resume_what_was_owed_comes_first_and_then_the_same_order(
+def test_after_a_resume_what_was_pending_comes_first_and_then_the_same_order(
     size: int, taken: int, data: st.DataObject
 ) -> None:
     tasks = [task(f"{n:02d}") for n in range(size)]
@@ -42,17 +42,19 @@ def test_after_a_resume_what_was_owed_comes_first_and_then_the_same_order(
     for at in done:
         first.done(ids[at])
     state = first.state()
-    owed = sorted(id for at, id in enumerate(ids) if at not in done)
-    assert sorted(state["owed"]) == owed
-    second = Feed(tasks, "seed", **state)
-    assert sorted(take(second, len(owed))) == owed
+    pending = sorted(id for at, id in enumerate(ids) if at not in done)
+    assert sorted(state["pending"]) == pending
+    second = Feed.resume(
+        tasks, "seed", data.draw(st.sampled_from([state, {"position": state["position"], "owed": state["pending"]}]))
+    )
+    assert sorted(take(second, len(pending))) == pending
     assert take(second, 15) == take(first, 15)
 
 
-def test_what_was_owed_survives_a_second_kill_before_it_was_taken() -> None:
+def test_what_was_pending_survives_a_second_kill_before_it_was_taken() -> None:
     tasks = [task("a"), task("b"), task("c")]
-    state = Feed(tasks, "0", position=3, owed=("a", "b")).state()
-    assert sorted(state["owed"]) == ["a", "b"]
+    state = Feed(tasks, "0", position=3, pending=("a", "b")).state()
+    assert sorted(state["pending"]) == ["a", "b"]
 
 
 def test_a_dropped_problem_does_not_come_again() -> None:
@@ -69,6 +71,6 @@ def test_the_last_problem_cannot_be_dropped_in_silence() -> None:
         feed.drop("a")
 
 
-def test_a_problem_that_is_gone_from_the_set_is_not_owed() -> None:
-    feed = Feed([task("a")], "0", owed=("a", "gone"))
+def test_a_problem_that_is_gone_from_the_set_is_not_pending() -> None:
+    feed = Feed([task("a")], "0", pending=("a", "gone"))
     assert take(feed, 2) == ["a", "a"]

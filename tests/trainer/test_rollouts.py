@@ -113,7 +113,7 @@ def test_a_stage_in_which_nothing_teaches_ends() -> None:
     asyncio.run(run())
 
 
-def test_what_was_under_way_stays_owed() -> None:
+def test_what_was_under_way_stays_pending() -> None:
     async def run() -> None:
         feed = Feed(TASKS, "0")
         async with generators(ScriptedSampler(half_right, pause=0.01), feed=feed) as made:
@@ -122,8 +122,8 @@ def test_what_was_under_way_stays_owed() -> None:
                 feed.done(group.problem_id)
             await made.stop()
             state = feed.state()
-            assert len(state["owed"]) <= TRAIN.max_async_batches * STAGE.prompts_per_batch
-            assert not {group.problem_id for group in batch} & set(state["owed"])
+            assert len(state["pending"]) <= TRAIN.max_async_batches * STAGE.prompts_per_batch
+            assert not {group.problem_id for group in batch} & set(state["pending"])
 
     asyncio.run(run())
 

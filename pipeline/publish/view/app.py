@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.publish.flags import add_flag, withdraw_flag
+from pipeline.labels.flags import add_flag, withdraw_flag
 from pipeline.publish.view.guard import Guard, GuardMiddleware
-from pipeline.publish.view.pages import Pages
+from pipeline.publish.view.pages import COPIES, Pages, choose_number
 from pipeline.publish.view.runs import OpenRun
 from schemas.errors import InputError
 
@@ -63,7 +63,7 @@ def build_app(runs: Sequence[OpenRun], guard: Guard) -> Starlette:
         id_ = request.path_params["id"]
 
         def act(form: dict[str, str]) -> str:
-            copy = int(form.get("copy", "0")) if form.get("copy", "0").isdigit() else 0
+            copy = choose_number(form.get("copy", "0"), COPIES, "copy")
             found = runs[0].read(id_, copy)
             if found is None:
                 raise InputError(f"there is no problem {id_[:40]!r} in {runs[0].folder.root}")
@@ -109,7 +109,10 @@ async def _read_form(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > FORM:
             raise HTTPException(413, "the form is too long")
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    except ValueError as error:
+        raise HTTPException(400, f"the form cannot be read: {error}") from None
 
 
 def _back(form: dict[str, str], where: str) -> str:

@@ -6,9 +6,7 @@ server drew.
 """
 
 import hmac
-import ipaddress
 import secrets
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
@@ -17,6 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.serving.hosts import HostGuard
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
@@ -33,11 +33,9 @@ HEADERS = {
 
 
 @dataclass(frozen=True)
-class Guard:
+class Guard(HostGuard):
     """Where the server listens, the token that a reader needs (None on loopback), and the secret of its forms."""
 
-    host: str
-    port: int
     token: str | None = None
     form: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
@@ -46,25 +44,9 @@ class Guard:
         """Browsers share cookies between the ports of a host."""
         return f"goldilocks-{self.port}"
 
-    def allows_host(self, header: str) -> bool:
-        """Whether a Host header names this server: loopback names; beyond loopback also the machine's own names and
-        plain addresses, which no foreign name server can claim.
-        """
-        name, port = split_host(header)
-        if port != self.port:
-            return False
-        if name in ("localhost", "127.0.0.1", "::1", self.host):
-            return True
-        if is_loopback(self.host):
-            return False
-        return is_address(name) or name in (socket.gethostname().lower(), socket.getfqdn().lower())
-
     def allows_change(self, headers: Mapping[str, str], form: Mapping[str, str]) -> bool:
         """Whether a form was sent by a page of this server."""
-        origin = headers.get("origin", "")
-        same = origin in (f"http://{headers.get('host', '')}", f"https://{headers.get('host', '')}")
-        site = headers.get("sec-fetch-site", "same-origin") == "same-origin"
-        return same and site and hmac.compare_digest(form.get("form", "").encode(), self.form.encode())
+        return self.is_own_page(headers) and hmac.compare_digest(form.get("form", "").encode(), self.form.encode())
 
     def knows(self, token: str | None) -> bool:
         return self.token is None or hmac.compare_digest((token or "").encode(), self.token.encode())
@@ -104,24 +86,3 @@ class GuardMiddleware:
         if guard.knows(request.cookies.get(guard.cookie)):
             return None
         return PlainTextResponse("A token is needed: open the whole address that `goldilocks view` printed.\n", 401)
-
-
-def split_host(header: str) -> tuple[str, int]:
-    """(`localhost`, 8420) of `localhost:8420`; (`::1`, 80) of `[::1]`. Port -1 where it is no number."""
-    name, colon, port = header.rpartition(":")
-    if not colon or header.endswith("]"):
-        name, port = header, "80"
-    return name.strip("[]").lower(), int(port) if port.isascii() and port.isdigit() else -1
-
-
-def is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(name: str) -> bool:
-    """Whether only this machine reaches a server that listens there."""
-    return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.publish.flags import NOTE
+from pipeline.labels.flags import NOTE
 from pipeline.publish.report import formatting
 from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.passes import draw_grid
@@ -29,6 +29,7 @@ TESTS = 20
 """Tests shown of a code problem, of hundreds at times."""
 NAMED = 10
 """Values of a facet that stand there at once; the others are folded."""
+COPIES = 65_536
 MOVES = 40
 """Moves named in a comparison, of some hundred possible ones."""
 
@@ -97,8 +98,8 @@ class Pages:
 
     def draw_problem(self, id_: str, given: Mapping[str, str]) -> str | None:
         """One problem in full; None where the run does not have it."""
-        run = self.runs[_choose(given.get("run", "0"), len(self.runs), "run")]
-        copy = _choose(given.get("copy", "0"), 65_536, "copy")
+        run = self.runs[choose_number(given.get("run", "0"), len(self.runs), "run")]
+        copy = choose_number(given.get("copy", "0"), COPIES, "copy")
         pairs = [(name, value) for name, value in _items(given) if name not in ("copy", "run")]
         found = run.read(id_, copy)
         if found is None:
@@ -135,7 +136,7 @@ class Pages:
         if moved not in MOVED:
             raise InputError(f"moved: {moved[:40]!r} is not one of {', '.join(MOVED)}")
         before, after = given.get("before", ""), given.get("after", "")
-        page = max(1, _choose(given.get("page") or "1", 10**9, "page"))
+        page = max(1, choose_number(given.get("page") or "1", 10**9, "page"))
 
         def draw() -> str:
             comparison = left.compare(right)
@@ -287,8 +288,9 @@ def _tell_extra(extra: str | None) -> str:
         return extra
 
 
-def _choose(said: str, below: int, name: str) -> int:
-    if not (said.isascii() and said.isdigit()) or int(said[:12]) >= below:
+def choose_number(said: str, below: int, name: str) -> int:
+    """The number that an address or a form gives for `name`. Raises InputError for anything else."""
+    if not (said.isascii() and said.isdigit() and len(said) <= 12) or int(said) >= below:
         raise InputError(f"{name}: {said[:40]!r} is not a number below {below}")
     return int(said)
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import uvicorn
 
 from pipeline.publish.view.app import build_app
-from pipeline.publish.view.guard import Guard, is_address, is_loopback
+from pipeline.publish.view.guard import Guard
 from pipeline.publish.view.runs import OpenRun
 from pipeline.run.storage import RunFolder
+from pipeline.serving.hosts import is_address, is_loopback
+from pipeline.serving.protocol import ImpatientProtocol
 from schemas.errors import InputError
 
 
@@ -24,7 +26,12 @@ def serve_runs(folders: list[RunFolder], host: str, port: int, say: Callable[[st
     guard = Guard(host.lower(), listener.getsockname()[1], token)
     runs = [OpenRun(folder) for folder in folders]
     config = uvicorn.Config(
-        build_app(runs, guard), log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off"
+        build_app(runs, guard),
+        http=ImpatientProtocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        lifespan="off",
     )
     say(name_address(guard))
     for run in runs:

@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     r"|\\(?P<edge>begin|end)\s*\{(?P<environment>[A-Za-z]+\*?)\}(?:\{[lcr|]*\})?"
     r"|(?P<row>\\\\(?:\[[^\]]{0,8}\])?)"
     r"|\\(?P<command>[A-Za-z]+|[{}|$#&])"
-    r"|(?P<word>[A-Za-z]+|[^\W\d_\u0370-\u03ff]+)|(?P<greek>[\u0370-\u03ff])"
+    r"|(?P<word>[A-Za-z]+(?![A-Za-z\u00c0-\u024f])|[^\W\d_\u0370-\u03ff]+)|(?P<greek>[\u0370-\u03ff])"
     r"|(?P<mark>\*\*|<=|>=|!=|\|\||[-+*/^_!(){}\[\]|=<>,;:.&%$'°√\u20ac\u00a3\u20b9\u00a5])"
 )
 

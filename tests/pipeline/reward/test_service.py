@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import sys
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 from starlette.testclient import TestClient
 
-from pipeline.reward.rewarder import Answered, Graded, Rewarder
+from pipeline.reward.intake import Memory
+from pipeline.reward.rewarder import Answered, Graded, Rewarder, _Labels
 from pipeline.reward.service import Desk, make_app
+from pipeline.serving.hosts import HostGuard
 from pipeline.verify.reward import NOTHING
 from schemas.config import RewardConfig, VerifyConfig
 from schemas.reasons import Verdict
@@ -191,6 +195,166 @@ def test_a_label_that_cannot_be_read_stops_the_batch_before_it_begins() -> None:
         rewarder.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items":[' + b"{}," * 60_000 + b"{}]}",
+        b'{"items":[' + b"[" * 90_000,
+        b'{"query":[' + b'"",' * 90_000 + b'""],"prompts":[],"labels":[]}',
+        b'{"items":[{' + b",".join(b'"%d":0' % n for n in range(30_000)) + b"}]}",
+        b'{"a\\":' + b'{"a\\":' * 60_000,
+    ],
+    ids=["empty objects", "depth", "empty texts", "keys", "depth by keys"],
+)
+@pytest.mark.parametrize("path", ["/verify", "/get_reward"])
+def test_a_body_of_many_values_is_refused_before_any_is_parsed(body: bytes, path: str) -> None:
+    with TestClient(make_app(Rewarder())) as client:
+        tracemalloc.start()
+        said = client.post(path, content=body)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (said.status_code, "JSON values" in said.json()["detail"]) == (413, True)
+    assert peak < 10 * len(body)
+
+
+def test_a_label_of_many_values_is_refused_before_it_is_parsed(client: TestClient) -> None:
+    bomb = '{"domain": "code", "tests": [' + "{}," * 70_000 + "{}]}"
+    said = client.post("/verify", json={"items": [item(bomb, "4")]})
+    assert (said.status_code, "JSON values" in said.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tokens": 9, "l_max": 8, "l_cache": 9},
+        {"tokens": 10**400},
+        {"l_max": 10**400, "l_cache": 10**400},
+        {"l_cache": 10**5000},
+        {"tokens": -1},
+        {"tokens": float("inf")},
+        {"l_max": float("nan")},
+    ],
+)
+def test_lengths_that_mean_nothing_are_the_client_s_error(client: TestClient, more: dict[str, Any]) -> None:
+    sys.set_int_max_str_digits(0)
+    try:
+        body = json.dumps({"items": [item("4", "4"), item("4", "4", **more)]})
+    finally:
+        sys.set_int_max_str_digits(4300)
+    said = client.post("/verify", content=body)
+    assert said.status_code == 422
+    assert "body" in said.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items": [{"ground_truth": "4", "completion": "\\ud800 \\\\boxed{4}"}]}',
+        b'{"items": [{"ground_truth": "\\udfff", "completion": "4"}]}',
+        b'{"items": [], "\\ud800": 1}',
+        b'{"items": [{"\\ud800": 1}]}',
+        b'{"items": [{"ground_truth": "4", "completion": "\xed\xa0\x80"}]}',
+        b"\xff\xfe{\x00}\x00",
+    ],
+)
+def test_text_that_is_no_unicode_is_the_client_s_error(client: TestClient, body: bytes) -> None:
+    assert client.post("/verify", content=body).status_code == 422
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 20, "-1", "1e3", "²".encode().decode("latin-1"), ""])
+def test_a_length_that_is_no_length_is_refused(length: str) -> None:
+    async def run() -> None:
+        app = make_app(Rewarder())
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        headers = [(b"host", b"here"), (b"content-length", length.encode("latin-1"))]
+        scope = {"type": "http", "method": "POST", "path": "/verify", "headers": headers, "query_string": b""}
+        await app(scope, receive, send)
+        assert sent[0]["status"] in (411, 413)
+
+    asyncio.run(run())
+
+
+def test_a_body_that_does_not_come_gives_its_place_back_and_holds_only_what_came() -> None:
+    async def run() -> None:
+        memory = Memory(RewardConfig(body_seconds=0.2, memory_mb=1))
+        seen: list[int] = []
+
+        async def receive() -> dict[str, Any]:
+            if seen:
+                await asyncio.sleep(3600)
+            seen.append(memory.bytes)
+            return {"type": "http.request", "body": b"{" * 10, "more_body": True}
+
+        headers = [(b"content-length", str(1 << 20).encode())]
+        request = Request({"type": "http", "method": "POST", "path": "/verify", "headers": headers}, receive)
+        with pytest.raises(HTTPException) as late:
+            async with memory.receive(request):
+                raise AssertionError("no body came")
+        assert (late.value.status_code, seen, memory.bytes) == (408, [0], 0)
+
+    asyncio.run(run())
+
+
+def test_a_completion_of_millions_of_characters_is_refused_with_its_place(client: TestClient) -> None:
+    said = client.post("/verify", json={"items": [item("4", "4"), item("4", "4" * (5 << 20))]})
+    assert (said.status_code, "body.items.1.completion" in said.json()["detail"]) == (422, True)
+
+
+def test_texts_count_as_wide_as_they_are() -> None:
+    with TestClient(make_app(Rewarder(), RewardConfig(memory_mb=1))) as client:
+        wide = client.post("/verify", json={"items": [item("4", "4", statement="x" * 500_000 + "\U0001f600")]})
+        assert (wide.status_code, "memory_mb" in wide.json()["detail"]) == (413, True)
+        plain = client.post("/verify", json={"items": [item("4", "4", statement="x" * 500_000)]})
+        assert plain.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"host": "127.0.0.1:8100"}, 200),
+        ({"host": "evil.example:8100"}, 421),
+        ({"host": "127.0.0.1:" + "9" * 5000}, 421),
+        ({"host": "127.0.0.1:8100", "origin": "http://evil.example"}, 403),
+        ({"host": "127.0.0.1:8100", "sec-fetch-site": "cross-site"}, 403),
+        ({"host": "127.0.0.1:8100", "origin": "http://127.0.0.1:8100"}, 200),
+    ],
+)
+def test_a_web_page_elsewhere_reaches_nothing(headers: dict[str, str], code: int) -> None:
+    with TestClient(make_app(Rewarder(), guard=HostGuard("127.0.0.1", 8100))) as client:
+        for path in ("/verify", "/get_reward", "/health"):
+            body = {"items": [item("4", "4")], "query": ["a"], "prompts": [""], "labels": ["4"]}
+            wanted = body if path == "/get_reward" else {"items": body["items"]}
+            said = (
+                client.get(path, headers=headers)
+                if path == "/health"
+                else client.post(path, json=wanted, headers=headers)
+            )
+            assert said.status_code == code, path
+
+
+def test_with_a_token_any_name_may_lead_here() -> None:
+    with TestClient(make_app(Rewarder(), token="secret", guard=HostGuard("0.0.0.0", 8100))) as client:
+        headers = {"host": "rewards.cluster.internal", "Authorization": "Bearer secret"}
+        assert client.post("/verify", json={"items": [item("4", "4")]}, headers=headers).status_code == 200
+        assert client.post("/verify", json={"items": []}, headers={"host": "evil.example"}).status_code == 401
+
+
+def test_labels_kept_read_are_bounded_by_their_text() -> None:
+    labels = _Labels(100)
+    for n in range(50):
+        labels.read(f"{n:040d}")
+    assert sum(map(len, labels._held)) <= 100
+    assert labels.read("x" * 1000) == "x" * 1000
+    assert not labels._held
 
 
 def test_bytes_in_hand_are_bounded_too() -> None:

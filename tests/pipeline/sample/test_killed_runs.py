@@ -80,7 +80,7 @@ def test_a_run_killed_at_every_turn_ends_with_exactly_what_was_asked_for(server:
     stats = finish(start(settings))
     whole = evidence(tmp_path)
     assert holds(whole, before)
-    assert stats["owed"] == 0
+    assert stats["missing"] == 0
     counts = whole.group_by("problem_id").agg(pl.len(), pl.col("index").max())
     assert counts.height == 10
     assert set(counts.get_column("len")) == {4}

@@ -1,4 +1,4 @@
-"""The loop over a shard: what is owed is asked for, judged beside, and stopped in time. The engine here is a
+"""The loop over a shard: what is missing is asked for, judged meanwhile, and stopped in time. The engine here is a
 stand-in.
 """
 
@@ -82,7 +82,7 @@ def test_stopping_early_decides_what_all_samples_would(
     assert all_samples.height == engine.submitted == 16 * len(script)
     assert fewer.height == thrifty.submitted <= all_samples.height
     assert some.kept == everything.kept == list(decisions(all_samples, problems, config).values()).count(KEEP)
-    assert some.owed == everything.owed == 0
+    assert some.missing == everything.missing == 0
 
 
 @given(st.data())
@@ -123,7 +123,7 @@ def test_more_samples_are_added_to_those_that_are_there(tmp_path: Path, verifier
     assert (engine.submitted, after.height) == (6, 10)
 
 
-def test_a_new_label_is_judged_anew_and_not_sampled_anew(tmp_path: Path, verifier: MathVerifier) -> None:
+def test_a_new_label_is_judged_again_and_not_sampled_again(tmp_path: Path, verifier: MathVerifier) -> None:
     go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     stats, engine, after = go(tmp_path, problems_of(["2"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
@@ -146,9 +146,11 @@ class Late:
     def __init__(self, real: MathVerifier) -> None:
         self.real, self.in_trouble = real, True
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         if not self.in_trouble:
-            return self.real.submit(label, completion, known)
+            return self.real.submit(label, completion, known, finish_reason)
         future: Future[Judgement] = Future()
         future.set_result(Judgement(Verdict.UNKNOWN, "1", "1", "timed out after 5 s"))
         return future
@@ -196,10 +198,10 @@ def test_a_failed_request_is_owed_unknown_to_the_evidence_and_asked_for_by_the_n
     problems, config = problems_of(["1", "1", "1"]), config_for(str(tmp_path), n=4)
     script = [["so 1"]] * 3
     stats, _, after = go(tmp_path, problems, config, verifier, script, fails=lambda text: text == "problem 1")
-    assert (stats.owed, stats.sampled, after.height) == (4, 8, 8)
+    assert (stats.missing, stats.sampled, after.height) == (4, 8, 8)
     assert stats.failures == {"the script fails this request": 1}
     stats, engine, after = go(tmp_path, problems, config, verifier, script)
-    assert (engine.submitted, stats.owed, after.height) == (4, 0, 12)
+    assert (engine.submitted, stats.missing, after.height) == (4, 0, 12)
 
 
 @pytest.mark.parametrize("stop", ["full", "early"])
@@ -212,7 +214,7 @@ def test_when_the_engine_dies_what_came_is_stored_and_the_rest_is_owed(
     before = evidence(tmp_path)
     assert 0 < before.height < 24
     stats, engine, after = go(tmp_path, problems, config, verifier, [["so 1"]] * 6)
-    assert stats.owed == 0
+    assert stats.missing == 0
     assert after.height == before.height + engine.submitted
     assert after.join(before, on=SAMPLE_KEY, how="semi").equals(before)
 
@@ -223,7 +225,9 @@ class Behind:
     def __init__(self, expected: int) -> None:
         self.expected, self.waiting = expected, []  # type: ignore[var-annotated]
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         future: Future[Judgement] = Future()
         self.waiting.append(future)
         if len(self.waiting) == self.expected:
@@ -261,10 +265,12 @@ def test_what_waits_for_the_verifier_is_bounded_by_the_engine_and_not_by_the_sha
         most = 0
         judge = slow.submit
 
-        def submit(label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+        def submit(
+            label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+        ) -> Future[Judgement]:
             nonlocal most
             most = max(most, 2 * engine.answered - len(slow.told))
-            return judge(label, completion, known)
+            return judge(label, completion, known, finish_reason)
 
         patch.setattr(slow, "submit", submit)
         stats = sample_shard(problems, SHARD, RunFolder(root), config_for(root, n=2), engine, slow)
@@ -280,7 +286,9 @@ class Slow:
     def __init__(self) -> None:
         self.told: list[set[str]] = []
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         self.told.append(set(known))
         future: Future[Judgement] = Future()
         judgement = Judgement(Verdict.WRONG, completion, completion, "not equal")

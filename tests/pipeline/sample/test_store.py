@@ -121,7 +121,7 @@ def test_nothing_flushed_is_lost_and_nothing_counts_twice(steps: list[tuple[Any,
 
 @given(st.integers(1, 4), st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_torn_part_is_set_aside_and_only_its_own_samples_are_owed_again(parts: int, data: st.DataObject) -> None:
+def test_a_torn_part_is_set_aside_and_only_its_own_samples_are_asked_for_again(parts: int, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as root:
         folder = RunFolder(root)
         store = EvidenceStore(folder, "00000", NEVER)
@@ -139,11 +139,13 @@ def test_a_torn_part_is_set_aside_and_only_its_own_samples_are_owed_again(parts:
         with mock.patch.object(store_module.log, "warning") as warned:
             found = verdicts(EvidenceStore(folder, "00000").load())
         rest = {i for part in range(parts) if part != torn for i in (2 * part, 2 * part + 1)}
+        # Where what was cut off was padding alone, the part still reads whole.
+        lost = found.keys() != {*rest, 2 * torn, 2 * torn + 1}
         assert rest <= found.keys()
-        if found.keys() == rest:
-            assert warned.call_args.args[1] == names[torn]
-            assert names[torn] not in folder.list("samples")
-            assert (Path(root) / f"{names[torn]}.damaged").exists()
+        assert (found.keys() == rest) is lost
+        assert [call.args[1] for call in warned.call_args_list] == [names[torn]] * lost
+        assert (names[torn] in folder.list("samples")) is not lost
+        assert (Path(root) / f"{names[torn]}.damaged").exists() is lost
 
 
 def test_a_later_verdict_on_the_same_completion_replaces_the_earlier_one(tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_appended_rows_are_written_once_they_are_due(tmp_path: Path) -> None:
     assert patient.due_in() is None
     patient.append([row(0)])
     hasty.append([row(0)])
-    assert 0 < (patient.due_in() or 0) <= NEVER
+    assert NEVER - 60 < float(patient.due_in() or 0) <= NEVER
     assert hasty.due_in() is None
     assert folder.list("samples") == ["samples/b/part-00000.parquet"]
 

@@ -39,7 +39,7 @@ FATES = ("keep", "too_easy", "proof", "waiting", "gone")
 
 
 def tell_mixed() -> list[Told]:
-    """The small run, the same sum from another source (turned away), other languages and domains, and odd texts."""
+    """The small run, the same sum from another source (rejected), other languages and domains, and odd texts."""
     again = Told("What is 12 + 5 - 1?", "16", "copied", "again", ("screen", "duplicate", "of sum-0"))
     other = [
         Told("Combien font 2 et É ?", "4", "ailleurs", extra={"language": "fr"}),
@@ -202,7 +202,7 @@ def test_a_run_on_any_storage_is_indexed_alike(tmp_path: Path) -> None:
     assert read[0] == read[1] is not None
 
 
-def test_a_run_that_is_published_anew_is_read_anew(tmp_path: Path) -> None:
+def test_a_run_that_is_published_again_is_read_again(tmp_path: Path) -> None:
     run = OpenRun(lay_run(tmp_path, tell_sums(12)))
     before = run.index
     lay_run(tmp_path, tell_sums(24)[12:])
