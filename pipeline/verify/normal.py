@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from pipeline.text.decimal_commas import write_english
+
 _CHARACTERS = {
     **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"),
     **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
@@ -168,10 +170,8 @@ def clean(text: str) -> str:
     text = _unwrap(text.strip("* \t\r\n"))
     text = _undollar(text)
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
-    if "\\" in text:
-        text = _SIZED.sub("", _ORNAMENT.sub("", text)).strip()
-        if worded := _WORDED.fullmatch(text):
-            text = worded[1].strip()
+    if "\\" in text or not text.isascii():
+        text = _SIZED.sub("", _ORNAMENT.sub(" ", text))
         text = _THOUSANDS.sub("", text)
         text = _BRACKET.sub(r"\1", text)
         text = _DROPPED.sub("", text)
@@ -181,8 +181,11 @@ def clean(text: str) -> str:
         for pattern, replacement in _SYMBOLS:
             text = pattern.sub(replacement, text)
     text = _SPACES.sub(" ", text).strip()
+    if worded := _WORDED.fullmatch(text):
+        text = worded[1].strip()
     if " " in text:
         text = _SPACED_DIGITS.sub(lambda match: match[0].replace(" ", ""), text)
+    text = write_english(text)
     while text and text[-1] in ".,;" and not text.endswith(("\\,", "..")):
         text = text[:-1].rstrip()
     return _unwrap(text)
