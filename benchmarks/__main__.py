@@ -9,6 +9,7 @@ BENCHMARKS = (
     "sandbox",
     "code_tests",
     "screen_math",
+    "suspects_from_rates",
     "verify_math",
     "verify_cases",
     "verify_mutations",
