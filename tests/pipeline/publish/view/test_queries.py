@@ -63,8 +63,11 @@ def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
     """Every problem with its fate and grades, from whole tables, one after the other."""
     decisions = pl.concat([table for _, table in folder.read_tables("decisions")])
     by_id = {row["problem_id"]: row for row in decisions.iter_rows(named=True)}
-    outcomes = pl.concat([table for _, table in folder.read_tables("labels")])
-    labels = {row["problem_id"]: "clash" if row["clash"] else row["outcome"] for row in outcomes.iter_rows(named=True)}
+    labels = {
+        row["problem_id"]: "clash" if row["clash"] else row["outcome"]
+        for _, table in folder.read_tables("labels")
+        for row in table.iter_rows(named=True)
+    }
     rows = []
     published = {name.removeprefix("curated/") for name in folder.list("curated")}
     for name in (*folder.list("curated"), *folder.list("rejected"), *folder.list("stages/screen")):
