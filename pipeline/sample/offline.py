@@ -13,9 +13,11 @@ from pipeline.ingest.files import read_rows
 from pipeline.progress import advance, track
 from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_name
 from pipeline.run.storage import RunFolder
+from pipeline.sample.abstention import says_missing
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
 from pipeline.text.thoughts import closes_unopened, open_thoughts
+from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
@@ -268,6 +270,14 @@ def verify_samples(
         pl.Series("verdict_detail", [j.detail for j in judgements], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
+        pl.Series(
+            "says_missing",
+            [
+                None if isinstance(labels[id_], CodeLabel) else says_missing(completion)
+                for id_, completion in zip(ids, completions, strict=True)
+            ],
+            dtype=pl.Boolean,
+        ),
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())
 
 
