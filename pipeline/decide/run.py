@@ -21,7 +21,7 @@ from schemas.config import Config
 from schemas.problem import complete_columns
 from schemas.reasons import KEEP, Reason
 
-COLUMNS = ("id", "answer", "language", "parent_id", "label_candidates", "extra")
+COLUMNS = ("id", "answer", "language", "parent_id", "label_candidates", "history", "extra")
 
 
 def hear_witnesses(folder: RunFolder, config: Config) -> Witnesses:

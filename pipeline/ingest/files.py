@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import fsspec
 
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
@@ -32,7 +32,7 @@ def read_rows(
     """Rows of a file, folder, glob or URL, or of several of them, in the order of their names.
 
     Each row carries `_where` (`FILE:LINE`, lines from 1; `FILE row N`, rows of a table from 0). A line that is not a
-    JSON object gives {"invalid": what is wrong, how to fix it; "raw": its text}. Top-level columns `without` are not
+    JSON object gives an `InvalidRow` with its text as `raw`. Top-level columns `without` are not
     read from Parquet. Raises InputError for a place with no such file and for a file that cannot be read to its end.
     """
     for fs, path, name in find_files(where):
@@ -158,7 +158,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
             row[WHERE] = where
             return row
         wrong = f"a JSON {type(row).__name__}, where an object is needed; write one object a line"
-    return {"invalid": f"{where}: {wrong}", "raw": line.decode("utf-8", "replace"), WHERE: where}
+    return InvalidRow(f"{where}: {wrong}", {"raw": line.decode("utf-8", "replace"), WHERE: where})
 
 
 def _read_array(chunks: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
@@ -176,7 +176,7 @@ def _read_array(chunks: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
             yield element
         else:
             wrong = f"{where}: a JSON {type(element).__name__}, where an object is needed; write an array of objects"
-            yield {"invalid": wrong, "raw": json.dumps(element), WHERE: where}
+            yield InvalidRow(wrong, {"raw": json.dumps(element), WHERE: where})
 
 
 def _split_array(texts: Iterator[str], name: str) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from pipeline.ingest.code_rows import shape_problem
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 SUFFIXES = {".py": "python", ".py3": "python", ".cpp": "cpp", ".cc": "cpp", ".cxx": "cpp", ".c++": "cpp", ".c": "cpp"}
@@ -25,7 +25,7 @@ STATEMENTS = ("problem_statement/problem.en", "problem_statement/problem", "stat
 
 
 def read_packages(folder: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
-    """A row for each package at or below `folder`, by path. One that cannot be read gives {"invalid", "raw"}.
+    """A row for each package at or below `folder`, by path. One that cannot be read gives an `InvalidRow`.
 
     Raises InputError where there is no package at all.
     """
@@ -37,7 +37,7 @@ def read_packages(folder: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         try:
             yield {**read_package(place), WHERE: str(place)}
         except (OSError, ValueError, yaml.YAMLError) as error:
-            yield {"invalid": f"{place}: {type(error).__name__}: {error}", "raw": place.name, WHERE: str(place)}
+            yield InvalidRow(f"{place}: {type(error).__name__}: {error}", {"raw": place.name, WHERE: str(place)})
 
 
 def read_package(place: Path) -> dict[str, Any]:

@@ -12,14 +12,16 @@ import polars as pl
 from pipeline.ingest.files import read_rows
 from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_name
 from pipeline.run.storage import RunFolder
+from pipeline.sample.abstention import says_missing
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
 from pipeline.text.thoughts import closes_unopened, open_thoughts
+from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
 from schemas.config import Config
-from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
+from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, InvalidRow, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
@@ -138,8 +140,8 @@ def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) 
 
 def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
     """A sample row in the columns of `SPILLED`; raises ValueError with what is wrong with it."""
-    if isinstance(row.get("invalid"), str):
-        raise ValueError(row["invalid"])
+    if isinstance(row, InvalidRow):
+        raise ValueError(row.detail)
     id_ = places.find(row)
     completion = row.get("completion")
     if not isinstance(completion, str):
@@ -251,6 +253,14 @@ def verify_samples(
         pl.Series("verdict_detail", [j.detail for j in done], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
+        pl.Series(
+            "says_missing",
+            [
+                None if isinstance(labels[id_], CodeLabel) else says_missing(completion)
+                for id_, completion in zip(ids, completions, strict=True)
+            ],
+            dtype=pl.Boolean,
+        ),
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())
 
 

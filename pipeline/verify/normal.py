@@ -42,6 +42,7 @@ _CHARACTERS = {
     "\u2044": "/",
     "\u2215": "/",
     "\u221a": r"\sqrt ",
+    "\u221b": r"\sqrt[3]",
     "\u03c0": r"\pi ",
     "\u221e": r"\infty ",
     "\u00b0": r"^\circ ",
@@ -65,6 +66,12 @@ _CHARACTERS = {
     },
 }
 _TABLE = str.maketrans(_CHARACTERS)
+_EATEN = re.compile(
+    r"\t(?=ext|heta|imes|an\b|o\b|frac|au\b)|\x0c(?=rac|orall)|\x08(?=egin|inom|ar\b|eta\b|oxed)"
+    r"|\r(?=ight|ho\b|angle)|\x07(?=lpha|ngle|pprox)|\x0b(?=ec\b|arphi|ee\b)"
+)
+"""The control character that a string literal made of a backslash and the first letter of a command."""
+_EATEN_LETTERS = {"\t": "t", "\x0c": "f", "\x08": "b", "\r": "r", "\x07": "a", "\x0b": "v"}
 
 _DROPPED = re.compile(
     r"\\(?:left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|big|Big|bigg|displaystyle|textstyle|limits|nolimits)(?![A-Za-z])"
@@ -72,11 +79,11 @@ _DROPPED = re.compile(
 )
 _SPACES = re.compile(r"(?<!\\)\\(?:[ ,;:]|(?:quad|qquad|thinspace|enspace)(?![A-Za-z]))|~|\s+")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s*|\\[,!]\s*|\\ )(?=\d{3}(?!\d))")
-_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
+_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=[\d(\\])")
 _BRACKET = re.compile(r"\\(?:left|right)\s*\\([\[\]()])")
 _WRAPPER = re.compile(r"\\(?:boxed|fbox|displaystyle|mathbf|boldsymbol|bm|ensuremath)\s*\{")
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
-_DEGREES = re.compile(r"\s*(?:\^\s*(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])s?)")
+_DEGREES = re.compile(r"\s*(?:\^\s*(?:\\(?:text)?circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])s?)")
 _SYMBOLS = (
     (re.compile(r"\\(?:leq|leqslant)(?![A-Za-z])"), r"\\le "),
     (re.compile(r"\\(?:geq|geqslant)(?![A-Za-z])"), r"\\ge "),
@@ -154,8 +161,11 @@ def _undollar(text: str) -> str:
 def clean(text: str) -> str:
     """The answer without dressing. Total: any string gives a string, in time linear in its length."""
     text = text.strip()
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        text = text[:-1].rstrip()
     if _PLAIN.fullmatch(text):
         return text
+    text = _EATEN.sub(lambda match: "\\" + _EATEN_LETTERS[match[0]], text)
     text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
     text = _undollar(text)

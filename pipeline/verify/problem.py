@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.closing import Closing
 from pipeline.text.thoughts import open_thoughts
+from pipeline.verify.ask import mark_percentage
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import SandboxConfig, VerifyConfig
@@ -22,11 +23,11 @@ LABEL_COLUMNS = ("id", "domain", "statement", "answer", "tests", "entry_point", 
 
 
 def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
-    """The label of a problem's row."""
+    """The label of a problem's row; a number has its percent sign where the statement, if there is one, asks for it."""
     if problem.get("domain") == "code":
         return read_code_label(problem, verify.tests)
     answer: str | None = problem["answer"]
-    return answer
+    return answer and mark_percentage(answer, problem.get("statement") or "")
 
 
 class ProblemVerifier(Closing):

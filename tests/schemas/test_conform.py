@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.conform import REJECT_SCHEMA, conform_rows, plain_json, write_json
+from schemas.conform import REJECT_SCHEMA, InvalidRow, conform_rows, plain_json, write_json
 from schemas.problem import PROBLEM, PROBLEM_DTYPES
 
 ANYTHING = st.recursive(
@@ -124,12 +124,18 @@ def test_numbers_as_answers_become_the_text_one_would_write(value: Any, text: st
             "column 'checker.ignore_case' has str 'perhaps', where true or false",
         ),
         ({"history": [{"stage": "ingest"}]}, "column 'history'"),
-        ({"invalid": "not JSON at character 7"}, "not JSON at character 7"),
     ],
 )
 def test_what_does_not_fit_says_column_value_and_place(columns: dict[str, Any], said: str) -> None:
     assert refused(GOOD | columns)["detail"].startswith(said)
     assert refused(GOOD | columns | {"_where": "a.jsonl:3"})["detail"].startswith(f"a.jsonl:3: {said}")
+
+
+def test_a_row_that_its_reader_could_not_read_is_rejected_with_what_the_reader_says() -> None:
+    row = InvalidRow("not JSON at character 7", {"raw": "{oops", "_where": "a.jsonl:3"})
+    rejected = refused(row)
+    assert rejected["detail"] == "a.jsonl:3: not JSON at character 7"
+    assert json.loads(rejected["extra"]) == {"raw": "{oops"}
 
 
 def test_a_reject_keeps_what_fits_and_what_does_not() -> None:

@@ -22,7 +22,7 @@ SIXTEEN = 16
 def decide(**correct: int) -> pl.DataFrame:
     samples = make_table(
         *(
-            make_samples(name, [RIGHT] * right + [wrong(str(n)) for n in range(SIXTEEN - right)])
+            make_samples(name, [RIGHT] * right + [wrong(str(n // 2)) for n in range(SIXTEEN - right)])
             for name, right in correct.items()
         )
     )

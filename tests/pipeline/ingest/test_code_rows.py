@@ -236,7 +236,7 @@ def test_contest_packages_become_problems(tmp_path: Path) -> None:
     assert first["checker"] == {"float_tolerance": 1e-4, "ignore_case": True, "strict_whitespace": None}
     assert "checker" not in first["extra"]
     assert other["extra"]["checker"] == "custom"
-    assert "no statement" in empty["invalid"]
+    assert "no statement" in empty.detail
     problems, bad = conform_rows([first, empty, other], source="packages")
     assert (problems.height, bad.height) == (2, 1)
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.run.evidence import read_samples
 from pipeline.run.storage import RunFolder
 from pipeline.sample import store as store_module
 from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
@@ -76,6 +77,23 @@ def verdicts(table: pl.DataFrame) -> dict[int, str]:
     assert dict(table.schema) == SAMPLE_DTYPES
     assert table.select(SAMPLE_KEY).is_duplicated().sum() == 0
     return dict(table.select("index", "verdict").iter_rows())
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_samples_of_an_older_run_lack_what_came_later_and_stay(tmp_path: Path, sealed: bool) -> None:
+    folder = RunFolder(str(tmp_path))
+    older = pl.DataFrame([row(0), row(1)], schema=SAMPLE_DTYPES).drop("says_missing")
+    name = "samples/00000.parquet" if sealed else "samples/00000/part-00000.parquet"
+    folder.write_table(name, older)
+    store = EvidenceStore(folder, "00000", NEVER)
+    assert store.load()["says_missing"].to_list() == [None, None]
+    store.append([row(2) | {"says_missing": True}])
+    store.seal()
+    assert store.load().sort("index")["says_missing"].to_list() == [None, None, True]
+    folder.write_table("samples/00001.parquet", older)
+    names = ["samples/00000.parquet", "samples/00001.parquet"]
+    both = read_samples(folder, names, ["verdict", "says_missing"])
+    assert dict(both.select("index", "says_missing").iter_rows()) == {0: None, 1: None, 2: True}
 
 
 STEPS = st.one_of(
