@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.run.evidence import record_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import Config

@@ -95,7 +95,7 @@ def sample(config: Config, folder: RunFolder, problems: int) -> None:
 
 
 def decide(config: Config, folder: RunFolder, problems: int) -> None:
-    from pipeline.decide.decide import decide_run
+    from pipeline.decide.run import decide_run
 
     decide_run(folder, config)
 

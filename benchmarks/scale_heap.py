@@ -1,8 +1,8 @@
 """A heap of any size that looks real, and the evidence of its grading.
 
-Half are tasks of `reasoning_gym`, drawn anew; half are real word problems and competition problems (LaTeX included)
-with every number drawn anew (`dedup_texts.py`); without ../shared/data the first half is the whole. Planted: copies and
-copies in another dress, benchmark items with and without a prefix, benchmark items with other numbers, proofs, problems
+Half are tasks of `reasoning_gym`, drawn again; half are real word problems and competition problems (LaTeX included)
+with every number drawn again (`dedup_texts.py`); without ../shared/data the first half is the whole. Planted: copies,
+reformatted copies, benchmark items with and without a prefix, benchmark items with other numbers, proofs, problems
 without an answer, rows that fit no contract. What is no real thing are the completions: about 350 characters, of the
 problem's own words, where a reasoning model's have thousands; what has to read them all grows with that.
 """

@@ -220,7 +220,7 @@ def main(out: Path | None = None) -> dict[str, Any] | None:
         return None
 
     def ours(problems: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return screen(problems, ScreenConfig())
+        return screen(problems, ScreenConfig(suspects="reject"))
 
     report = {
         "truth": measure_truth(ours),

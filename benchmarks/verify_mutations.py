@@ -1,8 +1,9 @@
 """Changes one thing in real labels and counts what the verifier still accepts, and rewrites them and counts rejects.
 
 A mutation changes one digit, sign, letter, relation, bracket or unit; a rewriting changes spacing or commands only.
-Left out are mutations that do not change the value under docs/verify.md, each with its reason in `is_equal`.
-Run: `python -m benchmarks.verify_mutations [OUT.json] [LABELS.jsonl ...]`; a row's label is its `answer` or `gold`.
+Left out are mutations that do not change the value under docs/verify.md, counted by their reason (`name_equality`).
+Run: `python -m benchmarks.verify_mutations [OUT.json] [LABELS.jsonl ...]`. All files of ../shared/data are read; the
+labels of a row are what stands under LABEL_FIELDS.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pipeline.verify.label import screen_label
 from pipeline.verify.math import MathVerifier
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-FILES = ("matharena-problems", "polymath", "math_labels", "mgsm-mgsm", "math_format", "math-completions", "hard-verify")
+LABEL_FIELDS = ("gold", "first_answer", "second_answer", "answer_of_full", "true_answer", "given_answer")
 _RELATIONS = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", r"\leq": r"\geq", r"\geq": r"\leq"}
 _UNITS = {"cm": "mm", "km": "m", "hours": "minutes", "minutes": "hours", "meters": "feet", "feet": "inches"}
 _COMMAND = re.compile(r"\\[A-Za-z]+|\\.")
@@ -28,14 +29,15 @@ _LETTER = re.compile(r"(?<![A-Za-z\\])[a-z](?![A-Za-z])")
 
 
 def read_labels(files: Iterable[Path]) -> list[str]:
-    """The different labels of some files, in order."""
+    """The different labels of some files, in order. Where a row has no `gold`, its `answer` is a label."""
     labels: dict[str, None] = {}
     for file in files:
-        for line in file.read_text().splitlines():
+        for line in file.read_text(encoding="utf-8").removesuffix("\n").split("\n"):
             row = json.loads(line)
-            label = row.get("answer") if row.get("gold") is None else row["gold"]
-            if label is not None:
-                labels.setdefault(str(label))
+            fields = LABEL_FIELDS if row.get("gold") is not None else (*LABEL_FIELDS, "answer")
+            for label in (row.get(field) for field in fields):
+                if isinstance(label, str | int | float):
+                    labels.setdefault(str(label))
     return list(labels)
 
 
@@ -81,13 +83,13 @@ def rewrite(label: str) -> Iterator[str]:
     if "$" not in label:
         yield f"${label}$"
     if "," in label and not re.search(r"\d,\d|,\\!|\{,\}", label):
-        yield re.sub(r",\s*", r",\\ ", label)
-    if re.search(r"(?<![eE^_{])[+=]", label) and "text" not in label:
-        yield re.sub(r"\s*([+=])\s*", r" \1 ", label)
+        yield re.sub(r", *", r",\\ ", label)
+    if re.search(r"(?<![eE^_{<>!])[+=]", label) and "text" not in label:
+        yield re.sub(r"(?<![<>!])\s*([+=])\s*", r" \1 ", label)
     yield rf"\boxed{{{label}}}" if "$" not in label else f" {label} "
 
 
-def is_equal(kind: str, label: str, mutated: str) -> str:
+def name_equality(kind: str, label: str, mutated: str) -> str:
     """Why a mutation leaves the value as it was, or ""."""
     if re.sub(r"\s", "", label).replace("+-", "-") == re.sub(r"\s", "", mutated).replace("+-", "-"):
         return "the same text"
@@ -101,6 +103,22 @@ def is_equal(kind: str, label: str, mutated: str) -> str:
         value = _COMMAND.sub("", head[2])
         if head[1] not in value and mutated.endswith(head[2]):
             return "the argument of a constant function"
+    if kind == "digit" and r"\approx" in label and mutated.split(r"\approx")[0] == label.split(r"\approx")[0]:
+        return "the rounding beside an exact value"
+    if (
+        kind == "digit"
+        and (decimal := re.search(r"\.\d{6}", label))
+        and mutated[: decimal.end()] == label[: decimal.end()]
+    ):
+        return "a place behind the sixth of a decimal"
+    if kind == "letter" and (bound := re.search(r"\\(?:sum|prod)_\{([a-z])=", mutated)):
+        return "" if bound[1] in mutated[bound.end() :] else "a bound letter that the term is free of"
+    if (
+        kind == "sign"
+        and (bases := re.search(r"\(-1\)\^\{[^{}]*[-+]1\}", label))
+        and mutated[: bases.start(0) + 5] == label[: bases.start(0) + 5]
+    ):
+        return "a change by two in the exponent of -1"
     if kind == "sign" and (r"\pm" in label or r"\mp" in label):
         return "both signs are meant"
     return ""
@@ -108,18 +126,19 @@ def is_equal(kind: str, label: str, mutated: str) -> str:
 
 def main(out: Path | None = None, files: Iterable[Path] = (), seeds: int = 2) -> dict[str, Any]:
     """Measures, prints every accepted mutation and rejected rewriting, and returns the figures."""
-    labels = read_labels([*(DATA / f"{name}.jsonl" for name in FILES), *files])
+    labels = read_labels([*sorted(DATA.glob("*.jsonl")), *files])
     readable = [label for label in labels if screen_label(label) is True]
     tried: Counter[str] = Counter()
     accepted: list[tuple[str, str, str]] = []
     rejected: list[tuple[str, str]] = []
-    left_out = rewritten = 0
+    left_out: Counter[str] = Counter()
+    rewritten = 0
     with MathVerifier() as verifier:
         for label in readable:
             for seed in range(seeds):
                 for kind, mutated in mutate(label, random.Random(f"{seed} {label}")):
-                    if is_equal(kind, label, mutated):
-                        left_out += 1
+                    if reason := name_equality(kind, label, mutated):
+                        left_out[reason] += 1
                         continue
                     tried[kind] += 1
                     if verifier.compare(label, mutated).verdict.value == "correct":
@@ -138,8 +157,9 @@ def main(out: Path | None = None, files: Iterable[Path] = (), seeds: int = 2) ->
         "readable": len(readable),
         "mutations": dict(tried),
         "tried": sum(tried.values()),
-        "left_out": left_out,
+        "left_out": dict(left_out),
         "accepted": len(accepted),
+        "accepted_1_in": round(sum(tried.values()) / len(accepted)) if accepted else None,
         "rewritten": rewritten,
         "rejected": len(rejected),
     }

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.stopwatch import Stopwatch
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.ingest.files import find_files
 from pipeline.publish.run import publish_run
 from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shard_of, stage_folder
@@ -49,7 +49,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
                 rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
                 labels = {row["id"]: read_label(row, config.verify) for row in rows}
                 parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
-                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config)
+                evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config, places.opened)
                 folder.write_table(samples_name(shard), evidence)
                 for part in parts:
                     part.unlink()

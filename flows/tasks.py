@@ -116,7 +116,7 @@ def sample_shard_alone(config: Config, folder: RunFolder, shard: str, graded: st
 @task(name="decide", cache_policy=NO_CACHE)
 def decide_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> None:
     """Decide every problem from its evidence; seconds, and no model."""
-    from pipeline.decide.decide import decide_run
+    from pipeline.decide.run import decide_run
 
     decide_run(folder, config, grading_pass)
 

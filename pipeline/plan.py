@@ -97,7 +97,8 @@ def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Conf
         orient="row",
     )
     ours = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
-    decisions = decide_samples(samples.select(NEEDED), ours, config.sampling.n, config.keep, config.decide)
+    evidence = samples.drop("tokens", "completion")
+    decisions = decide_samples(evidence, ours, config.sampling.n, config.keep, config.decide)
     taken = pl.col("early") if config.sampling.stop == "early" else pl.lit(config.sampling.n)
     return (
         stored.join(early, on="problem_id")

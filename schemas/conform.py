@@ -15,7 +15,7 @@ LISTS = ("solutions", "tests", "history", "label_candidates")
 TEXTS = frozenset(PROBLEM_DTYPES) - {*LISTS, "checker", "extra"}
 WHERE = "_where"
 """Key under which a reader says where a row stood (file and line); errors name it, and it goes no further."""
-READER_KEYS = frozenset({"invalid", "raw", WHERE})
+READER_KEYS = frozenset({"raw", WHERE})
 """What a reader adds to a row beside the row's own columns."""
 STRUCTS: dict[str, dict[str, Any]] = {
     name: dict(inner.to_schema())
@@ -23,6 +23,17 @@ STRUCTS: dict[str, dict[str, Any]] = {
     if isinstance(inner := dtype.inner if isinstance(dtype, pl.List) else dtype, pl.Struct)
 }
 REJECT_SCHEMA: dict[str, pl.DataType] = PROBLEM_DTYPES | REJECT_DTYPES
+
+
+class InvalidRow(dict[str, Any]):
+    """A row that its reader could not read: its items are all that is known of it (`raw`, `_where`).
+
+    A type, not a column: a source may have a column of any name.
+    """
+
+    def __init__(self, detail: str, items: Mapping[str, Any]) -> None:
+        super().__init__(items)
+        self.detail = detail
 
 
 class Misfit(ValueError):
@@ -35,7 +46,7 @@ def conform_rows(
     """Shape `rows` (contract names; unknown ones go into `extra`) into (problems, rejected `invalid_row`).
 
     Ids are computed here where a row has none of ours; an `id` of another form becomes `source_id` when there is none.
-    A row may say `invalid`: what its reader found wrong with it, and `_where` it stood. A reject's id is a hash of the
+    A row may be an `InvalidRow`, and may have `_where` it stood. A rejected row's id is a hash of the
     row as it came where it has no id of ours. len(rows) = len(problems) + len(rejected).
     """
     good: list[dict[str, Any]] = []
@@ -68,8 +79,8 @@ def _placed(where: Any, detail: str) -> str:
 
 def shape_row(row: Mapping[str, Any], source: str) -> dict[str, Any]:
     """One row in the contract's columns and types; raises Misfit."""
-    if isinstance(row.get("invalid"), str):
-        raise Misfit(row["invalid"])
+    if isinstance(row, InvalidRow):
+        raise Misfit(row.detail)
     shaped: dict[str, Any] = dict.fromkeys(PROBLEM_DTYPES)
     for name in LISTS:
         shaped[name] = []
@@ -229,9 +240,9 @@ def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dic
     given = kept["id"]
     if given is None or not _is_ours(given):
         kept["source_id"] = kept["source_id"] or given
-        content = write_json({k: v for k, v in row.items() if k not in (WHERE, "invalid", "history")})
+        content = write_json({k: v for k, v in row.items() if k not in (WHERE, "history")})
         kept["id"] = hashlib.sha256(content.encode()).hexdigest()[:16]
-    kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}, "invalid": None}, row.get("extra"))
+    kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}}, row.get("extra"))
     return kept | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": detail}
 
 

@@ -24,11 +24,14 @@ DECISION = TableContract(
         "majority_share": _SHARE,
         "decision": Column(_TEXT, False, texts(KEEP, *(reason.value for reason in Reason))),
         "detail": Column(_TEXT),
+        "suspicion": Column(_TEXT, True, texts(*(reason.value for reason in Reason))),
     },
 )
 """One decided problem a row. Rates are shares of the known samples (correct + wrong), the interval is Wilson's at 90%.
 
 `majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes over `n`.
+`suspicion` is the reason for which a problem was suspected, by the screen or by what its samples say: settled for it
+where the decision is another, and against it where it is the same.
 """
 
 DECISION_DTYPES: dict[str, pl.DataType] = DECISION.dtypes

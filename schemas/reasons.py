@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NEVER_SOLVED = "never_solved"
     TOO_EASY = "too_easy"
     LABEL_CONTRADICTED = "label_contradicted"
+    MISSING_PREMISE = "missing_premise"
     UNDETERMINED = "undetermined"
     TRANSLATION_FAILED = "translation_failed"
 
@@ -60,6 +61,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.NEVER_SOLVED: "no sample was correct",
     Reason.TOO_EASY: "more samples were correct than the keep window allows",
     Reason.LABEL_CONTRADICTED: "most samples agree on another answer than the label",
+    Reason.MISSING_PREMISE: "it lacks something that its answer depends on, as its samples say or show",
     Reason.UNDETERMINED: "too many samples are missing or unknown to decide; it is tried again",
     Reason.TRANSLATION_FAILED: "its translation did not keep what the original says",
 }

@@ -24,6 +24,7 @@ SAMPLE = TableContract(
         "verdict_detail": Column(_TEXT),
         "verifier": Column(_TEXT, False),
         "seconds": Column(pl.Float64()),
+        "says_missing": Column(pl.Boolean()),
     },
 )
 """One stored sample a row. Its key is (`problem_id`, `prompt`, `model`, `revision`, `params`, `index`).
@@ -31,7 +32,8 @@ SAMPLE = TableContract(
 `prompt` is the hash of the text that the model saw, `params` that of the sampling parameters, `verifier` that of label
 and verifier: when only the latter changes the completion is verified again and nothing is sampled again. `answer_key`
 names the class of equivalent answers within the problem; majorities are counted over it. `seconds` is the time from
-request to completion.
+request to completion. `says_missing`: whether the completion says that its problem lacks something; null where nobody
+looked: a program, or a sample that was judged before there was the column.
 """
 
 IMPORTED = "imported"
@@ -39,4 +41,6 @@ IMPORTED = "imported"
 SAMPLE_ROWS = "samples"
 """The stage of rejected sample rows; they are no problems and count in no funnel."""
 SAMPLE_KEY = ("problem_id", "prompt", "model", "revision", "params", "index")
+ADDED_LATER = ("says_missing",)
+"""Columns that samples of older runs lack; they are null then."""
 SAMPLE_DTYPES: dict[str, pl.DataType] = SAMPLE.dtypes

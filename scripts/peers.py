@@ -1,7 +1,7 @@
 """Install the peers that `benchmarks dedup` and `scale` stand beside: `python scripts/peers.py FOLDER`.
 
 They want other versions of what Goldilocks uses, so they have an environment of their own. What it lacks, torch above
-all, is found in ours: Data-Juicer would otherwise install it anew while it runs.
+all, is found in ours: Data-Juicer would otherwise install it again while it runs.
 """
 
 import subprocess

@@ -51,7 +51,12 @@ async def _score(
     right = known = 0
     for rollout in sampled.rollouts:
         judgement = await asyncio.wrap_future(
-            verifier.submit(task.label, rollout.text, tuple(key for key, correct in votes if not correct))
+            verifier.submit(
+                task.label,
+                rollout.text,
+                tuple(key for key, correct in votes if not correct),
+                rollout.finish_reason,
+            )
         )
         if judgement.verdict is Verdict.UNKNOWN:
             continue

@@ -40,6 +40,11 @@ class Feed:
         """A task's group was trained on, or had no signal."""
         self._pending[id] -= 1
 
+    def put_back(self, id: str) -> None:
+        """A task's group was too old to train on: it is the next one."""
+        self.done(id)
+        self._first.append(id)
+
     def drop(self, id: str) -> None:
         """A task that cannot be sampled (its prompt is too long) does not come again; raises where none is left."""
         self.done(id)

@@ -30,7 +30,10 @@ async def judge_group(
 ) -> Judged:
     """Verify all rollouts of a problem at once and reward them; no group where fewer than two have a verdict."""
     judgements = await asyncio.gather(
-        *(asyncio.wrap_future(verifier.submit(task.label, rollout.text)) for rollout in sampled.rollouts)
+        *(
+            asyncio.wrap_future(verifier.submit(task.label, rollout.text, (), rollout.finish_reason))
+            for rollout in sampled.rollouts
+        )
     )
     rewarded: list[tuple[Rollout, float, bool]] = []
     for rollout, judgement in zip(sampled.rollouts, judgements, strict=True):

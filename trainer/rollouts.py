@@ -2,7 +2,8 @@
 
 Each worker samples one group, has it verified, and puts it into the queue where its rewards differ; where they do not,
 another problem is asked for in its place, so that a batch always has its size. In flight and waiting together are never
-more than `train.max_async_batches` batches: that is what bounds how far off-policy a batch can be.
+more than `train.max_async_batches` batches, which bounds how far off-policy a batch is on the whole; a group that began
+more than `train.max_off_policy_steps` steps ago is dropped.
 """
 
 import asyncio
@@ -36,6 +37,7 @@ class Harvest:
     with_signal: int = 0
     unknown: int = 0
     failed: int = 0
+    stale: int = 0
     rewards: list[float] = field(default_factory=list)
     correct: list[bool] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
@@ -43,7 +45,12 @@ class Harvest:
 
     def summarise(self) -> dict[str, float]:
         """Means over rollouts, and the share of groups with signal; none where nothing was sampled."""
-        counts: dict[str, float] = {"groups": self.groups, "unknown": self.unknown, "failed": self.failed}
+        counts: dict[str, float] = {
+            "groups": self.groups,
+            "unknown": self.unknown,
+            "failed": self.failed,
+            "stale": self.stale,
+        }
         if not self.rewards:
             return counts
         return counts | {
@@ -78,13 +85,22 @@ class Generators:
         self._ready: asyncio.Queue[Group] = asyncio.Queue()
         self._workers = [] if train.synchronous else [asyncio.create_task(self._work()) for _ in range(bound)]
 
-    async def collect(self) -> tuple[list[Group], float]:
-        """A batch of groups with signal, and the seconds waited for it. Raises StarvedError, EngineDied."""
+    async def collect(self, version: int) -> tuple[list[Group], float]:
+        """A batch of groups with signal, and the seconds waited for it; `version` is of the weights to be trained.
+
+        A group of which some rollout began more than `max_off_policy_steps` versions ago is dropped, and its problem
+        is the next one to be sampled. Raises StarvedError, EngineDied.
+        """
         began = time.monotonic()
         batch: list[Group] = []
         while len(batch) < self.stage.prompts_per_batch:
             missing = self.stage.prompts_per_batch - len(batch)
-            batch += await self._wave(missing) if self.train.synchronous else [await self._next()]
+            for group in await self._wave(missing) if self.train.synchronous else [await self._next()]:
+                if version - min(rollout.versions[0] for rollout in group.rollouts) > self.train.max_off_policy_steps:
+                    self.harvest.stale += 1
+                    self.feed.put_back(group.problem_id)
+                else:
+                    batch.append(group)
         return batch, time.monotonic() - began
 
     async def _wave(self, size: int) -> list[Group]:

@@ -42,6 +42,7 @@ from trainer.curves import draw_curves
 from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_evaluation
 from trainer.learner import Learner
 from trainer.metrics import Journal
+from trainer.plateau import SIGNAL_WINDOW, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollout_engine import RolloutEngine
@@ -50,8 +51,6 @@ from trainer.rollouts import Generators, StarvedError, measure_lag
 KEY = "key"
 SILENT = {"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}
 """Settings of training that change nothing of what is learned; a stage's own are looked at apart."""
-WINDOW = 10
-"""Batches over which a plateau is judged."""
 
 
 class StageRun:
@@ -65,6 +64,10 @@ class StageRun:
         self.home = training_folder(config, self.folder)
         self.stage_home = self.home / stage.name
         self.max_tokens = stage.max_tokens or config.sampling.max_tokens
+        following = config.train.stages[config.train.stages.index(stage) + 1 :][:1]
+        self.longer_next = any(
+            (after.max_tokens or config.sampling.max_tokens) > self.max_tokens for after in following
+        )
         solved = [id for id, all_right in (before.solved if before else {}).items() if all_right]
         self.tasks = choose_problems(self.folder, config, stage, solved)
         self.state = State(stage.name, 0, before.version if before else 0)
@@ -136,7 +139,7 @@ class StageRun:
             while self.state.step < self.stage.steps and not self._has_plateaued():
                 began, busy = time.monotonic(), engine.stats.busy
                 try:
-                    batch, wait = await generators.collect()
+                    batch, wait = await generators.collect(self.state.version)
                 except StarvedError:
                     return
                 if self._shares_device:
@@ -153,7 +156,7 @@ class StageRun:
                     step=self.state.step + 1,
                     version=self.state.version + 1,
                     feed=feed.state(),
-                    recent=[*self.state.recent, [harvest.with_signal, harvest.groups]][-WINDOW:],
+                    recent=[*self.state.recent, [harvest.with_signal, harvest.groups]][-SIGNAL_WINDOW:],
                     solved=self.state.solved | generators.solved,
                 )
                 push = await self._push(engine)
@@ -180,11 +183,21 @@ class StageRun:
         return not torch.cuda.is_available() if given is None else given
 
     def _has_plateaued(self) -> bool:
-        """Whether too few of the last groups had differing rewards for it to be worth their sampling."""
-        if len(self.state.recent) < WINDOW:
-            return False
-        with_signal, groups = (sum(column) for column in zip(*self.state.recent, strict=True))
-        return bool(with_signal < self.stage.plateau * groups)
+        """Whether the stage has taught what it can; says why where it has."""
+        if has_lost_signal(self.state.recent, self.stage.plateau):
+            print(
+                f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}", flush=True
+            )
+            return True
+        rows = [row for row in read_rows(self.home / LOG) if row["stage"] == self.stage.name]
+        levelled = find_plateau(self.stage, self.longer_next, rows)
+        if levelled is not None:
+            print(
+                f"{self.stage.name}: {levelled} has not risen for {self.stage.patience} steps; it ends at step "
+                f"{self.state.step}",
+                flush=True,
+            )
+        return levelled is not None
 
     async def _push(self, engine: RolloutEngine) -> float:
         weights = await asyncio.to_thread(self.learner.export)
@@ -245,5 +258,6 @@ def train(config: Config, names: Sequence[str]) -> None:
                 asyncio.run(run.run(start, held_out, first=number == 0))
                 run.learner.close()
         if (stage_home / DONE).is_file():
-            start, before = stage_home / MODEL, State(**json.loads((stage_home / DONE).read_text()))
-            restored = next(reversed(find_checkpoints(stage_home)), restored)
+            before = State(**json.loads((stage_home / DONE).read_text()))
+            if number > 0 or not config.train.grader_only:
+                start, restored = stage_home / MODEL, next(reversed(find_checkpoints(stage_home)), restored)

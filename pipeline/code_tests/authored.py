@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.code_tests.generate import MAX_INPUT, Maker
 from pipeline.code_tests.languages import read_prompt
+from pipeline.text.thoughts import answer_section
 
 if TYPE_CHECKING:
     from pipeline.sandbox import Sandbox
@@ -49,7 +50,7 @@ def find_program(completion: str | None) -> str | None:
     """The first fenced Python block of a completion, thoughts left out."""
     if not completion:
         return None
-    match = _BLOCK.search(completion.rpartition("</think>")[2])
+    match = _BLOCK.search(answer_section(completion))
     return match.group(1) if match and match.group(1).strip() else None
 
 

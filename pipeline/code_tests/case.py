@@ -18,6 +18,7 @@ from pipeline.code_tests.probe_inputs import guess_inputs
 from pipeline.code_tests.programs import Solution, find_missing, read_solutions
 from pipeline.code_tests.tolerance import fit_tolerance
 from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
+from pipeline.text.letter_case import read_checker
 from schemas.config import CodeTestsConfig
 from schemas.reasons import Reason
 
@@ -78,11 +79,13 @@ def open_case(row: Row) -> Case:
     call = bool(row.get("entry_point"))
     prelude = extra.get("prelude") if isinstance(extra.get("prelude"), str) else None
     solutions = read_solutions(row.get("solutions") or [])
-    if prelude:
+    if any(s.language == "python" for s in solutions):
         from pipeline.sandbox import put_prelude
 
-        solutions = [replace(s, code=put_prelude(prelude, s.code)) if s.language == "python" else s for s in solutions]
-    judge = Judge.of(row.get("checker"), call, [test["input"] for test in tests])
+        solutions = [
+            replace(s, code=put_prelude(prelude or "", s.code)) if s.language == "python" else s for s in solutions
+        ]
+    judge = Judge.of(read_checker(row.get("checker"), row.get("statement")), call, [test["input"] for test in tests])
     return Case(row, tuple(solutions), tuple(tests), judge, extra)
 
 

@@ -23,7 +23,7 @@ def find_catches(matrix: Matrix, asked: Sequence[int], programs: Sequence[int]) 
 def order_tests(catches: Sequence[frozenset[int]], tests: Sequence[int]) -> list[int]:
     """`tests` by what each adds: again and again the one that catches the most programs not caught yet.
 
-    When all are caught the cover starts anew on what is left, so that a prefix of any length is a good set: greedy set
+    When all are caught the cover starts again on what is left, so that a prefix of any length is a good set: greedy set
     cover (Chvatal 1979), repeated. Ties keep the given order.
     """
     left = list(tests)

@@ -1,28 +1,25 @@
-"""Decide over tables: counts and majorities in Polars, a shard at a time, and the one rule for every distinct count.
+"""Decide over tables: counts and majorities in Polars, and the one rule for every distinct count.
 
 No model takes part. The same evidence under new thresholds is new decisions, in seconds.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from statistics import NormalDist
 
 import polars as pl
 
-from pipeline.decide.rule import AGREE, decide_counts
-from pipeline.decide.translations import match_translations
-from pipeline.run.evidence import find_decisions, find_graded, find_samples, read_evidence
-from pipeline.run.layout import decisions_name, shard_of
-from pipeline.run.storage import RunFolder
-from schemas.config import Config, DecideConfig, KeepConfig
+from pipeline.decide.rule import AGREE, CONFIRMED, decide_counts
+from pipeline.decide.suspects import doubts_premise, says_too_often
+from schemas.config import DecideConfig, KeepConfig
 from schemas.decision import DECISION_DTYPES
-from schemas.reasons import KEEP, Reason, Verdict
+from schemas.reasons import Reason, Verdict
 from schemas.sample import IMPORTED
+from schemas.suspects import find_suspects
 
 Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
-NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict")
-COUNTS = ("correct", "votes", "unknown", "n", "planned")
+NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict", "says_missing")
+COUNTS = ("correct", "votes", "unknown", "n", "planned", "doubt")
 SHOWN = 60
 
 
@@ -39,11 +36,14 @@ def decide_samples(
 
     `samples` are the sample contract's columns in `NEEDED`, each sample once. `evidence` names which of them count, by
     any of `SAMPLE_KEY`'s columns (all where it is None). With an `answer` column in `problems` the detail of a
-    contradicted label shows it. A problem without samples is undetermined. Unknown samples count in `n` and nowhere
-    else: majorities are over samples with a verdict, those that are correct being one class. Without answer keys, as of
-    programs, there is no majority.
+    contradicted label shows it; with `history` the screen's suspects are known. Samples without the column
+    `says_missing` say nothing of missing premises. A problem without samples is undetermined. Unknown samples count in
+    `n` and nowhere else: majorities are over samples with a verdict, those that are correct being one class. Without
+    answer keys, as of programs, there is no majority.
     """
     taken = samples.lazy()
+    if "says_missing" not in taken.collect_schema():
+        taken = taken.with_columns(pl.lit(None, pl.Boolean).alias("says_missing"))
     if evidence is not None:
         taken = taken.join(evidence.lazy(), on=evidence.columns, how="semi")
     verdict = pl.col("verdict")
@@ -56,6 +56,7 @@ def decide_samples(
             pl.len().cast(pl.Int32).alias("votes"),
             pl.coalesce("answer", "answer_key").first().alias("answer"),
             (pl.col("prompt") == IMPORTED).any().alias("imported"),
+            pl.col("says_missing").sum(),
         )
         .sort("votes", verdict == Verdict.CORRECT, "class", descending=[True, True, False])
     )
@@ -65,6 +66,8 @@ def decide_samples(
         *(pl.col("votes").filter(verdict == v.value).sum().alias(v.value) for v in Verdict),
         pl.col("votes").filter(named & (verdict == Verdict.WRONG)).max().fill_null(0).alias("votes"),
         pl.col("votes").filter(named).max().alias("most"),
+        pl.col("votes").filter(named).sum().alias("answers"),
+        pl.col("says_missing").sum(),
         pl.col("answer").filter(named).first().alias("majority_answer"),
         pl.col("imported").any(),
     )
@@ -76,20 +79,24 @@ def decide_samples(
     table = (
         wanted.rename({"id": "problem_id"})
         .join(counts, on="problem_id", how="left", maintain_order="left")
+        .join(find_suspects(problems).lazy(), on="problem_id", how="left", maintain_order="left")
         .with_columns(
             pl.col("n", "votes", *(v.value for v in Verdict)).fill_null(0),
             pl.when("imported").then("n").otherwise(pl.lit(planned)).cast(pl.Int32).alias("planned"),
             pl.lit(grading_pass, pl.Int8).alias("grading_pass"),
             (pl.col("most") / pl.col("n")).alias("majority_share"),
             *_rate(pl.col("correct"), pl.col("correct") + pl.col("wrong")),
+            *_doubt(decide),
         )
         .collect()
     )
     if "answer" not in table.columns:
         table = table.with_columns(pl.lit(None, pl.String).alias("answer"))
     ruled = table.join(_rule_table(table, keep, decide), on=COUNTS, how="left", maintain_order="left")
-    return ruled.with_columns(_name_answers()).select(
-        pl.col(name).cast(dtype) for name, dtype in DECISION_DTYPES.items()
+    return (
+        ruled.with_columns(_name_answers())
+        .with_columns(_name_suspicions())
+        .select(pl.col(name).cast(dtype) for name, dtype in DECISION_DTYPES.items())
     )
 
 
@@ -106,10 +113,45 @@ def _rate(correct: pl.Expr, known: pl.Expr) -> list[pl.Expr]:
     ]
 
 
+def _doubt(decide: DecideConfig) -> list[pl.Expr]:
+    """`doubt`, `suspicion` and `seen`: of the screen's suspects, and by what samples say of a premise."""
+    screened = pl.col("suspicion").is_not_null()
+    missing, answers = pl.col("says_missing").fill_null(0), pl.col("answers").fill_null(0)
+    premise = pl.lit(False) | doubts_premise(missing, pl.col("n"), answers, pl.col("most"), decide)
+    told = pl.when(says_too_often(missing, pl.col("n"), decide))
+    seen = told.then(pl.format("{} of {} say that something is missing", missing, "n")).otherwise(
+        pl.lit("no two answers agree")
+    )
+    by_samples = premise.fill_null(False) & ~screened
+    return [
+        pl.when(screened & pl.col("unreadable"))
+        .then(pl.lit("unreadable"))
+        .when(screened | by_samples)
+        .then(pl.lit("suspect"))
+        .otherwise(pl.lit("none"))
+        .alias("doubt"),
+        pl.when(by_samples).then(pl.lit(Reason.MISSING_PREMISE.value)).otherwise("suspicion").alias("suspicion"),
+        pl.when(by_samples).then(seen).otherwise("seen").alias("seen"),
+    ]
+
+
+def _name_suspicions() -> list[pl.Expr]:
+    """The decision and the detail of a suspect: what it was suspected of, and what its samples say of that."""
+    confirmed = pl.col("decision") == CONFIRMED
+    suspected = pl.col("suspicion").is_not_null()
+    noted = pl.format("{}; suspected of {}: {}", "detail", "suspicion", "seen")
+    return [
+        pl.when(confirmed).then("suspicion").otherwise("decision").alias("decision"),
+        pl.when(suspected).then(noted).otherwise("detail").alias("detail"),
+    ]
+
+
 def _rule_table(table: pl.DataFrame, keep: KeepConfig, decide: DecideConfig) -> pl.DataFrame:
     """The scalar rule over the distinct counts of a shard: a few hundred, however many problems."""
     distinct = table.select(COUNTS).unique()
-    rows = [decide_counts(c, votes, u, n, of, keep, decide) for c, votes, u, n, of in distinct.iter_rows()]
+    rows = [
+        decide_counts(c, votes, u, n, of, keep, decide, doubt) for c, votes, u, n, of, doubt in distinct.iter_rows()
+    ]
     decided = pl.DataFrame(rows, schema={"decision": pl.String, "detail": pl.String}, orient="row")
     return distinct.hstack(decided)
 
@@ -125,45 +167,6 @@ def _name_answers() -> pl.Expr:
 def _shorten(column: str) -> pl.Expr:
     text = pl.col(column).str.replace_all(r"\s+", " ")
     return pl.when(text.str.len_chars() > SHOWN).then(text.str.head(SHOWN - 3) + "...").otherwise(text)
-
-
-def decide_shard(
-    folder: RunFolder, graded: str, sample_files: Iterable[str], config: Config, grading_pass: int = 1
-) -> pl.DataFrame:
-    """Decide the problems of the table `graded` and write decisions/pass-K-SHARD.parquet; returns the decisions."""
-    shard = shard_of(graded)
-    problems = folder.read_table(graded, ["id", "answer", "language", "parent_id"])
-    decisions = decide_samples(
-        read_evidence(folder, shard, sample_files, NEEDED, grading_pass),
-        problems,
-        config.sampling.n,
-        config.keep,
-        config.decide,
-        grading_pass,
-    )
-    if config.decide.translations == "match":
-        decisions = match_translations(decisions, problems)
-    folder.write_table(decisions_name(shard, grading_pass), decisions)
-    return decisions
-
-
-def decide_run(
-    folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
-) -> dict[str, int]:
-    """Decide every graded shard (or those named); returns decision -> problems. Memory is bounded by one shard.
-
-    Decisions of shards that are not graded any more are removed.
-    """
-    graded, samples = find_graded(folder), find_samples(folder)
-    chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
-    for shard, name in find_decisions(folder, grading_pass).items():
-        if shard not in graded:
-            folder.remove(name)
-    total: Counter[str] = Counter()
-    for shard, name in chosen.items():
-        decisions = decide_shard(folder, name, samples.get(shard, ()), config, grading_pass)
-        total.update(dict(decisions["decision"].value_counts().iter_rows()))
-    return {word: total[word] for word in (KEEP, *(r.value for r in Reason)) if total[word]}
 
 
 def compare_decisions(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

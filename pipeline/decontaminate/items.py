@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.decontaminate.presets import choose_benchmark
 from schemas.config import Benchmark
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 _FUNCTION = re.compile(r"(?s)\A(.*?)\bdef\s+(\w+)\s*\(.*?\)\s*(?:->[^:\n]+)?:\s*(?:\"\"\"|''')(.*?)(?:\"\"\"|'''|\Z)")
@@ -57,8 +57,8 @@ def _read(benchmark: Benchmark) -> Iterator[Item]:
     if first is None:
         raise InputError(f"benchmark {benchmark.name!r}: it has no rows; give a file or a split that has some")
     for number, row in enumerate(chain([first], rows)):
-        if "invalid" in row and benchmark.text not in row:
-            raise InputError(f"benchmark {benchmark.name!r}: {row['invalid']}")
+        if isinstance(row, InvalidRow):
+            raise InputError(f"benchmark {benchmark.name!r}: {row.detail}")
         text = row.get(benchmark.text)
         if not isinstance(text, str):
             there = ", ".join(name for name in row if name != WHERE)

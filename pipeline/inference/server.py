@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
 from pipeline.inference.servers import Server, ServerPool, pause, say, waits
+from pipeline.text.thoughts import THINK, open_thoughts, opened_by
 from schemas.config import ModelConfig
 
 RETRIES = 8
@@ -230,10 +231,10 @@ class ServerEngine:
         if prompt.messages is not None:
             turns: Any = [{"role": role, "content": content} for role, content in prompt.messages]
             answer = await client.chat.completions.create(messages=turns, **asked)
-            texts = [choice.message.content or "" for choice in answer.choices]
+            texts = [_join_thoughts(choice.message) for choice in answer.choices]
         else:
             answer = await client.completions.create(prompt=prompt.text, **asked)
-            texts = [choice.text for choice in answer.choices]
+            texts = [open_thoughts(choice.text, opened_by(prompt.text or "")) for choice in answer.choices]
         seconds = time.monotonic() - began
         total = int(answer.usage.completion_tokens) if answer.usage is not None else 0
         completions = [
@@ -241,6 +242,16 @@ class ServerEngine:
             for text, choice in zip(texts, answer.choices, strict=True)
         ]
         return completions, total
+
+
+def _join_thoughts(message: Any) -> str:
+    """What a message says, with the thoughts that the server's reasoning parser took out of it before it again."""
+    content = message.content or ""
+    thoughts = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    if not isinstance(thoughts, str) or not thoughts:
+        return content
+    opening, closing = THINK
+    return f"{opening}{thoughts}{closing}{content}" if content else f"{opening}{thoughts}"
 
 
 def _count(choice: Any, alone: int | None) -> int | None:

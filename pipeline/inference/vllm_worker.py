@@ -37,6 +37,7 @@ from pipeline.inference.messages import (
     WorkerSettings,
 )
 from pipeline.inference.prompts import Prompt
+from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
 
 PR_SET_PDEATHSIG = 1
 HEARTBEAT_SECONDS = 0.25
@@ -111,6 +112,9 @@ class _Loop:
         self.tokenizer, self.limit = engine.get_tokenizer(), int(engine.model_config.max_model_len)
         self.began: dict[str, float] = {}
         """When each request that is in flight was taken."""
+        self.openings: dict[str, str] = {}
+        """The tag at the end of its prompt that opens thoughts: the completion goes on behind it."""
+        self.keep_special = loses_tags(self.tokenizer.all_special_tokens)
         self.paused = False
         self.busy = 0.0
 
@@ -147,6 +151,7 @@ class _Loop:
             case Cancel(number):
                 self.engine.abort_request([str(number)])
                 self.began.pop(str(number), None)
+                self.openings.pop(str(number), None)
             case LoadWeights(number, path, version):
                 self.engine.collective_rpc("load_weights_from", args=(path,))
                 self.engine.set_weight_version(str(version))
@@ -160,7 +165,8 @@ class _Loop:
 
     def generate(self, number: str, request: Request) -> None:
         """Raises ValueError with what is wrong with the request."""
-        tokens = _tokenize(self.tokenizer, request.prompt)
+        text = _render(self.tokenizer, request.prompt)
+        tokens = list(self.tokenizer.encode(text, add_special_tokens=request.prompt.messages is None))
         if len(tokens) >= self.limit:
             raise ValueError(
                 f"the prompt has {len(tokens)} tokens, but model.max_model_len is {self.limit}; "
@@ -172,6 +178,7 @@ class _Loop:
             prompt["cache_salt"] = str(self.version)
         self.engine.add_request(number, prompt, self.read_params(request))
         self.began[number] = time.monotonic()
+        self.openings[number] = opened_by(text)
 
     def read_params(self, request: Request) -> Any:
         from vllm import SamplingParams
@@ -185,6 +192,7 @@ class _Loop:
             top_p=asked.top_p,
             stop=list(asked.stop),
             ignore_eos=asked.fixed_length,
+            skip_special_tokens=not self.keep_special,
             logprobs=0 if self.trains else None,
             flat_logprobs=self.trains,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -193,8 +201,10 @@ class _Loop:
     def read(self, output: Any, now: float) -> Answer:
         seconds = now - self.began.pop(output.request_id)
         number = int(output.request_id)
+        opening = self.openings.pop(output.request_id)
         completions = tuple(
-            Completion(one.text, len(one.token_ids), str(one.finish_reason), seconds) for one in output.outputs
+            Completion(open_thoughts(one.text, opening), len(one.token_ids), str(one.finish_reason), seconds)
+            for one in output.outputs
         )
         if not self.trains:
             return Answer(number, completions)
@@ -207,14 +217,14 @@ def _trace(one: Any) -> TokenTrace:
     return TokenTrace(tuple(one.token_ids), tuple(one.logprobs.logprobs), versions)
 
 
-def _tokenize(tokenizer: Any, prompt: Prompt) -> list[int]:
+def _render(tokenizer: Any, prompt: Prompt) -> str:
+    """The text that the model goes on from. Raises ValueError for a chat without a template."""
     if prompt.messages is None:
-        return list(tokenizer.encode(prompt.text))
+        return prompt.text or ""
     if not tokenizer.chat_template:
         raise ValueError("the model has no chat template; set prompt.chat to false")
     turns = [{"role": role, "content": content} for role, content in prompt.messages]
-    rendered = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-    return list(tokenizer.encode(rendered, add_special_tokens=False))
+    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
 
 if __name__ == "__main__":

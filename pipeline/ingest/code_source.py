@@ -21,7 +21,7 @@ from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.kattis import read_packages
 from schemas.config import ReadingConfig, SandboxConfig, Source
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def read_code(source: Source, preset: CodePreset, reading: ReadingConfig = READI
     rows = _open(source, preset, reading)
     first = take(rows if source.limit is None else islice(rows, source.limit), PEEK)
     shaped = [shape_row(row, source, preset) for row in first]
-    readable = [row for row in first if "invalid" not in row]
-    if readable and not any(row.get("statement") or "invalid" in row for row in shaped):
+    readable = [row for row in first if not isinstance(row, InvalidRow)]
+    if readable and not any(row.get("statement") or isinstance(row, InvalidRow) for row in shaped):
         raise InputError(
             f"source {source.name!r}: no row has a statement in the form of the preset {preset.name!r}; "
             f"there are: {', '.join(name for name in readable[0] if name != WHERE)}"
@@ -84,13 +84,13 @@ def _open(source: Source, preset: CodePreset, reading: ReadingConfig) -> Iterato
 
 def shape_row(row: Row, source: Source, preset: CodePreset) -> Row:
     """One row as a problem; what the preset cannot read says so."""
-    if isinstance(row.get("invalid"), str):
+    if isinstance(row, InvalidRow):
         return row
     try:
         shaped = dict(preset.convert(row))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         wrong = f"{row.get(WHERE)}: not in the form of the preset {preset.name!r} ({type(error).__name__}: {error})"
-        return {"invalid": wrong, "raw": json.dumps(row, default=str), WHERE: row.get(WHERE)}
+        return InvalidRow(wrong, {"raw": json.dumps(row, default=str), WHERE: row.get(WHERE)})
     for name, path in source.columns.items():
         value: Any = row
         for key in path.split("."):
@@ -142,7 +142,7 @@ def _shape_tasks(tasks: list[tuple[int, Row]], seed: int, tests: int, config: Sa
             try:
                 stub = write_stub(task["code_sample"], f"{task['task_description']}\n\n{task['input_output_spec']}")
             except (SyntaxError, ValueError) as error:
-                yield row | {"invalid": f"{row[WHERE]}: its reference program cannot be read: {error}"}
+                yield InvalidRow(f"{row[WHERE]}: its reference program cannot be read: {error}", row)
                 continue
             pairs = run_reference(sandbox, task["code_sample"], task["input_generator"], seed, tests)
             shaped = shape_problem(

@@ -17,7 +17,7 @@ from pipeline.ingest.inside import check_inside
 from pipeline.ingest.parquet import read_parquet_rows
 from pipeline.text.json_values import ValueCounter, count_values
 from schemas.config import ReadingConfig
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
@@ -38,7 +38,7 @@ def read_rows(
     """Rows of a file, folder, glob or URL, or of several of them, in the order of their names.
 
     Each row carries `_where` (`FILE:LINE`, lines from 1; `FILE row N`, rows of a table from 0). A line that is not a
-    JSON object gives {"invalid": what is wrong, how to mend it; "raw": its text}. Top-level columns `without` are not
+    JSON object gives an `InvalidRow` with its text as `raw`. Top-level columns `without` are not
     read from Parquet. Raises InputError for a place with no such file, for a file that cannot be read to its end, and
     for one that goes past a limit of `reading`.
     """
@@ -133,7 +133,7 @@ def _read_file(
             chunks = iter(lambda: bytes(stream.read(READ_BYTES)), b"")
             yield from (_read_lines if kind in LINES else _read_array)(chunks, name, reading)
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise InputError(f"{name}: cannot be read to its end: {error}; fetch or write the file anew") from error
+        raise InputError(f"{name}: cannot be read to its end: {error}; fetch or write the file again") from error
 
 
 def _read_lines(chunks: Iterable[bytes], name: str, reading: ReadingConfig) -> Iterator[dict[str, Any]]:
@@ -174,7 +174,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line.decode("utf-8"))
     except json.JSONDecodeError as error:
-        wrong = f"not JSON at character {error.pos + 1} ({error.msg}); mend the line or take it out"
+        wrong = f"not JSON at character {error.pos + 1} ({error.msg}); fix the line or take it out"
     except UnicodeDecodeError as error:
         wrong = f"not UTF-8 at byte {error.start + 1}; write the file as UTF-8"
     except (ValueError, RecursionError) as error:
@@ -184,7 +184,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
             row[WHERE] = where
             return row
         wrong = f"a JSON {type(row).__name__}, where an object is needed; write one object a line"
-    return {"invalid": f"{where}: {wrong}", "raw": line.decode("utf-8", "replace"), WHERE: where}
+    return InvalidRow(f"{where}: {wrong}", {"raw": line.decode("utf-8", "replace"), WHERE: where})
 
 
 def _read_array(chunks: Iterable[bytes], name: str, reading: ReadingConfig) -> Iterator[dict[str, Any]]:
@@ -202,7 +202,7 @@ def _read_array(chunks: Iterable[bytes], name: str, reading: ReadingConfig) -> I
             yield element
         else:
             wrong = f"{where}: a JSON {type(element).__name__}, where an object is needed; write an array of objects"
-            yield {"invalid": wrong, "raw": json.dumps(element), WHERE: where}
+            yield InvalidRow(wrong, {"raw": json.dumps(element), WHERE: where})
 
 
 def _split_array(texts: Iterator[str], name: str, reading: ReadingConfig) -> Iterator[Any]:
@@ -245,5 +245,5 @@ def _split_array(texts: Iterator[str], name: str, reading: ReadingConfig) -> Ite
         else:
             raise InputError(
                 f"{name}: not whole JSON at element {number} ({fault}), so nothing after it can be told apart; "
-                "mend it, or write one object a line into a .jsonl file"
+                "fix it, or write one object a line into a .jsonl file"
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 
@@ -25,7 +25,7 @@ def read_gym(task: str, size: int, seed: int, params: Mapping[str, Any]) -> Iter
             wrong = (
                 f"the task could not make this item ({type(error).__name__}: {error}); other params or another seed may"
             )
-            yield place | {"invalid": wrong}
+            yield InvalidRow(wrong, place)
             continue
         answer = item["answer"]
         yield place | {

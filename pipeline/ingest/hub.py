@@ -49,7 +49,7 @@ def read_dataset(
             raise
         raise InputError(
             f"dataset {name}: reading stopped after {at} rows of {split!r}: {_said(error)}; "
-            "run again, or fetch the set anew"
+            "run again, or fetch the set again"
         ) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.ingest.code_rows import shape_problem
 from pipeline.ingest.inside import check_inside
 from schemas.config import ReadingConfig
-from schemas.conform import WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 from schemas.yaml_text import YamlError, read_yaml
 
@@ -27,7 +27,7 @@ STATEMENTS = ("problem_statement/problem.en", "problem_statement/problem", "stat
 
 
 def read_packages(folder: str | os.PathLike[str], reading: ReadingConfig = PLAIN) -> Iterator[dict[str, Any]]:
-    """A row for each package at or below `folder`, by path. One that cannot be read gives {"invalid", "raw"}: also one
+    """A row for each package at or below `folder`, by path. One that cannot be read gives an `InvalidRow`: also one
     with a link out of it, or over a limit of `reading`.
 
     Raises InputError where there is no package at all.
@@ -42,7 +42,7 @@ def read_packages(folder: str | os.PathLike[str], reading: ReadingConfig = PLAIN
             yield {**read_package(place, reading), WHERE: str(place)}
         except (OSError, ValueError) as error:
             kind = "" if isinstance(error, InputError | YamlError) else f"{type(error).__name__}: "
-            yield {"invalid": f"{place}: {kind}{error}", "raw": place.name, WHERE: str(place)}
+            yield InvalidRow(f"{place}: {kind}{error}", {"raw": place.name, WHERE: str(place)})
 
 
 def read_package(place: Path, reading: ReadingConfig = PLAIN) -> dict[str, Any]:

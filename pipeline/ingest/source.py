@@ -14,7 +14,7 @@ from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.labels import extract_label
 from pipeline.ingest.presets import CONTRACT, Preset, choose_preset
 from schemas.config import ReadingConfig, SandboxConfig, Source
-from schemas.conform import READER_KEYS, WHERE
+from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 
@@ -30,7 +30,7 @@ def read_source(source: Source, sandbox: SandboxConfig = PLAIN, reading: Reading
 
     `sandbox` is where programs run that a source brings along to make its tests, `reading` what a row may take.
     Columns that nothing names stay: under their own name, or inside `extra` where a contract name would misread
-    them. Rows that the reader could not read come as {"invalid", "raw"}. Raises InputError for a place, preset or
+    them. Rows that the reader could not read come as `InvalidRow`. Raises InputError for a place, preset or
     mapped column that is not there.
     """
     code = choose_code_preset(source.preset, source.dataset) if source.reasoning_gym is None else None
@@ -50,16 +50,11 @@ def read_source(source: Source, sandbox: SandboxConfig = PLAIN, reading: Reading
     rows = _open(source, preset, mapping, reading)
     rows = rows if source.limit is None else islice(rows, source.limit)
     first = take(rows, PEEK)
-    columns = {column: None for row in first if not is_unread(row) for column in row if column != WHERE}
+    columns = {column: None for row in first if not isinstance(row, InvalidRow) for column in row if column != WHERE}
     if columns:
         _check_columns(source, mapping, list(columns), first)
     shape = _shape(source, preset, mapping, set(columns))
-    return (row if is_unread(row) else shape(row) for row in chain(first, rows))
-
-
-def is_unread(row: Mapping[str, Any]) -> bool:
-    """Whether this is what a reader says of a row that it could not read, not a row with a column `invalid`."""
-    return isinstance(row.get("invalid"), str) and set(row) <= READER_KEYS | {"source_id"}
+    return (row if isinstance(row, InvalidRow) else shape(row) for row in chain(first, rows))
 
 
 def _open(source: Source, preset: Preset, mapping: Mapping[str, str], reading: ReadingConfig) -> Iterator[Row]:
@@ -91,9 +86,9 @@ def _check_columns(source: Source, mapping: Mapping[str, str], columns: list[str
             continue
         meant = f"column {path!r}" + (f" (for {name})" if path != name else "")
         seen = "there are" if len(rows) < PEEK else f"its first {PEEK} rows have"
-        mend = f"map it with `columns: {{{name}: ...}}` or name a `preset`"
+        fix = f"map it with `columns: {{{name}: ...}}` or name a `preset`"
         raise InputError(
-            f"source {source.name!r} has no {meant}{_nearest(path, columns)}; {seen}: {', '.join(columns)}; {mend}"
+            f"source {source.name!r} has no {meant}{_nearest(path, columns)}; {seen}: {', '.join(columns)}; {fix}"
         )
 
 
@@ -108,7 +103,7 @@ def _shape(source: Source, preset: Preset, mapping: Mapping[str, str], columns: 
     paths = {name: path.split(".") for name, path in whole.items()}
     gone = {path for path in whole.values() if "." not in path} - set(preset.extra.values())
     gone |= {*preset.without, *preset.extra.values(), WHERE}
-    named = {*PROBLEM_DTYPES, "invalid"}
+    named = PROBLEM_DTYPES.keys()
     label = "given" if "answer" in source.columns else preset.label
     language = source.language or preset.language
     domain = source.domain or preset.domain

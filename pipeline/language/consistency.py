@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from pipeline.language.detect import detect_language
-from pipeline.verify.extract import THOUGHTS_END, THOUGHTS_START, answer_section
+from pipeline.text.thoughts import split_thoughts
 
 
 def is_consistent(problem: str, thoughts: str, answer: str) -> bool | None:
@@ -17,16 +17,15 @@ def is_consistent(problem: str, thoughts: str, answer: str) -> bool | None:
 def keeps_language(statement: str, completion: str) -> bool:
     """Whether a completion earns the bonus for language: one is named for the statement, the thoughts and the answer.
 
-    Thoughts are what stands before `</think>`, whether or not the prompt has opened `<think>` already; a completion
-    without either tag is all answer. What is undecided (an answer that is only a box, a text in two languages) earns
-    nothing, and neither do thoughts that were cut off.
+    Thoughts are what stands before the tag that closes them, whether or not the prompt has opened them already; a
+    completion without any tag is all answer. What is undecided (an answer that is only a box, a text in two languages)
+    earns nothing, and neither do thoughts that were cut off.
     """
-    before, closed, _ = completion.rpartition(THOUGHTS_END)
-    answer = answer_section(completion)
-    if not closed:
-        spoken = detect_language(answer)
-        return spoken is not None and spoken == _name_problem(statement)
-    return is_consistent(statement, before.replace(THOUGHTS_START, " "), answer) is True
+    sections = split_thoughts(completion)
+    if sections.thoughts is None:
+        language = detect_language(sections.answer)
+        return language is not None and language == _name_problem(statement)
+    return is_consistent(statement, sections.thoughts, sections.answer) is True
 
 
 @lru_cache(maxsize=4096)

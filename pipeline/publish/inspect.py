@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.ingest.files import find_files, read_rows
-from pipeline.publish.flags import Flags, read_flags
+from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
 from pipeline.run.evidence import find_samples, read_evidence
 from pipeline.run.layout import (
@@ -85,7 +85,7 @@ def _show_run(folder: RunFolder, rows: int, full: bool, console: Console) -> Non
         console.print(f"and {plural(len(sources) - LISTED, 'smaller source')}")
     _show_flags(read_flags(folder), console)
     samples = sum(folder.count_rows(name) for name in folder.list(SAMPLES))
-    console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list('samples')), 'file')}")
+    console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list(SAMPLES)), 'file')}")
     shown = next((room for room in (CURATED, PROBLEMS, REJECTED) if folder.list(room)), None)
     if shown:
         console.print()
@@ -258,7 +258,7 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
 
 
 def _show_fate(rows: dict[str, dict[str, Any]], console: Console) -> None:
-    """Which room the problem stands in now, and why; the same text may have come twice, and once been turned away."""
+    """Which folder the problem is in now, and why; the same text may have come twice, and been rejected once."""
     ends = [(name, row) for name, row in rows.items() if split_name(name).folder in (REJECTED, CURATED)]
     for name, row in ends:
         if split_name(name).folder == CURATED:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import build_manifest
 from pipeline.publish.report.build import write_report

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipeline.decide.decide import compare_decisions, count_moves, decide_shard
+from pipeline.decide.decide import compare_decisions, count_moves
+from pipeline.decide.run import decide_shard, hear_witnesses
+from pipeline.publish.label_evidence import EVIDENCE_DTYPES, add_evidence, read_labels, read_rates
+from pipeline.publish.label_evidence import STAGE as LABELS_STAGE
 from pipeline.run.evidence import find_decisions, find_graded, find_samples, find_stages, read_evidence
 from pipeline.run.layout import (
     CURATED,
@@ -29,7 +32,9 @@ from schemas.reasons import KEEP
 STAGE = "decide"
 GRADING = ("n", "correct", "pass_rate", "pass_rate_low", "pass_rate_high")
 """What a curated problem carries beside the contract's columns."""
-CURATED_DTYPES: dict[str, pl.DataType] = PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING}
+CURATED_DTYPES: dict[str, pl.DataType] = (
+    PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING} | EVIDENCE_DTYPES
+)
 
 
 class CountError(RuntimeError):
@@ -81,7 +86,9 @@ def publish_shard(
         return {}
     decisions = folder.read_table(decisions_name(shard, grading_pass))
     models = name_models(read_evidence(folder, shard, samples, (), grading_pass))
-    kept, rejected = split_decided(complete_columns(folder.read_table(graded)), decisions, models, stages, graded)
+    labels = read_labels(folder, shard)
+    problems = add_evidence(complete_columns(folder.read_table(graded)), labels, read_rates(folder, shard))
+    kept, rejected = split_decided(problems, decisions, models, stages, graded)
     folder.write_table(curated_name(shard), kept, config.publish.row_group_rows)
     folder.write_table(rejected_name(STAGE, shard), rejected, config.publish.row_group_rows)
     return {"kept": kept.height, "rejected": rejected.height}
@@ -122,6 +129,8 @@ def split_decided(
     for stage in stages:
         told = history.list.eval(pl.element().struct.field("stage") == stage).list.any()
         history = pl.when(told).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
+    repaired = history.list.concat(_entry(LABELS_STAGE, pl.col("repair"), "repaired"))
+    history = pl.when(pl.col("repair").is_not_null()).then(repaired).otherwise(history)
     detail = pl.format("{} by {}", "decided", "by")
     keep = pl.col("decision") == KEEP
     curated = joined.filter(keep).with_columns(history.list.concat(_entry(STAGE, detail)).alias("history"))
@@ -134,10 +143,10 @@ def split_decided(
     return curated.select(pl.col(name).cast(dtype) for name, dtype in CURATED_DTYPES.items()), rejected
 
 
-def _entry(stage: str, detail: pl.Expr) -> pl.Expr:
+def _entry(stage: str, detail: pl.Expr, action: str = "kept") -> pl.Expr:
     """A history of one entry, for each row."""
     return pl.concat_list(
-        pl.struct(pl.lit(stage).alias("stage"), pl.lit("kept").alias("action"), detail.alias("detail"))
+        pl.struct(pl.lit(stage).alias("stage"), pl.lit(action).alias("action"), detail.alias("detail"))
     )
 
 
@@ -147,13 +156,13 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
     No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
     says how many samples are missing.
     """
-    samples = find_samples(folder)
+    samples, witnesses = find_samples(folder), hear_witnesses(folder, config)
     moves = []
     for shard, graded in find_graded(folder).items():
         name = decisions_name(shard, grading_pass)
         empty = pl.DataFrame(schema=DECISION_DTYPES)
         old = folder.read_table(name) if folder.exists(name) else empty
-        new = decide_shard(folder, graded, samples.get(shard, ()), config, grading_pass)
+        new = decide_shard(folder, graded, samples.get(shard, ()), config, witnesses, grading_pass)
         moves.append(compare_decisions(old, new))
     publish_curated(folder, config, grading_pass)
     return count_moves(moves)

@@ -33,7 +33,8 @@ class UnknownVerdict(RuntimeError):
 def judge(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """`verdict`, `reward` (None where the verdict is unknown) and `detail` of each item.
 
-    An item has `ground_truth` and `completion`, and where they are known `statement`, `tokens`, `l_max`, `l_cache`.
+    An item has `ground_truth` and `completion`, and where they are known `statement`, `tokens`, `l_max`, `l_cache`,
+    `prompt` (its end will do) and `finish_reason`.
     """
     url = os.environ.get("GOLDILOCKS_REWARD_URL")
     found: dict[int, dict[str, Any]] = {}
@@ -49,7 +50,10 @@ def judge(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _ask(url: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The service's answer. Raises RuntimeError with what it said, and ConnectionError where it stays away."""
     verify = SETTINGS.get("verify", {})
-    said = {"items": items, "verify": {name: verify[name] for name in ("extract", "format") if name in verify}}
+    said = {
+        "items": items,
+        "verify": {name: verify[name] for name in ("extract", "format", "thoughts") if name in verify},
+    }
     headers = {"Content-Type": "application/json"}
     if token := os.environ.get("GOLDILOCKS_REWARD_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"

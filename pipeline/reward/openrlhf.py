@@ -9,6 +9,9 @@ from pipeline.reward.client import UnknownVerdict, judge
 _ENDS = re.compile(r"(?:\s*(?:<\|[\w-]{1,40}\|>|</s>|<eos>|<end_of_turn>))+\s*$")
 """Special tokens at the end of a text, which OpenRLHF decodes with it."""
 
+PROMPT_END = 100
+"""Characters of a prompt that show whether it opens the thoughts."""
+
 
 def cut_completion(query: str, prompt: str) -> str:
     """The completion in a query, which is the prompt and it, decoded with special tokens. A prompt that was cut, or
@@ -24,7 +27,12 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
     import torch
 
     asked = zip(queries, prompts, labels, strict=True)
-    results = judge([{"ground_truth": label, "completion": cut_completion(q, prompt)} for q, prompt, label in asked])
+    results = judge(
+        [
+            {"ground_truth": label, "completion": cut_completion(q, prompt), "prompt": prompt[-PROMPT_END:]}
+            for q, prompt, label in asked
+        ]
+    )
     for said in results:
         if said["reward"] is None:
             raise UnknownVerdict(f"no verdict on a completion: {said['detail']}; OpenRLHF has no word for that")

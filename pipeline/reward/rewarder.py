@@ -6,10 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.closing import Closing
 from pipeline.language import keeps_language
+from pipeline.text.thoughts import THINK, open_thoughts, opened_by
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.label_codec import read_truth
 from pipeline.verify.math import Judgement
@@ -28,6 +29,9 @@ class Answered:
 
     With the `statement` a completion that keeps its language has the bonus for it; with `tokens` and `l_max` it has the
     length penalty, which grows over the last `l_cache` tokens (Magistral paper, section 2.2).
+
+    `prompt` is what the model saw, or the end of it: where that is `<think>` the completion begins within its thoughts.
+    `finish_reason`: `length` where the completion was cut off.
     """
 
     truth: str
@@ -36,6 +40,8 @@ class Answered:
     tokens: int = 0
     l_max: int | None = None
     l_cache: int = 0
+    prompt: str | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,10 @@ class Rewarder(Closing):
     def submit(self, answered: Answered) -> Future[Graded]:
         """The grade to come. Raises InputError for a code label that cannot be read."""
         label = self._labels.read(answered.truth)
+        opening = opened_by(answered.prompt or "") or (THINK[0] if self.verify.thoughts == "opened" else "")
+        answered = replace(answered, completion=open_thoughts(answered.completion, opening))
         future: Future[Graded] = Future()
-        judging = self._verifier.submit(label, answered.completion)
+        judging = self._verifier.submit(label, answered.completion, (), answered.finish_reason)
 
         def judged(done: Future[Judgement]) -> None:
             try:

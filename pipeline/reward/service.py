@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, mo
 from starlette.datastructures import Headers
 
 from pipeline.reward.intake import RETRY_AFTER, Memory, Share, busy
-from pipeline.reward.openrlhf import cut_completion
+from pipeline.reward.openrlhf import PROMPT_END, cut_completion
 from pipeline.reward.rewarder import Answered, Graded, Rewarder
 from pipeline.serving.hosts import HostGuard
 from schemas.config import RewardConfig
@@ -55,6 +55,10 @@ class Item(_Body):
     l_max: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
     """Longest completion, in tokens: without it there is no length penalty."""
     l_cache: Annotated[int, Field(ge=0, le=MOST_TOKENS)] = 0
+    prompt: Annotated[str, Field(max_length=LONGEST)] | None = None
+    """What the model saw, or the end of it: where that is `<think>` the completion begins within its thoughts."""
+    finish_reason: Annotated[str, Field(max_length=100)] | None = None
+    """`length` where the completion was cut off."""
 
     @model_validator(mode="after")
     def _check_lengths(self) -> Item:
@@ -68,6 +72,7 @@ class Settings(_Body):
 
     extract: Literal["boxed", "last"] | None = None
     format: Literal["none", "think"] | None = None
+    thoughts: Literal["marked", "opened"] | None = None
 
 
 class Batch(_Body):
@@ -238,7 +243,7 @@ def make_app(
     @app.get("/health")
     async def health() -> dict[str, Any]:
         """Whether it is up, what is in hand, and what was judged so far."""
-        verify = rewarder.verify.model_dump(include={"extract", "format"})
+        verify = rewarder.verify.model_dump(include={"extract", "format", "thoughts"})
         counts = {verdict.value: desk.judged[verdict.value] for verdict in Verdict}
         return {"status": "ok", "waiting": desk.waiting, "queue": desk.limits.queue, "judged": counts, "verify": verify}
 
@@ -254,7 +259,16 @@ def make_app(
                         409, f"verify.{name} is {ours!r} here, not {value!r}; start it with the run's config"
                     )
             answered = [
-                Answered(item.ground_truth, item.completion, item.statement, item.tokens, item.l_max, item.l_cache)
+                Answered(
+                    item.ground_truth,
+                    item.completion,
+                    item.statement,
+                    item.tokens,
+                    item.l_max,
+                    item.l_cache,
+                    (item.prompt or "")[-PROMPT_END:],
+                    item.finish_reason,
+                )
                 for item in batch.items
             ]
             return Results(results=[_tell(graded) for graded in await desk.grade(rewarder, answered)])
@@ -268,7 +282,9 @@ def make_app(
             if not len(queries.query) == len(queries.prompts) == len(queries.labels):
                 raise HTTPException(422, "query, prompts and labels are not of one length")
             asked = zip(queries.query, queries.prompts, queries.labels, strict=True)
-            graded = await desk.grade(rewarder, [Answered(label, cut_completion(q, p)) for q, p, label in asked])
+            graded = await desk.grade(
+                rewarder, [Answered(label, cut_completion(q, p), prompt=p[-PROMPT_END:]) for q, p, label in asked]
+            )
         known = [one.reward for one in graded if one.reward is not None]
         if len(known) < len(graded):
             why = next(one.detail for one in graded if one.reward is None)

@@ -56,6 +56,7 @@ class TrlReward:
         statement: Sequence[str | None] | None = None,
         completion_ids: Sequence[Sequence[int]] | None = None,
         log_metric: Callable[[str, float], None] | None = None,
+        prompts: Sequence[Any] | None = None,
         **columns: Any,
     ) -> list[float | None]:
         """A reward for each completion. Raises InputError where the dataset has no `ground_truth`."""
@@ -66,10 +67,13 @@ class TrlReward:
             )
         statements = statement or [None] * len(completions)
         lengths = [len(ids) for ids in completion_ids] if completion_ids is not None else [0] * len(completions)
+        seen = [prompt if isinstance(prompt, str) else None for prompt in prompts or [None] * len(completions)]
         graded = self._rewarder.grade(
             [
-                Answered(truth, read_completion(completion), said, tokens, self.l_max, self.l_cache)
-                for truth, completion, said, tokens in zip(ground_truth, completions, statements, lengths, strict=True)
+                Answered(truth, read_completion(completion), said, tokens, self.l_max, self.l_cache, prompt)
+                for truth, completion, said, tokens, prompt in zip(
+                    ground_truth, completions, statements, lengths, seen, strict=True
+                )
             ]
         )
         if log_metric is not None and graded:

@@ -16,7 +16,7 @@ from pipeline.run.layout import (
 )
 from pipeline.run.storage import RunFolder
 from pipeline.stages import order_stages
-from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
+from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 
 def find_stages(folder: RunFolder) -> list[str]:
@@ -43,9 +43,9 @@ def find_samples(folder: RunFolder) -> dict[str, list[str]]:
 def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str] = ()) -> pl.DataFrame:
     """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified."""
     wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
-    tables = [folder.read_table(name, wanted) for name in names]
+    tables = [folder.read_table(name, wanted, ADDED_LATER) for name in names]
     empty = pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in wanted})
-    return pl.concat([empty, *tables]).unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
+    return pl.concat([empty, *tables], how="diagonal").unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
 
 
 def record_evidence(folder: RunFolder, shard: str, evidence: pl.DataFrame, grading_pass: int = 1) -> None:
@@ -61,7 +61,11 @@ def read_evidence(
     folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
 ) -> pl.DataFrame:
     """Those of `read_samples` that count: all, unless `record_evidence` wrote down which."""
-    samples = read_samples(folder, names, columns)
+    return choose_evidence(folder, shard, read_samples(folder, names, columns), grading_pass)
+
+
+def choose_evidence(folder: RunFolder, shard: str, samples: pl.DataFrame, grading_pass: int = 1) -> pl.DataFrame:
+    """Those of a shard's samples that count in a pass."""
     recorded = evidence_name(shard, grading_pass)
     if not folder.exists(recorded):
         return samples

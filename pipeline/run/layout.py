@@ -10,6 +10,9 @@
     samples/00000/part-00000.parquet       samples of a shard that is still sampled
     evidence/pass-1-00000.parquet          which samples count in a grading pass
     decisions/pass-1-00000.parquet         what a grading pass decided
+    labels/00000.parquet                   what the witnesses said of every label
+    labels/witnesses.json                  how far each witness can be trusted, as learned from the run
+    rates/00000.parquet                    the pass rates of every grader that was ever asked
     curated/00000.parquet                  what was kept in the end
     flags/TIME-RANDOM.json                 a person's doubts about a label
     training/                              checkpoints, logs, pictures of the trainer
@@ -29,10 +32,12 @@ REJECTED = "rejected"
 SAMPLES = "samples"
 EVIDENCE = "evidence"
 DECISIONS = "decisions"
+LABELS = "labels"
+RATES = "rates"
 CURATED = "curated"
 FLAGS = "flags"
 TRAINING = "training"
-TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, DECISIONS, CURATED)
+TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, DECISIONS, LABELS, RATES, CURATED)
 """The folders with tables, in the order in which a run fills them."""
 
 MANIFEST = "manifest.json"
@@ -40,6 +45,7 @@ CARD = "README.md"
 REPORT = "report.html"
 FUNNEL = "funnel.svg"
 PASS_RATES = "pass-rates.svg"
+WITNESSES = f"{LABELS}/witnesses.json"
 PLAN = "plan.json"
 IMPORTED_NOTE = "imported.json"
 """Says that the run was made from samples in a file, so that it may be made again."""
@@ -115,6 +121,14 @@ def key_name(stage: str, shard: str) -> str:
 def summary_name(stage: str, shard: str) -> str:
     """Where a stage keeps counts of its own, beside the outcome."""
     return f"{stage_folder(stage)}/{shard}.json"
+
+
+def labels_name(shard: str) -> str:
+    return table_name(LABELS, shard)
+
+
+def rates_name(shard: str) -> str:
+    return table_name(RATES, shard)
 
 
 def rejected_name(stage: str, shard: str) -> str:

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -134,18 +134,23 @@ class RunFolder:
         table.write_parquet(buffer, compression="zstd", row_group_size=row_group_rows)
         self.write_bytes(name, buffer.getvalue())
 
-    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read_table(
+        self, name: str, columns: Sequence[str] | None = None, added_later: Collection[str] = ()
+    ) -> pl.DataFrame:
         """One table. Raises DamagedFile where the file is no whole table.
+
+        Those of `columns` that are `added_later` are left out where an older file does not have them.
 
         Of a local file only `columns` are read: the samples' counts are a hundredth of their completions.
         """
-        wanted = None if columns is None else list(columns)
-        if self.is_local and wanted is not None:
-            with open(self.at(name), "rb") as file, self._naming(name):
-                return pl.read_parquet(file, columns=wanted)
-        data = io.BytesIO(self.read_bytes(name))
-        with self._naming(name):
-            return pl.read_parquet(data, columns=wanted)
+        local = self.is_local and columns is not None
+        with open(self.at(name), "rb") if local else io.BytesIO(self.read_bytes(name)) as file, self._naming(name):
+            wanted = None if columns is None else list(columns)
+            if wanted is not None and not set(added_later).isdisjoint(wanted):
+                there = pl.read_parquet_schema(file)
+                file.seek(0)
+                wanted = [column for column in wanted if column in there or column not in added_later]
+            return pl.read_parquet(file, columns=wanted)
 
     def read_tables(self, below: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
         """Each whole table in the folder `below` with its name: memory is bounded by one file."""

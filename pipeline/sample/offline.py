@@ -1,7 +1,7 @@
 """Samples that someone already has: each to its problem, in the contract's columns, and judged like our own."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -12,13 +12,16 @@ import polars as pl
 from pipeline.ingest.files import read_rows
 from pipeline.run.layout import problems_name, rejected_name, shard_name, stage_name
 from pipeline.run.storage import RunFolder
+from pipeline.sample.abstention import says_missing
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
+from pipeline.text.thoughts import closes_unopened, open_thoughts
+from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
 from schemas.config import Config, ReadingConfig
-from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, conform_rows
+from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, InvalidRow, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
@@ -44,6 +47,8 @@ class Places:
     """source_id -> id, or "" where several problems have it."""
     turned: dict[str, str] = field(default_factory=dict)
     """id or source_id of a rejected problem -> its reason."""
+    opened: set[str] = field(default_factory=set)
+    """Models whose prompts open the thoughts: some completion of theirs closes what it never opened."""
 
     def add(self, problems: pl.DataFrame, rejected: pl.DataFrame, shard: int) -> None:
         here = (shard,)
@@ -126,6 +131,8 @@ def spill_samples(
             bad.append(_reject(row, str(error)))
         else:
             used += 1
+            if closes_unopened(sample["completion"]):
+                places.opened.add(sample["model"])
             chars += len(sample["completion"])
             for shard in places.shards[sample["problem_id"]]:
                 held.setdefault(shard, []).append(sample)
@@ -139,8 +146,8 @@ def spill_samples(
 
 def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
     """A sample row in the columns of `SPILLED`; raises ValueError with what is wrong with it."""
-    if isinstance(row.get("invalid"), str):
-        raise ValueError(row["invalid"])
+    if isinstance(row, InvalidRow):
+        raise ValueError(row.detail)
     id_ = places.find(row)
     completion = row.get("completion")
     if not isinstance(completion, str):
@@ -207,16 +214,25 @@ def assign_indices(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def verify_samples(
-    samples: pl.DataFrame, labels: Mapping[str, Label], verifier: Verifier, config: Config
+    samples: pl.DataFrame,
+    labels: Mapping[str, Label],
+    verifier: Verifier,
+    config: Config,
+    opened: Set[str] = frozenset(),
 ) -> pl.DataFrame:
     """Judge samples against their problems' labels; returns them in the sample contract's columns, sorted by key.
+    A completion of a model in `opened` begins within its thoughts.
 
     The samples of one problem are judged one after the other, as each may begin a class of answers that the next ones
     join; those of different problems run beside each other.
     """
     samples = samples.sort("problem_id", "model", "index")
     rounds = samples.select(pl.int_range(pl.len()).over("problem_id")).to_series().to_list()
-    ids, completions = samples["problem_id"].to_list(), samples["completion"].to_list()
+    ids, reasons = samples["problem_id"].to_list(), samples["finish_reason"].to_list()
+    completions = [
+        open_thoughts(completion) if model in opened else completion
+        for model, completion in samples.select("model", "completion").iter_rows()
+    ]
     by_round: dict[int, list[int]] = {}
     for at, number in enumerate(rounds):
         by_round.setdefault(number, []).append(at)
@@ -224,7 +240,8 @@ def verify_samples(
     judged: list[Judgement | None] = [None] * len(ids)
     for places in by_round.values():
         futures = [
-            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())))) for at in places
+            (at, verifier.submit(labels[ids[at]], completions[at], tuple(known.get(ids[at], ())), reasons[at]))
+            for at in places
         ]
         for at, future in futures:
             judgement = future.result()
@@ -242,6 +259,14 @@ def verify_samples(
         pl.Series("verdict_detail", [j.detail for j in done], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
+        pl.Series(
+            "says_missing",
+            [
+                None if isinstance(labels[id_], CodeLabel) else says_missing(completion)
+                for id_, completion in zip(ids, completions, strict=True)
+            ],
+            dtype=pl.Boolean,
+        ),
     ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLE_DTYPES.items())
 
 

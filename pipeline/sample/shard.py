@@ -16,18 +16,22 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.decide.rule import settle
+from pipeline.decide.rule import Doubt, settle
+from pipeline.decide.suspects import doubt_problem, doubts_premise
 from pipeline.inference.engine import Completion, Engine, EngineDied, EngineFailure, Request, SamplingParams
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.run.storage import RunFolder
+from pipeline.sample.abstention import says_missing
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.stop import samples_needed
 from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
+from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement
 from pipeline.verify.problem import LABEL_COLUMNS, Label, read_label
-from schemas.config import Config
+from schemas.config import Config, DecideConfig
 from schemas.reasons import KEEP, Verdict
 from schemas.sample import SAMPLE_KEY
+from schemas.suspects import find_suspects
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,9 @@ them are 160 MB at 2,500 tokens.
 class Verifier(Protocol):
     """What judges a completion by its problem's label: `ProblemVerifier`, or a verifier of one domain alone."""
 
-    def submit(self, label: Any, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]: ...
+    def submit(
+        self, label: Any, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]: ...
 
 
 @dataclass(frozen=True)
@@ -103,11 +109,13 @@ class _Tally:
     label: Label
     prompt: Prompt
     verifier: str
+    suspected: Doubt
     taken: set[int] = field(default_factory=set)
     correct: int = 0
     wrong: dict[str, int] = field(default_factory=dict)
     no_answer: int = 0
     unknown: int = 0
+    missing: int = 0
     unjudged: deque[dict[str, Any]] = field(default_factory=deque)
     asked: int = 0
     judging: bool = False
@@ -118,7 +126,14 @@ class _Tally:
     def idle(self) -> bool:
         return not (self.asked or self.judging or self.unjudged)
 
+    def doubt(self, decide: DecideConfig) -> Doubt:
+        """Whether it is a suspect, of the screen's or by what its samples say so far."""
+        votes = [self.correct, *self.wrong.values()]
+        missing = doubts_premise(self.missing, len(self.taken), sum(votes), max(votes), decide)
+        return "suspect" if missing and self.suspected == "none" else self.suspected
+
     def count(self, row: Mapping[str, Any]) -> None:
+        self.missing += bool(row["says_missing"])
         if row["verdict"] == Verdict.CORRECT:
             self.correct += 1
         elif row["verdict"] == Verdict.UNKNOWN:
@@ -160,6 +175,7 @@ class _Shard:
         self.sampled = self.judged_again = self.tokens = self.kept = self.missing = 0
         self.failures: dict[str, int] = {}
         self.died: EngineDied | None = None
+        self.suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
         read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
         self.tallies = {row["id"]: self._open_tally(row) for row in read.iter_rows(named=True)}
         self.open = len(self.tallies)
@@ -168,7 +184,8 @@ class _Shard:
         config = self.config
         label = read_label(row, config.verify)
         verifier = verifier_hash(config.verify, label, config.sandbox)
-        return _Tally(row["id"], label, build_prompt(row, config.prompt), verifier)
+        suspected = doubt_problem(self.suspects.get(row["id"]))
+        return _Tally(row["id"], label, build_prompt(row, config.prompt), verifier, suspected)
 
     def run(self) -> ShardStats:
         began = time.monotonic()
@@ -214,7 +231,8 @@ class _Shard:
                 continue
             stored += 1
             tally.taken.add(row["index"])
-            if row["verifier"] == tally.verifier and row["verdict"] != Verdict.UNKNOWN:
+            looked = row["says_missing"] is not None or isinstance(tally.label, CodeLabel)
+            if row["verifier"] == tally.verifier and row["verdict"] != Verdict.UNKNOWN and looked:
                 tally.count(row)
             else:
                 tally.unjudged.append(row)
@@ -246,7 +264,7 @@ class _Shard:
         """
         while tally.unjudged and not tally.judging:
             row = tally.unjudged.popleft()
-            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong))
+            future = self.verifier.submit(tally.label, row["completion"], tuple(tally.wrong), row["finish_reason"])
             if future.done():
                 self._record(tally, row, future.result())
             else:
@@ -282,13 +300,21 @@ class _Shard:
             sampling.n,
             self.config.keep,
             self.config.decide,
+            tally.doubt(self.config.decide),
         )
 
     def _decision(self, tally: _Tally) -> str | None:
         votes = max(tally.wrong.values(), default=0)
         config = self.config
         return settle(
-            tally.correct, votes, tally.unknown, len(tally.taken), config.sampling.n, config.keep, config.decide
+            tally.correct,
+            votes,
+            tally.unknown,
+            len(tally.taken),
+            config.sampling.n,
+            config.keep,
+            config.decide,
+            tally.doubt(config.decide),
         )
 
     def _submit(self) -> None:
@@ -350,6 +376,7 @@ class _Shard:
             "verdict": judgement.verdict.value,
             "verdict_detail": judgement.detail,
             "verifier": tally.verifier,
+            "says_missing": None if isinstance(tally.label, CodeLabel) else says_missing(row["completion"]),
         }
         tally.count(judged)
         if "verdict" in row:

@@ -22,7 +22,7 @@ from pipeline.run.storage import RunFolder
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.problem import Label
 from schemas.config import SamplingConfig, SandboxConfig, VerifyConfig
-from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
+from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 MERGE = 32
 """Young parts that are merged into one, so that a shard of hours is hundreds of files and not tens of thousands."""
@@ -45,7 +45,7 @@ def verifier_hash(verify: VerifyConfig, label: Label, sandbox: SandboxConfig | N
 
     A code problem's label is its drawn tests and how they are compared; its rules are also what one test may take.
     """
-    rules = verify.model_dump(mode="json", include={"extract", "format"})
+    rules = verify.model_dump(mode="json", include={"extract", "format", "thoughts"})
     if isinstance(label, CodeLabel):
         limits = (sandbox or SandboxConfig()).model_dump(mode="json", exclude={"mode", "workers"})
         return _hash({**rules, "label": asdict(label), "limits": limits, "version": VERIFIER})
@@ -135,12 +135,20 @@ class EvidenceStore:
     def _read(self, name: str) -> pl.DataFrame | None:
         data = self.folder.read_bytes(name)
         try:
-            return pl.read_parquet(io.BytesIO(data)).select(pl.col(c).cast(t) for c, t in SAMPLE_DTYPES.items())
+            return fill_samples(pl.read_parquet(io.BytesIO(data)))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             aside = damaged_name(name)
             self.folder.set_aside(name)
             log.warning("%s cannot be read (%s); it is now %s and its samples are drawn again", name, error, aside)
             return None
+
+
+def fill_samples(samples: pl.DataFrame) -> pl.DataFrame:
+    """Samples of any version in the columns of the contract, null where their tables have none."""
+    return samples.select(
+        (pl.lit(None) if name in ADDED_LATER and name not in samples.columns else pl.col(name)).cast(dtype).alias(name)
+        for name, dtype in SAMPLE_DTYPES.items()
+    )
 
 
 def _hash(what: Mapping[str, Any]) -> str:

@@ -215,7 +215,7 @@ def cache_folder() -> Path:
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     owner = folder.stat()
     if owner.st_uid != os.getuid() or owner.st_mode & 0o022:
-        raise SandboxUnavailable(f"{folder} can be written by others; mend its owner and mode (0755)")
+        raise SandboxUnavailable(f"{folder} can be written by others; correct its owner and mode (0755)")
     return folder
 
 

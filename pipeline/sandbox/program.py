@@ -1,6 +1,7 @@
 """What goes into the sandbox and what comes out: programs, cases, limits, runs. Plain frozen data."""
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -105,8 +106,29 @@ def all_passed(runs: Sequence[Run], cases: int) -> bool:
     return 0 < cases == len(runs) and all(run.status is Status.PASSED and run.judged for run in runs)
 
 
+SOLUTION_IMPORTS = """
+import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, re, string, sys
+from bisect import *
+from collections import *
+from functools import *
+from heapq import *
+from itertools import *
+from math import ceil, comb, factorial, floor, gcd, hypot, inf, isqrt, lcm, log, log2, log10, nan, perm, pi, prod, sqrt
+from string import *
+from typing import *
+"""
+"""What stands before a class `Solution`: the judge that this form comes from imports as much, so programs that were
+written for it leave it out. Of `math` by name: its `pow` takes no modulus."""
+_SOLUTION = re.compile(r"^class\s+Solution\b", re.MULTILINE)
+
+
 def put_prelude(prelude: str, code: str) -> str:
-    """Python `code` with `prelude` before it, but after its `from __future__` imports, which have to come first."""
+    """Python `code` with `prelude` before it, but after its `from __future__` imports, which have to come first.
+
+    A class `Solution` also has `SOLUTION_IMPORTS` before it, be it a data set's or a sample's.
+    """
+    if _SOLUTION.search(code):
+        prelude = SOLUTION_IMPORTS + prelude
     if not prelude.strip():
         return code
     last = 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.screen.answers import bare
 from pipeline.screen.asking import CLOZE, QUESTION, asks_here
-from pipeline.screen.outcome import Outcome, Reject, reject
+from pipeline.screen.outcome import Outcome, Reject, Suspicion, reject
 from pipeline.screen.reading import read
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
@@ -127,10 +127,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Opened:
-    """An open problem made from a multiple-choice one."""
+    """An open problem made from a multiple-choice one, and why it may not stand without its options."""
 
     statement: str
     answer: str
+    suspicion: Suspicion | None = None
 
 
 def clean(content: str) -> str:
@@ -271,9 +272,7 @@ def open_stem(stem: str) -> str:
 
 
 def why_dependent(stem: str, content: str) -> str | None:
-    """Why a question cannot stand without its options, or null."""
-    if found := NO_VALUE.search(bare(content)):
-        return f"the right option is no value of its own: {found.group()!r} in {content[:60]!r}"
+    """Why a question may not stand without its options, or null."""
     prose = read(stem).prose
     if found := NEEDS_OPTIONS.search(prose):
         return f"the question compares its options: {found.group().strip()!r}"
@@ -305,8 +304,10 @@ def is_letter_label(answer: str, statement: str) -> bool:
 def open_choice(problem: Mapping[str, Any], config: ScreenConfig) -> Opened | Outcome:
     """Turn a multiple-choice problem into an open one.
 
-    Returns `True` where the problem is none, `Opened` where it could be rewritten, and a rejection where the question
-    needs its options, its label cannot be resolved, or the config rejects multiple choice.
+    Returns `True` where the problem is none, `Opened` where it could be rewritten (suspected where the question may
+    need its options), a suspicion where its label is none of the options or the options are not there, and a
+    rejection where the right option is no value, the label is the letter of a lost option, or the config rejects
+    multiple choice.
     """
     statement, answer = problem["statement"], str(problem.get("answer") or "")
     options = read_extra(problem) or read_inline(statement, lettered=bool(LABEL.fullmatch(bare(answer))))
@@ -315,12 +316,12 @@ def open_choice(problem: Mapping[str, Any], config: ScreenConfig) -> Opened | Ou
         if is_letter_label(answer, statement):
             return reject(Reason.CHOICE_DEPENDENT, f"the label is the letter {bare(answer)!r} and there are no options")
         if found := asks_of_nothing(statement):
-            return reject(Reason.CHOICE_DEPENDENT, f"asks for one of several options that are not there: {found!r}")
+            return Suspicion(Reason.CHOICE_DEPENDENT, f"asks for one of several options that are not there: {found!r}")
         return True
     if config.choice == "reject":
         return reject(Reason.CHOICE_DEPENDENT, f"multiple choice with {len(options.contents)} options")
     if index is None:
-        return reject(
+        return Suspicion(
             Reason.CHOICE_DEPENDENT, f"the label {answer[:60]!r} is none of its {len(options.contents)} options"
         )
     return open_options(options, index, config)
@@ -334,9 +335,12 @@ def open_options(options: Options, index: int, config: ScreenConfig) -> Opened |
     stem = open_stem(options.stem)
     if not stem.strip():
         return reject(Reason.INCOMPLETE, "nothing but options")
-    if why := why_dependent(stem, content):
-        return reject(Reason.CHOICE_DEPENDENT, why)
-    return Opened(stem, content)
+    if found := NO_VALUE.search(bare(content)):
+        return reject(
+            Reason.CHOICE_DEPENDENT, f"the right option is no value of its own: {found.group()!r} in {content[:60]!r}"
+        )
+    why = why_dependent(stem, content)
+    return Opened(stem, content, Suspicion(Reason.CHOICE_DEPENDENT, why) if why else None)
 
 
 def is_choice_layout(options: Options, answer: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.outcome import Outcome, Suspicion, reject
 from pipeline.screen.reading import Reading, read
 from pipeline.text.masking import CODE, DISPLAY, MATH, TABLE
 from schemas.config import ScreenConfig
@@ -43,6 +43,8 @@ IMAGE = re.compile(
     r"|diagram) (?:omitted|missing)\)",
     re.IGNORECASE,
 )
+IMAGE_TAG = re.compile(r"!\[[^\]\n]{0,300}\](?:\([^)\s]*\))?|<[^<>]*>|\[/?\w+\]|https?://\S+|\([^()]*omitted\)")
+"""An image as it is written: its own words point at nothing."""
 POINTERS = (
     rf"\bas (?:\w+ly |is |are )?(?:{SHOWN}|seen|labell?ed|marked|described)\b(?= (?:{PLACE}|in|on|by {THE}"
     rf" {SOME}{DRAWING})|\s*[.,;:?)]|$)(?! in (?:equation|example|class))",
@@ -162,17 +164,21 @@ def find_pointer(reading: Reading) -> str | None:
 
 
 def screen_figure(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
-    """Reject a statement that points at a figure which is not there, or that carries one as an image."""
+    """Suspect a statement that points at a figure which is not there, or that carries one as an image; reject one that
+    does both: the image that it asks about is not for a text model.
+    """
     reading = read(problem["statement"])
     if reading.drawn:
         if config.asymptote == "reject":
             return reject(Reason.FIGURE_DEPENDENT, "a figure is given as drawing code")
         return True
     if found := IMAGE.search(reading.text):
-        return reject(Reason.FIGURE_DEPENDENT, f"a figure is given as an image: {found.group()!r}")
+        detail = f"a figure is given as an image: {found.group()!r}"
+        asked = POINTING.search(IMAGE_TAG.sub(" ", reading.prose)) if reading.english else None
+        if asked:
+            return reject(Reason.FIGURE_DEPENDENT, f"{detail}, and asked about: {asked.group().strip()!r}")
+        return Suspicion(Reason.FIGURE_DEPENDENT, detail)
     pointer = find_pointer(reading)
-    return (
-        reject(Reason.FIGURE_DEPENDENT, f"points at a figure or table that is not there: {pointer.strip()!r}")
-        if pointer
-        else True
-    )
+    if pointer is None:
+        return True
+    return Suspicion(Reason.FIGURE_DEPENDENT, f"points at a figure or table that is not there: {pointer.strip()!r}")

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
-from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.outcome import Reject, reject
 from schemas.problem import REJECT_DTYPES
 from schemas.reasons import Reason
 
@@ -48,7 +49,7 @@ def build_prompts(problems: pl.DataFrame) -> list[str]:
     ]
 
 
-def parse_reply(reply: str | None) -> Outcome:
+def parse_reply(reply: str | None) -> Literal[True] | Reject:
     """What a reply says: `True` to keep, or a rejection. The last verdict counts; anything unreadable keeps."""
     found = list(VERDICT.finditer(reply or ""))
     if not found or found[-1].group(1) not in NAMED:
@@ -72,7 +73,7 @@ def screen_by_judge(kept: pl.DataFrame, generate: Generate) -> tuple[pl.DataFram
     if len(replies) != len(asked):
         raise ValueError(f"the judge was asked about {len(asked)} problems and gave {len(replies)} replies")
     parsed = iter([parse_reply(reply) for reply in replies])
-    outcomes: list[Outcome] = [next(parsed) if is_math else True for is_math in math]
+    outcomes: list[Literal[True] | Reject] = [next(parsed) if is_math else True for is_math in math]
     stays = pl.Series([outcome is True for outcome in outcomes], dtype=pl.Boolean)
     said = [outcome for outcome in outcomes if outcome is not True]
     rejected = kept.filter(~stays).with_columns(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.screen.asking import asks_here
-from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.outcome import Outcome, Suspicion, reject
 from pipeline.screen.reading import read
 from pipeline.text.masking import MASKS
 from schemas.config import ScreenConfig
@@ -102,8 +102,9 @@ def is_enumerated(answer: str) -> bool:
 
 
 def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
-    """Reject a statement of which two or more enumerated pieces ask something, or whose label lists a value for each
-    part."""
+    """Reject a statement whose label lists a value for each part, and one of which two or more enumerated pieces ask
+    something; with `screen.multi_part: last` the latter is suspected, since its label may be the last piece's answer.
+    """
     answer = str(problem.get("answer") or "")
     if is_enumerated(answer):
         return reject(Reason.MULTI_PART, f"the label answers several parts: {answer[:80]!r}")
@@ -116,5 +117,10 @@ def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
             continue
         asking = sum(asks_here(piece, english=reading.english) and not is_about_form(piece) for piece in pieces)
         if asking >= 2:
-            return reject(Reason.MULTI_PART, f"{asking} of {len(pieces)} enumerated parts ask something")
+            detail = f"{asking} of {len(pieces)} enumerated parts ask something"
+            return (
+                Suspicion(Reason.MULTI_PART, f"{detail}; the label may answer the last")
+                if config.multi_part == "last"
+                else reject(Reason.MULTI_PART, detail)
+            )
     return True

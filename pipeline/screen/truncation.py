@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.screen.asking import BLANK, CLOZE, STRICT, asks
 from pipeline.screen.material import ends_in_list, ends_in_material, is_full_request
-from pipeline.screen.outcome import Outcome, reject
+from pipeline.screen.outcome import Outcome, Suspicion, reject
 from pipeline.screen.reading import Reading, read
 from pipeline.screen.story import CLOSING_MARKS, find_lost_story
 from pipeline.text.masking import CODE, DISPLAY, MASKS, MATH, TABLE
@@ -150,7 +150,8 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
 
 
 def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem: bool = False) -> Outcome:
-    """Reject a statement that is empty, cut off, asks nothing, or has lost the text before its question.
+    """Reject a statement that is empty; suspect one that looks cut off, asks nothing, or may have lost the text before
+    its question.
 
     `stem` says that the statement is a multiple-choice question whose options were taken off.
     """
@@ -158,14 +159,14 @@ def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem:
     if not reading.text:
         return reject(Reason.INCOMPLETE, "the statement is empty")
     if found := find_open_construct(reading):
-        return reject(Reason.INCOMPLETE, found)
+        return Suspicion(Reason.INCOMPLETE, found)
     if not reading.english:
         end = reading.prose.rstrip()[-1:]
-        return reject(Reason.INCOMPLETE, f"ends in {end!r}") if end and end in ",([{、，" else True
+        return Suspicion(Reason.INCOMPLETE, f"ends in {end!r}") if end and end in ",([{、，" else True
     if found := find_broken_end(reading, stem=stem):
-        return reject(Reason.INCOMPLETE, found)
+        return Suspicion(Reason.INCOMPLETE, found)
     if not stem and not asks(reading.text, reading.prose, english=True):
-        return reject(Reason.INCOMPLETE, "asks nothing")
+        return Suspicion(Reason.INCOMPLETE, "asks nothing")
     if not stem and (found := find_lost_story(reading)):
-        return reject(Reason.INCOMPLETE, found)
+        return Suspicion(Reason.INCOMPLETE, found)
     return True

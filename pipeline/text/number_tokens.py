@@ -7,13 +7,12 @@ an ordinal (`3rd`) elsewhere. `one` stays a word (`one of them`), and so does `s
 
 from collections.abc import Sequence
 
-_SMALL = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
-)
-SMALL = {word: value for value, word in enumerate([*_SMALL.split(), "nineteen"], start=2)}
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-TENS = {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
-SCALES = {"dozen": 12, "dozens": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+from pipeline.text.numbers import read_english_cardinals
+
+_CARDINALS = read_english_cardinals()
+SMALL = {word: value for word, value in _CARDINALS.items() if 2 <= value < 20}
+TENS = {word: value for word, value in _CARDINALS.items() if 20 <= value < 100}
+SCALES = {"dozen": 12, "dozens": 12} | {word: value for word, value in _CARDINALS.items() if value >= 100}
 _PARTS = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
 PARTS = {word: value for value, word in enumerate(_PARTS.split(), start=3)}
 ORDINALS = dict(PARTS)

@@ -172,6 +172,12 @@ def _plain(number: str, language: str) -> set[Value]:
     return {whole, part} if grouped else {part}
 
 
+def read_english_cardinals() -> dict[str, int]:
+    """English cardinal (`zero` to `billion`) -> its value: the first word of each whole number in the word list."""
+    lines = (line.split() for line in WORDS.read_text(encoding="utf-8").splitlines())
+    return {words[2].rstrip("*"): int(words[1][:-1]) for words in lines if words[0] == "en" and words[1][:-1].isdigit()}
+
+
 @lru_cache(maxsize=1)
 def _lexicon() -> dict[str, tuple[dict[str, frozenset[Value]], tuple[tuple[str, Value], ...]]]:
     """Language -> (whole words, prefixes) with their values, German and Italian compounds among the words."""

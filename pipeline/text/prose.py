@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from pipeline.text.money import is_price
+from pipeline.text.money import is_money
 
 _BLOCKS = re.compile(
     r"```.*?(?:```|\Z)"  # fenced code, closed or cut off
@@ -82,7 +82,7 @@ def _take_inline(text: str, formulas: list[str]) -> str:
         closed = text.find("$", opened + 1)
         if closed < 0:
             break
-        if is_price(text, opened, closed):
+        if is_money(text, opened, closed):
             kept.append(text[at : opened + 1])
             at = opened + 1
         else:

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from pipeline.verify.extract import answer_section
+from pipeline.text.thoughts import answer_section
 
 PROMPTS = Path(__file__).parent / "prompts"
 NAMES = {"fr": "French", "es": "Spanish", "it": "Italian", "de": "German", "zh": "Chinese", "ru": "Russian"}

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.closing import Closing
-from pipeline.verify.extract import answer_section
+from pipeline.text.letter_case import read_checker
+from pipeline.text.thoughts import answer_section, check_thoughts
 from pipeline.verify.math import Judgement
-from pipeline.verify.reward import check_thoughts
 from schemas.reasons import Verdict
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def read_code_label(problem: Mapping[str, Any], tests: int) -> CodeLabel:
         language=problem.get("code_language") or ("python" if entry_point else None),
         entry_point=entry_point,
         tests=tuple(said[at] for at in drawn),
-        checker={k: v for k, v in (problem.get("checker") or {}).items() if v is not None} or None,
+        checker=read_checker(problem.get("checker"), problem.get("statement")) or None,
         prelude=prelude if isinstance(prelude, str) else "",
         stub=find_stub(problem.get("statement") or "", entry_point) if entry_point else "",
     )
@@ -224,13 +224,18 @@ class CodeVerifier(Closing):
         if sandbox is not None:
             sandbox.close()
 
-    def judge(self, label: CodeLabel, completion: str, known: tuple[str, ...] = ()) -> Judgement:
+    def judge(
+        self, label: CodeLabel, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Judgement:
         """The judgement on one completion."""
-        return self.submit(label, completion, known).result()
+        return self.submit(label, completion, known, finish_reason).result()
 
-    def submit(self, label: CodeLabel, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: CodeLabel, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         """The judgement to come. `answer` is the program; there is no `answer_key`: a majority of programs says
-        nothing. `detail` names the status and the test of the first failure, and never what was expected.
+        nothing. `detail` names the status and the test of the first failure, and never what was expected. A program
+        that was cut off shows that itself, so `finish_reason` changes nothing.
         """
         future: Future[Judgement] = Future()
         found = extract_program(completion, label, self.extract)

@@ -15,6 +15,7 @@ from typing import Literal
 from pipeline.verify.compare.values import accept
 from pipeline.verify.guard import MAX_ANSWER, refuse
 from pipeline.verify.normal import clean
+from pipeline.verify.phrase import strip_phrase
 from pipeline.verify.reader.answer import read_answer
 from pipeline.verify.reader.values import Unreadable, Value
 
@@ -44,6 +45,11 @@ def _read(text: str) -> Reading:
         return Reading(read_answer(text))
     except (Unreadable, RecursionError) as error:
         problem = str(error)
+    if (bare := strip_phrase(text)) is not None:
+        try:
+            return Reading(read_answer(bare))
+        except (Unreadable, RecursionError):
+            pass
     cleaned = clean(text)
     return Reading(None, problem, bool(FALLBACK.search(cleaned)) and refuse(cleaned) is None)
 

@@ -30,7 +30,7 @@ def write_key(value: Value) -> str | None:
         return None if inner is None or not value.name.isalpha() else f"{value.name} = {inner}"
     if isinstance(value, Sequence):
         return _join([write_key(item) for item in value.items], value.ends[0], value.ends[-1])
-    if isinstance(value, Many) and value.decimal is None and len(value.items) > 1:
+    if isinstance(value, Many) and value.as_number is None and len(value.items) > 1:
         keys = [write_key(item) for item in value.items]
         if any(isinstance(item, Many) for item in value.items) or None in keys:
             return None

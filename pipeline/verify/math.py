@@ -16,7 +16,8 @@ from typing import Literal, TypeVar
 
 from pipeline.closing import Closing
 from pipeline.verify.decide import decide, read
-from pipeline.verify.extract import extract_answer
+from pipeline.verify.extract import extract
+from pipeline.verify.extract.choose import choose_answer
 from pipeline.verify.guard import MAX_ANSWER
 from pipeline.verify.keys import has_unit, roughness, same_class, write_key
 from pipeline.verify.label import screen_label, slow_text
@@ -27,6 +28,9 @@ from pipeline.verify.reward import check_format
 from schemas.reasons import Verdict
 
 T = TypeVar("T")
+
+CUT = "length"
+"""The finish reason of a completion whose tokens were used up, as vLLM and OpenAI's servers name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +87,24 @@ class MathVerifier(Closing):
         """Ends the processes; what is still undecided becomes `unknown`."""
         self.pool.close()
 
-    def judge(self, label: str | None, completion: str, known: Sequence[str] = ()) -> Judgement:
-        """The judgement on one completion. `known`: the answer keys of the classes that this problem already has."""
-        return self.submit(label, completion, known).result()
+    def judge(
+        self, label: str | None, completion: str, known: Sequence[str] = (), finish_reason: str | None = None
+    ) -> Judgement:
+        """The judgement on one completion. `known`: the answer keys of the classes that this problem already has.
+        `finish_reason`: `length` where the completion was cut off."""
+        return self.submit(label, completion, known, finish_reason).result()
 
-    def submit(self, label: str | None, completion: str, known: Sequence[str] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: Sequence[str] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         """The judgement to come: already there for common answers, otherwise when a process has decided."""
         future: Future[Judgement] = Future()
         formatted = check_format(completion, self.format)
+        answer = choose_answer(extract(completion, self.extract, finish_reason == CUT), label)
         if formatted is not True:
-            answer = extract_answer(completion, self.extract)
             key = None if answer is None else _read(answer).key
             future.set_result(Judgement(Verdict.WRONG, answer, key, f"format: {formatted[1]}", format_ok=False))
             return future
-        answer = extract_answer(completion, self.extract)
         if answer is None:
             detail = "no boxed answer" if self.extract == "boxed" else "no answer"
             future.set_result(Judgement(Verdict.WRONG, None, None, detail))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from pipeline.text.decimal_commas import write_english
+
 _CHARACTERS = {
     **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"),
     **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
@@ -40,6 +42,7 @@ _CHARACTERS = {
     "\u2044": "/",
     "\u2215": "/",
     "\u221a": r"\sqrt ",
+    "\u221b": r"\sqrt[3]",
     "\u03c0": r"\pi ",
     "\u221e": r"\infty ",
     "\u00b0": r"^\circ ",
@@ -63,6 +66,12 @@ _CHARACTERS = {
     },
 }
 _TABLE = str.maketrans(_CHARACTERS)
+_EATEN = re.compile(
+    r"\t(?=ext|heta|imes|an\b|o\b|frac|au\b)|\x0c(?=rac|orall)|\x08(?=egin|inom|ar\b|eta\b|oxed)"
+    r"|\r(?=ight|ho\b|angle)|\x07(?=lpha|ngle|pprox)|\x0b(?=ec\b|arphi|ee\b)"
+)
+"""The control character that a string literal made of a backslash and the first letter of a command."""
+_EATEN_LETTERS = {"\t": "t", "\x0c": "f", "\x08": "b", "\r": "r", "\x07": "a", "\x0b": "v"}
 
 _DROPPED = re.compile(
     r"\\(?:left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|big|Big|bigg|displaystyle|textstyle|limits|nolimits)(?![A-Za-z])"
@@ -70,11 +79,11 @@ _DROPPED = re.compile(
 )
 _SPACES = re.compile(r"(?<!\\)\\(?:[ ,;:]|(?:quad|qquad|thinspace|enspace)(?![A-Za-z]))|~|\s+")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s*|\\[,!]\s*|\\ )(?=\d{3}(?!\d))")
-_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
+_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=[\d(\\])")
 _BRACKET = re.compile(r"\\(?:left|right)\s*\\([\[\]()])")
 _WRAPPER = re.compile(r"\\(?:boxed|fbox|displaystyle|mathbf|boldsymbol|bm|ensuremath)\s*\{")
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
-_DEGREES = re.compile(r"\s*(?:\^\s*(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])s?)")
+_DEGREES = re.compile(r"\s*(?:\^\s*(?:\\(?:text)?circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])s?)")
 _SYMBOLS = (
     (re.compile(r"\\(?:leq|leqslant)(?![A-Za-z])"), r"\\le "),
     (re.compile(r"\\(?:geq|geqslant)(?![A-Za-z])"), r"\\ge "),
@@ -83,6 +92,17 @@ _SYMBOLS = (
     (re.compile(r"\\(?:lbrack)(?![A-Za-z])"), "["),
     (re.compile(r"\\(?:rbrack)(?![A-Za-z])"), "]"),
 )
+_SPACED_DIGITS = re.compile(r"(?<![\w.,^{])\d{1,3}(?: \d{3})+(?![\d/])")
+"""Thousands apart, as Russian, French and German write them; two numbers side by side mean nothing else."""
+_WORDED = re.compile(r"\\(?:text|textrm|textbf|textit|textnormal|mbox)\s*\{([^{}]*\d[^{}]*)\}\s*\.?")
+_ORNAMENT = re.compile(
+    r"\\(?:checkmark|Large|large|LARGE|huge|Huge|small|normalsize|bf|it|sf|tt|rm)(?![A-Za-z])(?!\s*\{)"
+    r"|\\(?:hspace|vspace|phantom|hphantom)\*?\s*\{[^{}]*\}|\\(?:text)?color\s*\{[A-Za-z0-9!]*\}|[\u2713\u2714\u2705]"
+)
+"""Fonts, sizes, colours, blank space and check marks: they say nothing of the value."""
+_SIZED = re.compile(r"\\(?:Large|large|LARGE|huge|Huge|small|bf|underline|textcolor\s*\{[A-Za-z0-9!]*\})\s*(?=\{)")
+_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
+_RUNS = re.compile(r"\s\s+")
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -108,13 +128,24 @@ def closing_brace(text: str, start: int) -> int:
 
 
 def _unwrap(text: str) -> str:
-    """Takes a wrapper that holds the whole text off it: `\\boxed{5}` is 5."""
-    while match := _WRAPPER.match(text):
-        end = closing_brace(text, match.end())
-        if end != len(text) - 1:
-            break
-        text = text[match.end() : end].strip()
-    return text
+    """Takes wrappers that hold the whole text off it: `\\boxed{5}` is 5. Each brace is looked at once."""
+    if _WRAPPER.match(text) is None:
+        return text
+    closing: dict[int, int] = {}
+    stack: list[int] = []
+    for brace in _BRACES.finditer(text):
+        if brace[0] == "{":
+            stack.append(brace.end())
+        elif brace[0] == "}" and stack:
+            closing[stack.pop()] = brace.start()
+    low, high = 0, len(text)
+    while (match := _WRAPPER.match(text, low)) and closing.get(match.end()) == high - 1:
+        low, high = match.end(), high - 1
+        while low < high and text[low].isspace():
+            low += 1
+        while low < high and text[high - 1].isspace():
+            high -= 1
+    return text[low:high]
 
 
 def _undollar(text: str) -> str:
@@ -130,13 +161,17 @@ def _undollar(text: str) -> str:
 def clean(text: str) -> str:
     """The answer without dressing. Total: any string gives a string, in time linear in its length."""
     text = text.strip()
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        text = text[:-1].rstrip()
     if _PLAIN.fullmatch(text):
         return text
-    text = text.translate(_TABLE)
+    text = _EATEN.sub(lambda match: "\\" + _EATEN_LETTERS[match[0]], text)
+    text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
     text = _undollar(text)
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
-    if "\\" in text:
+    if "\\" in text or not text.isascii():
+        text = _SIZED.sub("", _ORNAMENT.sub(" ", text))
         text = _THOUSANDS.sub("", text)
         text = _BRACKET.sub(r"\1", text)
         text = _DROPPED.sub("", text)
@@ -146,6 +181,11 @@ def clean(text: str) -> str:
         for pattern, replacement in _SYMBOLS:
             text = pattern.sub(replacement, text)
     text = _SPACES.sub(" ", text).strip()
+    if worded := _WORDED.fullmatch(text):
+        text = worded[1].strip()
+    if " " in text:
+        text = _SPACED_DIGITS.sub(lambda match: match[0].replace(" ", ""), text)
+    text = write_english(text)
     while text and text[-1] in ".,;" and not text.endswith(("\\,", "..")):
         text = text[:-1].rstrip()
     return _unwrap(text)

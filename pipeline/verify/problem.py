@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from pipeline.closing import Closing
+from pipeline.text.thoughts import open_thoughts
+from pipeline.verify.ask import mark_percentage
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import SandboxConfig, VerifyConfig
@@ -21,11 +23,11 @@ LABEL_COLUMNS = ("id", "domain", "statement", "answer", "tests", "entry_point", 
 
 
 def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
-    """The label of a problem's row."""
+    """The label of a problem's row; a number has its percent sign where the statement, if there is one, asks for it."""
     if problem.get("domain") == "code":
         return read_code_label(problem, verify.tests)
     answer: str | None = problem["answer"]
-    return answer
+    return answer and mark_percentage(answer, problem.get("statement") or "")
 
 
 class ProblemVerifier(Closing):
@@ -35,6 +37,7 @@ class ProblemVerifier(Closing):
     """
 
     def __init__(self, verify: VerifyConfig, sandbox: SandboxConfig) -> None:
+        self.opened = verify.thoughts == "opened"
         self.math = MathVerifier(
             verify.extract, verify.format, timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb
         )
@@ -51,12 +54,19 @@ class ProblemVerifier(Closing):
         self.code.close()
         self.math.close()
 
-    def judge(self, label: Label, completion: str, known: tuple[str, ...] = ()) -> Judgement:
-        """The judgement on one completion. `known`: the answer keys of the problem's classes of answers so far."""
-        return self.submit(label, completion, known).result()
+    def judge(
+        self, label: Label, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Judgement:
+        """The judgement on one completion. `known`: the answer keys of the problem's classes of answers so far.
+        `finish_reason`: `length` where the completion was cut off."""
+        return self.submit(label, completion, known, finish_reason).result()
 
-    def submit(self, label: Label, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: Label, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         """The judgement to come."""
+        if self.opened:
+            completion = open_thoughts(completion)
         if isinstance(label, CodeLabel):
             return self.code.submit(label, completion, known)
-        return self.math.submit(label, completion, known)
+        return self.math.submit(label, completion, known, finish_reason)

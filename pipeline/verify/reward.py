@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.verify.extract import THOUGHTS_END, THOUGHTS_START, extract_answer
+from pipeline.text.thoughts import check_thoughts
+from pipeline.verify.extract import extract_answer
 from schemas.reasons import Verdict
 
 FORMAT, CORRECTNESS, LENGTH, LANGUAGE = 0.1, 0.9, -0.1, 0.1
@@ -37,8 +38,8 @@ NOTHING = RewardParts(0.0, 0.0, 0.0, 0.0)
 def check_format(completion: str, format: Literal["none", "think"]) -> Literal[True] | tuple[Literal[False], str]:
     """Whether a math completion keeps the format, or (False, what breaks it).
 
-    `think`: it starts with `<think>`, has exactly one `<think>`...`</think>` pair, and a box with something in it in
-    the answer section after it. `none`: anything will do.
+    `think`: it starts with thoughts, has exactly one pair of their tags (`<think>`...`</think>`, or those of another
+    family of models: pipeline/text/thoughts.py), and a box with something in it after them. `none`: anything will do.
     """
     if format == "none":
         return True
@@ -46,15 +47,6 @@ def check_format(completion: str, format: Literal["none", "think"]) -> Literal[T
         return thoughts
     if extract_answer(completion, "boxed") is None:
         return False, "no boxed answer after the thoughts"
-    return True
-
-
-def check_thoughts(completion: str) -> Literal[True] | tuple[Literal[False], str]:
-    """Whether it starts with `<think>` and has exactly one `<think>`...`</think>` pair, or (False, what breaks it)."""
-    if not completion.startswith(THOUGHTS_START):
-        return False, f"does not start with {THOUGHTS_START}"
-    if completion.count(THOUGHTS_START) != 1 or completion.count(THOUGHTS_END) != 1:
-        return False, f"not exactly one {THOUGHTS_START}...{THOUGHTS_END} pair"
     return True
 
 

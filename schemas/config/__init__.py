@@ -12,6 +12,7 @@ from schemas.config.decontaminate import Benchmark, DecontaminateConfig
 from schemas.config.dedup import DedupConfig
 from schemas.config.export import ExportConfig
 from schemas.config.flow import FlowConfig
+from schemas.config.labels import LabelsConfig
 from schemas.config.model import ModelConfig
 from schemas.config.prompt import PromptConfig
 from schemas.config.publish import PublishConfig
@@ -38,6 +39,7 @@ __all__ = [
     "FlowConfig",
     "JudgeConfig",
     "KeepConfig",
+    "LabelsConfig",
     "LoraTraining",
     "ModelConfig",
     "PromptConfig",
@@ -74,6 +76,7 @@ class Config(Strict):
     sampling: SamplingConfig = SamplingConfig()
     verify: VerifyConfig = VerifyConfig()
     keep: KeepConfig = KeepConfig()
+    labels: LabelsConfig = LabelsConfig()
     decide: DecideConfig = DecideConfig()
     translate: TranslateConfig = TranslateConfig()
     train: TrainConfig = TrainConfig()

@@ -23,6 +23,13 @@ class ScreenConfig(Strict):
     """Multiple choice becomes an open problem, as in the paper; `reject` drops it."""
     reject_guessable: bool = True
     """Yes/no and true/false give a reward of one half for guessing."""
+    suspects: Literal["keep", "reject"] = "keep"
+    """What becomes of a problem that a rule suspects without knowing. `keep`: it goes on, marked in its history, and
+    the samples settle it (`decide.suspect_share`); a model solves half of what looks incomplete. `reject`: the
+    suspicion is enough, for a set that nobody will sample."""
+    multi_part: Literal["reject", "last"] = "reject"
+    """Several questions under one label. `reject` as the paper does; `last`: the label may answer the last question, so
+    the problem is a suspect, and kept when the samples reach the label."""
     asymptote: Literal["keep", "reject"] = "keep"
     """A figure given as Asymptote code is in the statement, so the problem is complete."""
     judge: JudgeConfig = JudgeConfig()

@@ -27,6 +27,9 @@ class TrainStage(Strict):
     plateau: Annotated[float, Field(ge=0, le=1)] = 0.3
     """The stage ends early when fewer than this share of the last 10 batches' groups had differing rewards: below it
     most of the sampling teaches nothing. 0 never ends it early."""
+    patience: Annotated[int, Field(ge=10)] = 50
+    """The stage ends early when the reward has not risen over this many steps, or the length of completions has not and
+    the next stage allows longer ones (section 5). Fewer than 10 tell nothing."""
 
 
 class LoraTraining(Strict):
@@ -89,6 +92,9 @@ class TrainConfig(Strict):
     max_async_batches: Annotated[float, Field(gt=0, le=2)] = 2.0
     """Completions in flight or waiting for the trainer, over those of a batch (n_async / n_batch): the paper's bound on
     how stale a batch may be."""
+    max_off_policy_steps: Annotated[int, Field(ge=1)] = 8
+    """A group that began more steps ago is dropped and its problem sampled again: `max_async_batches` bounds how much
+    is in flight, not how long one slow completion may be."""
     synchronous: bool = False
     """For debugging: sample a batch, train on it, push, and only then sample the next."""
     colocate: bool | None = None
@@ -109,6 +115,9 @@ class TrainConfig(Strict):
     keep_checkpoints: Annotated[int, Field(ge=1)] = 2
     """The newest checkpoints of a stage that stay: the last one and the one before it."""
     evaluation: EvaluationConfig = EvaluationConfig()
+    grader_only: bool = False
+    """The first stage's model only grades: the second stage trains the model that the first one began with, as in the
+    paper."""
     stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (
         TrainStage(name="stage-1"),
         TrainStage(name="stage-2", data="harder", prompts_per_batch=16),

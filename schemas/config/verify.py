@@ -15,6 +15,9 @@ class VerifyConfig(Strict):
     for models that do neither: it takes the last number or expression, or a bare function."""
     format: Literal["none", "think"] = "none"
     """`think` also demands the paper's format (section 2.2); grading asks only whether the answer is right."""
+    thoughts: Literal["marked", "opened"] = "marked"
+    """`opened`: the prompt itself ends in `<think>`, as many chat templates do, and completions come without it. Our
+    own engine sees that; say it for a server that is not vLLM, and for another trainer."""
     timeout: Annotated[float, Field(gt=0)] = 5.0
     """Seconds of a process for one hard comparison (four times as many on the clock); past it the process is killed and
     the verdict is unknown."""

@@ -23,7 +23,7 @@ STORIES = (
 
 
 def make_rows() -> list[Row]:
-    """Good problems, a copy, a copy in another dress, a proof, one without an answer, a benchmark's, an invalid row."""
+    """Good problems, a copy, a reformatted copy, a proof, one without an answer, a benchmark's, an invalid row."""
     rows: list[Row] = []
     for at in range(18):
         a, b = 12 + 7 * at, 5 + 3 * at

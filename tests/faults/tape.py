@@ -23,7 +23,7 @@ PLAIN = PromptConfig(template="plain", chat=False)
 
 
 def main(port: int, heap: Path, run: Path, seconds: float = 0.02) -> None:
-    """Serve until killed. The heap is read anew for each request: sources may grow."""
+    """Serve until killed. The heap is read again for each request: sources may grow."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

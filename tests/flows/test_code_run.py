@@ -146,7 +146,9 @@ def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served,
     goldilocks("curate", str(config), "--set", "verify.tests=3")
     again = evidence(tmp_path / "run").filter(pl.col("problem_id") == graded["id"][0])
     assert again["completion"].to_list() == samples["completion"].to_list()
-    assert set(again["verdict_detail"].drop_nulls()) & {"passed 3 tests"} or "correct" not in set(again["verdict"])
+    assert set(again.filter(pl.col("verdict") == "correct")["verdict_detail"]) <= {"passed 3 tests"}
+    # What three of the six tests let pass is at least what all of them did.
+    assert (again["verdict"] == "correct").sum() >= (samples["verdict"] == "correct").sum()
 
 
 @pytest.mark.model

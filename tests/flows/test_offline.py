@@ -250,7 +250,7 @@ def test_a_file_of_which_nothing_can_be_used_is_an_error_that_shows_the_first_ro
 
 
 def test_real_answers_of_many_models(tmp_path: Path, shared_data: Path) -> None:
-    """Planted wrong labels: none of the right labels is called contradicted, and most of the wrong ones are."""
+    """Planted wrong labels: no right label falls, most of the wrong ones do, and repairs hold."""
     rows = [json.loads(line) for line in (shared_data / "math_labels.jsonl").open(encoding="utf-8")]
     truth = {t["id"]: t for t in map(json.loads, (shared_data / "math_labels.truth.jsonl").open(encoding="utf-8"))}
     problems = [{"source_id": row["id"], "statement": row["problem"], "answer": row["answer"]} for row in rows]
@@ -263,5 +263,13 @@ def test_real_answers_of_many_models(tmp_path: Path, shared_data: Path) -> None:
     contradicted = {id_ for id_, fate in fates(folder).items() if fate == "label_contradicted"}
     wrong = {id_ for id_, told in truth.items() if told["corrupted"]}
     doubtful = {id_ for id_, told in truth.items() if told["natural_label_suspect"]}
-    assert contradicted - wrong - doubtful == set()
-    assert len(contradicted & wrong) >= 0.6 * len(wrong)
+    source_ids = {row["id"]: row["source_id"] for row in read_all(folder, "problems").iter_rows(named=True)}
+    labels = read_all(folder, "labels").filter(pl.col("outcome") == "repaired")
+    repaired = {source_ids[id_]: answer for id_, answer in labels.select("problem_id", "answer").iter_rows()}
+    fallen = contradicted | repaired.keys()
+    assert fallen - wrong - doubtful == set()
+    assert len(fallen & wrong) >= 0.7 * len(wrong)
+    assert all(float(answer) == float(truth[id_]["true_answer"]) for id_, answer in repaired.items())
+    rows = read_all(folder, "curated").filter(pl.col("answer_origin") == "repaired")
+    assert all(row["answer"] == repaired[row["source_id"]] != row["previous_answer"] for row in rows.to_dicts())
+    assert all(row["history"][-2]["stage"] == "labels" for row in rows.to_dicts())

@@ -15,13 +15,13 @@ def test_a_shard_whose_requests_failed_is_judged_again(tmp_path: Path) -> None:
     rows = [{"domain": "math", "statement": f"What is {n} + 3?", "answer": str(n + 3)} for n in range(5)]
     folder.write_table("problems/00000.parquet", conform_rows(rows, "s")[0])
     config = config_for(folder.root)
+    asked = []
     for fails in (True, False, False):
         engine = ScriptedEngine({"": ["no idea"]}, fails=lambda text, fails=fails: fails)  # type: ignore[misc]
-        before = engine.submitted
         run_stage_on_shard.fn(config, folder, "judge", "00000", "problems", engine)
         engine.close()
         key = stage_key(config, folder, find_stage("judge"), "00000", "problems", engine)
         assert is_stale(folder, "judge", "00000", key) == fails
         assert folder.count_rows("stages/judge/00000.parquet") == 5
-        assert engine.submitted > before or not fails
-    assert engine.submitted == 0
+        asked.append(engine.submitted > 0)
+    assert asked == [True, True, False]

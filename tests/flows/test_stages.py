@@ -142,5 +142,6 @@ def test_every_reference_of_a_stage_resolves() -> None:
     import pkgutil
 
     for stage in stages.STAGES:
-        for reference in (stage.function, stage.splitter, stage.counter):
-            assert reference is None or callable(pkgutil.resolve_name(reference))
+        references = [name for name in (stage.function, stage.splitter, stage.counter) if name is not None]
+        assert references, stage.name
+        assert all(callable(pkgutil.resolve_name(name)) for name in references)

@@ -33,7 +33,9 @@ def test_the_page_has_a_snippet_for_every_part() -> None:
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.splitlines()[0])
 def test_every_snippet_of_the_page_runs(snippet: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(folder.root).parents[1])
-    exec(compile(snippet, "docs/python.md", "exec"), {})
+    names: dict[str, object] = {}
+    exec(compile(snippet, "docs/python.md", "exec"), names)
+    assert names.keys() - {"__builtins__"}
 
 
 def test_everything_that_is_announced_is_there() -> None:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline.code_tests.languages import ask_languages, count_copies
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.publish.report.flow import count_flow
 from pipeline.publish.report.funnel import WIDE, draw_funnel, lay_out
 from pipeline.publish.shards import CountError, check_counts, count_stages, publish_curated

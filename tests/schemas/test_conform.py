@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.conform import REJECT_SCHEMA, conform_rows, plain_json, write_json
+from schemas.conform import REJECT_SCHEMA, InvalidRow, conform_rows, plain_json, write_json
 from schemas.problem import PROBLEM, PROBLEM_DTYPES
 
 ANYTHING = st.recursive(
@@ -49,8 +49,8 @@ def test_no_row_stops_the_rest_and_none_is_lost(rows: list[dict[str, Any]]) -> N
     assert set(rejected["reason"]) <= {"invalid_row"}
     assert rejected["detail"].null_count() == 0
     assert rejected["id"].str.contains(r"^[0-9a-f]{16}$").all()
-    for extra in [*problems["extra"], *rejected["extra"]]:
-        assert extra is None or isinstance(json.loads(extra, parse_constant=pytest.fail), dict)
+    texts = [text for text in (*problems["extra"], *rejected["extra"]) if text is not None]
+    assert {type(json.loads(text, parse_constant=pytest.fail)) for text in texts} <= {dict}
 
 
 @given(rows=st.lists(st.dictionaries(NAMES, ANYTHING, max_size=8), max_size=6))
@@ -124,12 +124,18 @@ def test_numbers_as_answers_become_the_text_one_would_write(value: Any, text: st
             "column 'checker.ignore_case' has str 'perhaps', where true or false",
         ),
         ({"history": [{"stage": "ingest"}]}, "column 'history'"),
-        ({"invalid": "not JSON at character 7"}, "not JSON at character 7"),
     ],
 )
 def test_what_does_not_fit_says_column_value_and_place(columns: dict[str, Any], said: str) -> None:
     assert refused(GOOD | columns)["detail"].startswith(said)
     assert refused(GOOD | columns | {"_where": "a.jsonl:3"})["detail"].startswith(f"a.jsonl:3: {said}")
+
+
+def test_a_row_that_its_reader_could_not_read_is_rejected_with_what_the_reader_says() -> None:
+    row = InvalidRow("not JSON at character 7", {"raw": "{oops", "_where": "a.jsonl:3"})
+    rejected = refused(row)
+    assert rejected["detail"] == "a.jsonl:3: not JSON at character 7"
+    assert json.loads(rejected["extra"]) == {"raw": "{oops"}
 
 
 def test_a_reject_keeps_what_fits_and_what_does_not() -> None:
@@ -172,7 +178,8 @@ def test_lone_surrogates_become_question_marks() -> None:
 
 @given(value=ANYTHING)
 def test_any_value_is_written_as_json(value: Any) -> None:
-    json.loads(write_json(value), parse_constant=pytest.fail)
+    text = write_json(value)
+    assert write_json(json.loads(text, parse_constant=pytest.fail)) == text
 
 
 def test_what_json_lacks_becomes_what_it_has() -> None:

@@ -61,8 +61,9 @@ def test_every_completion_is_in_one_micro_batch_behind_its_prompt(
         for group, own in zip(groups, stakes.advantages, strict=True)
         for rollout, gain in zip(group.rollouts, own, strict=True)
     )
-    for batch in batches:
-        assert len(batch.ids) <= budget or sum(len(bodies) for _, bodies in batch.trees) == 1
+    # A completion that is longer than the budget has a micro-batch of its own.
+    beyond = [batch for batch in batches if len(batch.ids) > budget]
+    assert {sum(len(bodies) for _, bodies in batch.trees) for batch in beyond} <= {1}
 
 
 @given(st.integers(0, 1000), sizes, budgets)
@@ -102,6 +103,7 @@ def test_longest_first_each_where_it_first_fits() -> None:
 def test_ranks_work_on_micro_batches_of_about_one_size_at_once() -> None:
     groups = draw_groups(3, [6] * 8, prompt=4, completion=40)
     shares = pack(groups, stakes_of(groups), 200, ranks=2)
+    assert len(shares[0]) >= 2
     for left, right in zip(*shares, strict=True):
         assert abs(len(left.ids) - len(right.ids)) < 100
 

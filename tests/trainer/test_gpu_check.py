@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 
+@pytest.mark.slow
 def test_its_checks_run_and_hold_without_a_card(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     command = [sys.executable, "scripts/gpu_check.py", str(out), "--only", "attention", "loss", "one-rank", "world"]

@@ -141,8 +141,13 @@ def test_weights_add_up_to_the_share_of_the_batch_that_is_learned_from(lengths: 
         "longest": sum(flat) / (50 * len(flat)),
     }
     assert math.fsum(sums) == pytest.approx(expected[average])
-    if average == "group":
-        assert sums == pytest.approx([bool(any(group)) / len(lengths) for group in lengths])
+
+
+@given(lengths)
+def test_groups_with_tokens_weigh_the_same_where_groups_are_averaged(lengths: list[list[int]]) -> None:
+    weights = weigh_tokens(lengths, "group", longest=50)
+    sums = [sum(n * weight for n, weight in zip(*pair, strict=True)) for pair in zip(lengths, weights, strict=True)]
+    assert sums == pytest.approx([bool(any(group)) / len(lengths) for group in lengths])
 
 
 @given(st.lists(st.tuples(logprob, logprob), min_size=1, max_size=8))

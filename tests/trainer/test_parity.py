@@ -22,6 +22,9 @@ pytest.importorskip("trl", reason="TRL is the reference here; it comes with the 
 
 from tests.trainer.trl import make_inputs, make_trainer, set_objective
 
+# TRL imports vLLM: 12 seconds of CPU before its first line.
+pytestmark = pytest.mark.slow
+
 CONFIG = TrainConfig(microbatch_tokens=64)
 OBJECTIVES = {
     "magistral": {"loss_type": "dapo"},

@@ -115,10 +115,9 @@ def test_rollouts_have_tokens_text_and_the_models_own_logprobs(go: Go, engine: R
             assert rollout.versions == (0, 0)
             whole = tokenizer.decode(rollout.tokens, skip_special_tokens=True)
             assert rollout.text == whole.split(" 12")[0]
-            if rollout.finish_reason == "length":
-                assert len(rollout.tokens) == 16
-            else:
-                assert rollout.tokens[-1] == tokenizer.eos_token_id or " 12" in whole
+            stopped = rollout.tokens[-1] == tokenizer.eos_token_id or " 12" in whole
+            assert rollout.finish_reason == ("stop" if stopped else "length")
+            assert stopped or len(rollout.tokens) == 16
     after = engine.stats
     assert after.tokens - before.tokens == sum(len(r.tokens) for group in groups for r in group.rollouts)
     assert after.busy > before.busy

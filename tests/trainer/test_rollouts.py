@@ -42,7 +42,7 @@ def test_a_batch_has_its_size_and_only_groups_with_signal(synchronous: bool) -> 
         train = TRAIN.model_copy(update={"synchronous": synchronous})
         async with generators(ScriptedSampler(half_right), train) as made:
             for _ in range(4):
-                batch, _ = await made.collect()
+                batch, _ = await made.collect(0)
                 assert len(batch) == STAGE.prompts_per_batch
                 assert all(int(group.problem_id) % 2 == 0 and group.has_signal for group in batch)
 
@@ -58,7 +58,29 @@ def test_what_is_ahead_of_the_trainer_is_bounded() -> None:
                 await asyncio.sleep(0.05)
                 assert len(sampler.asked) == bound + batches * STAGE.prompts_per_batch
                 assert sampler.most <= bound * TRAIN.num_generations
-                await made.collect()
+                await made.collect(0)
+
+    asyncio.run(run())
+
+
+def test_a_group_that_began_too_long_ago_is_dropped_and_its_problem_is_next() -> None:
+    """Rollouts of problem 04 began at version 1, all others at version 5."""
+
+    async def run() -> None:
+        train = TRAIN.model_copy(update={"max_off_policy_steps": 4})
+        sampler = ScriptedSampler(half_right, version=lambda: 1 if sampler.asked[-1] == "4" else 5)
+        feed = Feed(TASKS, "0")
+        async with generators(sampler, train, feed) as made:
+            trained: list[str] = []
+            while sampler.asked.count("4") < 3:
+                batch, _ = await made.collect(6)
+                trained += [group.problem_id for group in batch]
+                assert len(batch) == STAGE.prompts_per_batch
+                assert measure_lag(batch, 6)["max_lag"] == 1
+                for group in batch:
+                    feed.done(group.problem_id)
+            assert "04" not in trained
+            assert made.take_harvest().stale >= 2
 
     asyncio.run(run())
 
@@ -67,7 +89,7 @@ def test_synchronous_sampling_asks_for_nothing_while_it_trains() -> None:
     async def run() -> None:
         sampler = ScriptedSampler(half_right)
         async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
-            await made.collect()
+            await made.collect(0)
             asked = len(sampler.asked)
             await asyncio.sleep(0.02)
             assert len(sampler.asked) == asked
@@ -79,7 +101,7 @@ def test_the_harvest_counts_everything_sampled_once() -> None:
     async def run() -> None:
         sampler = ScriptedSampler(half_right)
         async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
-            await made.collect()
+            await made.collect(0)
             harvest = made.take_harvest()
             assert harvest.groups == len(sampler.asked)
             assert harvest.with_signal == STAGE.prompts_per_batch
@@ -97,7 +119,7 @@ def test_a_prompt_that_the_engine_refuses_is_left_out_and_counted() -> None:
         sampler.refused = frozenset({"2"})
         async with generators(sampler) as made:
             for _ in range(12):
-                batch, _ = await made.collect()
+                batch, _ = await made.collect(0)
                 assert "02" not in {group.problem_id for group in batch}
             assert sampler.asked.count("2") == 1
 
@@ -108,7 +130,7 @@ def test_a_stage_in_which_nothing_teaches_ends() -> None:
     async def run() -> None:
         async with generators(ScriptedSampler(lambda text, number: text)) as made:
             with pytest.raises(StarvedError):
-                await made.collect()
+                await made.collect(0)
 
     asyncio.run(run())
 
@@ -117,7 +139,7 @@ def test_what_was_under_way_stays_pending() -> None:
     async def run() -> None:
         feed = Feed(TASKS, "0")
         async with generators(ScriptedSampler(half_right, pause=0.01), feed=feed) as made:
-            batch, _ = await made.collect()
+            batch, _ = await made.collect(0)
             for group in batch:
                 feed.done(group.problem_id)
             await made.stop()
@@ -135,7 +157,7 @@ def test_an_error_of_a_worker_reaches_the_trainer() -> None:
 
         async with generators(ScriptedSampler(fail)) as made:
             with pytest.raises(RuntimeError, match="lost"):
-                await made.collect()
+                await made.collect(0)
 
     asyncio.run(run())
 
@@ -145,7 +167,7 @@ def test_lag_is_counted_from_the_first_version_of_each_rollout() -> None:
         versions = iter(range(1000))
         sampler = ScriptedSampler(half_right, version=lambda: next(versions) // 2)
         async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
-            batch, _ = await made.collect()
+            batch, _ = await made.collect(0)
             lag = measure_lag(batch, 100)
             firsts = [rollout.versions[0] for group in batch for rollout in group.rollouts]
             assert lag["max_lag"] == 100 - min(firsts)

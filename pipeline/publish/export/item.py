@@ -64,7 +64,10 @@ class Item:
 
 
 def read_item(row: Mapping[str, Any], config: Config) -> Item:
-    """The item of a curated row, with the run's own prompt and the tests that graded it."""
+    """The item of a curated row, with the run's own prompt and the tests that graded it.
+
+    A math label is the answer as it stands, since other trainers grade by their own verifiers.
+    """
     prompt = build_prompt(row, config.prompt)
     messages = [{"role": role, "content": content} for role, content in prompt.messages or ()]
     return Item(
@@ -74,6 +77,6 @@ def read_item(row: Mapping[str, Any], config: Config) -> Item:
         source=row["source"],
         statement=row["statement"],
         prompt=messages or (prompt.text or ""),
-        label=read_label(row, config.verify),
+        label=read_label({**row, "statement": None}, config.verify),
         pass_rate=row["pass_rate"],
     )

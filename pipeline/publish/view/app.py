@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.publish.flags import add_flag, withdraw_flag
+from pipeline.labels.flags import add_flag, withdraw_flag
 from pipeline.publish.view.guard import Guard, GuardMiddleware
 from pipeline.publish.view.pages import COPIES, Pages, choose_number
 from pipeline.publish.view.runs import OpenRun
@@ -67,7 +67,7 @@ def build_app(runs: Sequence[OpenRun], guard: Guard) -> Starlette:
             found = runs[0].read(id_, copy)
             if found is None:
                 raise InputError(f"there is no problem {id_[:40]!r} in {runs[0].folder.root}")
-            add_flag(runs[0].folder, id_, form.get("note", ""), pages.tell_seen(found))
+            add_flag(runs[0].folder, id_, form.get("note", ""), pages.tell_seen(found), form.get("answer"))
             return _back(form, f"/problem/{quote(id_)}")
 
         return await change(request, act)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from pipeline.publish.flags import Flags, read_flags
+from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.build import read_config
 from pipeline.publish.view.index import FACETS, Index, build_index, sign_run
 from pipeline.publish.view.problem import Found, read_listed, read_problem
@@ -26,7 +26,7 @@ REMEMBERED = 24
 LOOK_AGAIN = 2.0
 """Seconds before the tables are listed again; a run of a thousand tables takes a hundredth of that."""
 REST = 10
-"""An index that took t seconds is not built anew within 10 t, so that a run in progress costs a tenth of a core."""
+"""An index that took t seconds is not built again within 10 t, so that a run in progress costs a tenth of a core."""
 
 
 class OpenRun:
@@ -64,7 +64,7 @@ class OpenRun:
             _ = self.index
 
     def forget(self) -> None:
-        """Index the run anew when it is next asked for."""
+        """Index the run again when it is next asked for."""
         with self._lock:
             self._index = None
 

@@ -4,6 +4,7 @@ It sees no content. A request is a word and a number beside the descriptors of m
 opens, so no earlier program, input or output is in the memory that a later child inherits.
 """
 
+import builtins
 import contextlib
 import gc
 import json
@@ -14,6 +15,7 @@ import socket
 import sys
 import time
 import traceback
+from _sitebuiltins import Quitter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -223,6 +225,8 @@ def start(given: Mapping[str, Any]) -> None:
     sys.path[:] = [place for place in sys.path if place.startswith("/")] + list(PACKAGES)
     for name in PRELOADED.split():
         __import__(name)
+    # Python runs without `site` here, which is what gives programs these two.
+    builtins.exit, builtins.quit = (Quitter(name, "Ctrl-D") for name in ("exit", "quit"))
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     lockdown.give_up_privileges()
     control = socket.socket(fileno=given["control"])

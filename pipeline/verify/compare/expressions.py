@@ -70,6 +70,46 @@ def _rounds(left: Node, right: Node) -> bool:
     return round(a, PLACES) == round(b, PLACES) and abs(a - b) * 1000 <= max(abs(a), abs(b))
 
 
+def rounds_to(value: Node, rounded: Node) -> bool:
+    """Whether a decimal approximates a number: to the places that it is written to, or within a hundredth of it."""
+    if rounded.op != "num" or letters(value):
+        return False
+    set_precision(PRECISIONS[0])
+    try:
+        ball = evaluate(value, {})
+        gap = abs(ball - evaluate(rounded, {}))
+    except Undefined:
+        return False
+    return bool(gap < (arb(10) ** -rounded.places).max(abs(ball) / 100))
+
+
+def is_rounding(rounded: Node, value: Node) -> bool:
+    """Whether a decimal of three digits and more is what a number that is no short decimal rounds to at its places."""
+    if rounded.op != "num" or rounded.places < 1 or letters(value) or _decimals(value) or _has_decimal(value):
+        return False
+    if abs(rounded.value) * 10**rounded.places < 100 or (value.op == "num" and is_terminating(value.value)):
+        return False
+    set_precision(PRECISIONS[0])
+    try:
+        gap = abs(evaluate(value, {}) - evaluate(rounded, {}))
+    except Undefined:
+        return False
+    return bool(gap * 2 <= arb(10) ** -rounded.places)
+
+
+def is_terminating(value: Fraction) -> bool:
+    """Whether a rational has finitely many decimal places."""
+    rest = value.denominator
+    for factor in (2, 5):
+        while rest % factor == 0:
+            rest //= factor
+    return rest == 1
+
+
+def _has_decimal(node: Node) -> bool:
+    return node.places > 0 or any(map(_has_decimal, node.args))
+
+
 def _at_points(left: Node, right: Node) -> Answer:
     names = sorted(letters(left) | letters(right))
     if not names and not any(_has(side, frozenset(("fn",))) for side in (left, right)):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from fractions import Fraction
 
-from pipeline.verify.compare.expressions import Answer, compare, letters, proportional, subtract
-from pipeline.verify.reader.build import call, number, symbol
-from pipeline.verify.reader.units import MONEY, convert
+from pipeline.verify.compare.equations import DEPENDENT, accept_equation, accept_solved
+from pipeline.verify.compare.expressions import Answer, compare, letters
+from pipeline.verify.compare.families import same_members
+from pipeline.verify.compare.letters import mentions_pi, rename, rename_letter, value_letters
+from pipeline.verify.compare.quantities import accept_quantity
+from pipeline.verify.compare.words import same_words, says_empty
+from pipeline.verify.reader.build import call
 from pipeline.verify.reader.values import (
     Cases,
     Clock,
     Conditioned,
     Equation,
+    Family,
     Many,
     Matrix,
     Named,
@@ -28,37 +32,100 @@ from pipeline.verify.reader.values import (
     Word,
 )
 
-PERCENT_FROM = 10
-"""A label without % takes the same number with % from here on: 20 and 20% are one answer to "what percentage", while
-2% for 2 or 0.5% for 0.5 is another number more often than not."""
-_DEPENDENT = ("y", "z", "w", "u", "s", "v", "T", "S", "A", "V", "P", "I")
+_PERIODS = frozenset("kn")
+"""Letters that count turns where an angle is given up to them."""
 
 
 def accept(label: Value, answer: Value) -> Answer:
     """Whether `answer` is right when `label` is."""
     if isinstance(label, Conditioned) or isinstance(answer, Conditioned):
         return _accept_conditioned(label, answer)
+    if isinstance(label, Family) or isinstance(answer, Family):
+        return _accept_family(label, answer)
+    if (renamed := _rename_period(label, answer)) is not None:
+        return accept(label, renamed)
     if isinstance(label, Named) or isinstance(answer, Named):
         return _accept_named(label, answer)
     if isinstance(label, Quantity) and isinstance(answer, Quantity):
-        return _accept_quantity(label, answer)
+        return accept_quantity(label, answer)
+    if isinstance(label, Word) or isinstance(answer, Word):
+        return _accept_word(label, answer)
     if isinstance(label, Many) or isinstance(answer, Many):
         return _accept_many(label, answer)
     if isinstance(label, Region) or isinstance(answer, Region):
         return _accept_region(label, answer)
     if isinstance(label, Equation) and isinstance(answer, Equation):
-        return _accept_equation(label, answer)
+        return accept_equation(label, answer)
+    if isinstance(label, Equation) and isinstance(answer, Quantity):
+        return accept_solved(label, answer)
     if isinstance(label, Sequence | Matrix) and isinstance(answer, Sequence | Matrix):
         return _accept_sequence(label, answer)
     if isinstance(label, Ratio) or isinstance(answer, Ratio):
         return _accept_ratio(label, answer)
     if isinstance(label, Cases) and isinstance(answer, Cases):
         return _accept_cases(label, answer)
-    if isinstance(label, Word) and isinstance(answer, Word):
-        return "same" if label.text.lower() == answer.text.lower() else "differ"
     if isinstance(label, Numeral | Clock) and type(label) is type(answer):
         return "same" if label == answer else "differ"
     return "differ"
+
+
+def _accept_word(label: Value, answer: Value) -> Answer:
+    if isinstance(label, Word) and isinstance(answer, Word):
+        return "same" if same_words(label.text, answer.text) else "differ"
+    word, other = (label, answer) if isinstance(label, Word) else (answer, label)
+    empty = isinstance(other, Many) and not other.items
+    return "same" if isinstance(word, Word) and says_empty(word.text) and empty else "differ"
+
+
+def _accept_family(label: Value, answer: Value) -> Answer:
+    """Families are equal with the letter renamed, or as sets of numbers; one side may leave out what it runs over."""
+    families = []
+    for side, other in ((label, answer), (answer, label)):
+        if isinstance(side, Family):
+            families.append(side)
+            continue
+        free = sorted(value_letters(side))
+        if isinstance(other, Family) and other.letter in free:
+            families.append(Family(side, other.letter, other.domain))
+        elif isinstance(other, Family) and len(free) == 1:
+            families.append(Family(side, free[0], other.domain))
+        else:
+            return "differ"
+    left, right = families
+    if left.domain != right.domain:
+        return "differ"
+    verdict = accept(left.value, rename_letter(right.value, right.letter, left.letter))
+    if verdict == "same" or left.domain != "Z":
+        return verdict
+    members = [_numbers(side.value) for side in families]
+    if not members[0] or not members[1] or left.letter in value_letters(right.value) - {right.letter}:
+        return verdict
+    return same_members(members[0], members[1], (left.letter, right.letter))
+
+
+def _rename_period(label: Value, answer: Value) -> Value | None:
+    """The answer with its letter renamed to the label's where both are angles up to turns: `\\pi k` is `\\pi n`."""
+    if isinstance(label, Named | Equation) and isinstance(answer, Named | Equation) and label == answer:
+        return None
+    sides = [value_letters(side) for side in (label, answer)]
+    if any(len(side) != 1 for side in sides) or sides[0] == sides[1] or not (sides[0] | sides[1]) <= _PERIODS:
+        return None
+    if not all(mentions_pi(side) for side in (label, answer)):
+        return None
+    (new,), (old,) = sides
+    return rename_letter(answer, old, new)
+
+
+def _numbers(value: Value) -> tuple[Node, ...]:
+    """The expressions of a value that is one or several numbers, else nothing."""
+    if isinstance(value, Named):
+        return _numbers(value.value)
+    if isinstance(value, Quantity):
+        return (value.node,) if not value.unit and not value.percent else ()
+    if isinstance(value, Many):
+        inner = [_numbers(item) for item in value.items]
+        return tuple(node for nodes in inner for node in nodes) if all(inner) else ()
+    return ()
 
 
 def _all(answers: Iterable[Answer]) -> Answer:
@@ -77,6 +144,8 @@ def _accept_conditioned(label: Value, answer: Value) -> Answer:
         return "same" if label == answer else "differ"
     if all(conditions) and conditions[0] != conditions[1]:
         return "differ"
+    if isinstance(label, Family) or isinstance(answer, Family):
+        return "differ"
     values = [side.value if isinstance(side, Conditioned) else side for side in (label, answer)]
     return accept(values[0], values[1])
 
@@ -88,17 +157,17 @@ def _accept_named(label: Value, answer: Value) -> Answer:
         if values and heads[0] and heads[1] and heads[0][1] == heads[1][1] and heads[0][2] != heads[1][2]:
             if heads[0][2] in letters(answer.value.node):  # type: ignore[union-attr]
                 return "differ"
-            renamed = _rename(answer.value.node, heads[1][2], heads[0][2])  # type: ignore[union-attr]
+            renamed = rename(answer.value.node, heads[1][2], heads[0][2])  # type: ignore[union-attr]
             return compare(label.value.node, renamed)  # type: ignore[union-attr]
         if _one_name(label.name, answer.name):
             return accept(label.value, answer.value)
         if label.equation and answer.equation:
-            return _accept_equation(label.equation, answer.equation)
+            return accept_equation(label.equation, answer.equation)
         return "differ"
     named, other = (label, answer) if isinstance(label, Named) else (answer, label)
     assert isinstance(named, Named)
     if isinstance(other, Equation):
-        return _accept_equation(named.equation, other) if named.equation else "differ"
+        return accept_equation(named.equation, other) if named.equation else "differ"
     if isinstance(other, Many) and any(isinstance(item, Named) for item in other.items):
         names = {item.name for item in other.items if isinstance(item, Named)}
         if any(name.partition("_")[0] != named.name for name in names) or (len(names) > 1 and "_" in named.name):
@@ -107,7 +176,12 @@ def _accept_named(label: Value, answer: Value) -> Answer:
         other = Many(members, other.kind)
     if isinstance(other, Word):
         return "differ" if not isinstance(named.value, Word) else accept(named.value, other)
-    return accept(named.value, other) if isinstance(label, Named) else accept(other, named.value)
+    if not isinstance(label, Named):
+        return accept(other, named.value)
+    verdict = accept(named.value, other)
+    if verdict == "differ" and named.equation and isinstance(other, Quantity):
+        return accept_solved(named.equation, other)
+    return verdict
 
 
 def _one_name(left: str, right: str) -> bool:
@@ -118,51 +192,8 @@ def _one_name(left: str, right: str) -> bool:
         return False
     if any(functions):
         other = right if functions[0] else left
-        return other in _DEPENDENT
+        return other in DEPENDENT
     return False
-
-
-def _accept_quantity(label: Quantity, answer: Quantity) -> Answer:
-    if answer.as_unit is not None and not letters(label.node):
-        answer = answer.as_unit
-    a, b = label.node, answer.node
-    if label.unit and answer.unit and label.unit != answer.unit:
-        (size_a, dimension_a), (size_b, dimension_b) = convert(label.unit), convert(answer.unit)
-        if dimension_a != dimension_b:
-            per = [side.unit.partition("/") for side in (label, answer)]
-            if per[0][0] != per[1][0] or "" not in (per[0][2], per[1][2]) or per[0][0] not in MONEY:
-                return "differ"
-        elif size_a != size_b:
-            a, b = call("*", a, number(size_a)), call("*", b, number(size_b))
-    elif bool(label.unit) != bool(answer.unit):
-        unit, bare = (label, answer) if label.unit else (answer, label)
-        spelled = _spell(unit)
-        if compare(spelled, bare.node) == "same":
-            return "same"
-        if unit.unit == "deg" and _mentions_pi(bare.node):
-            return compare(call("*", unit.node, symbol("degree")), bare.node)
-        if unit.unit == "cent":
-            return "differ"
-    if label.percent == answer.percent:
-        return compare(a, b)
-    share = number(Fraction(1, 100))
-    marked, plain = (label, answer) if label.percent else (answer, label)
-    verdict = compare(call("*", marked.node, share), plain.node)
-    if verdict == "same" or plain.unit:
-        return verdict
-    lenient = label.percent or (b.op == "num" and abs(b.value) >= PERCENT_FROM)
-    return compare(marked.node, plain.node) if lenient else "differ"
-
-
-def _spell(value: Quantity) -> Node:
-    """The number times its unit with the unit's names as letters: what `3 m` is where m can be a letter."""
-    node = value.node
-    above, _, below = value.unit.partition("/")
-    for op, part in (("*", above), ("/", below)):
-        for piece in part.split():
-            name, _, power = piece.partition("^")
-            node = call(op, node, call("^", symbol(name), number(int(power or 1))))
-    return node
 
 
 def _accept_many(label: Value, answer: Value) -> Answer:
@@ -176,13 +207,21 @@ def _accept_many(label: Value, answer: Value) -> Answer:
             label.items
         ):
             return _all(map(accept, label.items, answer.items))
+        things = [_things(side) for side in (label, answer)]
+        if things[0] and things[1] and set(things[0]) == set(things[1]):
+            given = dict(zip(things[1], answer.items, strict=True))
+            return _all(accept(item, given[thing]) for thing, item in zip(things[0], label.items, strict=True))
+        if things[0] or things[1]:
+            return _all(map(accept, label.items, answer.items))
         return _match(label.items, answer.items)
     many, other = (label, answer) if isinstance(label, Many) else (answer, label)
     assert isinstance(many, Many)
-    if many.decimal is not None and isinstance(other, Quantity):
-        if other.node.op == "num" and other.node.value.denominator == 1:
+    if many.as_number is not None and isinstance(other, Quantity):
+        written = many.as_number.node
+        whole = written.op == "num" and written.value.denominator == 1
+        if whole and written.places and not many.as_number.unit:
             return "differ"
-        return _accept_quantity(other, many.decimal) if many is answer else _accept_quantity(many.decimal, other)
+        return accept_quantity(other, many.as_number) if many is answer else accept_quantity(many.as_number, other)
     if isinstance(other, Sequence) and many.kind == "list" and len(many.items) == len(other.items):
         pairs = zip(label.items, answer.items, strict=True)  # type: ignore[union-attr]
         return _all(accept(a, b) for a, b in pairs)
@@ -197,6 +236,12 @@ def _accept_many(label: Value, answer: Value) -> Answer:
     if isinstance(other, Quantity | Sequence | Matrix) and len(many.items) == 1:
         return accept(many.items[0], other) if many is label else accept(other, many.items[0])
     return "differ"
+
+
+def _things(many: Many) -> list[str]:
+    """What each item of a list counts, where each counts another thing; such a list is in order."""
+    things = [item.thing for item in many.items if isinstance(item, Quantity) and item.thing]
+    return things if len(set(things)) == len(many.items) > 1 else []
 
 
 def _distinct(many: Many) -> Many:
@@ -264,15 +309,6 @@ def _accept_piece(left: Piece, right: Piece) -> Answer:
     return _all(answers)
 
 
-def _accept_equation(left: Equation, right: Equation) -> Answer:
-    if left.relation != right.relation:
-        return "differ"
-    first, second = subtract(left.left, left.right), subtract(right.left, right.right)
-    if left.relation in ("=", "ne"):
-        return proportional(first, second)
-    return compare(first, second)
-
-
 def _accept_sequence(label: Sequence | Matrix, answer: Sequence | Matrix) -> Answer:
     if isinstance(label, Matrix) and isinstance(answer, Matrix):
         if label.determinant != answer.determinant or len(label.rows) != len(answer.rows):
@@ -337,13 +373,3 @@ def _accept_cases(label: Cases, answer: Cases) -> Answer:
     if set(left) != {condition for _, condition in answer.rows}:
         return "differ"
     return _all(accept(left[condition], value) for value, condition in answer.rows)
-
-
-def _mentions_pi(node: Node) -> bool:
-    return node.name == "pi" or any(map(_mentions_pi, node.args))
-
-
-def _rename(node: Node, old: str, new: str) -> Node:
-    if node.op == "sym":
-        return symbol(new) if node.name == old else node
-    return Node(node.op, tuple(_rename(arg, old, new) for arg in node.args), node.value, node.name, node.places)

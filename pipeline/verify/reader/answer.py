@@ -5,20 +5,31 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pipeline.verify.compare.expressions import compare, constant, letters
+from pipeline.verify.compare.expressions import compare, constant, letters, rounds_to
 from pipeline.verify.normal import clean
 from pipeline.verify.reader.build import number
+from pipeline.verify.reader.families import split_family
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
+from pipeline.verify.reader.names import read_inequality, read_name
 from pipeline.verify.reader.quantity import read_quantity
-from pipeline.verify.reader.regions import LINE, complement, half_line, intersect, merge
-from pipeline.verify.reader.structure import brackets_hold, read_matrix, read_numeral, split, split_tuples, strip_words
+from pipeline.verify.reader.regions import as_pieces, combine_regions, complement
+from pipeline.verify.reader.sets import read_set_name, split_difference, split_members, split_union
+from pipeline.verify.reader.structure import (
+    brackets_hold,
+    closing_bracket,
+    read_matrix,
+    read_numeral,
+    split,
+    split_tuples,
+)
 from pipeline.verify.reader.tokens import Token, tokenize
 from pipeline.verify.reader.values import (
     Cases,
     Clock,
     Conditioned,
     Equation,
+    Family,
     Many,
     Named,
     Node,
@@ -29,15 +40,12 @@ from pipeline.verify.reader.values import (
     Sequence,
     Unreadable,
     Value,
-    Word,
 )
+from pipeline.verify.reader.words import read_words
 
 MAX_LENGTH = 2000
 MAX_ITEMS = 200
-MAX_WORDS = 6
-MAX_WORD = 40
 _RELATIONS = frozenset(("=", "<", ">", "le", "ge", "ne", "in"))
-_MIRROR = {"<": ">", ">": "<", "le": "ge", "ge": "le", "=": "=", "ne": "ne"}
 _CONDITIONS = re.compile(
     r"(?i)\s*,?\s*(?:if|when|whenever|where|for|with|at|such that|provided|given|as long as|otherwise|unless)\b"
 )
@@ -46,7 +54,16 @@ _BROKEN_DIGITS = re.compile(r"(?<=\d{20})\s*\n\s*(?=\d)")
 """A line break inside a number of many digits."""
 _ESCAPED = re.compile(r"\\\\(?=(?:frac|left|right|sqrt|text|pi|cdot|infty|dfrac|sin|cos)(?![a-z]))")
 """A backslash that was escaped once too often: `\\\\frac` outside of a matrix is no line break."""
-_SHORT_WORDS = r"[A-Z][a-z]+|yes|no|odd|all|none|red|one|two|six|ten|win|tie"
+_JOINS = dict.fromkeys(("and", "und", "et", "y", "e", "ed", "и", "和", "与", "&"), "and") | dict.fromkeys(
+    ("or", "oder", "ou", "o", "или", "或", "或者"), "or"
+)
+_PERIOD = re.compile(r"(-?\d+),(\d*\(\d+\))")
+"""A period behind a decimal comma."""
+_ORDINAL = re.compile(
+    r"(?<=\d)\s*(?:\^\s*\{?\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\}?$"
+    r"|(?<=\d)(?:\^\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th))$"
+)
+"""An ordinal is its number."""
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,29})")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
 
@@ -60,10 +77,12 @@ def read_answer(text: str) -> Value:
         return Quantity(number(int(text)))
     if "..." in text or "\u2026" in text:
         raise Unreadable("open-ended")
-    if noon := _CLOCK_TEXT.fullmatch(text):
+    if noon := _CLOCK_TEXT.fullmatch(clean(text) if "m" in text.lower()[-6:] else text):
         hour = int(noon[1]) % 12 + (12 if noon[3].lower() == "p" else 0)
         return Clock(60 * hour + int(noon[2] or 0))
-    text = _BROKEN_DIGITS.sub("", text)
+    text = _ORDINAL.sub("", _BROKEN_DIGITS.sub("", text))
+    if period := _PERIOD.fullmatch(text.strip("$ ").replace("{,}", ",")):
+        text = f"{period[1]}.{period[2]}"
     if "\\begin" not in text:
         text = _ESCAPED.sub(r"\\", text)
     tokens = tokenize(clean(text))
@@ -86,7 +105,10 @@ def _read_whole(tokens: tuple[Token, ...]) -> Value:
         tokens = tokens[:-1]
     about = split(tokens, lambda token: _is(token, "approx"))
     if len(about) > 1:
-        tokens = about[0][0]
+        return _read_approximate([part for part, _ in about])
+    if (family := split_family(tokens)) is not None:
+        head, letter, domain = family
+        return Family(_read_list(_trim(head)), letter, domain)
     depth = 0
     for at, token in enumerate(tokens):
         depth += (token.kind == "begin") - (token.kind == "end")
@@ -100,6 +122,22 @@ def _read_whole(tokens: tuple[Token, ...]) -> Value:
     return _read_list(tokens)
 
 
+def _read_approximate(parts: list[tuple[Token, ...]]) -> Value:
+    """`\\frac13 \\approx 0.33` is 1/3, where 0.33 is what it rounds to; `x \\approx 0.33` says what x is."""
+    if name := read_name(parts[0]):
+        value = _read_list(parts[-1]) if len(parts) == 2 else _read_approximate(parts[1:])
+        return Named(name, value)
+    value = _read_list(parts[0])
+    exact = value.value if isinstance(value, Named) else value
+    for part in parts[1:]:
+        rounded = _read_list(part)
+        if not (isinstance(exact, Quantity) and isinstance(rounded, Quantity)):
+            raise Unreadable("an approximation of what is no number")
+        if not rounds_to(exact.node, rounded.node):
+            raise Unreadable("an approximation that is not one")
+    return value
+
+
 def _phrase(tokens: tuple[Token, ...]) -> str:
     return " ".join(token.text.strip() for token in tokens)
 
@@ -109,12 +147,10 @@ def _join_kind(token: Token) -> str:
     if token.kind in ("text", "word"):
         word = token.text.strip(" ,").lower()
         return (
-            word
-            if word in ("and", "or")
-            else ","
+            ","
             if token.text.strip() == ","
-            else "or"
-            if word in ("oder", "ou", "или", "或")
+            else _JOINS.get(word, "")
+            if len(word) > 1 or not word.isascii() or token.text != token.text.strip()
             else ""
         )
     if _is(token, ",", ";"):
@@ -126,25 +162,36 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
     if not tokens:
         raise Unreadable("empty")
     if (_is(tokens[0], "]") and _is(tokens[-1], "[", "]")) or (_is(tokens[0], "(", "[") and _is(tokens[-1], "[")):
+        if any(_is(token, "cup", "cap", "setminus") for token in tokens):
+            return read_value(tokens)
         group = _read_group(tokens)
         if group is not None:
             return group
     if (tuples := split_tuples(tokens)) is not None:
         return Many(tuple(_read_list(part) for part in tuples))
-    for strong in (("or",), (";",), ("and",), (",",)):
-        parts = split(tokens, lambda token, strong=strong: _join_kind(token) in strong)  # type: ignore[misc]
+    for strong in ("or", ";", "and", ","):
+        parts = split(tokens, lambda token, strong=strong: _join_kind(token) == strong)  # type: ignore[misc]
         if len(parts) == 1:
             continue
-        if strong[0] in ("or", "and") and not all(_trim(part) for part, _ in parts):
-            raise Unreadable(f"{strong[0]!r} without one of its sides")
+        if strong in ("or", "and") and not all(_trim(part) for part, _ in parts):
+            raise Unreadable(f"{strong!r} without one of its sides")
         cleaned = [_trim(part) for part, _ in parts]
         cleaned = [part for part in cleaned if part]
         if len(cleaned) == 1:
             return _read_list(cleaned[0])
         if len(cleaned) > MAX_ITEMS:
             raise Unreadable(f"more than {MAX_ITEMS} items")
-        return combine([_read_list(part) for part in cleaned], strong[0], cleaned)
+        items = [_read_list(part) for part in cleaned]
+        logical = any(token.kind == "command" and token.text in ("and", "or") for token in tokens)
+        if logical and any(isinstance(item, Quantity) and letters(item.node) for item in items):
+            raise Unreadable("a logical formula")
+        return combine([_as_number(item) for item in items] if strong == ";" else items, strong, cleaned)
     return _read_item(tokens)
+
+
+def _as_number(item: Value) -> Value:
+    """Between semicolons, the number that has a decimal comma."""
+    return item.as_number if isinstance(item, Many) and item.as_number is not None else item
 
 
 def _trim(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
@@ -181,17 +228,17 @@ def _read_relation(parts: list[tuple[Token, ...]], signs: list[str]) -> Value:
         if signs != ["in"]:
             raise Unreadable("a relation with several signs")
         value = read_value(parts[1])
-        name = _name(parts[0])
+        name = read_name(parts[0])
         return Region(value.pieces, name) if isinstance(value, Region) else Named(name, value)
     if all(sign == "=" for sign in signs):
         return _read_equation(parts)
     sides = [Reader(part).whole() for part in parts]
-    return _read_inequality(sides, signs)
+    return read_inequality(sides, signs)
 
 
 def _read_equation(parts: list[tuple[Token, ...]]) -> Value:
-    name = _name(parts[0])
-    if not name and len(parts) == 2 and (name := _name(parts[1])):
+    name = read_name(parts[0])
+    if not name and len(parts) == 2 and (name := read_name(parts[1])):
         parts = [parts[1], parts[0]]
     if name:
         values = [read_value(part) for part in parts[1:]]
@@ -224,92 +271,37 @@ def _read_equation(parts: list[tuple[Token, ...]]) -> Value:
     return Equation(sides[0], sides[1])
 
 
-def _name(tokens: tuple[Token, ...]) -> str:
-    """The name that a value is given, or "" for what is no name."""
-    if all(token.kind in ("text", "word") and len(token.text) > 1 for token in tokens):
-        return strip_words(tokens)
-    ratio = split(tokens, lambda token: _is(token, ":"))
-    if len(ratio) > 1:
-        names = [_name(part) for part, _ in ratio]
-        return ":".join(names) if all(names) else ""
-    if len(tokens) > 2 and _is(tokens[0], "(") and _is(tokens[-1], ")") and brackets_hold(tokens):
-        names = [_name(part) for part, _ in split(tokens[1:-1], lambda token: _is(token, ","))]
-        return f"({','.join(names)})" if len(names) > 1 and all(names) else ""
-    try:
-        node = Reader(tokens).whole()
-    except Unreadable:
-        return ""
-    if node.op == "sym" and node.name not in ("pi", "e", "i", "infty"):
-        return node.name
-    if node.op == "fn" or (node.op == "abs" and node.args[0].op == "sym"):
-        return "".join(token.text for token in tokens)
-    inner = letters(node)
-    if inner and all(re.fullmatch(r"[A-Z]{2,}|angle .*", part) for part in inner):
-        return "".join(token.text for token in tokens)
-    if len(tokens) == 4 and tokens[0].kind == "word" and _is(tokens[1], "(") and inner and len(tokens[0].text) == 1:
-        return "".join(token.text for token in tokens)
-    return ""
-
-
-def _read_inequality(sides: list[Node], signs: list[str]) -> Value:
-    if len(sides) == 2:
-        left, right = sides
-        for side, other, sign in ((left, right, signs[0]), (right, left, _MIRROR[signs[0]])):
-            if side.op == "sym" and len(letters(side)) == 1 and not letters(side) & letters(other):
-                pieces = _pieces(sign, other)
-                return Region(pieces, side.name)
-        if signs[0] in (">", "ge"):
-            left, right = right, left
-        return Equation(left, right, {">": "<", "ge": "le"}.get(signs[0], signs[0]))
-    if len(sides) == 3 and "=" not in signs and "ne" not in signs:
-        middle = sides[1]
-        if middle.op == "sym" and len(letters(middle)) == 1:
-            first = half_line(_MIRROR[signs[0]], sides[0])
-            second = half_line(signs[1], sides[2])
-            if signs[0] in ("<", "le") and signs[1] in ("<", "le"):
-                return Region((Piece(first.low, second.high, (first.closed[0], second.closed[1])),), middle.name)
-            if signs[0] in (">", "ge") and signs[1] in (">", "ge"):
-                return Region((Piece(second.low, first.high, (second.closed[0], first.closed[1])),), middle.name)
-    links = []
-    for position, sign in enumerate(signs):
-        links.append(
-            _read_inequality([sides[position], sides[position + 1]], [sign])
-            if sign != "="
-            else Equation(sides[position], sides[position + 1])
-        )
-    return Many(tuple(links), "set")
-
-
-def _pieces(sign: str, end: Node) -> tuple[Piece, ...]:
-    if "infty" in letters(end) or end.name == "infty":
-        raise Unreadable("an inequality with infinity")
-    if sign == "ne":
-        return half_line("<", end), half_line(">", end)
-    return (half_line(sign, end),)
-
-
 def read_value(tokens: tuple[Token, ...]) -> Value:
     """The value of tokens that hold no relation outside of brackets."""
     if not tokens:
         raise Unreadable("empty")
     if len(tokens) == 1 and _is(tokens[0], "emptyset"):
         return Many((), "set")
-    if len(tokens) == 1 and tokens[0].kind == "command" and tokens[0].text in ("mathbb R", "mathbb C"):
-        return Region((LINE,)) if tokens[0].text == "mathbb R" else Word("complex numbers")
+    if _is(tokens[0], "complement"):
+        rest = tokens[1:]
+        if rest and _is(rest[0], "_"):
+            rest = rest[2:] if not _is(rest[1], "{") else rest[closing_bracket(rest, 1) + 1 :]
+        return Region(complement(as_pieces(read_value(rest))))
     if all(
         token.kind in ("text", "word", "mark") and (token.kind != "mark" or token.text in ".'-!") for token in tokens
     ):
-        words = _read_words(tokens)
+        words = read_words(tokens)
         if words is not None:
             return words
     if (matrix := read_matrix(tokens)) is not None:
         if not isinstance(matrix, list):
             return matrix
+        if not any(rest for _, rest in matrix):
+            return combine([_read_item(value) for value, _ in matrix], ",", [value for value, _ in matrix])
         return Cases(tuple((_read_list(value), _condition(rest)) for value, rest in matrix))
+    if len(difference := split_difference(tokens)) > 1:
+        return combine_regions([read_value(part) for part in difference], "setminus")
     for sign in ("cup", "setminus", "cap"):
-        parts = split(tokens, lambda token, sign=sign: _is(token, sign))  # type: ignore[misc]
+        parts = split_union(tokens, sign)
         if len(parts) > 1:
-            return _read_region([read_value(part) for part, _ in parts], sign)
+            return combine_regions([read_value(part) for part, _ in parts], sign)
+    if tokens[0].kind == "command" and tokens[0].text.startswith("mathbb"):
+        return read_set_name(tokens)
     if (group := _read_group(tokens)) is not None:
         return group
     if len(tokens) > 2 and (ratio := _read_ratio(tokens)) is not None:
@@ -324,61 +316,12 @@ def _condition(tokens: tuple[Token, ...]) -> str:
     return text.removeprefix("if").removeprefix("for")
 
 
-def _read_words(tokens: tuple[Token, ...]) -> Value | None:
-    text = strip_words(tokens)
-    if not any(character.isalpha() for character in text) or any(len(word) > MAX_WORD for word in text.split()):
-        raise Unreadable(f"cannot read {text[:12]!r}")
-    if len(text) == 1 and text.isascii():
-        return Quantity(Reader((Token("word", text),)).whole())
-    if (
-        len(tokens) == 1
-        and tokens[0].kind == "word"
-        and len(text) < 4
-        and not re.fullmatch(_SHORT_WORDS, tokens[0].text)
-    ):
-        english = len(text) == 3 and re.search(r"[aeiou]", text) and re.search(r"[^aeiou]", text) and text.islower()
-        if tokens[0].text.isascii() and not english:
-            return None
-    if len(tokens) == 1 and tokens[0].kind == "text" and re.fullmatch(r"\(?[A-Za-z]\)?", text):
-        return Quantity(Reader((Token("word", text.strip("()")),)).whole())
-    if len(text.split()) > MAX_WORDS:
-        raise Unreadable("a sentence")
-    return Word(text.lower())
-
-
-def _as_region(value: Value) -> tuple[Piece, ...]:
-    if isinstance(value, Region):
-        return value.pieces
-    if isinstance(value, Sequence) and len(value.items) == 2 and value.ends == "()":
-        low, high = value.items
-        if isinstance(low, Quantity) and isinstance(high, Quantity):
-            return (Piece(low.node, high.node, (False, False)),)
-    if isinstance(value, Many) and all(isinstance(item, Quantity) for item in value.items):
-        return tuple(Piece(item.node, item.node, (True, True)) for item in value.items if isinstance(item, Quantity))
-    raise Unreadable("a union of what is no interval")
-
-
-def _read_region(values: list[Value], sign: str) -> Value:
-    pieces = _as_region(values[0])
-    for value in values[1:]:
-        other = _as_region(value)
-        if sign == "cup":
-            pieces = (*pieces, *other)
-        elif sign == "cap":
-            pieces = intersect(pieces, other)
-        elif all(piece.low is not None and piece.low == piece.high for piece in other):
-            pieces = intersect(pieces, complement(piece.low for piece in other if piece.low is not None))
-        else:
-            raise Unreadable("a difference of intervals")
-    return Region(merge(pieces))
-
-
 def _read_group(tokens: tuple[Token, ...]) -> Value | None:
     first, last = tokens[0], tokens[-1]
     if (len(tokens) > 3 and _is(first, "]") and _is(last, "[", "]")) or (_is(first, "(", "[") and _is(last, "[")):
-        parts = split(tokens[1:-1], lambda token: _is(token, ",", ";"))
+        parts = split_members(tokens[1:-1])
         if len(parts) == 2:
-            return _interval(parts[0][0], parts[1][0], (_is(first, "["), _is(last, "]")))
+            return _interval(parts[0], parts[1], (_is(first, "["), _is(last, "]")))
     if not (_is(first, "(", "[", "{", "langle") and _is(last, ")", "]", "}", "rangle") and brackets_hold(tokens)):
         return None
     inner = tokens[1:-1]
@@ -387,11 +330,13 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
     if first.text == "{":
         bar = split(inner, lambda token: _is(token, "|", ":"))
         if len(bar) == 2 and first.kind == "command":
-            condition = _read_list(bar[1][0])
-            if isinstance(condition, Region) and condition.name == _name(bar[0][0][:1]):
+            condition = _read_whole(bar[1][0])
+            if isinstance(condition, Family) and isinstance(condition.value, Named):
+                return Family(condition.value.value, condition.letter, condition.domain)
+            if isinstance(condition, Region) and condition.name == read_name(bar[0][0][:1]):
                 return Region(condition.pieces, "")
             raise Unreadable("a set by a condition that is no inequality")
-        elements = [part for part, _ in split(inner, lambda token: _is(token, ",", ";"))]
+        elements = split_members(inner)
         if first.kind == "mark" and len(elements) == 1:
             return None if _only_expression(inner) else read_value(inner)
         items: list[Value] = []
@@ -399,7 +344,7 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
             item = _read_item(part)
             items.extend(item.items if isinstance(item, Many) and any(_is(t, "pm", "mp") for t in part) else (item,))
         return Many(tuple(items), "set")
-    members = [part for part, _ in split(inner, lambda token: _is(token, ",", ";"))]
+    members = split_members(inner)
     if len(members) == 1:
         if first.text == "langle":
             raise Unreadable("a vector of one part")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
 from pipeline.verify.reader.build import bind_index, call, number, symbol
-from pipeline.verify.reader.tokens import FUNCTIONS, GREEK, Token, tokenize
+from pipeline.verify.reader.scanner import Scanner
+from pipeline.verify.reader.tokens import COMMAND_FUNCTIONS, FUNCTIONS, GREEK, Token, tokenize
 from pipeline.verify.reader.values import Node, Unreadable
 
 MAX_DEPTH = 40
 _FUNCTION_HEADS = frozenset("fgFGPQ")
 """Letters that, before a bracket, are the name of a function and no factor."""
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
-_ALIASES = {
-    "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc",
-}  # fmt: skip
+_WRITTEN_ALIASES = """
+arsinh:asinh arcosh:acosh artanh:atanh arcsinh:asinh arccosh:acosh arctanh:atanh tg:tan ctg:cot cotg:cot
+cosec:csc sen:sin sh:sinh ch:cosh th:tanh cth:coth arctg:atan arcctg:acot arccotg:acot arcsen:asin
+arccosec:acsc arsh:asinh arch:acosh arth:atanh arcsin:asin arccos:acos arctan:atan arccot:acot arcsec:asec
+arccsc:acsc
+"""
+_ALIASES: dict[str, str] = dict(item.split(":") for item in _WRITTEN_ALIASES.split())
 _INVERSE = frozenset(["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"])
+_STOPS = (FUNCTIONS | COMMAND_FUNCTIONS) - {"sqrt"}
 _BIG = frozenset(("sum", "prod", "int", "lim", "iint", "oint"))
 _UNREAD = frozenset(
     [
@@ -40,31 +44,22 @@ _UNREAD = frozenset(
 )
 
 
-class Reader:
-    """Reads tokens from `position` on. Every method raises Unreadable where the grammar does not go on."""
+_CHOICES = frozenset("CAP")
+_COUNTED = frozenset(("n", "m", "k", "r", "p", "N", "+", "-", "{", "}"))
+"""What the number of things is written with that some are chosen of."""
+
+
+def _choose(letter: str, things: Node, chosen: Node) -> Node:
+    combinations = call("binom", things, chosen)
+    return combinations if letter == "C" else call("*", combinations, call("!", chosen))
+
+
+class Reader(Scanner):
+    """Reads an expression. Every method raises Unreadable where the grammar does not go on."""
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
-        self.tokens, self.position, self.depth = tokens, 0, 0
-
-    def peek(self, ahead: int = 0) -> Token | None:
-        at = self.position + ahead
-        return self.tokens[at] if at < len(self.tokens) else None
-
-    def at(self, *texts: str) -> bool:
-        token = self.peek()
-        return token is not None and token.kind in ("mark", "command") and token.text in texts
-
-    def take(self) -> Token:
-        token = self.peek()
-        if token is None:
-            raise Unreadable("the text ends too early")
-        self.position += 1
-        return token
-
-    def expect(self, text: str) -> None:
-        token = self.take()
-        if token.text != text or token.kind not in ("mark", "command"):
-            raise Unreadable(f"{text!r} is missing before {token.text!r}")
+        super().__init__(tokens)
+        self.depth = 0
 
     def whole(self) -> Node:
         """The expression that all tokens write."""
@@ -120,7 +115,13 @@ class Reader:
         if token.kind in ("number", "word", "vector"):
             return True
         if token.kind == "command":
-            return token.text in FUNCTIONS or token.text in GREEK or token.text in _BIG or token.text in _UNREAD
+            return (
+                token.text in FUNCTIONS
+                or token.text in COMMAND_FUNCTIONS
+                or token.text in GREEK
+                or token.text in _BIG
+                or token.text in _UNREAD
+            )
         return token.kind == "mark" and token.text in "([{"
 
     def power(self, first: bool = False) -> Node:
@@ -185,14 +186,8 @@ class Reader:
             return call("neg", inner) if sign < 0 else inner
         token = self.peek()
         if token is not None and token.kind == "word" and len(token.text) > 1:
-            self._cut(1)
+            self.cut(1)
         return self.atom()
-
-    def _cut(self, length: int) -> None:
-        """Splits the token at hand, so that its first `length` characters are one."""
-        token = self.tokens[self.position]
-        parts = (Token(token.kind, token.text[:length], token.spaced), Token(token.kind, token.text[length:]))
-        self.tokens = (*self.tokens[: self.position], *parts, *self.tokens[self.position + 1 :])
 
     def _group(self, opener: str) -> Node:
         self.expect(opener)
@@ -206,20 +201,28 @@ class Reader:
             return self._group("{")
         token = self.peek()
         if token is not None and token.kind in ("number", "word") and len(token.text) > 1:
-            self._cut(1)
+            self.cut(1)
         return self.atom()
 
     def atom(self) -> Node:
         token = self.take()
         if token.kind == "number":
-            return self._number(token)
+            return self.number(token)
         if token.kind == "word":
             return self._letters(token)
         if token.kind == "vector":
             return symbol(f"vector {token.text}")
+        if token.text in ("_", "^") or (token.text == "{" and self.at("}")):
+            if token.text == "{":
+                self.take()
+            else:
+                self.position -= 1
+            if self.at("_", "^"):
+                return self._prescript()
+            raise Unreadable("empty braces")
         if token.kind == "mark" and token.text in "([{":
             self.position -= 1
-            if token.text == "{" and (choose := self._choose()) is not None:
+            if token.text == "{" and (choose := self._chosen()) is not None:
                 return choose
             return self._group(token.text)
         if token.kind == "mark" and token.text in ("|", "||"):
@@ -230,7 +233,7 @@ class Reader:
             return self._command(token)
         raise Unreadable(f"cannot read {token.text!r}")
 
-    def _choose(self) -> Node | None:
+    def _chosen(self) -> Node | None:
         start = self.position
         self.take()
         try:
@@ -245,42 +248,6 @@ class Reader:
         self.position = start
         return None
 
-    def _number(self, token: Token) -> Node:
-        text = token.text.replace(",", "").rstrip(".")
-        places = len(text.partition(".")[2])
-        value = Fraction(text if not text.startswith(".") else f"0{text}")
-        if self.at("overline") and "." in token.text:
-            self.take()
-            period = self._digits()
-            scale = 10**places
-            return number(value + Fraction(int(period), (10 ** len(period) - 1) * scale))
-        following = self.peek()
-        if following and following.kind == "word" and not following.spaced and following.text in ("e", "E"):
-            ahead = 1
-            sign = ""
-            if (mark := self.peek(1)) is not None and mark.text in ("+", "-"):
-                sign, ahead = mark.text, 2
-            digits = self.peek(ahead)
-            if digits and digits.kind == "number" and digits.text.isdigit() and len(digits.text) < 4:
-                self.position += ahead + 1
-                return number(value * Fraction(10) ** int(sign + digits.text))
-        return number(value, places)
-
-    def _digits(self) -> str:
-        grouped = self.at("{")
-        if grouped:
-            self.take()
-        token = self.take()
-        if token.kind != "number" or not token.text.isdigit():
-            raise Unreadable("no digits under the bar")
-        if not grouped and len(token.text) > 1:
-            self.position -= 1
-            self._cut(1)
-            token = self.take()
-        if grouped:
-            self.expect("}")
-        return token.text
-
     def _letters(self, token: Token) -> Node:
         """One letter, a product of small letters, or a name of capitals such as AB."""
         word = token.text
@@ -291,7 +258,7 @@ class Reader:
         if len(word) > 4 or not word.isascii():
             raise Unreadable(f"cannot read {word!r}")
         self.position -= 1
-        self._cut(1)
+        self.cut(1)
         self.position += 1
         return self._symbol(word[0])
 
@@ -300,11 +267,11 @@ class Reader:
             if self.take().text == "'":
                 name += "'"
             elif self.at("{"):
-                name += "_" + self._raw_group()
+                name += "_" + self.raw_group()
             else:
                 token = self.peek()
                 if token and token.kind in ("number", "word") and len(token.text) > 1:
-                    self._cut(1)
+                    self.cut(1)
                 name += "_" + self.take().text
         if name.rstrip("'")[0] in _FUNCTION_HEADS and self.at("(") and not self.tokens[self.position].spaced:
             self.take()
@@ -317,27 +284,39 @@ class Reader:
         return self._combination(name)
 
     def _combination(self, name: str) -> Node:
-        """C_{10}^{3} is a binomial coefficient, A_5^2 the permutations of it."""
-        match = re.fullmatch(r"([CA])_(\d+)", name)
-        if match and self.at("^"):
+        """C_n^k and C^k_n are binomial coefficients, A_n^k and P_n^k the permutations of them; else the symbol."""
+        letter, _, below = name.partition("_")
+        if letter not in _CHOICES or not self.at("^"):
+            return symbol(name)
+        start, tokens = self.position, self.tokens
+        self.take()
+        raised = self._script()
+        if not below and self.at("_"):
             self.take()
-            top, bottom = number(int(match[2])), self._script()
-            chosen = call("binom", top, bottom)
-            return chosen if match[1] == "C" else call("*", chosen, call("!", bottom))
+            return _choose(letter, self.argument(), raised)
+        index = tokenize(below) if below else ()
+        counted = bool(index) and all(token.kind == "number" or token.text in _COUNTED for token in index)
+        if counted and (letter != "P" or below.isdigit()):
+            return _choose(letter, Reader(index).whole(), raised)
+        self.position, self.tokens = start, tokens
         return symbol(name)
 
-    def _raw_group(self) -> str:
-        self.expect("{")
-        depth, pieces = 1, []
-        while depth:
-            token = self.take()
-            depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
-            pieces.append(token.text)
-        return " ".join(pieces[:-1]) if len(pieces) > 2 else "".join(pieces[:-1])
+    def _prescript(self) -> Node:
+        """What begins with a script: `{}_{n}C_{k}`, `^{n}C_{k}`, `^2\\log 8`."""
+        self.take()
+        script = self._script()
+        if self.at("log"):
+            self.take()
+            return call("log", self._operand("log"), script)
+        letter = self.take().text
+        if letter not in _CHOICES or not self.at("_"):
+            raise Unreadable(f"a script before {letter!r}")
+        self.take()
+        return _choose(letter, script, self.argument())
 
     def _command(self, token: Token) -> Node:
         name = token.text
-        if name in FUNCTIONS:
+        if name in FUNCTIONS or name in COMMAND_FUNCTIONS:
             return self._function(name)
         if name == "frac":
             top = self.argument()
@@ -355,8 +334,8 @@ class Reader:
             inner = self.sum()
             self.expect("rfloor" if name == "lfloor" else "rceil")
             return call("floor" if name == "lfloor" else "ceil", inner)
-        if name in ("overline", "hat", "widehat", "tilde"):
-            return self._symbol(f"{name} {self._raw_group() if self.at('{') else self.take().text}")
+        if name in ("overline", "dot", "hat", "widehat", "tilde"):
+            return self._symbol(f"{name} {self.raw_group() if self.at('{') else self.take().text}")
         if name == "sum" or name == "prod":
             return self._series(name)
         if name == "angle":
@@ -414,6 +393,8 @@ class Reader:
             inner = self._operand(name)
             if name in ("log", "lg") and base is None:
                 base = number(10) if name == "lg" else None
+            if name == "cis":
+                return call("+", call("cos", inner), call("*", symbol("i"), call("sin", inner)))
             node = call("log", inner, base) if base is not None and name in ("log", "lg") else call(name, inner)
         return call("^", node, exponent) if exponent is not None else node
 
@@ -433,11 +414,7 @@ class Reader:
         if self.at("(", "{", "["):
             return self._group(self.tokens[self.position].text)
         total = self.power(first=True)
-        while (
-            self._starts_factor()
-            and self.tokens[self.position].text not in FUNCTIONS - {"sqrt"}
-            and not self.at("(", "[")
-        ):
+        while self._starts_factor() and self.tokens[self.position].text not in _STOPS and not self.at("(", "["):
             total = call("*", total, self.power())
         if self.at("/") and name not in ("ln", "log", "lg"):
             ahead = self.peek(1)

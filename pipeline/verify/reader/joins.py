@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from pipeline.verify.reader.quantity import read_quantity
 from pipeline.verify.reader.regions import intersect, merge
 from pipeline.verify.reader.tokens import Token
-from pipeline.verify.reader.values import Many, Named, Piece, Quantity, Region, Value
+from pipeline.verify.reader.values import Many, Named, Piece, Quantity, Region, Unreadable, Value
+
+_INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
+_DECIMAL = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 
 
 def combine(items: list[Value], join: str, parts: list[tuple[Token, ...]]) -> Value:
@@ -32,22 +37,34 @@ def combine(items: list[Value], join: str, parts: list[tuple[Token, ...]]) -> Va
         return Named(names[0], Many(tuple(item.value for item in flat if isinstance(item, Named)), "set"))
     if names and len(names) == 1 and isinstance(flat[0], Named) and join != ";":
         return Named(names[0], Many((flat[0].value, *flat[1:])))
-    decimal = None
-    if len(parts) == 2 and len(parts[0]) == 1 and join == "," and _is_digits(parts[0][0]) and _is_digits(parts[1][0]):
-        unit = parts[1][1:]
-        if not parts[1][0].spaced and all(token.kind != "number" for token in unit):
-            decimal = read_quantity((Token("number", f"{parts[0][0].text}.{parts[1][0].text}"), *unit))
-    return Many(tuple(flat), "list", decimal)
+    return Many(tuple(flat), "list", _read_commas(parts) if join == "," else None)
+
+
+def _read_commas(parts: list[tuple[Token, ...]]) -> Quantity | None:
+    """The one number that a list may also be: with a decimal comma, or with commas between groups of digits."""
+    if any(part[0].kind != "number" or part[0].spaced for part in parts[1:]):
+        return None
+    if any(part[-1].kind != "number" for part in parts[:-1]):
+        return None
+    first = parts[0][-1]
+    written = ",".join([first.text, *(part[0].text for part in parts[1:])])
+    if _INDIAN.fullmatch(written):
+        joined = written.replace(",", "")
+    elif len(parts) == 2 and _DECIMAL.fullmatch(written):
+        joined = written.replace(".", "").replace(",", ".")
+    else:
+        return None
+    token = Token("number", joined, first.spaced)
+    try:
+        return read_quantity((*parts[0][:-1], token, *parts[-1][1:]))
+    except Unreadable:
+        return None
 
 
 def _point(item: Value) -> Value:
     if isinstance(item, Named) and isinstance(item.value, Quantity):
         return Region((Piece(item.value.node, item.value.node, (True, True)),), item.name)
     return item
-
-
-def _is_digits(token: Token) -> bool:
-    return token.kind == "number" and token.text.isdigit()
 
 
 def _is_system(item: Many) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.grammar import Reader
-from pipeline.verify.reader.tokens import FUNCTIONS, Token
+from pipeline.verify.reader.tokens import COMMAND_FUNCTIONS, FUNCTIONS, Token
 from pipeline.verify.reader.units import LETTERS, convert, is_unit_word, read_unit_words
 from pipeline.verify.reader.values import Quantity, Unreadable
 
 _COINS = {"dollar": "$", "$": "$", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u20b9": "INR"}
+_DOLLARS = {"US": "$", "USD": "$", "A": "$", "C": "$", "CA": "$", "HK": "$", "NZ": "$", "S": "$", "R": "BRL"}
+"""What stands before the sign of a dollar or real."""
 _CLOSES = frozenset(")]}|")
 
 
@@ -56,8 +58,9 @@ def _take_coin(tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], str]:
     rest = tokens
     if rest and rest[0].text in ("+", "-"):
         head, rest = rest[:1], rest[1:]
-    if len(rest) > 1 and rest[0].text in ("US", "USD") and rest[0].kind == "word":
-        return head + rest[2 if rest[1].text in _COINS else 1 :], "$"
+    named = len(rest) > 1 and rest[0].kind == "word" and rest[0].text in _DOLLARS
+    if named and (rest[0].text == "USD" or rest[1].text in ("$", "dollar")):
+        return head + rest[2 if rest[1].text in _COINS else 1 :], _DOLLARS[rest[0].text]
     if len(rest) > 1 and rest[0].kind in ("mark", "command") and rest[0].text in _COINS:
         return head + rest[1:], _COINS[rest[0].text]
     return tokens, ""
@@ -72,7 +75,7 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool, compound: bool =
     if token.kind in ("mark", "command") and token.text in ("%", *_COINS):
         return True
     if token.text == "degree" and token.kind == "command":
-        if any(before.kind == "command" and before.text in FUNCTIONS for before in tokens[:at]):
+        if any(before.kind == "command" and before.text in FUNCTIONS | COMMAND_FUNCTIONS for before in tokens[:at]):
             return False
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         return following is None or following.kind in ("number", "text")
@@ -147,4 +150,4 @@ def _one(amount: tuple[Token, ...], suffix: tuple[Token, ...], coin: str) -> Qua
     if unit.startswith("/"):
         unit = coin + unit if coin else ""
     scaled = call("*", node, number(factor)) if factor != 1 else node
-    return Quantity(scaled, unit or coin)
+    return Quantity(scaled, unit or coin, thing="" if unit or coin or factor != 1 else words.lower())

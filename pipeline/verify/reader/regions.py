@@ -7,7 +7,7 @@ from functools import cmp_to_key
 
 from pipeline.verify.compare.expressions import sign
 from pipeline.verify.reader.build import call
-from pipeline.verify.reader.values import Node, Piece, Unreadable
+from pipeline.verify.reader.values import Many, Node, Piece, Quantity, Region, Sequence, Unreadable, Value
 
 LINE = Piece(None, None, (False, False))
 
@@ -92,9 +92,39 @@ def _join(left: Piece, right: Piece) -> Piece:
     return Piece(left.low, left.high if gap > 0 else right.high, (left.closed[0], closed))
 
 
-def complement(points: Iterable[Node]) -> tuple[Piece, ...]:
-    """The reals without some points."""
-    pieces: tuple[Piece, ...] = (LINE,)
-    for point in points:
-        pieces = intersect(pieces, (half_line("<", point), half_line(">", point)))
-    return pieces
+def complement(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The reals outside of some pieces."""
+    rest: tuple[Piece, ...] = (LINE,)
+    for piece in pieces:
+        outside = []
+        if piece.low is not None:
+            outside.append(half_line("<" if piece.closed[0] else "le", piece.low))
+        if piece.high is not None:
+            outside.append(half_line(">" if piece.closed[1] else "ge", piece.high))
+        rest = intersect(rest, outside)
+    return merge(rest)
+
+
+def combine_regions(values: list[Value], sign: str) -> Region:
+    """The union ("cup"), intersection ("cap") or difference ("setminus") of regions. Raises Unreadable for others."""
+    pieces = as_pieces(values[0])
+    for value in values[1:]:
+        other = as_pieces(value)
+        if sign == "cup":
+            pieces = (*pieces, *other)
+        else:
+            pieces = intersect(pieces, other if sign == "cap" else complement(other))
+    return Region(merge(pieces))
+
+
+def as_pieces(value: Value) -> tuple[Piece, ...]:
+    """The pieces of a region, of a pair that can be an open interval, or of listed points."""
+    if isinstance(value, Region):
+        return value.pieces
+    if isinstance(value, Sequence) and len(value.items) == 2 and value.ends == "()":
+        low, high = value.items
+        if isinstance(low, Quantity) and isinstance(high, Quantity):
+            return (Piece(low.node, high.node, (False, False)),)
+    if isinstance(value, Many) and all(isinstance(item, Quantity) for item in value.items):
+        return tuple(Piece(item.node, item.node, (True, True)) for item in value.items if isinstance(item, Quantity))
+    raise Unreadable("a union of what is no interval")

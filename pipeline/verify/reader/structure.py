@@ -71,6 +71,8 @@ def read_matrix(
     """A matrix, the (value, condition) rows of cases, or None for what is neither."""
     if len(tokens) > 2 and tokens[0].text in ("(", "{", "[") and brackets_hold(tokens) and tokens[1].kind == "begin":
         return read_matrix(tokens[1:-1])
+    if len(tokens) > 2 and tokens[0].text == "{" and tokens[1].kind == "begin" and tokens[-1].kind == "end":
+        tokens = (Token("begin", "cases"), *tokens[2:])
     first, last = tokens[0], tokens[-1]
     if first.kind != "begin" or last.kind != "end" or not brackets_hold(tokens):
         return None
@@ -79,7 +81,7 @@ def read_matrix(
         [part for part, _ in split(row, lambda token: token.text == "&" and token.kind in ("mark", "command"))]
         for row in rows
     ]
-    if first.text == "cases":
+    if first.text in ("cases", "aligned", "gathered", "dcases", "rcases"):
         return [(tuple(t for t in row[0] if t.text != ","), row[1] if len(row) > 1 else ()) for row in cells]
     if first.text not in _MATRICES:
         raise Unreadable(f"cannot read \\begin{{{first.text}}}")
@@ -98,3 +100,8 @@ def read_numeral(tokens: tuple[Token, ...]) -> Numeral | None:
     if tokens[0].kind == "number" and (base.isdigit() or base in _NUMERAL_WORDS):
         return Numeral(digits, int(base) if base.isdigit() else _NUMERAL_WORDS[base])
     return None
+
+
+def closing_bracket(tokens: tuple[Token, ...], start: int) -> int:
+    """Where the bracket that opens at `start` is closed."""
+    return next(end for end in range(start + 1, len(tokens) + 1) if brackets_hold(tokens[start:end])) - 1

@@ -14,6 +14,11 @@ sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arcco
 arsinh arcosh artanh asin acos atan asinh acosh atanh ln log lg exp sqrt cbrt abs floor ceil min max gcd lcm det sgn mod
 """
 FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
+_COMMAND_FUNCTION_WORDS = """
+tg ctg cotg cosec sen sh ch th cth arctg arcctg arccotg arcsen arccosec arsh arch arth cis
+"""
+COMMAND_FUNCTIONS = frozenset(_COMMAND_FUNCTION_WORDS.split())
+"""As Russian, French, Spanish and Portuguese write functions: names only as commands, letters elsewhere."""
 _GREEK_WORDS = """
 alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma tau
 upsilon phi varphi chi psi omega ell hbar Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega nabla imath jmath
@@ -26,23 +31,27 @@ _FONT = r"mathrm|mathit|mathbf|mathsf|mathbb|mathcal|operatorname\*?|rm|boldsymb
 _TOKEN = re.compile(
     rf"(?P<space>\s+)"
     r"|(?P<number>[1-9]\d{0,2}(?: \d{3})+(?![\d ]*[\d/])(?:\.\d+)?|\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?"
-    r"|\d+\.\d+|\d+\.(?!\d)|\d+|\.\d+)"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?![\d.])|\d+\.\d+|\d+\.(?!\d)|\d+|\.\d+)"
     r"|\\(?:text)?color\s*\{(?P<color>[^{}]*)\}"
     rf"|\\(?:{_TEXT})\s*\{{(?P<text>[^{{}}]*)\}}"
     rf"|\\(?P<font>{_FONT})(?![A-Za-z])\s*(?:\{{(?P<inside>\\?(?:[^{{}}\\]|\^\{{-?\d+\}})*)\}}|\s(?P<bare>[A-Za-z])(?![A-Za-z]))"
     r"|\\(?P<edge>begin|end)\s*\{(?P<environment>[A-Za-z]+\*?)\}(?:\{[lcr|]*\})?"
     r"|(?P<row>\\\\(?:\[[^\]]{0,8}\])?)"
     r"|\\(?P<command>[A-Za-z]+|[{}|$#&])"
-    r"|(?P<word>[A-Za-z]+|[^\W\d_\u0370-\u03ff]+)|(?P<greek>[\u0370-\u03ff])"
+    r"|(?P<word>[A-Za-z]+(?![A-Za-z\u00c0-\u024f])|[^\W\d_\u0370-\u03ff]+)|(?P<greek>[\u0370-\u03ff])"
     r"|(?P<mark>\*\*|<=|>=|!=|\|\||[-+*/^_!(){}\[\]|=<>,;:.&%$'°√\u20ac\u00a3\u20b9\u00a5])"
 )
 
 
-_NO_WORDS = re.compile(r"[\d\s.,;:()+\-*/%$]*\d[\d\s.,;:()+\-*/%$]*")
+_NO_WORDS = re.compile(r"[\d\s.,;:()+\-*/%$=]*")
 """What stands in `\\text{}` without being text."""
+_EDGE_JOIN = re.compile(r"(?<=\w),?( (?:and|or|und|oder|et|ou|и|или) )\s*$")
+"""A word that joins what follows, at the end of a text."""
 _BRACKET = re.compile(r"[(\[]|\\\{")
 _SEPARATOR = re.compile(r",\s|;|[(\[]\d{1,3}(?:,\d{3})+[)\]](?=[\d^*+/-])")
 """In brackets `1,000` is a number only where the items are separated otherwise: (3,100) is a pair."""
+
+_TIGHT_SEPARATOR = re.compile(r"(?<=\d),(?=\d)(?!\d{3}(?!\d))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,6 @@ _SAME = {
     "backslash": "setminus",
     "cdotp": "cdot",
     "div": "/",
-    "dot": "overline",
     "bar": "overline",
     "smallsetminus": "setminus",
 }
@@ -166,7 +174,9 @@ def tokenize(text: str) -> tuple[Token, ...]:
     """The tokens of a cleaned answer. Raises Unreadable with the first piece that is none."""
     tokens: list[Token] = []
     position, spaced = 0, False
-    grouped = _BRACKET.search(text) is None or _SEPARATOR.search(text) is not None
+    grouped = _BRACKET.search(text) is None or (
+        _SEPARATOR.search(text) is not None and _TIGHT_SEPARATOR.search(text) is None
+    )
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
@@ -193,11 +203,14 @@ def _classify(match: re.Match[str], spaced: bool) -> list[Token]:
     if match["color"] is not None:
         return []
     if match["number"]:
-        return [Token("number", match["number"].replace(" ", ""), spaced)]
+        written = match["number"].replace(" ", "")
+        return [Token("number", written.replace(".", "") if written.count(".") > 1 else written, spaced)]
     if match["text"] is not None:
         if _NO_WORDS.fullmatch(match["text"]):
             return list(tokenize(match["text"]))
-        return [Token("text", match["text"], spaced)]
+        if match["text"].strip() in FUNCTIONS:
+            return [Token("command", match["text"].strip(), spaced)]
+        return [Token("text", part, spaced) for part in _EDGE_JOIN.split(match["text"]) if part.strip(" ,")]
     if match["font"]:
         return _classify_font(match, spaced)
     if match["edge"]:
@@ -213,7 +226,7 @@ def _classify(match: re.Match[str], spaced: bool) -> list[Token]:
         name = _SAME.get(match["command"], match["command"])
         if name in _IGNORED:
             return []
-        if len(name) > 1 and name[:-1] in FUNCTIONS and name not in FUNCTIONS and name not in _SAME:
+        if len(name) > 1 and name[:-1] in FUNCTIONS and name not in FUNCTIONS | COMMAND_FUNCTIONS and name not in _SAME:
             return [Token("command", name[:-1], spaced), Token("word", name[-1])]
         if name in ("<", ">", "*", ":", "|", "||", "/"):
             return [Token("mark", name, spaced)]
@@ -231,7 +244,7 @@ def _classify_font(match: re.Match[str], spaced: bool) -> list[Token]:
         return [Token("command", content[1:].strip(), spaced)] if content[1:].strip().isalpha() else []
     if font == "mathbb":
         return [Token("command", f"mathbb {content}", spaced)]
-    if content in FUNCTIONS:
+    if content in FUNCTIONS or content in COMMAND_FUNCTIONS:
         return [Token("command", content, spaced)]
     if font in ("mathbf", "vec", "boldsymbol", "bm", "overrightarrow", "bf") and re.fullmatch(
         r"[A-Za-z]{1,2}", content

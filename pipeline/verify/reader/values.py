@@ -30,13 +30,14 @@ class Node:
 class Quantity:
     """A number or expression, with the unit, percent sign or currency that it was written with.
 
-    `as_unit`: the other reading of `3 m`, whose letter may be a unit.
+    `as_unit`: the other reading of `3 m`, whose letter may be a unit. `thing`: what was counted (`apples`).
     """
 
     node: Node
     unit: str = ""
     percent: bool = False
     as_unit: Quantity | None = None
+    thing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,14 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """Several values without order. `kind`: "set" (in braces), "list" (bare, which may also be meant in order)."""
+    """Several values without order. `kind`: "set" (in braces), "list" (bare, which may also be meant in order).
+
+    `as_number`: the other reading of `3,5`, whose comma may be a decimal point, and of `1,00,000`.
+    """
 
     items: tuple[Value, ...]
     kind: str = "list"
-    decimal: Quantity | None = None
+    as_number: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,15 @@ class Conditioned:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """A value with a letter that runs over whole numbers: the integers ("Z"), from 1 ("N") or from 0 ("N0")."""
+
+    value: Value
+    letter: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cases:
     """A function by cases: (value, condition) pairs in the order in which they are written."""
 
@@ -157,5 +170,6 @@ Value: TypeAlias = (
     | Equation
     | Named
     | Conditioned
+    | Family
     | Cases
 )

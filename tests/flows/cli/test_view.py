@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flows.cli.errors import Exit
-from pipeline.publish.flags import read_flags
+from pipeline.labels.flags import read_flags
 from pipeline.run.storage import RunFolder
 from tests.conftest import ROOT
 from tests.pipeline.publish.report.test_build import tell_hostile

@@ -18,8 +18,9 @@ SEEDS = st.integers(0, 2**32)
 def test_no_test_ends_with_a_wrong_expected_output(seed: int, good: int, bad: int, tests: int) -> None:
     planted = plant(Random(seed), tests, good, bad, corrupt=tests // 10, answers=6)
     _, _, rulings = judge(planted.outcomes, list(planted.expected))
-    for right, ruling in zip(planted.right, rulings, strict=True):
-        assert ruling.action == "drop" or ruling.expected == right
+    stay = [(right, ruling) for right, ruling in zip(planted.right, rulings, strict=True) if ruling.action != "drop"]
+    assert len(stay) >= tests - tests // 10
+    assert [ruling for right, ruling in stay if ruling.expected != right] == []
 
 
 @settings(max_examples=150, deadline=None)
@@ -101,9 +102,9 @@ def test_an_input_on_which_trusted_programs_crash_is_dropped() -> None:
 def test_with_fewer_solutions_than_it_takes_nothing_is_ever_repaired(seed: int, good: int) -> None:
     planted = plant(Random(seed), 12, good, 2 - good, corrupt=2, answers=6)
     _, _, rulings = judge(planted.outcomes, list(planted.expected))
-    for t, ruling in enumerate(rulings):
-        assert ruling.action in ("keep", "drop")
-        assert ruling.action == "drop" or ruling.expected == planted.expected[t]
+    assert {ruling.action for ruling in rulings} <= {"keep", "drop"}
+    kept = [(ruling, given) for ruling, given in zip(rulings, planted.expected, strict=True) if ruling.action == "keep"]
+    assert [ruling for ruling, given in kept if ruling.expected != given] == []
 
 
 def test_the_share_asked_for_is_obeyed() -> None:

@@ -18,5 +18,6 @@ def test_the_aims_are_met_on_student_programs(shared_data: Path, monkeypatch: py
     monkeypatch.setattr(bench, "read_set", lambda _: chosen)
     with bench.Recording() as sandbox:
         result = bench.measure(name, sandbox, CodeTestsConfig(), full=False)
-    for aim, value in result["code_tests"].figures().items():
-        assert value is None or value >= bench.AIMS[aim], (aim, value, result["code_tests"].odd)
+    figures = {aim: value for aim, value in result["code_tests"].figures().items() if value is not None}
+    assert len(figures) >= 2
+    assert {aim: value for aim, value in figures.items() if value < bench.AIMS[aim]} == {}, result["code_tests"].odd

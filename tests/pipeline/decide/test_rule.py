@@ -129,4 +129,9 @@ def test_any_counts_are_decided_as_one_of_the_possible(
     decision, detail = decide_counts(correct, votes, unknown, n, n + extra, keep, decide)
     found = possible(correct, votes, unknown, n, n + extra, keep, decide)
     assert decision == (next(iter(found)) if len(found) == 1 else "undetermined")
-    assert detail.startswith(f"{correct} of {n - unknown} correct") or decision == "label_contradicted"
+    told = (
+        f"{votes} of {n} agree on another answer"
+        if decision == "label_contradicted"
+        else f"{correct} of {n - unknown} correct"
+    )
+    assert detail.startswith(told)

@@ -9,6 +9,7 @@ import pytest
 from pipeline.ingest.code_source import read_gym_code, write_stub
 from pipeline.ingest.source import read_source
 from pipeline.sandbox import SandboxUnavailable, describe_sandbox
+from pipeline.sandbox.describe import try_mode
 from schemas.config import SandboxConfig, Source
 from schemas.conform import conform_rows
 from schemas.errors import InputError
@@ -152,10 +153,15 @@ def test_without_the_domain_the_library_asks_its_own_questions() -> None:
     assert (row["domain"], row.get("tests")) == ("math", None)
 
 
-def test_a_sandbox_that_is_refused_says_so() -> None:
-    if describe_sandbox()["mode"] == "landlock":
-        with pytest.raises(SandboxUnavailable):
+def test_a_sandbox_that_is_refused_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without bubblewrap, which is one where no program of that name is on the path."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    try_mode.cache_clear()
+    try:
+        with pytest.raises(SandboxUnavailable, match="no bubblewrap sandbox"):
             list(read_gym_code(1, 0, {}, SandboxConfig(mode="bubblewrap"), lambda: TASKS))
+    finally:
+        try_mode.cache_clear()
 
 
 def test_a_stub_needs_the_function() -> None:

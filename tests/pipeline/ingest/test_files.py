@@ -73,7 +73,7 @@ def test_an_array_of_arrays_is_rows_that_say_so(tmp_path: Path) -> None:
     file = tmp_path / "rows.json"
     file.write_text('[[1], {"statement": "a"}, [[2], 3]]')
     first, second, third = read_rows(file)
-    assert "a JSON list" in first["invalid"]
+    assert "a JSON list" in first.detail
     assert second["statement"] == "a"
     assert third["raw"] == "[[2], 3]"
 
@@ -109,7 +109,7 @@ def test_a_bad_line_says_where_what_and_how_to_mend(line: str, said: str, tmp_pa
     file.write_text(f'{{"statement": "a"}}\n{line}\n{{"statement": "b"}}\n')
     first, bad, last = read_rows(file)
     assert (first["statement"], last["statement"]) == ("a", "b")
-    assert bad["invalid"].startswith(f"{file}:2: {said}")
+    assert bad.detail.startswith(f"{file}:2: {said}")
     assert bad["raw"] == line
 
 
@@ -117,7 +117,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_bytes(b'{"statement": "\xff"}\n{"statement": "b"}')
     bad, good = read_rows(file)
-    assert "not UTF-8 at byte 16" in bad["invalid"]
+    assert "not UTF-8 at byte 16" in bad.detail
     assert good["statement"] == "b"
 
 

@@ -18,6 +18,7 @@ def test_a_problem_has_statement_answer_name_and_what_the_task_says_of_it() -> N
     assert [row["source_id"] for row in rows] == ["chain_sum-7-0", "chain_sum-7-1", "chain_sum-7-2"]
     problems, rejected = conform_rows(rows, "sums")
     assert rejected.is_empty()
+    assert problems.height == 3
     for row in problems.iter_rows(named=True):
         extra = json.loads(row["extra"])
         assert row["statement"].endswith(f"{extra['expression']} =")

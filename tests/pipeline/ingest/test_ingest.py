@@ -164,9 +164,13 @@ def test_a_duplicate_never_stands_before_its_first(lines: list[str], rows: int, 
         patch.setattr(module, "BATCH_ROWS", 5)
         ingest(config(tmp_path, "a.jsonl", shard_rows=rows), folder)
     shard_of = {id: name[-13:] for name, table in folder.read_tables("problems") for id in table["id"]}
-    for name, table in folder.read_tables("rejected"):
-        for id in table.filter(reason="duplicate")["id"]:
-            assert shard_of[id] <= name[-13:]
+    duplicates = [
+        (id, name[-13:])
+        for name, table in folder.read_tables("rejected")
+        for id in table.filter(reason="duplicate")["id"]
+    ]
+    assert sum(recorded(folder).values()) == len(lines)
+    assert [id for id, shard in duplicates if shard < shard_of[id]] == []
 
 
 @SLOW

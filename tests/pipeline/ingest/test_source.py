@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.ingest.source import PEEK, read_source
 from schemas.config import Source
-from schemas.conform import conform_rows
+from schemas.conform import InvalidRow, conform_rows
 from schemas.errors import InputError
 
 
@@ -30,6 +30,12 @@ def test_columns_are_mapped_and_the_rest_goes_into_extra(tmp_path: Path) -> None
     [row] = shaped(Source(name="mine", files=files, columns={"statement": "q", "answer": "sol.final"}))
     assert (row["statement"], row["answer"]) == ("What is 2+2?", "4")
     assert row["extra"] == {"sol": {"final": "$4$", "steps": 1}, "tags": ["a"], "invalid": "no"}
+
+
+def test_a_column_called_invalid_is_a_column_like_any_other(tmp_path: Path) -> None:
+    files = write(tmp_path, *({"statement": f"What is {n}+2?", "answer": "4", "invalid": "no"} for n in (1, 2)))
+    rows = shaped(Source(name="mine", files=files))
+    assert [row["extra"] for row in rows] == [{"invalid": "no"}] * 2
 
 
 def test_a_mapping_wins_over_the_column_of_that_name_which_stays_in_extra(tmp_path: Path) -> None:
@@ -115,7 +121,8 @@ def test_a_column_that_is_not_there_is_refused_at_once(options: dict[str, Any], 
 def test_unreadable_lines_do_not_count_as_columns(tmp_path: Path) -> None:
     files = write(tmp_path, "{oops", {"statement": "a"})
     bad, good = read_source(Source(name="m", files=files))
-    assert "not JSON" in bad["invalid"]
+    assert isinstance(bad, InvalidRow)
+    assert "not JSON" in bad.detail
     assert good["statement"] == "a"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.decide import decide_run
+from pipeline.decide.run import decide_run
 from pipeline.publish.shards import publish_curated
 from pipeline.run.storage import RunFolder
 from schemas.config import Config

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.publish.flags import add_flag, withdraw_flag
+from pipeline.labels.flags import add_flag, withdraw_flag
 from pipeline.publish.inspect import clean, inspect_path
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError

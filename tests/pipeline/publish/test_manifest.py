@@ -8,7 +8,8 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from pipeline.decide.decide import IMPORTED, decide_run
+from pipeline.decide.decide import IMPORTED
+from pipeline.decide.run import decide_run
 from pipeline.publish.manifest import build_manifest
 from pipeline.publish.shards import CountError, publish_curated
 from pipeline.run.layout import MANIFEST
@@ -78,7 +79,7 @@ def test_a_sample_that_was_verified_again_is_counted_once(folder: RunFolder) -> 
     assert build_manifest(folder, config)["samples"]["count"] == 61
 
 
-def test_deciding_anew_keeps_the_times_of_the_run(folder: RunFolder) -> None:
+def test_deciding_again_keeps_the_times_of_the_run(folder: RunFolder) -> None:
     config = make_run(folder)
     publish(folder, config)
     build_manifest(folder, config, {"sample": 12.5})

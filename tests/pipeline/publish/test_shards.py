@@ -159,7 +159,7 @@ def test_decisions_for_other_problems_are_refused(folder: RunFolder) -> None:
         publish_curated(folder, config)
 
 
-def test_other_thresholds_are_published_anew_and_compared(folder: RunFolder) -> None:
+def test_other_thresholds_are_published_again_and_compared(folder: RunFolder) -> None:
     publish(folder, make_run(folder))
     moves = redecide(folder, make_config(folder.root, keep={"max": 4}))
     assert set(moves.rows()) == {

@@ -91,7 +91,7 @@ def test_verl_asks_the_service_with_the_run_s_rules(exports: Path, service: Any)
     assert score == {"score": 1.1, "acc": 1.0, "known": 1.0}
     assert len(asked) == 3
     assert asked[0]["items"] == [{"ground_truth": "4", "completion": "so 4", "statement": "How much?"}]
-    assert asked[0]["verify"] == {"extract": "last", "format": "none"}
+    assert asked[0]["verify"] == {"extract": "last", "format": "none", "thoughts": "marked"}
     assert asked[0]["authorization"] == "Bearer secret"
 
 

@@ -60,6 +60,7 @@ def test_a_dataset_of_another_form_is_refused_with_what_it_has(reward: TrlReward
         reward(completions=[GOOD], answer=["4"])
 
 
+@pytest.mark.slow
 def test_the_trainer_s_advantages_are_those_of_our_rewards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("trl", reason="TRL is what is tested; it comes with the extra `parity`")
     from datasets import load_dataset

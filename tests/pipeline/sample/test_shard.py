@@ -123,7 +123,7 @@ def test_more_samples_are_added_to_those_that_are_there(tmp_path: Path, verifier
     assert (engine.submitted, after.height) == (6, 10)
 
 
-def test_a_new_label_is_judged_anew_and_not_sampled_anew(tmp_path: Path, verifier: MathVerifier) -> None:
+def test_a_new_label_is_judged_again_and_not_sampled_again(tmp_path: Path, verifier: MathVerifier) -> None:
     go(tmp_path, problems_of(["1"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     stats, engine, after = go(tmp_path, problems_of(["2"]), config_for(str(tmp_path)), verifier, [["so 2"]])
     assert (engine.submitted, stats.judged_again, stats.sampled) == (0, 16, 0)
@@ -146,9 +146,11 @@ class Late:
     def __init__(self, real: MathVerifier) -> None:
         self.real, self.in_trouble = real, True
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         if not self.in_trouble:
-            return self.real.submit(label, completion, known)
+            return self.real.submit(label, completion, known, finish_reason)
         future: Future[Judgement] = Future()
         future.set_result(Judgement(Verdict.UNKNOWN, "1", "1", "timed out after 5 s"))
         return future
@@ -223,7 +225,9 @@ class Behind:
     def __init__(self, expected: int) -> None:
         self.expected, self.waiting = expected, []  # type: ignore[var-annotated]
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         future: Future[Judgement] = Future()
         self.waiting.append(future)
         if len(self.waiting) == self.expected:
@@ -261,10 +265,12 @@ def test_what_waits_for_the_verifier_is_bounded_by_the_engine_and_not_by_the_sha
         most = 0
         judge = slow.submit
 
-        def submit(label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+        def submit(
+            label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+        ) -> Future[Judgement]:
             nonlocal most
             most = max(most, 2 * engine.answered - len(slow.told))
-            return judge(label, completion, known)
+            return judge(label, completion, known, finish_reason)
 
         patch.setattr(slow, "submit", submit)
         stats = sample_shard(problems, SHARD, RunFolder(root), config_for(root, n=2), engine, slow)
@@ -280,7 +286,9 @@ class Slow:
     def __init__(self) -> None:
         self.told: list[set[str]] = []
 
-    def submit(self, label: str | None, completion: str, known: tuple[str, ...] = ()) -> Future[Judgement]:
+    def submit(
+        self, label: str | None, completion: str, known: tuple[str, ...] = (), finish_reason: str | None = None
+    ) -> Future[Judgement]:
         self.told.append(set(known))
         future: Future[Judgement] = Future()
         judgement = Judgement(Verdict.WRONG, completion, completion, "not equal")

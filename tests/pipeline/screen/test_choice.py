@@ -10,9 +10,12 @@ from schemas.config import ScreenConfig
 
 
 def put(statement: str, answer: str, extra: Any = None, **knobs: Any) -> tuple[str, str | None]:
+    """The open problem, or what it is rejected or suspected for."""
     row = {"statement": statement, "answer": answer, "extra": None if extra is None else json.dumps(extra)}
     outcome = screen_problem(row, ScreenConfig(**knobs))
-    return (outcome.statement, outcome.answer) if isinstance(outcome, Screened) else (outcome[1].value, None)
+    if isinstance(outcome, Screened) and not outcome.suspicions:
+        return outcome.statement, outcome.answer
+    return (outcome[1] if isinstance(outcome, tuple) else outcome.suspicions[0].reason).value, None
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from pipeline.screen.rules import Screened, screen_problem
+from pipeline.screen.rules import screen_problem
 from schemas.config import ScreenConfig
 
 
 def judge(statement: str, answer: str | None = "7", **knobs: Any) -> str:
+    """What a statement is rejected or suspected for, else `keep`."""
     outcome = screen_problem({"statement": statement, "answer": answer}, ScreenConfig(**knobs))
-    return "keep" if isinstance(outcome, Screened) else outcome[1].value
+    if isinstance(outcome, tuple):
+        return outcome[1].value
+    return outcome.suspicions[0].reason.value if outcome.suspicions else "keep"
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,16 @@ def test_a_checker_and_a_prelude_are_heard(verifier: CodeVerifier) -> None:
     assert verifier.judge(plain, code).verdict is Verdict.WRONG
     near = CodeLabel("python", "root", tests, {"float_tolerance": 1e-4}, "import math")
     assert verifier.judge(near, code).verdict is Verdict.CORRECT
+    any_case = row(statement="Print YES or NO. You can print each letter in any case.", entry_point=None)
+    any_case["tests"] = [{"id": "a", "input": "1\n", "expected": "YES\n"}]
+    assert verifier.judge(read_code_label(any_case, 1), fenced("print('Yes')")).verdict is Verdict.CORRECT
+    any_case["statement"] = "Print YES or NO."
+    assert verifier.judge(read_code_label(any_case, 1), fenced("print('Yes')")).verdict is Verdict.WRONG
+    solution = (
+        "class Solution:\n    def root(self, n: List[int]):\n        return Counter(n)[2] * sqrt(2) * pow(1, 1, 2)"
+    )
+    label = CodeLabel("python", "root", (DrawnTest("a", "root([1, 2])", "1.41421"),), {"float_tolerance": 1e-4})
+    assert verifier.judge(label, fenced(solution)).verdict is Verdict.CORRECT
     future = fenced("from __future__ import annotations\nimport math\ndef root(n: Never):\n    return math.sqrt(n)")
     assert verifier.judge(near, future).verdict is Verdict.CORRECT
 
@@ -250,6 +260,5 @@ def test_a_broken_format_is_wrong_whatever_the_program_does() -> None:
 
 @given(st.text("`~pyton \n\tdef(x):=1", max_size=80))
 def test_no_text_breaks_extraction(text: str) -> None:
-    for how in ("boxed", "last"):
-        found = extract_program(textwrap.dedent(text), FUNCTION, how)  # type: ignore[arg-type]
-        assert found is None or found[1] in ("python", "cpp")
+    found = [extract_program(textwrap.dedent(text), FUNCTION, how) for how in ("boxed", "last")]
+    assert {program[1] for program in found if program is not None} <= {"python", "cpp"}

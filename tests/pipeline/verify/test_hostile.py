@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.verify.decide import decide
@@ -137,11 +137,8 @@ def test_a_hostile_stream_goes_on() -> None:
             futures.append((r"\cos", verifier.submit(r"\cos x", rf"\boxed{{\cos(x) + {number} - {number}}}")))
         for answer, future in futures:
             judgement = future.result(120)
-            if answer == r"\cos":
-                assert judgement.verdict is Verdict.CORRECT
-            else:
-                assert judgement.verdict is not Verdict.CORRECT, answer[:80]
-                assert judgement.detail
+            assert (judgement.verdict is Verdict.CORRECT) == (answer == r"\cos"), answer[:80]
+            assert judgement.verdict is Verdict.CORRECT or judgement.detail
         assert verifier.compare(r"\sin x", r"\sin(x)").verdict is Verdict.CORRECT
     assert alive_children() == children
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 512 * 1024
@@ -151,6 +148,7 @@ def test_a_hostile_stream_goes_on() -> None:
 def test_hostile_labels_never_score() -> None:
     with MathVerifier(timeout=TIMEOUT, workers=2, memory_mb=512) as verifier:
         futures = [(label, verifier.submit(label, r"\boxed{5 + x}")) for label in HOSTILE if len(label) < 3_000]
+        assert len(futures) >= 50
         for label, future in futures:
             assert future.result(120).verdict is not Verdict.CORRECT, label[:80]
 
@@ -169,4 +167,5 @@ def test_long_answers_cost_nothing() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=r"\{}()[]^_!.,;=<>$%&0123456789abcxyz+-*/ ", max_size=300))
 def test_noise_never_equals_an_odd_label(noise: str) -> None:
-    assert decide("98765.4321", noise) == "differ" or "98765.4321" in noise
+    assume("98765.4321" not in noise)
+    assert decide("98765.4321", noise) == "differ"

@@ -74,3 +74,29 @@ def test_the_hash_covers_what_a_verdict_on_code_rests_on_and_nothing_else() -> N
 def test_a_row_without_a_domain_is_math() -> None:
     assert read_label({"id": "x", "answer": "7"}, VerifyConfig()) == "7"
     assert isinstance(read_label(CODE, VerifyConfig()), CodeLabel)
+
+
+PERCENTAGE = [
+    ("What percentage of the liquid in the jug is powder?", "4", r"4\%"),
+    ("What is the probability, expressed as a percentage, that he wins?", "12.5", r"12.5\%"),
+    ("Quel pourcentage des fleurs sont rouges ?", "30", r"30\%"),
+    ("红花占百分之几？", "30", r"30\%"),
+    ("What is 20 percent of 50?", "10", "10"),
+    ("His salary has increased by 40 percent. What is it now?", "15400", "15400"),
+    ("What percentage is it?", "0.5", "0.5"),
+    ("What percentage is it?", r"\frac{1}{2}", r"\frac{1}{2}"),
+]
+
+
+@pytest.mark.parametrize(("statement", "answer", "label"), PERCENTAGE)
+def test_a_number_that_is_asked_for_as_a_percentage_is_one(statement: str, answer: str, label: str) -> None:
+    assert read_label({"statement": statement, "answer": answer}, VerifyConfig()) == label
+
+
+def test_an_asked_for_percentage_takes_its_sign_and_no_other_label_below_ten_does() -> None:
+    row = {"statement": "What percentage of the liquid in the jug is powder?", "answer": "4"}
+    with ProblemVerifier(VerifyConfig(), SandboxConfig()) as one:
+        for text in (r"\boxed{4\%}", r"\boxed{4}", r"\boxed{0.04}"):
+            assert one.judge(read_label(row, VerifyConfig()), text).verdict is Verdict.CORRECT
+        assert one.judge("4", r"\boxed{4\%}").verdict is Verdict.WRONG
+        assert one.judge("40", r"\boxed{40\%}").verdict is Verdict.CORRECT

@@ -11,6 +11,9 @@ from tests.pipeline.publish.export.runs import lay_mixed, save_reader
 
 pytest.importorskip("trl", reason="TRL is the reader here; it comes with the extra `parity`")
 
+# TRL imports vLLM: 12 seconds of CPU before its first line.
+pytestmark = pytest.mark.slow
+
 QUIET: dict[str, Any] = {
     "use_cpu": True,
     "bf16": False,
@@ -43,7 +46,6 @@ def load(name: str, run: RunFolder, out: Path) -> Any:
     return data["train"]
 
 
-@pytest.mark.slow
 def test_grpo(run: RunFolder, model: str, tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 

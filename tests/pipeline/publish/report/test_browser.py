@@ -82,7 +82,7 @@ def test_figures_are_drawn_light_and_dark(report: Path, tmp_path: Path) -> None:
     assert light.getpixel((2, 2)) == PAPER["light"]
     for tone, colour in LIGHT.items():
         assert count_pixels(light, colour) > 60, f"{tone} is drawn"
-    assert len(light.getcolors(1200 * 1500) or []) > 100
+    assert len(set(light.getdata())) > 100
     dark = shoot(report, tmp_path, 1200, 1500, "--force-dark-mode", "--blink-settings=preferredColorScheme=0")
     assert dark.getpixel((2, 2)) == PAPER["dark"]
     assert count_pixels(dark, (107, 149, 214)) > 60

@@ -49,6 +49,7 @@ def test_the_window_lies_over_the_columns_that_are_kept(a: int, b: int, of: int)
     counts = Counter({(bin_, "keep" if bin_ in inside else "too_easy"): 1 for bin_ in range(of + 1)})
     drawn = draw_rates(Rates(of, counts, of + 1, 0, 0), keep)
     left, width = map(float, re.findall(r'class="window" x="(.*?)" y=".*?" width="(.*?)"', drawn)[0])
+    assert len(rects(drawn, "keep")) + len(rects(drawn, "easy")) == of + 1
     for column in rects(drawn, "keep"):
         assert left - 0.1 <= column["x"]
         assert column["x"] + column["width"] <= left + width + 0.1

@@ -32,15 +32,19 @@ def test_numbers_read_well() -> None:
 
 
 @settings(deadline=None)
-@given(st.text(max_size=300), st.integers(20, 100))
-def test_a_long_text_keeps_its_beginning_and_its_end(text: str, limit: int) -> None:
+@given(st.text(max_size=100), st.integers(0, 50))
+def test_a_text_of_no_more_than_the_limit_stays(text: str, spare: int) -> None:
+    assert shorten(text, len(text) + spare) == text
+
+
+@settings(deadline=None)
+@given(st.integers(20, 100), st.data())
+def test_a_long_text_keeps_its_beginning_and_its_end(limit: int, data: st.DataObject) -> None:
+    text = data.draw(st.text(min_size=limit + 1, max_size=3 * limit))
     short = shorten(text, limit)
-    if len(text) <= limit:
-        assert short == text
-    else:
-        assert short.startswith(text[: limit // 2])
-        assert short.endswith(text[-(limit - limit // 2) :])
-        assert f"{len(text) - limit} characters left out" in short
+    assert short.startswith(text[: limit // 2])
+    assert short.endswith(text[-(limit - limit // 2) :])
+    assert f"{len(text) - limit} characters left out" in short
 
 
 def test_every_reason_has_a_colour_and_a_meaning_and_a_new_word_breaks_nothing() -> None:

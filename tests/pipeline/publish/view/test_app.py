@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pipeline.publish.flags import add_flag, read_flags
+from pipeline.labels.flags import add_flag, read_flags
 from pipeline.publish.view.app import build_app
 from pipeline.publish.view.guard import Guard
 from pipeline.publish.view.runs import OpenRun

@@ -39,7 +39,7 @@ FATES = ("keep", "too_easy", "proof", "waiting", "gone")
 
 
 def tell_mixed() -> list[Told]:
-    """The small run, the same sum from another source (turned away), other languages and domains, and odd texts."""
+    """The small run, the same sum from another source (rejected), other languages and domains, and odd texts."""
     again = Told("What is 12 + 5 - 1?", "16", "copied", "again", ("screen", "duplicate", "of sum-0"))
     other = [
         Told("Combien font 2 et É ?", "4", "ailleurs", extra={"language": "fr"}),
@@ -63,6 +63,11 @@ def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
     """Every problem with its fate and grades, from whole tables, one after the other."""
     decisions = pl.concat([table for _, table in folder.read_tables("decisions")])
     by_id = {row["problem_id"]: row for row in decisions.iter_rows(named=True)}
+    labels = {
+        row["problem_id"]: "clash" if row["clash"] else row["outcome"]
+        for _, table in folder.read_tables("labels")
+        for row in table.iter_rows(named=True)
+    }
     rows = []
     published = {name.removeprefix("curated/") for name in folder.list("curated")}
     for name in (*folder.list("curated"), *folder.list("rejected"), *folder.list("stages/screen")):
@@ -72,7 +77,8 @@ def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
             fate = row.get("reason") or ("keep" if name.startswith("curated/") else "waiting")
             graded = by_id.get(row["id"], {}) if row.get("stage") in (None, "decide") else {}
             grades = {key: graded.get(key) for key in ("n", "correct", "pass_rate")}
-            rows.append(row | grades | {"fate": fate, "at": len(rows)})
+            label = labels.get(row["id"], "") if row.get("stage") in (None, "decide") else ""
+            rows.append(row | grades | {"fate": fate, "label": label, "at": len(rows)})
     return sorted(rows, key=lambda row: (row["id"], row["at"]))
 
 
@@ -202,7 +208,7 @@ def test_a_run_on_any_storage_is_indexed_alike(tmp_path: Path) -> None:
     assert read[0] == read[1] is not None
 
 
-def test_a_run_that_is_published_anew_is_read_anew(tmp_path: Path) -> None:
+def test_a_run_that_is_published_again_is_read_again(tmp_path: Path) -> None:
     run = OpenRun(lay_run(tmp_path, tell_sums(12)))
     before = run.index
     lay_run(tmp_path, tell_sums(24)[12:])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.publish.flags import NOTE, add_flag, read_flags, withdraw_flag
+from pipeline.labels.flags import NOTE, add_flag, read_flags, withdraw_flag
 from pipeline.publish.run import decide_again
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
@@ -18,23 +18,28 @@ from tests.pipeline.publish.report_runs import lay_run, tell_small_run
 ID = "0123456789abcdef"
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(["0" * 16, "f" * 16]), st.text(min_size=1, max_size=40)), max_size=5), st.data()
-)
+NOTES = st.text(min_size=1, max_size=40).filter(str.strip)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["0" * 16, "f" * 16]), NOTES), max_size=5), st.data())
 def test_what_is_open_is_what_was_added_and_not_taken_back(notes: list[tuple[str, str]], data: st.DataObject) -> None:
     folder = RunFolder(f"memory://flags-{uuid.uuid4()}")
     kept = []
     for id_, note in notes:
-        if not note.strip():
-            with pytest.raises(InputError, match="needs a note"):
-                add_flag(folder, id_, note, {})
-            continue
         flag = add_flag(folder, id_, note, {"answer": note, "fate": "keep"})
         if data.draw(st.booleans()):
             withdraw_flag(folder, flag.name)
         else:
             kept.append(flag)
     assert sorted(read_flags(folder).open, key=lambda flag: flag.name) == sorted(kept, key=lambda flag: flag.name)
+
+
+@given(st.text(" \n\t\u2003", max_size=10))
+def test_a_flag_without_a_note_is_refused(note: str) -> None:
+    folder = RunFolder(f"memory://flags-{uuid.uuid4()}")
+    with pytest.raises(InputError, match="needs a note"):
+        add_flag(folder, ID, note, {})
+    assert read_flags(folder).open == ()
 
 
 def test_a_flag_survives_a_new_decision_and_nothing_rewrites_it(tmp_path: Path) -> None:

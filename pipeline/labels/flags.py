@@ -1,9 +1,10 @@
-"""Labels that a person has doubts about: notes kept in the run, one small file each, that nothing rewrites.
+"""Labels that a person has doubts about, or has ruled on: notes kept in the run, one small file each, that nothing
+rewrites.
 
 `flags/TIME-RANDOM.json` is a flag, or takes one back by its name. A file appears whole or not at all and is never
-changed, so that several people may flag while the run is curated or decided again; no stage reads or removes them. A
-flag is about a problem's id, which is a hash of what the problem says: where the label is mended, the id is another
-one, and the flag stays with what was flagged.
+changed, so that several people may flag while the run is curated or decided again; no stage removes them. What a person
+ruled is heard as a witness when the run is decided again. A flag is about a problem's id, which is a hash of what the
+problem says: where the label is corrected, the id is another one, and the flag stays with what was flagged.
 """
 
 import json
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 
 from pipeline.run.layout import FLAGS, flag_name
 from pipeline.run.storage import RunFolder
+from pipeline.verify.guard import MAX_ANSWER
 from schemas.errors import InputError
 
 NOTE = 2000
@@ -31,6 +33,8 @@ class Flag:
     made: str
     """When, in UTC, ISO 8601."""
     seen: dict[str, str | None]
+    answer: str | None = None
+    """The right answer, where the person gave one: a ruling, which the next decision hears as a witness."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,12 @@ class Flags:
         return tuple(flag for flag in self.open if flag.problem_id == problem_id)
 
 
-def add_flag(folder: RunFolder, problem_id: str, note: str, seen: dict[str, str | None]) -> Flag:
-    """Flag a problem. Raises InputError where the id is none or the note is empty or too long."""
+def add_flag(
+    folder: RunFolder, problem_id: str, note: str, seen: dict[str, str | None], answer: str | None = None
+) -> Flag:
+    """Flag a problem, or rule on its `answer`. Raises InputError where the id is none, or a text is empty or too
+    long.
+    """
     note = note.strip().replace("\r\n", "\n")
     if not ID.fullmatch(problem_id):
         raise InputError(f"{problem_id[:40]!r} is no problem's id; it has 16 hex digits")
@@ -53,8 +61,11 @@ def add_flag(folder: RunFolder, problem_id: str, note: str, seen: dict[str, str 
         raise InputError("a flag needs a note: say what may be wrong with the label")
     if len(note) > NOTE:
         raise InputError(f"the note has {len(note)} characters; {NOTE} are the most, shorten it")
+    answer = (answer or "").strip() or None
+    if answer is not None and len(answer) > MAX_ANSWER:
+        raise InputError(f"the answer has {len(answer)} characters; {MAX_ANSWER} are the most that can be compared")
     now = datetime.now(UTC)
-    flag = Flag(_new_name(now), problem_id, note, now.isoformat(timespec="seconds"), seen)
+    flag = Flag(_new_name(now), problem_id, note, now.isoformat(timespec="seconds"), seen, answer)
     told = {key: value for key, value in asdict(flag).items() if key != "name"}
     folder.write_json(flag.name, told)
     return flag
@@ -81,10 +92,23 @@ def read_flags(folder: RunFolder) -> Flags:
                 continue
             told_seen = (told.get("seen") or {}).items()
             seen = {str(key): None if value is None else str(value) for key, value in told_seen}
-            flags[name] = Flag(name, str(told["problem_id"]), str(told["note"]), str(told.get("made") or ""), seen)
+            answer = told.get("answer")
+            flags[name] = Flag(
+                name,
+                str(told["problem_id"]),
+                str(told["note"]),
+                str(told.get("made") or ""),
+                seen,
+                None if answer is None else str(answer),
+            )
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             unreadable[name] = f"{type(error).__name__}: {error}"
     return Flags(tuple(flag for name, flag in flags.items() if name not in withdrawn), unreadable)
+
+
+def read_rulings(folder: RunFolder) -> dict[str, str]:
+    """Problem -> the right answer by the last person who gave one."""
+    return {flag.problem_id: flag.answer for flag in read_flags(folder).open if flag.answer}
 
 
 def _new_name(now: datetime) -> str:

@@ -1,0 +1,77 @@
+"""Decide a run's folder: the witnesses learned over the whole run, then labels, decisions and rates a shard at a
+time.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import polars as pl
+
+from pipeline.decide.decide import NEEDED
+from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes
+from pipeline.decide.translations import match_translations
+from pipeline.labels import Witnesses, gather_votes, judge_labels
+from pipeline.labels.flags import read_rulings
+from pipeline.labels.gather import NEEDED as VOTE_COLUMNS
+from pipeline.labels.hear import hear_run, name_origin
+from pipeline.run.evidence import choose_evidence, find_decisions, find_graded, find_samples, read_samples
+from pipeline.run.layout import LABELS, RATES, decisions_name, labels_name, rates_name, shard_of
+from pipeline.run.storage import RunFolder
+from schemas.config import Config
+from schemas.problem import complete_columns
+from schemas.reasons import KEEP, Reason
+
+COLUMNS = ("id", "answer", "language", "parent_id", "label_candidates", "history", "extra")
+
+
+def hear_witnesses(folder: RunFolder, config: Config) -> Witnesses:
+    """Learn how far each witness of a run can be trusted, from all that is stored."""
+    return hear_run(folder, find_graded(folder), find_samples(folder), config, read_rulings(folder))
+
+
+def decide_shard(
+    folder: RunFolder,
+    graded: str,
+    sample_files: Iterable[str],
+    config: Config,
+    witnesses: Witnesses,
+    grading_pass: int = 1,
+) -> pl.DataFrame:
+    """Decide the problems of the table `graded`; returns the decisions.
+
+    Writes decisions/pass-K-SHARD.parquet, and the witnesses' statements and every grader's rates as labels/ and rates/.
+    """
+    shard = shard_of(graded)
+    problems = complete_columns(folder.read_table(graded, list(COLUMNS), ("label_candidates",)))
+    samples = read_samples(folder, sample_files, (*NEEDED, *VOTE_COLUMNS))
+    votes = gather_votes(problems, samples, name_origin(config), read_rulings(folder))
+    labels = judge_labels(votes, witnesses, config.labels)
+    evidence = choose_evidence(folder, shard, samples, grading_pass)
+    decisions = decide_with_labels(evidence, problems, labels, config, grading_pass)
+    labels = settle_outcomes(labels, decisions)
+    if config.decide.translations == "match":
+        decisions = match_translations(decisions, problems)
+    folder.write_table(labels_name(shard), labels)
+    folder.write_table(rates_name(shard), count_rates(samples, labels))
+    folder.write_table(decisions_name(shard, grading_pass), decisions)
+    return decisions
+
+
+def decide_run(
+    folder: RunFolder, config: Config, grading_pass: int = 1, shards: Iterable[str] | None = None
+) -> dict[str, int]:
+    """Decide every graded shard (or those named); returns decision -> problems. Memory is bounded by one shard.
+
+    Decisions of shards that are not graded any more are removed.
+    """
+    graded, samples = find_graded(folder), find_samples(folder)
+    chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
+    for name in (*find_decisions(folder, grading_pass).values(), *folder.list(LABELS), *folder.list(RATES)):
+        if shard_of(name) not in graded:
+            folder.remove(name)
+    witnesses = hear_witnesses(folder, config)
+    total: Counter[str] = Counter()
+    for shard, name in chosen.items():
+        decisions = decide_shard(folder, name, samples.get(shard, ()), config, witnesses, grading_pass)
+        total.update(dict(decisions["decision"].value_counts().iter_rows()))
+    return {word: total[word] for word in (KEEP, *(r.value for r in Reason)) if total[word]}

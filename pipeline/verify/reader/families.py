@@ -1,0 +1,88 @@
+"""A letter that runs over whole numbers: `\\pi k, k \\in \\mathbb{Z}`, `5t for some integer t`."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.verify.reader.tokens import Token
+
+_DOMAINS = {
+    "mathbb Z": "Z", "Z": "Z", "integer": "Z", "integers": "Z", "целое": "Z", "mathbb N": "N", "N": "N",
+    "natural": "N", "entier": "Z", "整数": "Z", "mathbb Z+": "N", "mathbb N0": "N0",
+}  # fmt: skip
+_GLUE = frozenset(
+    [
+        "where",
+        "for",
+        "with",
+        "any",
+        "some",
+        "all",
+        "every",
+        "each",
+        "is",
+        "an",
+        "a",
+        "are",
+        "arbitrary",
+        "number",
+        "numbers",
+        "and",
+        "при",
+        "для",
+        "где",
+        "soit",
+        "où",
+        "avec",
+        "für",
+        "mit",
+        "ist",
+        "ganze",
+        "zahl",
+        "其中",
+        "для",
+        "любого",
+    ]
+)
+_MARKS = frozenset((",", ";", ":", "(", ")", "in", "forall"))
+_SIGNS = {"positive": "N", "nonnegative": "N0", "non-negative": "N0"}
+
+
+def split_family(tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], str, str] | None:
+    """(what stands before, the letter, what it runs over: "Z", "N" or "N0"), or None where no such clause ends."""
+    letter = domain = sign = script = ""
+    at = len(tokens)
+    while at > 0:
+        token = tokens[at - 1]
+        if not (letter and domain) or _is_glue(token):
+            for word in _words(token):
+                if word in _DOMAINS and not domain and not (len(word) == 1 and token.kind == "word" and at == 1):
+                    domain = _DOMAINS[word]
+                elif word.lower() in _SIGNS:
+                    sign = _SIGNS[word.lower()]
+                elif re.fullmatch(r"[a-z]", word) and not letter and not (word == "a" and token.kind == "text"):
+                    letter = word
+                elif word in ("0", "1", "+", "*", ">0", "ge0") and not domain:
+                    script += word
+                elif word.lower() not in _GLUE and word not in _MARKS and word not in "{}^_":
+                    return None
+            at -= 1
+        else:
+            break
+    if not letter or not domain or at == 0 or at == len(tokens):
+        return None
+    if sum((token.text in ("{", "(", "[")) - (token.text in ("}", ")", "]")) for token in tokens[at:]):
+        return None
+    if script:
+        sign = {"0": "N0", "1": "N"}.get(script, "N")
+    if domain in ("Z", "N") and sign:
+        domain = sign
+    return tokens[:at], letter, domain
+
+
+def _is_glue(token: Token) -> bool:
+    return all(word.lower() in _GLUE or word in (",", ";", ":", "(") for word in _words(token)) and bool(_words(token))
+
+
+def _words(token: Token) -> list[str]:
+    return re.findall(r"[^\s,;:().]+|[,;:()]", token.text) if token.kind == "text" else [token.text]

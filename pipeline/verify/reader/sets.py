@@ -1,0 +1,70 @@
+"""Named sets of numbers, and where a set's members or the sets of a union are parted."""
+
+from __future__ import annotations
+
+from pipeline.verify.reader.build import number
+from pipeline.verify.reader.regions import LINE, half_line
+from pipeline.verify.reader.structure import brackets_hold, split
+from pipeline.verify.reader.tokens import Token
+from pipeline.verify.reader.values import Region, Unreadable, Value, Word
+
+_WRITTEN_SETS = {"mathbb Z": "the integers", "mathbb N": "the natural numbers", "mathbb C": "complex numbers",
+                 "mathbb Q": "the rational numbers"}  # fmt: skip
+
+
+def read_set_name(tokens: tuple[Token, ...]) -> Value:
+    """`\\mathbb{R}`, also of one sign and without zero, as a region; other sets of numbers by name."""
+    script = "".join(token.text for token in tokens[1:]).translate(str.maketrans("", "", "_^{} "))
+    if tokens[0].text != "mathbb R":
+        if tokens[0].text not in _WRITTEN_SETS:
+            raise Unreadable(f"cannot read \\{tokens[0].text}")
+        return Word(f"{_WRITTEN_SETS[tokens[0].text]} {script}".strip())
+    sign = {"": "", "+": ">", "-": "<", ">0": ">", "<0": "<", "ge0": "ge", "le0": "le", "*": "ne", "+*": ">",
+            "*+": ">", "-*": "<", "*-": "<"}.get(script)  # fmt: skip
+    if sign is None:
+        raise Unreadable(f"cannot read the script of \\mathbb{{R}}: {script!r}")
+    if sign == "ne":
+        return Region((half_line("<", number(0)), half_line(">", number(0))))
+    return Region((half_line(sign, number(0)) if sign else LINE,))
+
+
+def split_union(tokens: tuple[Token, ...], sign: str) -> list[tuple[tuple[Token, ...], str]]:
+    """The parts between signs outside of brackets; among intervals such as `]0,1[`, between all signs."""
+    turned = _is(tokens[0], "]") or _is(tokens[-1], "[")
+    if not turned:
+        return split(tokens, lambda token: _is(token, sign))
+    parts, start = [], 0
+    for at, token in enumerate(tokens):
+        if _is(token, sign):
+            parts.append((tokens[start:at], sign))
+            start = at + 1
+    return [*parts, (tokens[start:], "")]
+
+
+def split_difference(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """The sets in braces that a minus stands between."""
+    if not (_is(tokens[0], "{") and tokens[0].kind == "command" and _is(tokens[-1], "}")):
+        return []
+    parts = [part for part, _ in split(tokens, lambda token: _is(token, "-"))]
+    return parts if all(part and _is(part[0], "{") and brackets_hold(part) for part in parts) else []
+
+
+def split_members(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """The parts between semicolons, with their commas as decimal points, or else between commas."""
+    parts = [part for part, _ in split(tokens, lambda token: _is(token, ";"))]
+    if len(parts) > 1:
+        return [_point_commas(part) for part in parts]
+    return [part for part, _ in split(tokens, lambda token: _is(token, ","))]
+
+
+def _point_commas(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    for at in range(1, len(tokens) - 1):
+        before, comma, after = tokens[at - 1 : at + 2]
+        if _is(comma, ",") and before.text.isdigit() and after.text.isdigit() and not after.spaced:
+            joined = Token("number", f"{before.text}.{after.text}", before.spaced)
+            return _point_commas((*tokens[: at - 1], joined, *tokens[at + 2 :]))
+    return tokens
+
+
+def _is(token: Token, *texts: str) -> bool:
+    return token.kind in ("mark", "command") and token.text in texts
