@@ -15,6 +15,7 @@ BENCHMARKS = (
     "verify_mutations",
     "label_audit",
     "label_witnesses",
+    "label_conflicts_from_rates",
     "decide",
     "dedup",
     "decontaminate",

@@ -6,9 +6,10 @@ from typing import Any
 
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
+from pipeline.run.layout import FUNNEL, PASS_RATES, REPORT
 from pipeline.run.storage import RunFolder
 
-PICTURES = {"funnel": "funnel.svg", "pass-rates": "pass-rates.svg"}
+PICTURES = {"funnel": FUNNEL, "pass-rates": PASS_RATES}
 
 
 def publish_artifacts(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
@@ -23,4 +24,4 @@ def publish_artifacts(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
         for stage in manifest["stages"]
     ]
     create_table_artifact(rows, key="counts", description="Problems in, kept and rejected by stage and reason")
-    create_markdown_artifact(f"`{folder.root}/report.html` has the whole report.", key="report")
+    create_markdown_artifact(f"`{folder.root}/{REPORT}` has the whole report.", key="report")

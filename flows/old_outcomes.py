@@ -17,7 +17,7 @@ from pipeline.inference.engine import Engine
 from pipeline.run.layout import MANIFEST, REJECTED, WHOLE_SET, key_name, rejected_name, split_name, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.stages import Stage
-from schemas.aliases import CONFIG_KEYS, STAGE_NAMES, old_stage_names
+from schemas.aliases import CONFIG_KEYS, STAGE_NAMES, find_removed, old_stage_names
 from schemas.config import Config
 
 
@@ -68,7 +68,7 @@ def _old_key(
 ) -> str | None:
     """The key of the old form; None where the run has no manifest, or its config gives this stage another outcome."""
     written = _read_config(folder)
-    if written is None or stage.others(config):
+    if written is None or stage.others(config) or any(value != now for _, value, now in find_removed(written)):
         return None
     before = Config.model_validate(written)
     if any(_outcome_of(before, path) != _outcome_of(config, path) for path in stage.sections):

@@ -14,6 +14,16 @@ CONFIG_KEYS: Mapping[str, str] = {
 }
 """Old path of a config key -> the last part's name today; `*` is a place in a list. The values mean what they meant."""
 
+REMOVED_KEYS: Mapping[str, Any] = {
+    "code_tests.min_kill": 0.8,
+    "decontaminate.containment": 0.6,
+    "decontaminate.ngram": 4,
+}
+"""Path of a key that nobody set and that is a constant now -> the constant."""
+
+OLD_VALUES: Mapping[str, tuple[Any, Mapping[str, Any]]] = {"train.importance_cap": (None, {"importance": "none"})}
+"""Path of a key -> (a value that it could have, the keys beside it that mean the same now)."""
+
 STAGE_NAMES: Mapping[str, str] = {"court": "code_tests"}
 """Old name of a stage, as in the folders and tables of old runs -> the name today."""
 
@@ -21,10 +31,24 @@ STAGE_NAMES: Mapping[str, str] = {"court": "code_tests"}
 def rename_keys(data: Any) -> tuple[Any, list[tuple[tuple[Any, ...], str]]]:
     """Return a raw config under today's names, and the renamed keys: the path as it was written and the name today.
 
+    Removed keys are left out, and old values are written as they are today.
     Raises ValueError where a section has a key under both names.
     """
     renamed: list[tuple[tuple[Any, ...], str]] = []
     return _rename(data, (), renamed), renamed
+
+
+def find_removed(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any, Any]]:
+    """The removed keys of a raw config: (path under today's names, the value there, the constant)."""
+    if not isinstance(data, Mapping):
+        return []
+    removed = []
+    for key, value in data.items():
+        name = (*path, CONFIG_KEYS.get(_pattern((*path, key)), key))
+        if _pattern(name) in REMOVED_KEYS:
+            removed.append((name, value, REMOVED_KEYS[_pattern(name)]))
+        removed += find_removed(value, name)
+    return removed
 
 
 def rename_path(keys: list[str]) -> list[str]:
@@ -46,8 +70,14 @@ def _rename(node: Any, path: tuple[Any, ...], renamed: list[tuple[tuple[Any, ...
         return [_rename(item, (*path, i), renamed) for i, item in enumerate(node)]
     if not isinstance(node, Mapping):
         return node
-    result = {}
+    result: dict[Any, Any] = {}
     for key, value in node.items():
+        if _pattern((*path, key)) in REMOVED_KEYS:
+            continue
+        old_value, replacement = OLD_VALUES.get(_pattern((*path, key)), (_NOTHING, {}))
+        if value is old_value:
+            result.update(replacement)
+            continue
         new = CONFIG_KEYS.get(_pattern((*path, key)))
         if new is not None:
             if new in node:
@@ -56,6 +86,9 @@ def _rename(node: Any, path: tuple[Any, ...], renamed: list[tuple[tuple[Any, ...
             renamed.append(((*path, key), new))
         result[new or key] = _rename(value, (*path, new or key), renamed)
     return result
+
+
+_NOTHING = object()
 
 
 def _pattern(path: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from schemas.aliases import rename_keys, rename_path
+from schemas.aliases import find_removed, rename_keys, rename_path
 from schemas.config import Config
 from schemas.errors import InputError
+from schemas.yaml_text import YamlError, read_yaml
 
 LOG = logging.getLogger(__name__)
 
@@ -30,12 +31,13 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
             f"{path}: {error.strerror}; give the path of a run config such as configs/quickstart.yaml"
         ) from None
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
+        data = read_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(data).__name__}")
     lines = _lines(text)
+    _check_removed(data, str(path), lines)
     for old, new in _rename(data, str(path))[1]:
         place = f"{path}:{lines[old]}" if old in lines else str(path)
         LOG.warning("%s: %s is now called %s", place, ".".join(map(str, old)), new)
@@ -53,7 +55,9 @@ def build_config(
     """Check `data` with `overrides` applied; raises ConfigError with every fault, a line each."""
     data = _rename(data, where)[0]
     for override in overrides:
-        data, renamed = _rename(apply_override(data, override), f"--set {override}")
+        changed = apply_override(data, override)
+        _check_removed(changed, f"--set {override}", {})
+        data, renamed = _rename(changed, f"--set {override}")
         for old, new in renamed:
             LOG.warning("--set %s: %s is now called %s", override, ".".join(map(str, old)), new)
     try:
@@ -70,8 +74,8 @@ def apply_override(data: dict[str, Any], override: str) -> dict[str, Any]:
     if not equals or not all(keys):
         raise ConfigError(f"--set {override}: write path.to.key=value, such as keep.max=10")
     try:
-        parsed = yaml.safe_load(value) if value else None
-    except yaml.YAMLError:
+        parsed = read_yaml(value) if value else None
+    except YamlError:
         raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
     today = rename_path(keys)
     if today != keys:
@@ -84,6 +88,16 @@ def _rename(data: dict[str, Any], where: str) -> tuple[dict[str, Any], list[tupl
         return rename_keys(data)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_removed(data: dict[str, Any], where: str, lines: dict[tuple[Any, ...], int]) -> None:
+    """Warn of keys that are constants now; raises ConfigError where one is set to another value."""
+    for path, value, constant in find_removed(data):
+        place = f"{where}:{lines[path]}" if path in lines else where
+        key = ".".join(map(str, path))
+        if value != constant:
+            raise ConfigError(f"{place}: {key} is no longer a key: it is always {constant!r}, not {value!r}; remove it")
+        LOG.warning("%s: %s is no longer a key: it is always %r; remove it", place, key, constant)
 
 
 def _with(node: Any, keys: list[str], value: Any, override: str) -> Any:

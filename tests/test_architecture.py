@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline.run import layout
+from pipeline.run.storage import RunFolder
+
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("schemas", "pipeline", "trainer", "flows", "goldilocks")
 EXPORTED = {"pipeline/reward/client.py"}
@@ -56,6 +59,48 @@ def test_packages_of_the_pipeline_import_each_other_without_cycles() -> None:
 def test_files_can_be_read_in_one_go() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
     assert {name: lines for name, lines in lengths.items() if lines > LINES} == {}, f"files of more than {LINES} lines"
+
+
+FILES = {layout.MANIFEST, layout.REPORT, layout.FUNNEL, layout.PASS_RATES, layout.PLAN, layout.IMPORTED_NOTE}
+FOLDERS = (*layout.TABLE_FOLDERS, layout.FLAGS, layout.TRAINING)
+CALLS = {name for name in vars(RunFolder) if not name.startswith("_")}
+
+
+def name_run_files(tree: ast.AST) -> list[str]:
+    """The strings of a module that name a file or folder of a run: paths, and what is passed to a run's folder."""
+    documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documents
+    ]
+    passed = [
+        value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS
+        for value in node.args[:1]
+        if isinstance(value, ast.Constant) and value.value in FOLDERS
+    ]
+    paths = [text for text in texts if text in FILES or text.startswith(tuple(f"{name}/" for name in FOLDERS))]
+    return sorted({*passed, *paths})
+
+
+def test_no_name_of_a_runs_folder_stands_outside_its_package() -> None:
+    outside = {
+        name: names
+        for path in MODULES
+        if not (name := str(path.relative_to(ROOT))).startswith("pipeline/run/")
+        and (names := name_run_files(ast.parse(path.read_text())))
+    }
+    assert outside == {}, "take the names from pipeline.run.layout"
+
+
+def test_the_search_for_names_finds_them() -> None:
+    code = (
+        'folder.list("samples")\nx = f"{folder.list(\'stages\')}"\ny = f"samples/{shard}.parquet"\nz = "manifest.json"'
+    )
+    assert name_run_files(ast.parse(code)) == ["manifest.json", "samples", "samples/", "stages"]
+    assert name_run_files(ast.parse('"""samples/00000.parquet"""\nrow["samples"]')) == []
 
 
 def test_prefect_stays_in_flows() -> None:

@@ -57,7 +57,7 @@ def open_run(run: str) -> "RunFolder":
     folder = RunFolder(run)
     if not folder.list(PROBLEMS) and not folder.exists(MANIFEST):
         raise InputError(
-            f"{run}: no run is here (no problems/ and no manifest.json); give the folder of `run:` in the config"
+            f"{run}: no run is here (no {PROBLEMS}/ and no {MANIFEST}); give the folder of `run:` in the config"
         )
     return folder
 

@@ -23,6 +23,8 @@ Maker = Callable[[random.Random, int], list[str]]
 
 CRASHES = 0.2
 """An input that made here crashes more than this share of all programs is taken to break the problem's limits."""
+ENOUGH_KILLED = 0.8
+"""Share of the known-wrong programs that generated tests must catch; below it another round is made."""
 QUICK = 1.0
 """Seconds at least for a run on an input that was made here: a time-out costs as much as a thousand runs, and most made
 inputs are small."""
@@ -191,7 +193,7 @@ def generate_tests(
         sound = [t for t in range(old, len(inputs)) if asked[t] != ABSENT]
         kept = order_tests(catches, sound)[: config.max_tests]
         kill = measure_kill(catches, kept, wrong)
-        enough = len(kept) >= config.max_tests and (kill is None or kill >= config.min_kill)
+        enough = len(kept) >= config.max_tests and (kill is None or kill >= ENOUGH_KILLED)
         if enough and turn > 0:
             break
     tests = tuple((inputs[t], matrix.texts[t][asked[t]]) for t in kept)

@@ -18,7 +18,7 @@ def open_index(config: DecontaminateConfig) -> Index:
 
     Raises InputError for no benchmark, an unknown preset, and a set or column that is not there.
     """
-    return build_index(read_items(config.benchmarks), config.ngram)
+    return build_index(read_items(config.benchmarks))
 
 
 def decontaminate(

@@ -15,6 +15,9 @@ from pipeline.dedup.compare import Statement
 from pipeline.dedup.reading import END, is_number, is_ordinal, read_tokens
 
 NUMBER = "#"
+RUN = 4
+"""Tokens a run. Four survive a renamed person or a synonym every few words; what they find is weighed by how rare it is
+among the items, so that `write a function to` counts for nothing."""
 COMMON = 50
 """Items that share a run above which it is not looked up: it weighs under a fiftieth, and long lists cost time."""
 CACHED = 4
@@ -38,7 +41,6 @@ class Index:
     """Entries, and where they are found: by masked run, by set of numbers, by whole short line, by single number."""
 
     entries: tuple[Entry, ...]
-    ngram: int
     by_run: dict[str, list[int]]
     by_numbers: dict[frozenset[str], list[int]]
     by_sentence: dict[str, list[int]]
@@ -50,11 +52,11 @@ def mask(token: str) -> str:
     return NUMBER if is_number(token) or is_ordinal(token) else token
 
 
-def cut_runs(tokens: Sequence[str], length: int) -> Iterator[str]:
-    """Each run of `length` masked tokens; of fewer tokens, the one run that they are."""
+def cut_runs(tokens: Sequence[str]) -> Iterator[str]:
+    """Each run of RUN masked tokens; of fewer tokens, the one run that they are."""
     masked = [mask(token) for token in tokens]
-    for at in range(max(1, len(masked) - length + 1)):
-        yield " ".join(masked[at : at + length])
+    for at in range(max(1, len(masked) - RUN + 1)):
+        yield " ".join(masked[at : at + RUN])
 
 
 def drop_ends(tokens: Sequence[str]) -> tuple[str, ...]:
@@ -62,11 +64,11 @@ def drop_ends(tokens: Sequence[str]) -> tuple[str, ...]:
     return tuple(token for token in tokens if token != END)
 
 
-def build_index(items: Sequence[Item], ngram: int) -> Index:
+def build_index(items: Sequence[Item]) -> Index:
     """The index of items, built once for the same items: later calls in the same process get the same one."""
-    digest = hashlib.sha256(repr((ngram, [(i.benchmark, i.id, i.text, i.answer) for i in items])).encode()).hexdigest()
+    digest = hashlib.sha256(repr([(i.benchmark, i.id, i.text, i.answer) for i in items]).encode()).hexdigest()
     if digest not in _BUILT:
-        _BUILT[digest] = _build(items, ngram)
+        _BUILT[digest] = _build(items)
         while len(_BUILT) > CACHED:
             _BUILT.popitem(last=False)
     return _BUILT[digest]
@@ -75,11 +77,11 @@ def build_index(items: Sequence[Item], ngram: int) -> Index:
 _BUILT: OrderedDict[str, Index] = OrderedDict()
 
 
-def _build(items: Sequence[Item], ngram: int) -> Index:
+def _build(items: Sequence[Item]) -> Index:
     cores = [" ".join(read_tokens(read_core(item.text))) for item in items]
     lines = [" ".join(read_tokens(item.text)) for item in items]
     tokens = [drop_ends(core.split()) for core in cores]
-    runs = [set(cut_runs(tokens_of_text, ngram)) if tokens_of_text else set() for tokens_of_text in tokens]
+    runs = [set(cut_runs(tokens_of_text)) if tokens_of_text else set() for tokens_of_text in tokens]
     # An item that two benchmarks share must not make its own runs look common.
     common = Counter(run for distinct in dict(zip(cores, runs, strict=True)).values() for run in distinct)
     entries: list[Entry] = []
@@ -99,4 +101,4 @@ def _build(items: Sequence[Item], ngram: int) -> Index:
             by_number[number].append(place)
         if tokens[place]:
             by_sentence[" ".join(tokens[place])].append(place)
-    return Index(tuple(entries), ngram, by_run, by_numbers, by_sentence, by_number)
+    return Index(tuple(entries), by_run, by_numbers, by_sentence, by_number)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from pipeline.decontaminate.index import Entry, Index, cut_runs, drop_ends
+from pipeline.decontaminate.index import RUN, Entry, Index, cut_runs, drop_ends
 from pipeline.dedup.compare import Statement, compare
 from pipeline.dedup.labels import disagree
 from pipeline.dedup.reading import END, is_number
@@ -19,6 +19,9 @@ from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
 from schemas.config import DecontaminateConfig
 
 How = Literal["copy", "paraphrase", "contains", "translation", "variant"]
+CONTAINMENT = 0.6
+"""Share of an item's runs, by weight, that a problem has before it counts as containing the item. Chosen on the truth
+set: items embedded, shortened by a sentence or stretched by one are detected, and no clean problem is."""
 SHORT = 8
 """Tokens below which an item must be a whole sentence of the problem: `simplify \\sqrt 242` may begin a longer one."""
 SHOWN = 160
@@ -52,7 +55,7 @@ def find_match(line: str, index: Index, config: DecontaminateConfig, answer: str
     if not tokens:
         return None
     covered = dict(_cover(tokens, index))
-    candidates = {place for place, share in covered.items() if share >= config.containment / 2}
+    candidates = {place for place, share in covered.items() if share >= CONTAINMENT / 2}
     candidates |= {place for place in index.by_numbers.get(problem.numbers, ()) if len(problem.numbers) > 1}
     for sentence in (tokens, *problem.sentences):
         candidates |= set(index.by_sentence.get(" ".join(sentence), ()))
@@ -72,7 +75,7 @@ def find_match(line: str, index: Index, config: DecontaminateConfig, answer: str
 def _cover(tokens: tuple[str, ...], index: Index) -> Iterator[tuple[int, float]]:
     """Place of each item that shares a run, with the share of its runs that the problem has, by weight."""
     shared: dict[int, float] = defaultdict(float)
-    for run in set(cut_runs(tokens, index.ngram)):
+    for run in set(cut_runs(tokens)):
         for place in index.by_run.get(run, ()):
             shared[place] += index.entries[place].runs[run]
     for place, weight in shared.items():
@@ -96,7 +99,7 @@ def _judge(
         whole = list(entry.tokens)
         is_there = whole == list(tokens) or any(sentence == whole for sentence in problem.sentences)
         return Match("contains", entry, 1.0, " ".join(whole)) if is_there else None
-    if covered < config.containment or _turns(entry, problem) or _count_shared(tokens, entry, config.ngram) < SHORT:
+    if covered < CONTAINMENT or _turns(entry, problem) or _count_shared(tokens, entry) < SHORT:
         return None
     missing, extra = entry.core.numbers - problem.numbers, problem.numbers - entry.core.numbers
     # A shortened item lacks numbers and a stretched one has more; one that does both says other numbers.
@@ -104,11 +107,11 @@ def _judge(
     return Match(how, entry, covered, _share(tokens, entry.tokens))
 
 
-def _count_shared(tokens: tuple[str, ...], entry: Entry, ngram: int) -> int:
+def _count_shared(tokens: tuple[str, ...], entry: Entry) -> int:
     """How many of an item's tokens lie in runs that the problem has: few, and they are a phrase of the trade."""
-    there = set(cut_runs(tokens, ngram))
-    runs = list(cut_runs(entry.tokens, ngram))
-    return len({at + step for at, run in enumerate(runs) if run in there for step in range(ngram)})
+    there = set(cut_runs(tokens))
+    runs = list(cut_runs(entry.tokens))
+    return len({at + step for at, run in enumerate(runs) if run in there for step in range(RUN)})
 
 
 def _turns(entry: Entry, problem: Statement) -> bool:

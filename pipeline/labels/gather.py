@@ -94,7 +94,7 @@ def _count_graders(samples: pl.DataFrame, same_grader: Callable[[str], str]) -> 
     right = pl.col("verdict") == Verdict.CORRECT
     return (
         answered.group_by("problem_id", "model", pl.when(right).then(pl.lit("")).otherwise("answer_key").alias("class"))
-        .agg(pl.len().alias("votes"), pl.coalesce("answer", "answer_key").mode().min().alias("answer"))
+        .agg(pl.len().alias("votes"), pl.coalesce("answer", "answer_key").first().alias("answer"))
         .with_columns(n=pl.col("votes").sum().over("problem_id", "model"))
         .with_columns(share=pl.col("votes") / pl.col("n"), kind=pl.format("grader {}", base), witness=pl.col("model"))
         .sort("problem_id", "model", "votes", "class", descending=[False, False, True, False])

@@ -15,7 +15,7 @@ from schemas.config import Config
 from schemas.problem import complete_columns
 
 PROBLEM_COLUMNS = ("id", "answer", "label_candidates", "extra")
-LEARNED_FROM = 50_000
+LEARNED_FROM = 10_000
 """Problems that coins are learned from, shards spread evenly over a larger run: a coin is then known to 0.01."""
 
 

@@ -196,15 +196,16 @@ def _rule(table: pl.DataFrame, config: LabelsConfig) -> pl.DataFrame:
     is in the set, and stands for itself.
     """
     other = pl.col("answer_class") != ""
-    holds = other & (pl.col("posterior") >= config.sure) & (pl.col("backing").list.len() >= config.kinds)
+    holds = other & (pl.col("posterior") >= config.sure)
+    backed = pl.col("backing").list.len() >= config.kinds
     of_a_copy = pl.col("clash") & pl.col("backing").list.contains(DUPLICATE)
     low = pl.when("clash").then(pl.lit(max(config.clash, config.doubt))).otherwise(pl.lit(config.doubt))
     outcome = (
         pl.when(pl.col("independent") < 2)
         .then(pl.lit(LabelOutcome.KEPT.value))
-        .when(holds & ~of_a_copy & config.repair)
+        .when(holds & backed & ~of_a_copy & config.repair)
         .then(pl.lit(LabelOutcome.REPAIRED.value))
-        .when(pl.col("label_posterior") <= 1 - config.sure)
+        .when(holds | (pl.col("label_posterior") <= (1 - config.sure) / 2))
         .then(pl.lit(LabelOutcome.CONTRADICTED.value))
         .when(pl.col("label_posterior") < low)
         .then(pl.lit(LabelOutcome.UNDETERMINED.value))
@@ -216,7 +217,7 @@ def _rule(table: pl.DataFrame, config: LabelsConfig) -> pl.DataFrame:
 
     detail = pl.format(
         "{} witnesses: the label {} has {}%, {}",
-        pl.col("witnesses").list.len(),
+        pl.col("witnesses").list.eval(pl.element().struct.field("witness")).list.n_unique(),
         _shorten("label"),
         percent("label_posterior"),
         pl.when(other)

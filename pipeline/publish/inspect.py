@@ -85,7 +85,7 @@ def _show_run(folder: RunFolder, rows: int, full: bool, console: Console) -> Non
         console.print(f"and {plural(len(sources) - LISTED, 'smaller source')}")
     _show_flags(read_flags(folder), console)
     samples = sum(folder.count_rows(name) for name in folder.list(SAMPLES))
-    console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list('samples')), 'file')}")
+    console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list(SAMPLES)), 'file')}")
     shown = next((room for room in (CURATED, PROBLEMS, REJECTED) if folder.list(room)), None)
     if shown:
         console.print()

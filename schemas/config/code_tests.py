@@ -36,8 +36,6 @@ class CodeTestsConfig(Strict):
     """Inputs made in one round."""
     rounds: Annotated[int, Field(ge=1)] = 4
     """Rounds of inputs at most; it stops once every solution that can be shown to be wrong is."""
-    min_kill: Annotated[float, Field(ge=0, le=1)] = 0.8
-    """Share of the known-wrong programs that generated tests must catch; below it another round is made."""
     languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")
     """Statements are duplicated to ask for each of these where it applies (function calls are Python only); with none
     they stay as they are, and either language will do."""

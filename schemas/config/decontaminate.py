@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.config.base import Share, Strict
+from schemas.config.base import Strict
 from schemas.config.dedup import DedupConfig
 
 
@@ -47,12 +47,6 @@ class DecontaminateConfig(Strict):
     benchmarks: tuple[str | Benchmark, ...] = ()
     """Presets by name (gsm8k, math-500, aime-2024, aime-2025, humaneval, mbpp, livecodebench) and sets of your own.
     Empty by default, since the presets are fetched from the Hub."""
-    ngram: Annotated[int, Field(ge=2)] = 4
-    """Words a shingle. Four survive a renamed person or a synonym every few words; what they find is weighed by how
-    rare it is among the items, so that `write a function to` counts for nothing."""
-    containment: Share = 0.6
-    """Share of an item's shingles, by weight, that a problem has before it counts as containing the item. Chosen on
-    the truth set: items embedded, shortened by a sentence or stretched by one are detected, and no clean problem is."""
     variants: Literal["keep", "reject"] = "keep"
     """A benchmark's template with other numbers. Its answer is another, so nothing is given away; kept rows say it in
     their history."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.aliases import CONFIG_KEYS, rename_keys, restore_keys
+from schemas.aliases import CONFIG_KEYS, REMOVED_KEYS, rename_keys, restore_keys
 from schemas.config import Config
 from schemas.load import ConfigError, load_config
 
@@ -68,3 +68,28 @@ def test_keys_of_checkpoints_are_hashed_under_the_old_names() -> None:
     assert rename_keys({"train": json.loads(train)})[0]["train"] == config.train.model_dump(
         mode="json", exclude={"stages"}
     )
+
+
+@pytest.mark.parametrize("path", REMOVED_KEYS)
+def test_a_key_that_is_a_constant_now_is_named_with_its_value(
+    path: str, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, constant = tmp_path / "run.yaml", REMOVED_KEYS[path]
+    plain = Config.model_validate(BASE)
+    file.write_text(json.dumps(BASE | place(path.split("."), constant)))
+    assert load_config(file) == plain
+    assert [f"{path} is no longer a key: it is always {constant}" in line for line in caplog.messages] == [True]
+    file.write_text(json.dumps(BASE | place(path.split("."), constant + 1)))
+    with pytest.raises(ConfigError, match=f"{path} is no longer a key: it is always {constant}, not {constant + 1}"):
+        load_config(file)
+    file.write_text(json.dumps(BASE))
+    with pytest.raises(ConfigError, match="is no longer a key"):
+        load_config(file, [f"{path}={constant + 1}"])
+    # The config in the manifest of a run that is there stays readable.
+    assert Config.model_validate(BASE | place(path.split("."), constant + 1)) == plain
+
+
+def test_no_cap_meant_no_weights() -> None:
+    old = Config.model_validate(BASE | {"train": {"importance_cap": None}})
+    assert old.train.importance == "none"
+    assert old.train.importance_cap == Config.model_validate(BASE).train.importance_cap

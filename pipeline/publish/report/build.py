@@ -14,6 +14,7 @@ from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
 from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
 from pipeline.publish.report.gather import Gathered, gather
+from pipeline.publish.report.labels import draw_calibration, tell_witnesses
 from pipeline.run.layout import FUNNEL, MANIFEST, PASS_RATES, REPORT
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, Source
@@ -95,6 +96,8 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         ),
         moved=passes.describe_moves(gathered.passes) if gathered.passes else [],
         passes_figure=passes.draw_passes(gathered.passes) if gathered.passes else "",
+        calibration=draw_calibration(gathered.labels.witnesses.calibration) if gathered.labels else "",
+        tell_witnesses=tell_witnesses,
         spent=count_cost(gathered, settings, manifest),
         reasons=list_reasons(gathered),
         fates=[fate for fate in (KEEP, *gathered.reasons) if gathered.examples.get(fate)],

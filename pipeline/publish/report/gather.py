@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
+from pipeline.publish.report.labels import LabelSummary, gather_labels
 from pipeline.publish.report.passes import Passes, gather_passes
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
 from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
@@ -121,6 +122,8 @@ class Gathered:
     """The second grading pass against the first, where there was one."""
     translation: Counts | None = None
     """What came of translating, where it was tried."""
+    labels: LabelSummary | None = None
+    """What the witnesses made of labels; None of a run that was decided before they were heard."""
 
     @property
     def came(self) -> int:
@@ -181,6 +184,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         statements=statements,
         unused=unused,
         translation=read_translation(folder),
+        labels=gather_labels(folder),
         passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
 

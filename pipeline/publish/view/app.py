@@ -67,7 +67,7 @@ def build_app(runs: Sequence[OpenRun], guard: Guard) -> Starlette:
             found = runs[0].read(id_, copy)
             if found is None:
                 raise InputError(f"there is no problem {id_[:40]!r} in {runs[0].folder.root}")
-            add_flag(runs[0].folder, id_, form.get("note", ""), pages.tell_seen(found))
+            add_flag(runs[0].folder, id_, form.get("note", ""), pages.tell_seen(found), form.get("answer"))
             return _back(form, f"/problem/{quote(id_)}")
 
         return await change(request, act)

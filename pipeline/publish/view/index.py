@@ -15,21 +15,34 @@ import polars as pl
 from pipeline.publish.shards import STAGE
 from pipeline.publish.view.scan import read_whole
 from pipeline.run.evidence import find_decisions, find_stages, last_pass
-from pipeline.run.layout import CURATED, DECISIONS, PROBLEMS, REJECTED, STAGES, shard_of, split_name, stage_folder
+from pipeline.run.layout import (
+    CURATED,
+    DECISIONS,
+    LABELS,
+    PROBLEMS,
+    REJECTED,
+    STAGES,
+    shard_of,
+    split_name,
+    stage_folder,
+)
 from pipeline.run.storage import RunFolder
 from schemas.decision import DECISION_DTYPES
+from schemas.label import LABEL_DTYPES
 from schemas.reasons import KEEP
 from schemas.sample import SAMPLE_ROWS
 
 WAITING = "waiting"
 """The fate of a problem that the run has not decided yet."""
-FACETS = ("fate", "source", "language", "domain")
+FACETS = ("fate", "label", "source", "language", "domain")
 """Columns that a list can be narrowed by, with their counts."""
 NARROW = ("id", "source", "domain", "language", "stage", "reason")
 GRADES = ("n", "correct", "pass_rate")
 WIDEST = 32
 """Up to so many samples a problem, pass rates are told in samples; beyond, in sixteenths."""
-SIGNED = (PROBLEMS, STAGES, REJECTED, CURATED, DECISIONS)
+SIGNED = (PROBLEMS, STAGES, REJECTED, CURATED, DECISIONS, LABELS)
+CLASH = "clash"
+"""The facet `label` of a problem whose copies carry other labels; of the others it is the outcome."""
 _serial = count()
 
 
@@ -100,7 +113,11 @@ def build_index(folder: RunFolder, of: int = 16) -> Index:
             *(pl.col(name).fill_null("").cast(category) for name in ("source", "language", "domain", "stage")),
         )
         .join(read_grades(folder, grading_pass).lazy(), on="id", how="left", maintain_order="left")
-        .with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in GRADES)
+        .join(read_outcomes(folder).lazy(), on="id", how="left", maintain_order="left")
+        .with_columns(
+            *(pl.when(ours).then(pl.col(name)).alias(name) for name in GRADES),
+            pl.when(ours).then("label").otherwise(pl.lit("")).fill_null("").cast(category).alias("label"),
+        )
         .with_columns((pl.col("pass_rate") * of).round().cast(pl.UInt8).alias("bin"))
         .collect()
     )
@@ -150,3 +167,11 @@ def read_grades(folder: RunFolder, grading_pass: int, columns: Sequence[str] = G
         .unique("id", keep="first")
         .with_columns(pl.col(name).cast(pl.Float32) for name in columns if DECISION_DTYPES[name] == pl.Float64)
     )
+
+
+def read_outcomes(folder: RunFolder) -> pl.DataFrame:
+    """`id` and the `label` facet of every problem whose label had witnesses."""
+    dtypes = {name: LABEL_DTYPES[name] for name in ("problem_id", "outcome", "clash")}
+    outcomes, _ = read_whole(folder, folder.list(LABELS), dtypes)
+    clash = pl.when("clash").then(pl.lit(CLASH)).otherwise("outcome")
+    return outcomes.select(pl.col("problem_id").alias("id"), clash.alias("label")).unique("id", keep="first")

@@ -20,6 +20,7 @@ from pipeline.publish.view.problem import Found, Graded
 from pipeline.publish.view.query import PAGE, SORTS, Query, read_query
 from pipeline.publish.view.runs import OpenRun
 from pipeline.publish.view.sides import Side, list_sides
+from pipeline.verify.guard import MAX_ANSWER
 from schemas.errors import InputError
 from schemas.reasons import KEEP
 
@@ -124,6 +125,7 @@ class Pages:
             query=query,
             around=self._look_around(query, found) if run is self.run else {},
             note_limit=NOTE,
+            answer_limit=MAX_ANSWER,
         )
 
     def draw_compare(self, given: Mapping[str, str]) -> str:

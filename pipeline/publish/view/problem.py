@@ -14,6 +14,7 @@ from pipeline.run.layout import (
     REJECTED,
     decisions_name,
     evidence_name,
+    labels_name,
     parts_folder,
     samples_name,
     shard_of,
@@ -21,6 +22,7 @@ from pipeline.run.layout import (
 )
 from pipeline.run.storage import RunFolder
 from schemas.decision import DECISION_DTYPES
+from schemas.label import LABEL_DTYPES
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
 
@@ -49,6 +51,8 @@ class Found:
     passes: tuple[Graded, ...] = ()
     uncounted: int = 0
     """Samples in the store that count for no pass: of another prompt, model or setting."""
+    label: dict[str, Any] | None = None
+    """What the witnesses said of its label (`schemas.label`); None where none were heard."""
     twins: tuple[dict[str, Any], ...] = field(default=())
     """Other rows of the index with the same id."""
 
@@ -84,10 +88,11 @@ def read_problem(folder: RunFolder, index: Index, id_: str, copy: int = 0) -> Fo
         parts = split_name(table)
         is_graded = parts.folder != REJECTED or parts.stage == DECIDE
         passes, uncounted = read_passes(folder, shard_of(table), id_) if is_graded else ((), 0)
+        label = _read_label(folder, shard_of(table), id_) if is_graded else None
     except UNREADABLE as error:
         raise ChangedError(str(error)) from error
     twins = tuple(twin for twin in rows if twin["copy"] != copy)
-    return Found(listed, table, row[0], passes, uncounted, twins)
+    return Found(listed, table, row[0], passes, uncounted, label, twins)
 
 
 def read_passes(folder: RunFolder, shard: str, id_: str) -> tuple[tuple[Graded, ...], int]:
@@ -106,6 +111,12 @@ def read_passes(folder: RunFolder, shard: str, id_: str) -> tuple[tuple[Graded, 
             decision = rows.row(0, named=True) if rows.height else None
             passes.append(Graded(number, decision, tuple(mine.sort("model", "index").to_dicts())))
     return tuple(passes), max(0, samples.height - counted)
+
+
+def _read_label(folder: RunFolder, shard: str, id_: str) -> dict[str, Any] | None:
+    name = labels_name(shard)
+    rows = _pick(folder, name, LABEL_DTYPES, id_) if folder.exists(name) else pl.DataFrame()
+    return rows.row(0, named=True) if rows.height else None
 
 
 def _read_samples(folder: RunFolder, shard: str, id_: str) -> pl.DataFrame:

@@ -30,6 +30,7 @@ class Query:
 
     text: str = ""
     fate: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     domain: tuple[str, ...] = ()

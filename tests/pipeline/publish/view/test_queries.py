@@ -63,6 +63,11 @@ def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
     """Every problem with its fate and grades, from whole tables, one after the other."""
     decisions = pl.concat([table for _, table in folder.read_tables("decisions")])
     by_id = {row["problem_id"]: row for row in decisions.iter_rows(named=True)}
+    labels = {
+        row["problem_id"]: "clash" if row["clash"] else row["outcome"]
+        for _, table in folder.read_tables("labels")
+        for row in table.iter_rows(named=True)
+    }
     rows = []
     published = {name.removeprefix("curated/") for name in folder.list("curated")}
     for name in (*folder.list("curated"), *folder.list("rejected"), *folder.list("stages/screen")):
@@ -72,7 +77,8 @@ def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
             fate = row.get("reason") or ("keep" if name.startswith("curated/") else "waiting")
             graded = by_id.get(row["id"], {}) if row.get("stage") in (None, "decide") else {}
             grades = {key: graded.get(key) for key in ("n", "correct", "pass_rate")}
-            rows.append(row | grades | {"fate": fate, "at": len(rows)})
+            label = labels.get(row["id"], "") if row.get("stage") in (None, "decide") else ""
+            rows.append(row | grades | {"fate": fate, "label": label, "at": len(rows)})
     return sorted(rows, key=lambda row: (row["id"], row["at"]))
 
 
