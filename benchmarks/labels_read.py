@@ -1,6 +1,6 @@
 """How many labels of public sets no rule can verify against, and which part of them cannot be read.
 
-Run: `python -m benchmarks.labels_read [OUT.json]`. Reads all label sets of ../shared/data (skips those that are absent).
+Run: `python -m benchmarks.labels_read [OUT.json]`. Reads all label sets of ../shared/data that are there.
 """
 
 from __future__ import annotations
