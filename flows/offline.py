@@ -44,7 +44,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
     ):
         with watch.measure("ingest"):
             places = read_problems(folder, problems, config, verifier.math)
-            spill_samples(folder, samples, places, Path(spill))
+            spill_samples(folder, samples, places, Path(spill), config.reading)
         with watch.measure("verify"):
             for name in folder.list(stage_folder(STAGE)):
                 shard = shard_of(name)

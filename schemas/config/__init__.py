@@ -16,6 +16,7 @@ from schemas.config.labels import LabelsConfig
 from schemas.config.model import ModelConfig
 from schemas.config.prompt import PromptConfig
 from schemas.config.publish import PublishConfig
+from schemas.config.reading import ReadingConfig
 from schemas.config.reward import RewardConfig
 from schemas.config.sampling import SamplingConfig
 from schemas.config.sandbox import SandboxConfig
@@ -43,6 +44,7 @@ __all__ = [
     "ModelConfig",
     "PromptConfig",
     "PublishConfig",
+    "ReadingConfig",
     "RewardConfig",
     "SamplingConfig",
     "SandboxConfig",
@@ -64,6 +66,7 @@ class Config(Strict):
     """The run's folder: a path or any fsspec URL."""
     sources: tuple[Source, ...]
     """Where problems come from, one entry a place; at least one."""
+    reading: ReadingConfig = ReadingConfig()
     screen: ScreenConfig = ScreenConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
