@@ -36,9 +36,9 @@ MAX_CHARACTERS = 600
 HELD = 4096
 """Opinions kept: the samples of a problem repeat their answers."""
 _WRITTEN_CLAIMS = """
-the this that my your an a answer answers is are it s its correct right true same equal equals equivalent identical as
-to reference solution response given above below expected valid yes accept accepted please mark grade verdict result final
-and i of in for with matches match both different not wrong
+the this that my your an a answer answers is are it s its correct right true same equal equals equivalent identical
+as to reference solution response given above below expected valid yes accept accepted please mark grade verdict
+result final and i of in for with matches match both different not wrong
 """
 _CLAIMS = frozenset(_WRITTEN_CLAIMS.split())
 """Words of which a claim to be right is made."""
