@@ -7,14 +7,14 @@ much of the same vocabulary. Neither ever joins two problems whose numbers diffe
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from typing import Literal
 
 from pipeline.dedup.reading import END, is_hard, is_number, is_ordinal
-from pipeline.dedup.vocabulary import ASKING_WORDS, CONTRARY_WORDS, LITTLE_WORDS
+from pipeline.dedup.vocabulary import ASKING_WORDS, CONTRARY_WORDS, LITTLE_WORDS, NEGATING_PREFIXES
 from schemas.config import DedupConfig
 
 TRIVIAL_SIGNS = frozenset("()-/*+,=")
@@ -22,6 +22,12 @@ TRIVIAL_SIGNS = frozenset("()-/*+,=")
 
 OPERATORS = frozenset("-/+")
 """Those of them that are never a way to write another."""
+
+
+NEAR = 5
+"""Words before and after a number that it belongs to."""
+SWAPPED = 2
+"""Words more that two numbers must share with each other's places than with their own, and twice as many."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,22 @@ class Statement:
         return read_content({token for token in self.tokens if token != END and not is_hard(token)})
 
     @cached_property
+    def signs(self) -> Counter[str]:
+        """The signs within mathematics: `x^2 + tx + 12` is not `x^2 + tx - 12`."""
+        return Counter(sign for sentence in self.sentences for sign in _signs(sentence, is_term))
+
+    @cached_property
+    def surroundings(self) -> dict[str, frozenset[str]]:
+        """Number said once -> stems of the words near it in its sentence."""
+        near: dict[str, frozenset[str]] = {}
+        for sentence in self.sentences:
+            for at, token in enumerate(sentence):
+                if is_number(token) and token != "1" and self.counts[token] == 1:
+                    words = sentence[max(0, at - NEAR) : at + NEAR + 1]
+                    near[token] = read_content(word for word in words if not is_hard(word))
+        return near
+
+    @cached_property
     def counted(self) -> dict[str, set[str]]:
         """Thing -> the numbers said of it: the word after each number."""
         said: dict[str, set[str]] = defaultdict(set)
@@ -92,6 +114,11 @@ class Statement:
             if is_number(number) and thing not in LITTLE_WORDS and thing != END and not is_hard(thing):
                 said[stem(thing)].add(number)
         return said
+
+
+def is_term(token: str) -> bool:
+    """Whether a token stands in a formula: mathematics, or two letters such as the product `tx`."""
+    return is_hard(token) or (len(token) == 2 and token not in LITTLE_WORDS)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -122,10 +149,12 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
     score = score_words(a, b)
     if score >= config.copy_similarity:
         is_same = a.hard == b.hard or (len(a.hard) == len(b.hard) and _sort_hard(a) == _sort_hard(b))
+        if a.hard != b.hard and swaps_numbers(a, b):
+            return None
         if is_same:
             told = len(a.numbers) < config.paraphrase_numbers and changes_words(a, b)
             return None if told or turns_question(a, b) else Likeness("copy", score)
-        if a.counts != b.counts or _sort_numbers(a) != _sort_numbers(b):
+        if a.counts != b.counts or a.signs != b.signs or _sort_numbers(a) != _sort_numbers(b):
             return None
     return compare_stories(a, b, config) if config.paraphrases else None
 
@@ -137,10 +166,10 @@ def _sort_numbers(statement: Statement) -> list[list[str]]:
     return sorted(said for s in statement.sentences if (said := [token for token in s if is_number(token)] + _signs(s)))
 
 
-def _signs(sentence: Sequence[str]) -> list[str]:
-    """The signs that stand between two numbers."""
+def _signs(sentence: Sequence[str], beside: Callable[[str], bool] = is_number) -> list[str]:
+    """The signs that stand between two numbers, or two tokens of another kind."""
     threes = zip(sentence, sentence[1:], sentence[2:], strict=False)
-    return [sign for left, sign, right in threes if sign in OPERATORS and is_number(left) and is_number(right)]
+    return [sign for left, sign, right in threes if sign in OPERATORS and beside(left) and beside(right)]
 
 
 def _sort_hard(statement: Statement) -> list[list[str]]:
@@ -173,13 +202,40 @@ def score_words(a: Statement, b: Statement) -> float:
 def turns_question(a: Statement, b: Statement) -> bool:
     """Whether the few words in which two near-equal statements differ make the one another problem than the other."""
     removed, added, _ = _changes(a, b)
-    if removed and added and not CONTRARY_WORDS.isdisjoint({*removed, *added}):
+    if removed and added and (not CONTRARY_WORDS.isdisjoint({*removed, *added}) or negates(removed, added)):
         return True
-    if any(word in CONTRARY_WORDS for word in (removed or added)) and len(removed or added) < 4:
+    if not CONTRARY_WORDS.isdisjoint(removed or added) and len(removed or added) < 4:
         return True
     moved = {word for word in removed if b.words[word] and word not in LITTLE_WORDS}
     arrived = {word for word in added if a.words[word] and word not in LITTLE_WORDS}
     return bool(moved and arrived) or swaps_words(a, b)
+
+
+def negates(removed: Iterable[str], added: Iterable[str]) -> bool:
+    """Whether a word of one side is the negation of a word of the other: `indistinguishable` of `distinguishable`."""
+    return any(
+        longer == prefix + shorter
+        for word in removed
+        for other in added
+        for longer, shorter in ((word, other), (other, word))
+        for prefix in NEGATING_PREFIXES
+    )
+
+
+def swaps_numbers(a: Statement, b: Statement) -> bool:
+    """Whether two numbers have changed places: each is said among the words that the other is said among there.
+
+    `48 sweets, 6 a day` and `6 sweets, 48 a day` have the same numbers and the same words.
+    """
+    both = sorted(a.surroundings.keys() & b.surroundings.keys())
+    for at, number in enumerate(both):
+        for other in both[at + 1 :]:
+            here, there = a.surroundings[number], a.surroundings[other]
+            own, others = b.surroundings[number], b.surroundings[other]
+            kept = len(here & own) + len(there & others)
+            if len(here & others) + len(there & own) >= max(2 * kept, kept + SWAPPED):
+                return True
+    return False
 
 
 def changes_words(a: Statement, b: Statement) -> bool:
@@ -238,6 +294,8 @@ def compare_stories(a: Statement, b: Statement, config: DedupConfig) -> Likeness
     for thing in a.counted.keys() & b.counted.keys():
         if a.counted[thing].isdisjoint(b.counted[thing]):
             return None
+    if swaps_numbers(a, b):
+        return None
     return Likeness("paraphrase", shared)
 
 

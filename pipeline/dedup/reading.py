@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from pipeline.dedup.wrapping import strip_instructions, strip_labels
+from pipeline.dedup.wrapping import strip_instructions, strip_labels, strip_source
 from pipeline.text.number_tokens import MISSPELT, NUMBER_WORDS, join_numbers, read_digits, write_ordinal
 
 END = "¶"
@@ -34,8 +34,8 @@ _SIGNS = str.maketrans(
         "∈": " \\in ",
         "∪": " \\cup ",
         "∩": " \\cap ",
-        "∠": " \\angle ",
-        "△": " \\triangle ",
+        "∠": " angle ",
+        "△": " triangle ",
         "→": " \\to ",
         "°": " degrees ",
         "%": " percent ",
@@ -63,6 +63,8 @@ _SAME = {
     **dict.fromkeys(("gt",), ">"),
     **dict.fromkeys(("pmod", "bmod"), "mod"),
 }
+_WORDS = frozenset({"triangle", "angle"})
+"""Commands that stand for a word and that other texts write as the word."""
 _DRESS = frozenset(
     str.split(
         "left right big bigg bigl bigr biggl biggr displaystyle textstyle limits text textrm textbf textit mathrm "
@@ -96,6 +98,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_POINTS = re.compile(r"(?<![A-Za-z\\])[A-Z](?: [A-Z]){1,7}(?![A-Za-z])")
 _FIRST = {"1": "first", "2": "second"}
 
 
@@ -106,7 +109,9 @@ def read_statement(text: str) -> str:
 
 def read_tokens(text: str, whole: bool = False) -> list[str]:
     """The canonical tokens of a statement; `whole` keeps the instructions around it."""
-    plain = text if whole else strip_labels(text)
+    plain = text if whole else strip_source(strip_labels(text))
+    # `A B C` is how some converters to LaTeX write `ABC`.
+    plain = _POINTS.sub(lambda points: points[0].replace(" ", ""), plain)
     if not plain.isascii():
         plain = unicodedata.normalize("NFKC", plain.translate(_SUPERSCRIPTS)).translate(_GREEK)
     plain = plain.lower()
@@ -149,6 +154,8 @@ def _canonise(said: str) -> str:
     first = said[0]
     if first == "\\":
         command = said[1:]
+        if command in _WORDS:
+            return command
         same = _SAME.get(command, command)
         return "" if command in _DRESS else same if len(same) == 1 else "\\" + same
     if first.isdigit() or (first == "." and len(said) > 1):

@@ -13,6 +13,9 @@ LITTLE_WORDS = frozenset(
 ASKING_WORDS = frozenset(str.split("write create implement python c++ function program code"))
 """Words that ask for a program, whatever it should do."""
 
+NEGATING_PREFIXES = ("in", "im", "ir", "il", "un", "non", "dis", "not", "co")
+"""Prefixes with which a word means the contrary, or another thing: `indistinguishable`, `nonzero`, `coprime`."""
+
 CONTRARY_WORDS = frozenset(
     str.split(
         "more less fewer most least greater smaller greatest smallest largest larger maximum minimum max min maximal "
@@ -21,7 +24,8 @@ CONTRARY_WORDS = frozenset(
         "before after area perimeter volume circumference radius diameter surface length width height add subtract "
         "multiply divide plus minus first second next last left right north south east west inside outside inscribed "
         "circumscribed above below horizontal vertical clockwise counterclockwise row rows column columns not never "
-        "no without with except only exactly at or and distinct consecutive integer integers real rational irrational "
+        "no non without with except only exactly at or and distinct consecutive integer integers real rational "
+        "irrational squares cubes reciprocals opposite "
         "complex median mean mode range average simplify factor expand solve differentiate integrate derivative "
         "integral convergent divergent ascending descending highest lowest longest shortest oldest youngest earliest "
         "latest buy sell buys sells bought sold gain loss profit lost gained won domain inverse reciprocal square "

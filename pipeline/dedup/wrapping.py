@@ -1,4 +1,5 @@
-"""What stands around a problem and is no part of it: labels in front, orders to the solver in front and behind.
+"""What stands around a problem and is no part of it: labels and orders to the solver in front and behind, and where it
+is from.
 
 Orders are told by their words: a first or last sentence made only of words such as `please`, `step` and `boxed`, with
 no number or formula in it, tells how to answer, not what is asked. So `Give your final answer as an integer` goes, and
@@ -15,7 +16,12 @@ _LABEL = re.compile(
         \[(?=[^\]\n]*[a-z]{3})[^\]\n\\$]{3,60}\]\s*                       # [source: ...]
       | [\#*>_\s]*(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
         \s*(?:no\.?|number)?\s*[\d.]{0,6}\s*(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*   # Question 12:
-      | \(\s*\d{1,3}\s*(?:points?|pts\.?|marks?)\s*\)                       # (5 points)
+      | [\#*>_\s]*(?:problem|question|exercise|task|example|q)\.?\s*\d{1,3}(?:\.\d{1,2})*\s+(?=(?-i:[A-Z])|[\\$(])
+                                                                            # Example 5 Find ...
+      | \(?\d{1,3}(?:\.\d{1,3}){1,2}[.):*]*\s+(?=(?-i:[A-Z])|[\\$(])          # 8.3. The ...
+      | (?:(?-i:[A-Z])?\w{0,9}[.,:]?\s*)?
+        \(\s*(?:this\s(?:question|problem)\sis\sworth\s|total\s|full\s(?:score|mark)s?\s)?
+        \d{1,3}\s*(?:points?|pts\.?|marks?)\b[^()]{0,40}\)\s*                # (5 points), 12. (20 points, 2 parts)
       | \(?\d{1,4}[.)]\s+(?=[A-Z])                                        # 12. The ...
       | [\#*>]+\s+
     )
@@ -34,8 +40,34 @@ ORDER_WORDS = frozenset(
         "each approach here's heres one"
     )
 )
+_SOURCE_WORDS = (
+    r"(?:of|the|and|for|in|at|de|la|von|et|grade|class|form|day|round|team|individual|problem|question|part|test"
+    r"|olympiad|contest|competition|exam|examination|mathematics?|math|national|city|final|league|training|selection"
+    r"|no|preliminary|high|school|junior|senior|entrance|college|university)"
+)
+_NAME = rf"(?:(?-i:[A-ZÀ-ÖØ-ÞА-Я])[\w'’.\-]*|{_SOURCE_WORDS}\b\.?|\d[\d./\-]*(?:st|nd|rd|th)?|[#№&,;:/.\-–—+]+)"
+_NAMES = rf"(?:{_NAME}\s*){{1,14}}"
+_TAIL = re.compile(
+    rf"""
+    \s*
+    (?:
+        \((?=[^()]*\b(?:1[89]|20)\d\d\b)\s*{_NAMES}\)                                   # (Moscow, 1994)
+      | \[(?=[^\[\]]*\b(?:1[89]|20)\d\d\b)\s*{_NAMES}\]                                   # [AIME 1998]
+      | (?P<mark>\*{{1,2}}|_)(?=[^*_]*(?:\b(?:1[89]|20)\d\d\b))\s*{_NAMES}(?P=mark)        # *2020 CCA Math Bonanza*
+      | (?:[*_(\[]|\[i\]|\\textit\{{|\\emph\{{)*\s*
+        (?:(?:problem\s)?(?:proposed|posed|submitted|authored|written|created)\sby|author|source)\b\s*:?\s*
+        {_NAMES}(?:[*_)\]}}]|\[/i\])*                                                      # *Proposed by A. Person*
+    )
+    [.\s]*\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Where a problem is from, behind it: a year among names, or who proposed it. Names begin with a capital: an aside
+such as `(in the year 2000)` stays."""
 FEWEST = 3
 """Tokens that must be left: a problem is never taken for its own wrapping."""
+SOURCE_LENGTH = 200
+"""Characters at the end of a statement in which its source is looked for."""
 
 
 def strip_labels(text: str) -> str:
@@ -45,6 +77,17 @@ def strip_labels(text: str) -> str:
         if found is None or not text[found.end() :].strip():
             break
         text = text[found.end() :]
+    return text
+
+
+def strip_source(text: str) -> str:
+    """Take the source or the author off the end."""
+    for _ in range(2):
+        tail = _TAIL.search(text[-SOURCE_LENGTH:])
+        start = len(text) - min(len(text), SOURCE_LENGTH) + tail.start() if tail else 0
+        if not text[:start].strip():
+            break
+        text = text[:start]
     return text
 
 

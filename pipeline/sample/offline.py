@@ -20,13 +20,14 @@ from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
-from schemas.config import Config
+from schemas.config import Config, ReadingConfig
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, InvalidRow, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
 from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_ROWS
 
+READING = ReadingConfig()
 UNNAMED = "unnamed model"
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
@@ -83,11 +84,14 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     """Write the problems in shards, with the rejects of ingest and of the label check; returns where each one is."""
     places = Places()
     source = config.sources[0]
-    rows = ({**row, "domain": row.get("domain") or source.domain or "math"} for row in read_rows(problems))
+    rows = (
+        {**row, "domain": row.get("domain") or source.domain or "math"}
+        for row in read_rows(problems, reading=config.reading)
+    )
     for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
         shard = shard_name(number)
         conformed, invalid = conform_rows(batch, source.name)
-        kept, unverifiable = split_verifiable(conformed, verifier.pool)
+        kept, unverifiable = split_verifiable(conformed, verifier.pool, config.verify.second_opinion.enabled)
         folder.write_table(problems_name(shard), conformed)
         folder.write_table(stage_name(STAGE, shard), kept)
         for stage, table in (("ingest", invalid), (STAGE, unverifiable)):
@@ -99,7 +103,9 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     return places
 
 
-def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) -> None:
+def spill_samples(
+    folder: RunFolder, samples: str, places: Places, spill: Path, reading: ReadingConfig = READING
+) -> None:
     """One pass over the samples: each goes to a file of its shard in `spill`, or to the rejects."""
     held: dict[int, list[dict[str, Any]]] = {}
     bad: list[dict[str, Any]] = []
@@ -116,7 +122,7 @@ def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) 
         held.clear()
         bad.clear()
 
-    for row in read_rows(samples):
+    for row in read_rows(samples, reading=reading):
         try:
             sample = shape_sample(row, places)
         except ValueError as error:

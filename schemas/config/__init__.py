@@ -16,6 +16,7 @@ from schemas.config.labels import LabelsConfig
 from schemas.config.model import ModelConfig
 from schemas.config.prompt import PromptConfig
 from schemas.config.publish import PublishConfig
+from schemas.config.reading import ReadingConfig
 from schemas.config.reward import RewardConfig
 from schemas.config.sampling import SamplingConfig
 from schemas.config.sandbox import SandboxConfig
@@ -23,7 +24,7 @@ from schemas.config.screen import JudgeConfig, ScreenConfig
 from schemas.config.sources import Source
 from schemas.config.train import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
 from schemas.config.translate import TranslateConfig
-from schemas.config.verify import VerifyConfig
+from schemas.config.verify import SecondOpinionConfig, VerifyConfig
 
 __all__ = [
     "AuthorConfig",
@@ -43,10 +44,12 @@ __all__ = [
     "ModelConfig",
     "PromptConfig",
     "PublishConfig",
+    "ReadingConfig",
     "RewardConfig",
     "SamplingConfig",
     "SandboxConfig",
     "ScreenConfig",
+    "SecondOpinionConfig",
     "Source",
     "Strict",
     "TrainConfig",
@@ -63,6 +66,7 @@ class Config(Strict):
     """The run's folder: a path or any fsspec URL."""
     sources: tuple[Source, ...]
     """Where problems come from, one entry a place; at least one."""
+    reading: ReadingConfig = ReadingConfig()
     screen: ScreenConfig = ScreenConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()

@@ -120,3 +120,40 @@ def test_misspelling(word: str, other: str, same: bool) -> None:
 )  # fmt: skip
 def test_numbers_that_changed_places_ask_something_else(text: str, other: str) -> None:
     assert like(text, other) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (
+            "There are 48 sweets in a bag. Anna eats 6 sweets a day. How many days do they last?",
+            "There are 6 sweets in a bag. Anna eats 48 sweets a day. How many days do they last?",
+        ),
+        (
+            "A tank holds 80 litres of oil. It loses 3 litres every hour. When is it empty?",
+            "A tank holds 3 litres of oil. It loses 80 litres every hour. When is it empty?",
+        ),
+        (
+            "How many ways are there to put 4 distinguishable balls into 2 distinguishable boxes?",
+            "How many ways are there to put 4 indistinguishable balls into 2 indistinguishable boxes?",
+        ),
+        ("How many nonzero digits has $2^{10}$ in base $3$?", "How many zero digits has $2^{10}$ in base $3$?"),
+        ("How many unordered pairs of 3, 5 and 8 are there?", "How many ordered pairs of 3, 5 and 8 are there?"),
+        (
+            "Find the product of all $t$ such that $x^2 + tx + 12$ can be factored over the integers.",
+            "Find the product of all $t$ such that $x^2 + tx - 12$ can be factored over the integers.",
+        ),
+        (
+            "Find the sum of the squares of the roots of $x^2-13x+4=0$.",
+            "Find the sum of the reciprocals of the roots of $x^2-13x+4=0$.",
+        ),
+    ],
+)
+def test_numbers_words_and_signs_that_look_alike_are_not(text: str, other: str) -> None:
+    assert like(text, other) is None
+
+
+def test_sentences_may_still_change_places_with_their_numbers() -> None:
+    text = "Pump A fills the pool in 12 hours. Pump B empties it in 20 hours. How long do both take?"
+    first, second, question = text.split(". ")
+    assert like(text, f"{second}. {first}. {question}") == "copy"

@@ -73,3 +73,48 @@ def test_any_text_reads_and_reads_again_the_same(text: str) -> None:
     assert all(token and " " not in token for token in tokens)
     assert tokens == read_tokens(text)
     assert [is_hard(token) for token in tokens] == [is_hard(token) for token in " ".join(tokens).split(" ") if token]
+
+
+SQUARE = "Find the smallest $n$ with $n^2 > 300$."
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        f"8.3. (10 points) {SQUARE}",
+        f"10.4. {SQUARE}",
+        f"Example 5 {SQUARE}",
+        f"Three, (25 points) {SQUARE}",
+        f"5. (20 points, two parts) {SQUARE}",
+        f"{SQUARE} (AIME 1998)",
+        f"{SQUARE} (Moscow, 1994)",
+        f"{SQUARE} (2003, National High School Mathematics Competition)",
+        f"{SQUARE}\n\n*2020 CCA Math Bonanza Lightning Round #4.1*",
+        f"{SQUARE}\n\n*Proposed by Anna Person and Lee B. Other*",
+        f"{SQUARE} [i]Author: Alex Zhu[/i]",
+        f"Problem 7 {SQUARE} [HMMT February 2024]",
+    ],
+)
+def test_headings_and_sources_are_no_part_of_a_problem(wrapped: str) -> None:
+    assert read_statement(wrapped) == read_statement(SQUARE)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("What day of the week was 1 May? (It was a Monday in the year 2000)", "2000"),
+        ("How many seconds has a year? (Take the year 2000.)", "2000"),
+        ("2.5 liters of water fill 5 glasses. How much does one hold?", "2.5"),
+        ("How old was Ada in 1840? She was born in December 1815.", "1815"),
+        ("Evaluate $f(2) + f(1998)$ for $f(x) = x (x + 1)$ and $x = 3 (1998)$", "1998"),
+    ],
+)
+def test_what_only_looks_like_a_source_stays(text: str, part: str) -> None:
+    assert part in read_statement(text).split()
+
+
+def test_points_are_read_alike_whichever_way_they_are_spaced() -> None:
+    spaced = "In $\\triangle A B C$ let $A B = 3$ and $\\angle B A C = 60^{\\circ}$. Find $B C$ if $A C = 5$."
+    assert read_statement(spaced) == read_statement(
+        "In triangle $ABC$ let $AB=3$ and angle $BAC=60$ degrees. Find $BC$ if $AC=5$."
+    )
