@@ -13,6 +13,7 @@ from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard
 from pipeline.verify.problem import ProblemVerifier
+from pipeline.verify.second_opinion import open_opinion
 from schemas.config import Config
 
 
@@ -58,7 +59,8 @@ def open_grading(
     graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
         asked = stack.enter_context(open_engine(config.model)) if engine is None else engine
-        verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
+        opinion = stack.enter_context(open_opinion(config.verify, asked))
+        verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox, opinion))
         whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
         progress = stack.enter_context(SamplingProgress(whole))
         yield Grading(config, folder, asked, verifier, progress, graded, grading_pass, counts)

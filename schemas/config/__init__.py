@@ -26,7 +26,7 @@ from schemas.config.screen import JudgeConfig, ScreenConfig
 from schemas.config.sources import Source
 from schemas.config.train import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
 from schemas.config.translate import TranslateConfig
-from schemas.config.verify import VerifyConfig
+from schemas.config.verify import SecondOpinionConfig, VerifyConfig
 
 __all__ = [
     "AlsoGraded",
@@ -52,6 +52,7 @@ __all__ = [
     "SamplingConfig",
     "SandboxConfig",
     "ScreenConfig",
+    "SecondOpinionConfig",
     "Source",
     "Strict",
     "TrainConfig",
