@@ -242,7 +242,7 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
     shown = {key: value for key, value in row.items() if key not in ("history", "id", "statement", "answer")}
     console.print(Panel(clean(row["statement"] or "(no statement)"), title="statement", title_align="left"))
     console.print(Text.assemble(("answer  ", "dim"), clean(row["answer"] if row["answer"] is not None else "(none)")))
-    _show_fate(rows, console)
+    _show_outcome(rows, console)
     flags = read_flags(folder)
     for flag in flags.of(id_):
         console.print(Text.assemble(("flagged  ", "bold red"), clean(flag.note), (f"  {flag.made}", "dim")))
@@ -258,7 +258,7 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
     console.print(_show_fields(shown, full, "further fields"))
 
 
-def _show_fate(rows: dict[str, dict[str, Any]], console: Console) -> None:
+def _show_outcome(rows: dict[str, dict[str, Any]], console: Console) -> None:
     """Which folder the problem is in now, and why; the same text may have come twice, and been rejected once."""
     ends = [(name, row) for name, row in rows.items() if split_name(name).folder in (REJECTED, CURATED)]
     for name, row in ends:
