@@ -1,5 +1,7 @@
 """False accepts, false rejects and unknowns on hand-judged pairs of label and answer, beside math-verify's in one run.
 
+`fallback`: verdicts that were left to SymPy.
+
 Run: `python -m benchmarks.verify_cases [OUT.json]`. Data: ../shared/data/verify-cases.jsonl and hard-verify.jsonl; rows
 whose truth is doubtful are left out.
 """
@@ -14,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pipeline.verify.math import MathVerifier
+from pipeline.verify.decide import decide
+from pipeline.verify.math import Judgement, MathVerifier
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -47,12 +50,12 @@ def judge_peer(row: dict[str, Any]) -> str:
         return "unknown"
 
 
-def judge_ours(verifiers: dict[str, MathVerifier], row: dict[str, Any]) -> str:
-    """The verifier's verdict on one row."""
+def judge_ours(verifiers: dict[str, MathVerifier], row: dict[str, Any]) -> Judgement:
+    """The verifier's judgement on one row."""
     if not row["completion"]:
-        return verifiers["last"].compare(row["gold"], row["answer"]).verdict.value
+        return verifiers["last"].compare(row["gold"], row["answer"])
     how = "last" if row["kind"] == "completion" else "boxed"
-    return verifiers[how].judge(row["gold"], row["answer"]).verdict.value
+    return verifiers[how].judge(row["gold"], row["answer"])
 
 
 def main(out: Path | None = None, peer: bool = True, show: bool = False) -> dict[str, Any]:
@@ -67,7 +70,12 @@ def main(out: Path | None = None, peer: bool = True, show: bool = False) -> dict
                 seconds = []
                 for row in rows:
                     began = time.perf_counter()
-                    verdict = judge_ours(verifiers, row) if who == "ours" else judge_peer(row)
+                    if who == "ours":
+                        judgement = judge_ours(verifiers, row)
+                        verdict = judgement.verdict.value
+                        counts["fallback"] += decide(row["gold"], judgement.answer or "") == "fallback"
+                    else:
+                        verdict = judge_peer(row)
                     seconds.append(time.perf_counter() - began)
                     counts["right" if row["right"] else "not right"] += 1
                     kind = {(True, "wrong"): "false_reject", (False, "correct"): "false_accept"}.get(
@@ -77,7 +85,8 @@ def main(out: Path | None = None, peer: bool = True, show: bool = False) -> dict
                     if show and kind and who == "ours":
                         print(f"{kind}\t{row['part']}\t{row['gold']!r} || {row['answer'][-160:]!r}")
                 figures = {
-                    key: counts[key] for key in ("right", "not right", "false_accept", "false_reject", "unknown")
+                    key: counts[key]
+                    for key in ("right", "not right", "false_accept", "false_reject", "unknown", "fallback")
                 }
                 figures["p99_ms"] = round(1000 * sorted(seconds)[int(0.99 * len(seconds))])
                 figures["max_ms"] = round(1000 * max(seconds))

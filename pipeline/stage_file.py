@@ -42,7 +42,7 @@ def run_stage(name: str, source: str, out: str, config: Config) -> dict[str, int
     with ExitStack() as stack:
         params = stage.sampling(config)
         engine = None if params is None else stack.enter_context(_open_engine(config))
-        for rows in _batches(read_rows(source), size):
+        for rows in _batches(read_rows(source, reading=config.reading), size):
             count += len(rows)
             for row in rows:
                 unknown.update(dict.fromkeys(k for k in row if k not in PROBLEM_DTYPES and k not in READER_KEYS))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.aliases import find_removed, rename_keys, rename_path
 from schemas.config import Config
 from schemas.errors import InputError
+from schemas.yaml_text import YamlError, read_yaml
 
 LOG = logging.getLogger(__name__)
 
@@ -30,9 +31,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
             f"{path}: {error.strerror}; give the path of a run config such as configs/quickstart.yaml"
         ) from None
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
+        data = read_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(data).__name__}")
     lines = _lines(text)
@@ -73,8 +74,8 @@ def apply_override(data: dict[str, Any], override: str) -> dict[str, Any]:
     if not equals or not all(keys):
         raise ConfigError(f"--set {override}: write path.to.key=value, such as keep.max=10")
     try:
-        parsed = yaml.safe_load(value) if value else None
-    except yaml.YAMLError:
+        parsed = read_yaml(value) if value else None
+    except YamlError:
         raise ConfigError(f"--set {override}: the value is not YAML; quote it") from None
     today = rename_path(keys)
     if today != keys:

@@ -115,5 +115,5 @@ def _read_sources(config: Config) -> Iterable[Task]:
     from schemas.conform import conform_rows
 
     for source in config.train.evaluation.sources:
-        problems, _ = conform_rows(list(read_source(source, config.sandbox)), source.name, "ingest")
+        problems, _ = conform_rows(list(read_source(source, config.sandbox, config.reading)), source.name, "ingest")
         yield from read_tasks(screen(problems, config.screen, share_pool(config.verify))[0], config)

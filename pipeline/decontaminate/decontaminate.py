@@ -3,9 +3,8 @@
 import polars as pl
 
 from pipeline.decontaminate.index import Index, build_index
-from pipeline.decontaminate.items import read_items
+from pipeline.decontaminate.items import read_items, read_problem
 from pipeline.decontaminate.match import Match, find_match
-from pipeline.dedup.reading import read_statement
 from pipeline.progress import advance, track
 from schemas.config import DecontaminateConfig
 from schemas.problem import REJECT_DTYPES, add_history
@@ -38,7 +37,7 @@ def decontaminate(
     answers = problems["answer"].to_list() if "answer" in problems.columns else [None] * problems.height
     matches: list[Match | None] = []
     for text, answer in zip(problems["statement"], answers, strict=True):
-        matches.append(find_match(read_statement(text), index, config, answer) if text else None)
+        matches.append(find_match(read_problem(text), index, config, answer) if text else None)
         advance()
     out = pl.Series([match is not None and _is_rejected(match, config) for match in matches], dtype=pl.Boolean)
     out_matches = [match for match, is_out in zip(matches, out, strict=True) if match and is_out]

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline.ingest.code_presets import CodePreset
 from pipeline.ingest.code_rows import shape_problem, write_call
 from pipeline.ingest.files import read_rows
+from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.kattis import read_packages
-from schemas.config import SandboxConfig, Source
+from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.sandbox import Sandbox
 
 Row = dict[str, Any]
+READING = ReadingConfig()
 GYM = "codeio"
 ENTRY = "main_solution"
 PEEK = 64
@@ -47,14 +49,14 @@ print("\\n" + repr((_given, repr({entry}(**_inputs)))))
 """
 
 
-def read_code(source: Source, preset: CodePreset) -> Iterator[Row]:
+def read_code(source: Source, preset: CodePreset, reading: ReadingConfig = READING) -> Iterator[Row]:
     """Rows of the set that `preset` knows, in the contract's names; `source.columns` override its own.
 
     A row that the preset cannot read is an invalid row. Raises InputError for a place that is not there, and where
     none of the first rows has a statement.
     """
-    rows = _open(source, preset)
-    first = list(islice(rows if source.limit is None else islice(rows, source.limit), PEEK))
+    rows = _open(source, preset, reading)
+    first = take(rows if source.limit is None else islice(rows, source.limit), PEEK)
     shaped = [shape_row(row, source, preset) for row in first]
     readable = [row for row in first if not isinstance(row, InvalidRow)]
     if readable and not any(row.get("statement") or isinstance(row, InvalidRow) for row in shaped):
@@ -66,13 +68,13 @@ def read_code(source: Source, preset: CodePreset) -> Iterator[Row]:
     return chain(shaped, (shape_row(row, source, preset) for row in islice(rows, left)))
 
 
-def _open(source: Source, preset: CodePreset) -> Iterator[Row]:
+def _open(source: Source, preset: CodePreset, reading: ReadingConfig) -> Iterator[Row]:
     if preset.packages:
         if not isinstance(source.files, str):
             raise InputError(f"source {source.name!r}: preset {preset.name!r} wants `files: FOLDER`, of packages")
-        return read_packages(source.files)
+        return read_packages(source.files, reading)
     if source.files is not None:
-        return read_rows(source.files)
+        return read_rows(source.files, reading=reading)
     assert source.dataset is not None
     split = source.split or preset.split
     return read_dataset(

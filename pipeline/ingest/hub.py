@@ -1,12 +1,17 @@
 """Rows of a dataset on the Hub, or of a local folder of the same form, through the `datasets` library."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.ingest.inside import check_inside
 from schemas.conform import WHERE
 from schemas.errors import InputError
+from schemas.yaml_text import YamlError, read_yaml
+
+CARDS = ("README.md", ".huggingface.yaml")
+"""Where a set says which files it is made of."""
 
 
 def read_dataset(
@@ -63,17 +68,48 @@ def _open(
         name = str(folder)
     if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
         return _open_saved(folder, split)
+    is_folder = folder.is_dir()
+    if is_folder:
+        _check_cards(folder)
     try:
         if subset is None and preferred is not None:
             subset = preferred if preferred in datasets.get_dataset_config_names(name, revision=revision) else None
+        named = datasets.load_dataset_builder(name, subset, revision=revision).config.data_files or {}
+        _check_files(name, folder if is_folder else None, [str(file) for files in named.values() for file in files])
         return datasets.load_dataset(name, subset, split=split, revision=revision, streaming=streaming)
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(_explain(error, name, subset, split)) from error
+
+
+def _check_cards(folder: Path) -> None:
+    """Raise InputError for a card that is no card: `datasets` follows every alias in it."""
+    for card in (folder / name for name in CARDS):
+        if card.is_file():
+            check_inside(card, folder)
+            text = card.read_text(encoding="utf-8", errors="replace")
+            head = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|$)", text, re.DOTALL) if card.suffix == ".md" else None
+            try:
+                read_yaml(text if card.suffix != ".md" else head[1] if head else "")
+            except YamlError as error:
+                raise InputError(f"dataset {folder}: {card.name}: {error}") from None
+
+
+def _check_files(name: str, folder: Path | None, files: Iterable[str]) -> None:
+    """Raise InputError for data that a set's card names outside the set: a path of this machine, another address."""
+    for file in files:
+        if folder is not None and "://" not in file:
+            check_inside(file, folder)
+        elif folder is not None or not file.startswith("hf://"):
+            raise InputError(f"dataset {name}: its card names {file[:200]}, which is not part of it; it is not read")
 
 
 def _open_saved(folder: Path, split: str) -> Any:
     import datasets
 
+    for file in folder.rglob("*"):
+        check_inside(file, folder)
     saved = datasets.load_from_disk(str(folder))
     if not isinstance(saved, datasets.DatasetDict):
         return saved

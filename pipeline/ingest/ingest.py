@@ -7,11 +7,11 @@ only what is new. A shard's problems are written before its rejects: a kill neve
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import polars as pl
 
+from pipeline.ingest.held import take
 from pipeline.ingest.source import read_source
 from pipeline.progress import Work, track
 from pipeline.run.layout import (
@@ -32,6 +32,8 @@ from schemas.reasons import Reason
 
 STAGE = "ingest"
 BATCH_ROWS = 1024
+SHARD_BYTES = 128 << 20
+"""A shard of larger rows has fewer of them: every later stage holds it whole."""
 REJECT_SHARDS = 4
 """Shards of rejects that may wait for their problems' shard to fill before a smaller one is written."""
 COUNTED = ("read", "seen", "problems", "duplicate", "invalid_row")
@@ -54,13 +56,13 @@ def _ingest(config: Config, folder: RunFolder, work: Work) -> dict[str, int]:
     opened = []
     for source in config.sources:
         work.note(f"opening {source.name}")
-        opened.append((source, read_source(source, config.sandbox)))
+        opened.append((source, read_source(source, config.sandbox, config.reading)))
     record = Record.of(folder)
     shards = _Shards(folder, config.flow.shard_rows)
     counts = dict.fromkeys(COUNTED, 0)
     for source, rows in opened:
         work.note(f"reading {source.name}")
-        while batch := list(islice(rows, BATCH_ROWS)):
+        while batch := take(rows, BATCH_ROWS):
             problems, invalid = conform_rows(_signed(batch, source), source.name, STAGE)
             new, duplicates, seen = _tell_apart(problems, record)
             invalid, seen_too = _only_new(invalid, record)
@@ -174,6 +176,8 @@ class _Shards:
         self.rejected = pl.concat([self.rejected, *rejected])
         while self.problems.height >= self.rows:
             self._write(self.rows)
+        if self.problems.estimated_size() + self.rejected.estimated_size() > SHARD_BYTES:
+            self._write(self.problems.height)
         if self.rejected.height >= self.rows:
             if self.rejected.height - int(self._waiting(0).sum()) >= self.rows:
                 self._write(0)

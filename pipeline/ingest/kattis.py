@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.ingest.code_rows import shape_problem
+from pipeline.ingest.inside import check_inside
+from schemas.config import ReadingConfig
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
+from schemas.yaml_text import YamlError, read_yaml
 
+PLAIN = ReadingConfig()
 SUFFIXES = {".py": "python", ".py3": "python", ".cpp": "cpp", ".cc": "cpp", ".cxx": "cpp", ".c++": "cpp", ".c": "cpp"}
 VERDICTS = ("accepted", "wrong_answer", "time_limit_exceeded", "run_time_error", "partially_accepted")
 MAX_TEST_BYTES = 1_000_000
@@ -24,8 +26,9 @@ MAX_TEST_BYTES = 1_000_000
 STATEMENTS = ("problem_statement/problem.en", "problem_statement/problem", "statement/problem.en", "statement/problem")
 
 
-def read_packages(folder: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
-    """A row for each package at or below `folder`, by path. One that cannot be read gives an `InvalidRow`.
+def read_packages(folder: str | os.PathLike[str], reading: ReadingConfig = PLAIN) -> Iterator[dict[str, Any]]:
+    """A row for each package at or below `folder`, by path. One that cannot be read gives an `InvalidRow`: also one
+    with a link out of it, or over a limit of `reading`.
 
     Raises InputError where there is no package at all.
     """
@@ -35,23 +38,27 @@ def read_packages(folder: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         raise InputError(f"{root}: no package in it; a contest package is a folder with a file problem.yaml")
     for place in places:
         try:
-            yield {**read_package(place), WHERE: str(place)}
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            yield InvalidRow(f"{place}: {type(error).__name__}: {error}", {"raw": place.name, WHERE: str(place)})
+            check_inside(place, root)
+            yield {**read_package(place, reading), WHERE: str(place)}
+        except (OSError, ValueError) as error:
+            kind = "" if isinstance(error, InputError | YamlError) else f"{type(error).__name__}: "
+            yield InvalidRow(f"{place}: {kind}{error}", {"raw": place.name, WHERE: str(place)})
 
 
-def read_package(place: Path) -> dict[str, Any]:
-    """One package. Raises ValueError for one without a statement, and what reading its files raises."""
-    said = yaml.safe_load((place / "problem.yaml").read_text(encoding="utf-8")) or {}
+def read_package(place: Path, reading: ReadingConfig = PLAIN) -> dict[str, Any]:
+    """One package. Raises ValueError for one without a statement, with a link out of it or over a limit of `reading`,
+    and what reading its files raises."""
+    package = _Package(place, reading.row_mb << 20)
+    said = read_yaml(package.read("problem.yaml"), reading.yaml_values, "reading.yaml_values") or {}
     if not isinstance(said, dict):
         raise ValueError("problem.yaml is no mapping")
     flags = str(said.get("validator_flags") or "").split()
-    pairs = list(_find_tests(place))
-    programs = list(_find_programs(place))
+    pairs = list(_find_tests(package))
+    programs = list(_find_programs(package))
     samples = [name for name, _, _ in pairs if name.startswith("sample/")]
     title = said.get("name")
     return shape_problem(
-        _find_statement(place),
+        _find_statement(package),
         [(given, answer) for _, given, answer in pairs],
         [(language, code) for _, language, code in programs],
         source_id=place.name,
@@ -68,10 +75,35 @@ def read_package(place: Path) -> dict[str, Any]:
     )
 
 
+class _Package:
+    """The files of a package, together of at most `most` bytes, and none outside of it whatever its links say."""
+
+    def __init__(self, place: Path, most: int) -> None:
+        self.place, self.most, self.left = place, most, most
+
+    def read(self, name: str | Path, errors: str = "strict") -> str:
+        """The text of a file in the package. Raises LeadsOut, and ValueError past the limit."""
+        path = self.place / name
+        check_inside(path, self.place)
+        with path.open("rb") as file:
+            data = file.read(self.left + 1)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError(f"{name}: the package's files are over {self.most >> 20} MiB (reading.row_mb)")
+        return data.decode("utf-8", errors).replace("\r\n", "\n").replace("\r", "\n")
+
+    def size(self, path: Path) -> int | None:
+        """Bytes of a plain file; None where there is none. Raises LeadsOut."""
+        if not os.path.lexists(path):
+            return None
+        check_inside(path, self.place)
+        return path.stat().st_size if path.is_file() else None
+
+
 def read_flags(flags: list[str]) -> dict[str, Any]:
     """The default validator's flags as a checker: it ignores case and white space unless told otherwise."""
     tolerance = None
-    for name, value in zip(flags, [*flags[1:], ""], strict=True):
+    for name, value in zip(flags, [*flags[1:], ""], strict=False):
         if name in ("float_tolerance", "float_relative_tolerance", "float_absolute_tolerance"):
             try:
                 tolerance = max(tolerance or 0.0, float(value))
@@ -90,31 +122,35 @@ def _has_own_validator(place: Path) -> bool:
     )
 
 
-def _find_statement(place: Path) -> str:
+def _find_statement(package: _Package) -> str:
     for name in STATEMENTS:
         for suffix in (".md", ".tex"):
-            path = place / f"{name}{suffix}"
-            if path.is_file():
-                return path.read_text(encoding="utf-8")
+            if package.size(package.place / f"{name}{suffix}") is not None:
+                return package.read(f"{name}{suffix}")
     raise ValueError(f"no statement; looked for {STATEMENTS[0]}.tex, .md and the like")
 
 
-def _find_tests(place: Path) -> Iterator[tuple[str, str, str]]:
+def _find_tests(package: _Package) -> Iterator[tuple[str, str, str]]:
+    data = package.place / "data"
     for kind in ("sample", "secret"):
-        for given in sorted((place / "data" / kind).rglob("*.in")):
+        for given in sorted((data / kind).rglob("*.in")):
             answer = given.with_suffix(".ans")
-            small = answer.is_file() and max(given.stat().st_size, answer.stat().st_size) <= MAX_TEST_BYTES
-            if small:
-                name = given.relative_to(place / "data").with_suffix("").as_posix()
-                yield name, given.read_text("utf-8", "replace"), answer.read_text("utf-8", "replace")
+            sizes = [package.size(path) for path in (given, answer)]
+            if all(size is not None and size <= MAX_TEST_BYTES for size in sizes):
+                name = given.relative_to(data).with_suffix("").as_posix()
+                yield name, package.read(given, "replace"), package.read(answer, "replace")
 
 
-def _find_programs(place: Path) -> Iterator[tuple[str, str, str]]:
-    folder = place / "submissions"
-    there = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+def _find_programs(package: _Package) -> Iterator[tuple[str, str, str]]:
+    folder = package.place / "submissions"
+    if package.size(folder) is None and not folder.is_dir():
+        return
+    there = {path.name for path in folder.iterdir() if path.is_dir()}
     ordered = [name for name in VERDICTS if name in there] + sorted(there - set(VERDICTS))
     for verdict in ordered:
+        check_inside(folder / verdict, package.place)
         for path in sorted((folder / verdict).iterdir()):
             language = SUFFIXES.get(path.suffix.lower())
-            if path.is_file() and language is not None:
-                yield f"{verdict}/{path.name}", language, path.read_text("utf-8", "replace")
+            size = None if language is None else package.size(path)
+            if language is not None and size is not None and size <= MAX_TEST_BYTES:
+                yield f"{verdict}/{path.name}", language, package.read(path, "replace")

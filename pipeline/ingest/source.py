@@ -9,27 +9,29 @@ from pipeline.ingest.code_presets import choose_code_preset
 from pipeline.ingest.code_source import GYM, read_code, read_gym_code
 from pipeline.ingest.files import read_rows
 from pipeline.ingest.gym import read_gym
+from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.labels import extract_label
 from pipeline.ingest.presets import CONTRACT, Preset, choose_preset
-from schemas.config import SandboxConfig, Source
+from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 
 Row = dict[str, Any]
 
-PLAIN = SandboxConfig()
+PLAIN, READING = SandboxConfig(), ReadingConfig()
 PEEK = 256
 """Rows looked at for a source's columns before anything runs: JSONL has no schema, and so many may be held."""
 
 
-def read_source(source: Source, sandbox: SandboxConfig = PLAIN) -> Iterator[Row]:
+def read_source(source: Source, sandbox: SandboxConfig = PLAIN, reading: ReadingConfig = READING) -> Iterator[Row]:
     """Open `source` and check its columns now; then give its rows, at most `limit`, in the contract's names.
 
-    `sandbox` is where programs run that a source brings along to make its tests. Columns that nothing names stay: under
-    their own name, or inside `extra` where a contract name would misread them. Rows that the reader could not read come
-    as `InvalidRow`. Raises InputError for a place, preset or mapped column that is not there.
+    `sandbox` is where programs run that a source brings along to make its tests, `reading` what a row may take.
+    Columns that nothing names stay: under their own name, or inside `extra` where a contract name would misread
+    them. Rows that the reader could not read come as `InvalidRow`. Raises InputError for a place, preset or
+    mapped column that is not there.
     """
     code = choose_code_preset(source.preset, source.dataset) if source.reasoning_gym is None else None
     known = source.reasoning_gym is not None or code is not None
@@ -42,12 +44,12 @@ def read_source(source: Source, sandbox: SandboxConfig = PLAIN) -> Iterator[Row]
             f"{_nearest(unknown[0], PROBLEM_DTYPES)}; the contract has: {', '.join(PROBLEM_DTYPES)}"
         )
     if code is not None:
-        return read_code(source, code)
+        return read_code(source, code, reading)
     if source.reasoning_gym == GYM and source.domain == "code":
         return islice(read_gym_code(source.size, source.seed, source.params, sandbox), source.limit)
-    rows = _open(source, preset, mapping)
+    rows = _open(source, preset, mapping, reading)
     rows = rows if source.limit is None else islice(rows, source.limit)
-    first = list(islice(rows, PEEK))
+    first = take(rows, PEEK)
     columns = {column: None for row in first if not isinstance(row, InvalidRow) for column in row if column != WHERE}
     if columns:
         _check_columns(source, mapping, list(columns), first)
@@ -55,11 +57,11 @@ def read_source(source: Source, sandbox: SandboxConfig = PLAIN) -> Iterator[Row]
     return (row if isinstance(row, InvalidRow) else shape(row) for row in chain(first, rows))
 
 
-def _open(source: Source, preset: Preset, mapping: Mapping[str, str]) -> Iterator[Row]:
+def _open(source: Source, preset: Preset, mapping: Mapping[str, str], reading: ReadingConfig) -> Iterator[Row]:
     wanted = {path.partition(".")[0] for path in (*mapping.values(), *preset.extra.values())}
     without = frozenset(preset.without) - wanted
     if source.files is not None:
-        return read_rows(source.files, without)
+        return read_rows(source.files, without, reading)
     if source.dataset is not None:
         split = source.split or preset.split
         return read_dataset(

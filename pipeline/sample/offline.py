@@ -21,13 +21,14 @@ from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
 from pipeline.verify.stage import STAGE, split_verifiable
-from schemas.config import Config
+from schemas.config import Config, ReadingConfig
 from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, InvalidRow, conform_rows
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
 from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_ROWS
 
+READING = ReadingConfig()
 UNNAMED = "unnamed model"
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
@@ -85,12 +86,15 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     """Write the problems in shards, with what ingest and the label check reject; returns the shards of each problem."""
     places = Places()
     source = config.sources[0]
-    rows = ({**row, "domain": row.get("domain") or source.domain or "math"} for row in read_rows(problems))
+    rows = (
+        {**row, "domain": row.get("domain") or source.domain or "math"}
+        for row in read_rows(problems, reading=config.reading)
+    )
     with track("ingest", unit="rows") as work:
         for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
             shard = shard_name(number)
             conformed, invalid = conform_rows(batch, source.name)
-            kept, unverifiable = split_verifiable(conformed, verifier.pool)
+            kept, unverifiable = split_verifiable(conformed, verifier.pool, config.verify.second_opinion.enabled)
             folder.write_table(problems_name(shard), conformed)
             folder.write_table(stage_name(STAGE, shard), kept)
             for stage, table in (("ingest", invalid), (STAGE, unverifiable)):
@@ -103,17 +107,19 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     return places
 
 
-def spill_samples(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
+def spill_samples(
+    folder: RunFolder, samples: str, places: Places, spill: Path, reading: ReadingConfig = READING
+) -> int:
     """Read the samples once: each is written to a file of its shard in `spill`, or rejected.
 
     Returns how many were written; a sample of a problem that two shards hold counts twice. Raises InputError where none
     can be used.
     """
     with track("match the samples", unit="rows"):
-        return _spill(folder, samples, places, spill)
+        return _spill(folder, read_rows(samples, reading=reading), places, spill, samples)
 
 
-def _spill(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
+def _spill(folder: RunFolder, samples: Iterator[dict[str, Any]], places: Places, spill: Path, where: str) -> int:
     held: dict[int, list[dict[str, Any]]] = {}
     rejects: list[dict[str, Any]] = []
     rows = chars = written = flushed = unusable = 0
@@ -131,7 +137,7 @@ def _spill(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
         held.clear()
         rejects.clear()
 
-    for row in read_rows(samples):
+    for row in samples:
         try:
             sample = shape_sample(row, places)
         except ValueError as error:
@@ -150,7 +156,7 @@ def _spill(folder: RunFolder, samples: str, places: Places, spill: Path) -> int:
             flush()
     flush()
     if unusable and not written:
-        raise InputError(f"{samples}: none of its {unusable} rows can be used; the first: {first_error}")
+        raise InputError(f"{where}: none of its {unusable} rows can be used; the first: {first_error}")
     return written
 
 

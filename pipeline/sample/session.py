@@ -13,6 +13,7 @@ from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard
 from pipeline.verify.problem import ProblemVerifier
+from pipeline.verify.second_opinion import open_opinion
 from schemas.config import Config
 
 
@@ -27,12 +28,15 @@ class Grading:
     progress: SamplingProgress
     graded: dict[str, str]
     grading_pass: int = 1
+    counts: bool = True
+    """Whether the pass is decided by these samples; those of a further grader are witnesses only."""
 
     def grade(self, shard: str, only: Collection[str] | None = None) -> int:
         """Take and verify the missing samples of `shard`, or of the problems in `only`; returns how many are still
         missing."""
         problems = self.folder.read_table(self.graded[shard])
-        record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
+        if self.counts:
+            record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
@@ -47,6 +51,7 @@ def open_grading(
     problems: int | None = None,
     graded: dict[str, str] | None = None,
     engine: Engine | None = None,
+    counts: bool = True,
 ) -> Iterator[Grading]:
     """Open a session until the block ends. vLLM starts with the first missing sample.
 
@@ -56,7 +61,8 @@ def open_grading(
     graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
         opened = stack.enter_context(open_engine(config.model)) if engine is None else engine
-        verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox))
+        opinion = stack.enter_context(open_opinion(config.verify, opened))
+        verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox, opinion))
         total = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
         progress = stack.enter_context(SamplingProgress(total))
-        yield Grading(config, folder, opened, verifier, progress, graded, grading_pass)
+        yield Grading(config, folder, opened, verifier, progress, graded, grading_pass, counts)

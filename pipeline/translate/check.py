@@ -17,8 +17,9 @@ from pipeline.language.detect import Suspicion, count_scripts, is_mixed, weigh_l
 from pipeline.text.numbers import read_digits, read_words
 from pipeline.text.prose import Separated, separate
 from pipeline.text.units import compare_units
-from pipeline.translate.formulas import Formulas, read_formulas
-from pipeline.translate.sentences import LENGTHS, Check, check_end, check_sentences
+from pipeline.translate.formulas import Formulas, read_formulas, respell
+from pipeline.translate.relations import find_lost_bound, has_relation, reconcile
+from pipeline.translate.sentences import LENGTHS, NEGATES, Check, check_end, check_sentences
 
 LANGUAGES = tuple(LENGTHS)
 """What problems are translated into (Magistral, arXiv 2506.10910, section 2.2.4)."""
@@ -32,6 +33,7 @@ _COMMANDS = re.compile(r"\\([A-Za-z]{3,})")
 _NO_PARTNER = re.compile(r"(?<!\d)(?<!\d\s)\$(?!\s?[\d.])")
 _AFTERNOON = re.compile(r"\d\s*(?:p\.\s?m\.|pm\b)|\bnoon\b|\bevening\b", re.IGNORECASE)
 _LIST_ITEM = re.compile(r"(?m)^\s*\(?\d{1,2}[.)、](?!\d)\s*")
+_ITEM_LETTER = re.compile(r"(?<!\w)\(?[a-h]\)(?!\w)")
 _LETTER = re.compile(r"(?<![\w'’.\-])[B-HJ-Z](?![\w'’\-])")
 _IDENTIFIER = re.compile(r"(?<![\w\\])[A-Za-z]\w*_\w+|(?<![\w\\])[A-Za-z]\w+(?=\(\))|(?<![\w\\])[a-z]+[A-Z]\w*(?=\()")
 
@@ -46,7 +48,7 @@ def check_translation(original: str, translation: str, language: str) -> Check:
     if not translation.strip():
         return False, "empty: there is no text"
     before, after = separate(original), separate(translation)
-    old, new = read_formulas(before.formulas), read_formulas(after.formulas)
+    old, new = _align(before, after, language)
     for kind, outcome in (
         ("language", check_language(before, after, language)),
         ("code", check_code(before, after, translation)),
@@ -56,6 +58,7 @@ def check_translation(original: str, translation: str, language: str) -> Check:
         ("name", check_names(before.prose, translation)),
         ("unit", check_units(before.prose, after.prose, language)),
         ("end", check_end(original, translation)),
+        ("bound", check_bounds(before, after, new, language)),
         ("sentence", check_sentences(before, after, language)),
     ):
         if outcome is not True:
@@ -63,15 +66,40 @@ def check_translation(original: str, translation: str, language: str) -> Check:
     return True
 
 
+def _align(before: Separated, after: Separated, language: str) -> tuple[Formulas, Formulas]:
+    """The formulas of both, without inequalities that one has as a formula and the other in words."""
+    old, new = read_formulas(before.formulas), read_formulas(respell(after.formulas, before.formulas))
+    was, is_ = before.prose, after.prose
+
+    def stands(side: str, formulas: Formulas, prose: str, spoken: str) -> bool:
+        if side.isdigit() and any(int(side) in values for values in read_digits(prose, spoken)):
+            return True
+        return side in formulas.stream
+
+    return (
+        reconcile(
+            old, new, lambda kind: has_relation(is_, kind, language), lambda side: stands(side, new, is_, language)
+        ),
+        reconcile(new, old, lambda kind: has_relation(was, kind, "en"), lambda side: stands(side, old, was, "en")),
+    )
+
+
+def check_bounds(before: Separated, after: Separated, new: Formulas, language: str) -> Check:
+    """Whether a bound on a number is still there, in words, as a sign or by a negation: "at most 5" is not "5"."""
+    lost = find_lost_bound(before.prose, after.prose, new, language)
+    return (False, f"the bound {_show(lost)} is gone") if lost and not NEGATES[language].search(after.prose) else True
+
+
 def check_language(before: Separated, after: Separated, language: str) -> Check:
     """Whether its prose is in `language` throughout."""
-    if not count_scripts(after.prose):
+    prose = _ITEM_LETTER.sub(" ", after.prose)
+    if not count_scripts(prose):
         return (False, "there are no words") if count_scripts(before.prose) else True
-    odds = weigh_languages(after.prose)
+    odds = weigh_languages(prose)
     best = max(odds, key=lambda name: odds[name])
     if best != language:
         return False, f"it is in {best}"
-    mixed = is_mixed(after.prose, language, LENIENT)
+    mixed = is_mixed(prose, language, LENIENT)
     return (False, "a part of it is in another") if mixed else True
 
 
@@ -126,6 +154,7 @@ def check_numbers(old: Formulas, new: Formulas, prose: str, translated: str, lan
     prose, translated = _LIST_ITEM.sub(" ", prose), _LIST_ITEM.sub(" ", translated)
     wanted = Counter([*(min(values) for values in read_digits(prose, "en")), *old.numbers])
     given = [*read_digits(translated, language), *(frozenset((number,)) for number in new.numbers)]
+    given = _choose_readings(given, wanted)
     words, spoken = read_words(prose, "en"), read_words(translated, language)
     late = 12 if _AFTERNOON.search(prose) else 0
     for value, count in wanted.items():
@@ -138,6 +167,21 @@ def check_numbers(old: Formulas, new: Formulas, prose: str, translated: str, lan
         if not any(wanted[value] or words[value] or wanted[value - late] for value in values):
             return False, f"{_write(min(values))} is new"
     return True
+
+
+def _choose_readings(given: list[frozenset[Fraction]], wanted: Counter[Fraction]) -> list[frozenset[Fraction]]:
+    """Numbers with two readings (40.000) as the one of them that is wanted and not yet there, where there is one."""
+    there = Counter(value for values in given if len(values) == 1 for value in values)
+    chosen = []
+    for values in given:
+        missing = [value for value in values if there[value] < wanted[value]] if len(values) > 1 else []
+        if missing:
+            value = max(missing)
+            there[value] += 1
+            chosen.append(frozenset((value,)))
+        else:
+            chosen.append(values)
+    return chosen
 
 
 def check_names(prose: str, translation: str) -> Check:

@@ -5,6 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
+from pipeline.verify.decide import decide
+
 _TEXT = re.compile(r"\\(?:text(?:rm|bf|it|up|sf)?|mbox|hbox|textup)\s*\{([^{}]*)\}")
 _SPACING = re.compile(
     r"\\[,;:!> ]|\\(?:quad|qquad|displaystyle|textstyle|limits|nolimits|left|right|[bB]igg?[lrm]?|hspace\*?\{[^}]*\}"
@@ -46,13 +48,24 @@ _SAME = (
     (re.compile(r"\\(?:mathbb|mathcal|mathfrak|mathbf|mathscr|bf|Bbb)\s*(?=[A-Za-z]|\{)"), "ℳ"),
 )
 _NEWLINE = re.compile(r"\\\\(?:\s*\[[^\]]*\])?")
-_FRACTION = re.compile(r"\\frac\{([^{}]*)\}\{([^{}]*)\}|\\frac([0-9A-Za-z])([0-9A-Za-z])")
+_GROUP = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
+_FRACTION = re.compile(rf"\\frac{_GROUP}{_GROUP}|\\frac([0-9A-Za-z])([0-9A-Za-z])")
+_ATOM = re.compile(r"[\w.'°!]*|\\[A-Za-z]+|\([^()]*\)(?:\^(?:\w|\{[^{}]*\}))?|\\sqrt(?:\{[^{}]*\}|\w)")
+_FUNCTIONS = r"sin|cos|tan|cot|sec|csc|ln|log|exp|arcsin|arccos|arctan"
+_CALLED = re.compile(
+    rf"(\\(?:{_FUNCTIONS})(?![A-Za-z])\s*(?:\^\s*(?:\w|\{{[^{{}}]*\}}))?)\s*\(((?:\\[A-Za-z]+|\w|\s)+(?:/\s*\w+\s*)?)\)"
+    r"(?=\s*(?:$|[-+=<>≤≥≠,;.|)\]}}/*…:?&$]|\\(?:leq?|geq?|neq?|cdot|times|in|to|dots|[)\]])(?![A-Za-z])))"
+)
+"""A function of a product in brackets that end it: `cos(\\omega x)-1` is `cos\\omega x-1`, `cos(\\omega)x` is not."""
 _ASIDE = re.compile(r"\(([^()]*(?:[<>≤≥≠=]|\\in)[^()]*)\)(?=$|[,;.]|\\end)")
 _GREEK = {
     unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}"): f"\\{name} "
     for name in str.split("alpha beta gamma delta epsilon theta lamda mu pi rho sigma tau phi psi omega")
 } | {"λ": r"\lambda "}
 _PIECES = re.compile(r"(?:(?<=\d)\.(?=\d))|[,;，；。、]|\\\\|&|(?<![A-Za-z\\\d])\.(?!\d)|\.$")
+_ATOMS = re.compile(r"\d+|(?<![A-Za-z\\])[A-Za-z]")
+LONGEST, MOST = 200, 20
+"""Characters of a formula, and formulas of a text, that are compared by value: enough for all but whole derivations."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -88,13 +101,45 @@ def read_formulas(formulas: tuple[str, ...]) -> Formulas:
     return Formulas(tuple(pieces), frozenset(letters), tuple(numbers), "".join(spelled))
 
 
+def respell(formulas: tuple[str, ...], original: tuple[str, ...]) -> tuple[str, ...]:
+    """Formulas in the writing of the original where the reader of answers finds them the same, of the same atoms.
+
+    The atoms (numbers and letters) keep `2x=6` and `x=3` apart, which have one solution.
+    """
+    known = {spell(formula) for formula in original}
+    there = {spell(formula) for formula in formulas}
+    free = [formula for formula in original if spell(formula) not in there]
+    written = []
+    for formula in formulas:
+        same = None
+        if spell(formula) not in known and len(formula) <= LONGEST:
+            same = next((other for other in free[:MOST] if _is_same(formula, other)), None)
+        if same is not None:
+            free.remove(same)
+        written.append(formula if same is None else same)
+    return tuple(written)
+
+
+def _is_same(left: str, right: str) -> bool:
+    if len(right) > LONGEST or sorted(_ATOMS.findall(left)) != sorted(_ATOMS.findall(right)):
+        return False
+    return decide(left, right) == "same" == decide(right, left)
+
+
 def spell(formula: str) -> str:
     """One spelling for formulas that look alike: spaces, sizes of brackets, `\\le` and `\\leq`, dots, fractions."""
     formula = unicodedata.normalize("NFKC", _NEWLINE.sub(",", formula).replace("…", r"\dots").replace("°", r"\degree"))
     formula = "".join(_GREEK.get(letter, letter) for letter in formula)
     for _ in range(2):
         formula = _TEXT.sub(" ", formula)
-    formula = _SPACING.sub(" ", formula)
+    formula = _CALLED.sub(r"\1 \2", _SPACING.sub(" ", formula))
     for pattern, same in _SAME:
         formula = pattern.sub(same, formula)
-    return _ASIDE.sub(r",\1", _FRACTION.sub(lambda match: f"{match[1] or match[3]}/{match[2] or match[4]}", formula))
+    return _ASIDE.sub(r",\1", _FRACTION.sub(_write_fraction, formula))
+
+
+def _write_fraction(match: re.Match[str]) -> str:
+    above, below = (
+        side if _ATOM.fullmatch(side) else f"({side})" for side in (match[1] or match[3], match[2] or match[4])
+    )
+    return f"{above}/{below}"

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pipeline.language.detect import weigh_letters
 from pipeline.text.prose import Separated, split_sentences
+from pipeline.translate.relations import drop_bounds
 
 Check = Literal[True] | tuple[Literal[False], str]
 
@@ -49,6 +50,7 @@ NEGATES = {
     }.items()
 }
 """Words that deny: an original that denies something has a translation that does."""
+_DIGIT = re.compile(r"\d")
 _CLOSED = (*'.?!。？！…)]}$）"”»」:：`', "'")
 
 
@@ -62,13 +64,23 @@ def check_sentences(before: Separated, after: Separated, language: str) -> Check
         len([part for part in split_sentences(of.prose) if weigh_letters(part)]) for of in (before, after)
     )
     least = MERGED_FORMULAS_ZH if language == "zh" and before.formulas else MERGED.get(language, MERGED_ELSE)
-    if translation < original and share < least:
+    if translation < original and share < least and not _all_anchored(before.prose, after.prose, language):
         return False, f"it has {translation} sentences for {original}, and {share:.0%} of the usual length"
     if ASKS["en"].search(before.prose) and not ASKS[language].search(after.prose):
         return False, "it asks nothing"
-    if NEGATES["en"].search(before.prose) and not NEGATES[language].search(after.prose):
+    if NEGATES["en"].search(drop_bounds(before.prose)) and not NEGATES[language].search(after.prose):
         return False, "a negation is gone"
     return True
+
+
+def _all_anchored(prose: str, translated: str, language: str) -> bool:
+    """Whether each sentence but a question has a number of its own, and as many sentences ask: then none can be missing
+    where every number is there as often as it was."""
+    parts = [part for part in split_sentences(prose) if weigh_letters(part)]
+    asking = [part for part in parts if ASKS["en"].search(part)]
+    answered = [part for part in split_sentences(translated) if ASKS[language].search(part)]
+    numbered = all(_DIGIT.search(part) for part in parts if part not in asking)
+    return numbered and len(asking) <= len(answered) and len(parts) > len(asking)
 
 
 def check_end(original: str, translation: str) -> Check:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
+from pipeline.verify.compare.expressions import needs_parser
+from pipeline.verify.compare.letters import has_part
 from pipeline.verify.decide import read
 from pipeline.verify.guard import MAX_ANSWER
 from pipeline.verify.normal import clean
@@ -57,9 +59,18 @@ def _screen_short(answer: str) -> Literal[True, "slow"] | tuple[Literal[False], 
     if _PARTS.search(text) or _PART_WORDS.search(text):
         return False, "several parts"
     reading = read(answer)
-    if reading.value is not None:
-        return True
-    return "slow" if reading.fallback else (False, reading.problem)
+    if reading.value is None:
+        return False, reading.problem
+    return "slow" if reading.fallback and has_part(reading.value, needs_parser) else True
+
+
+NO_OPINION = ("empty", "no answer", "a proof", "several parts", "longer than")
+"""How the details of labels begin that not even a second opinion can be asked about."""
+
+
+def admit_prose(check: LabelCheck) -> LabelCheck:
+    """A label check where a second opinion is at hand: what no rule can read is let in, what is no answer is not."""
+    return check if check is True or check[1].startswith(NO_OPINION) else True
 
 
 def check_labels(answers: Sequence[str | None], pool: MathPool | None = None) -> list[LabelCheck]:

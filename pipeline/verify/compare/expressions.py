@@ -24,6 +24,7 @@ _AGREE = 1e-40
 _CONSTANTS = frozenset(("pi", "e", "i", "degree", "infty"))
 _SIGNS = ((1, 1, 1, 1), (1, 1, 1, 1), (-1, 1, -1, 1), (1, -1, -1, 1), (-1, -1, -1, -1), (1, 1, 1, 1))
 _SIZES = (Fraction(7, 19), Fraction(23, 11), Fraction(3, 7), Fraction(31, 13), Fraction(5, 17), Fraction(137, 10))
+CONSTRUCTS = frozenset(("int", "lim", "sum", "prod"))
 Answer = Literal["same", "differ", "unknown"]
 
 
@@ -33,7 +34,9 @@ def letters(node: Node) -> frozenset[str]:
     if node.op == "sym":
         return frozenset() if node.name in _CONSTANTS else frozenset((node.name,))
     names = frozenset().union(*(letters(arg) for arg in node.args)) if node.args else frozenset()
-    return names - {node.name} if node.op in ("sum", "prod") else names
+    if node.op in ("sum", "prod", "lim") or (node.op == "int" and len(node.args) == 3):
+        return names - {node.name.rstrip("+-")}
+    return names
 
 
 @lru_cache(maxsize=1 << 14)
@@ -58,7 +61,7 @@ def compare(left: Node, right: Node) -> Answer:
             return "same"
         return "same" if _rounds(left, right) else "differ"
     if any(_has(side, frozenset(("infty",))) for side in (left, right)):
-        return "unknown" if any(_has(side, frozenset(("sum", "prod"))) for side in (left, right)) else "differ"
+        return "unknown" if any(has_construct(side) for side in (left, right)) else "differ"
     return _at_points(left, right)
 
 
@@ -68,6 +71,16 @@ def _rounds(left: Node, right: Node) -> bool:
         return False
     a, b = left.value, right.value
     return round(a, PLACES) == round(b, PLACES) and abs(a - b) * 1000 <= max(abs(a), abs(b))
+
+
+def has_construct(node: Node) -> bool:
+    """Whether an expression has what is read but not evaluated: integrals, limits, sums and products without end."""
+    return _has(node, CONSTRUCTS)
+
+
+def needs_parser(node: Node) -> bool:
+    """Whether an expression has what only SymPy may evaluate, so that it must be able to read it."""
+    return _has(node, frozenset(("int", "lim")))
 
 
 def rounds_to(value: Node, rounded: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -10,6 +11,15 @@ from pipeline.verify.reader.build import symbol
 from pipeline.verify.reader.values import Node
 
 T = TypeVar("T")
+
+
+def has_part(value: Any, test: Callable[[Node], bool]) -> bool:
+    """Whether one of the expressions of a value passes a test."""
+    if isinstance(value, Node):
+        return test(value)
+    if isinstance(value, tuple):
+        return any(has_part(item, test) for item in value)
+    return is_dataclass(value) and any(has_part(getattr(value, field.name), test) for field in fields(value))
 
 
 def value_letters(value: Any) -> frozenset[str]:
@@ -49,8 +59,8 @@ def substitute(node: Node, name: str, value: Node) -> Node:
 
 def mentions_pi(value: Any) -> bool:
     """Whether pi is in a value."""
-    if isinstance(value, Node):
-        return value.name == "pi" or any(map(mentions_pi, value.args))
-    if isinstance(value, tuple):
-        return any(map(mentions_pi, value))
-    return is_dataclass(value) and any(mentions_pi(getattr(value, field.name)) for field in fields(value))
+    return has_part(value, _is_pi)
+
+
+def _is_pi(node: Node) -> bool:
+    return node.name == "pi" or any(map(_is_pi, node.args))

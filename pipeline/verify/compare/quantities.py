@@ -30,8 +30,7 @@ def accept_quantity(label: Quantity, answer: Quantity) -> Answer:
             a, b = call("*", a, number(size_a)), call("*", b, number(size_b))
     elif bool(label.unit) != bool(answer.unit):
         unit, bare = (label, answer) if label.unit else (answer, label)
-        spelled = _spell(unit)
-        if compare(spelled, bare.node) == "same":
+        if letters(bare.node) and compare(_spell(unit), bare.node) == "same":
             return "same"
         if unit.unit == "deg" and mentions_pi(bare.node):
             return compare(call("*", unit.node, symbol("degree")), bare.node)

@@ -7,11 +7,12 @@ from functools import lru_cache
 
 from pipeline.verify.compare.expressions import compare, constant, letters, rounds_to
 from pipeline.verify.normal import clean
-from pipeline.verify.reader.build import number
-from pipeline.verify.reader.families import split_family
+from pipeline.verify.reader.build import call, symbol
+from pipeline.verify.reader.families import split_congruence, split_family
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
 from pipeline.verify.reader.names import read_inequality, read_name
+from pipeline.verify.reader.plain import read_plain
 from pipeline.verify.reader.quantity import read_quantity
 from pipeline.verify.reader.regions import as_pieces, combine_regions, complement
 from pipeline.verify.reader.sets import read_set_name, split_difference, split_members, split_union
@@ -46,6 +47,7 @@ from pipeline.verify.reader.words import read_words
 MAX_LENGTH = 2000
 MAX_ITEMS = 200
 _RELATIONS = frozenset(("=", "<", ">", "le", "ge", "ne", "in"))
+_ORDERS = ("<", ">", "le", "ge")
 _CONDITIONS = re.compile(
     r"(?i)\s*,?\s*(?:if|when|whenever|where|for|with|at|such that|provided|given|as long as|otherwise|unless)\b"
 )
@@ -64,7 +66,6 @@ _ORDINAL = re.compile(
     r"|(?<=\d)(?:\^\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th))$"
 )
 """An ordinal is its number."""
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,29})")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
 
 
@@ -73,19 +74,24 @@ def read_answer(text: str) -> Value:
     """The value that an answer writes. Raises Unreadable, which says what part cannot be read."""
     if len(text) > MAX_LENGTH:
         raise Unreadable(f"longer than {MAX_LENGTH} characters")
-    if _INTEGER.fullmatch(text):
-        return Quantity(number(int(text)))
+    if (plain := read_plain(text)) is not None:
+        return plain
     if "..." in text or "\u2026" in text:
         raise Unreadable("open-ended")
     if noon := _CLOCK_TEXT.fullmatch(clean(text) if "m" in text.lower()[-6:] else text):
         hour = int(noon[1]) % 12 + (12 if noon[3].lower() == "p" else 0)
         return Clock(60 * hour + int(noon[2] or 0))
-    text = _ORDINAL.sub("", _BROKEN_DIGITS.sub("", text))
+    text = _BROKEN_DIGITS.sub("", text)
     if period := _PERIOD.fullmatch(text.strip("$ ").replace("{,}", ",")):
         text = f"{period[1]}.{period[2]}"
     if "\\begin" not in text:
         text = _ESCAPED.sub(r"\\", text)
-    tokens = tokenize(clean(text))
+    return read_tokens(text)
+
+
+def read_tokens(text: str) -> Value:
+    """The value that the tokens of an answer write, whatever it is."""
+    tokens = tokenize(_ORDINAL.sub("", clean(text)))
     if not tokens:
         raise Unreadable("empty")
     try:
@@ -106,6 +112,9 @@ def _read_whole(tokens: tuple[Token, ...]) -> Value:
     about = split(tokens, lambda token: _is(token, "approx"))
     if len(about) > 1:
         return _read_approximate([part for part, _ in about])
+    if (congruence := split_congruence(tokens)) is not None:
+        name, residues, modulus = congruence
+        return _read_congruence(name, split_members(residues), modulus)
     if (family := split_family(tokens)) is not None:
         head, letter, domain = family
         return Family(_read_list(_trim(head)), letter, domain)
@@ -167,9 +176,12 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
         group = _read_group(tokens)
         if group is not None:
             return group
-    if (tuples := split_tuples(tokens)) is not None:
+    if tokens[0].text == "(" and (tuples := split_tuples(tokens)) is not None:
         return Many(tuple(_read_list(part) for part in tuples))
-    for strong in ("or", ";", "and", ","):
+    if any(_is(token, "cup") for token in tokens) and len(split(tokens, lambda token: _is(token, *_ORDERS))) > 1:
+        tokens = tuple(Token("text", " or ") if _is(token, "cup") else token for token in tokens)
+    joins = {_join_kind(token) for token in tokens}
+    for strong in (join for join in ("or", ";", "and", ",") if join in joins):
         parts = split(tokens, lambda token, strong=strong: _join_kind(token) == strong)  # type: ignore[misc]
         if len(parts) == 1:
             continue
@@ -219,6 +231,17 @@ def _read_item(tokens: tuple[Token, ...]) -> Value:
     if len(parts) == 1:
         return read_value(tokens)
     return _read_relation([part for part, _ in parts], [sign for _, sign in parts if sign])
+
+
+def _read_congruence(name: tuple[Token, ...], residues: list[tuple[Token, ...]], modulus: tuple[Token, ...]) -> Value:
+    """`n \\equiv 0, 1 \\pmod 4` as the family 4k, 4k + 1 over the integers."""
+    step = call("*", Reader(modulus).whole(), symbol("k"))
+    members = tuple(Quantity(call("+", step, Reader(residue).whole())) for residue in residues)
+    family = Family(members[0] if len(members) == 1 else Many(members), "k", "Z")
+    called = read_name(name)
+    if not called or letters(Reader(name).whole()) == {"k"}:
+        raise Unreadable("a congruence of what has no name")
+    return Named(called, family)
 
 
 def _read_relation(parts: list[tuple[Token, ...]], signs: list[str]) -> Value:
@@ -296,7 +319,7 @@ def read_value(tokens: tuple[Token, ...]) -> Value:
         return Cases(tuple((_read_list(value), _condition(rest)) for value, rest in matrix))
     if len(difference := split_difference(tokens)) > 1:
         return combine_regions([read_value(part) for part in difference], "setminus")
-    for sign in ("cup", "setminus", "cap"):
+    for sign in (sign for sign in ("cup", "setminus", "cap") if any(_is(token, sign) for token in tokens)):
         parts = split_union(tokens, sign)
         if len(parts) > 1:
             return combine_regions([read_value(part) for part, _ in parts], sign)
@@ -304,7 +327,7 @@ def read_value(tokens: tuple[Token, ...]) -> Value:
         return read_set_name(tokens)
     if (group := _read_group(tokens)) is not None:
         return group
-    if len(tokens) > 2 and (ratio := _read_ratio(tokens)) is not None:
+    if any(_is(token, ":") for token in tokens) and (ratio := _read_ratio(tokens)) is not None:
         return ratio
     if (numeral := read_numeral(tokens)) is not None:
         return numeral
@@ -328,12 +351,12 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
     if not inner:
         return Many((), "set") if first.text == "{" else None
     if first.text == "{":
-        bar = split(inner, lambda token: _is(token, "|", ":"))
-        if len(bar) == 2 and first.kind == "command":
-            condition = _read_whole(bar[1][0])
+        bar = next((at for at, token in enumerate(inner) if _is(token, "|", ":")), 0)
+        if bar and first.kind == "command":
+            condition = _read_whole(inner[bar + 1 :])
             if isinstance(condition, Family) and isinstance(condition.value, Named):
                 return Family(condition.value.value, condition.letter, condition.domain)
-            if isinstance(condition, Region) and condition.name == read_name(bar[0][0][:1]):
+            if isinstance(condition, Region) and condition.name == read_name(inner[:1]):
                 return Region(condition.pieces, "")
             raise Unreadable("a set by a condition that is no inequality")
         elements = split_members(inner)

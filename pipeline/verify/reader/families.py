@@ -86,3 +86,23 @@ def _is_glue(token: Token) -> bool:
 
 def _words(token: Token) -> list[str]:
     return re.findall(r"[^\s,;:().]+|[,;:()]", token.text) if token.kind == "text" else [token.text]
+
+
+def split_congruence(
+    tokens: tuple[Token, ...],
+) -> tuple[tuple[Token, ...], tuple[Token, ...], tuple[Token, ...]] | None:
+    """(name, residues, modulus) of `n \\equiv 0, 1 \\pmod{4}`, or None for what is no congruence."""
+    equiv = next((at for at, token in enumerate(tokens) if token.kind == "command" and token.text == "equiv"), 0)
+    mod = next((at for at, token in enumerate(tokens) if at > equiv and token.text.strip(" (") in _MODULI), 0)
+    if not equiv or not mod:
+        return None
+    residues, modulus = tokens[equiv + 1 : mod], tokens[mod + 1 :]
+    while residues and residues[-1].text in ("(", "{"):
+        residues = residues[:-1]
+    while modulus and modulus[-1].text in (")", "}") and len(modulus) > 1:
+        modulus = modulus[:-1]
+    modulus = modulus[1:] if modulus and modulus[0].text == "{" else modulus
+    return (tokens[:equiv], residues, modulus) if residues and len(modulus) == 1 else None
+
+
+_MODULI = frozenset(("mod", "pmod", "bmod"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pipeline.verify.reader.build import bind_index, call, number, symbol
+from pipeline.verify.reader.build import call, number, symbol
+from pipeline.verify.reader.operators import read_determinant, read_integral, read_limit, read_series
 from pipeline.verify.reader.scanner import Scanner
 from pipeline.verify.reader.tokens import COMMAND_FUNCTIONS, FUNCTIONS, GREEK, Token, tokenize
 from pipeline.verify.reader.values import Node, Unreadable
@@ -59,7 +60,7 @@ class Reader(Scanner):
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         super().__init__(tokens)
-        self.depth = 0
+        self.depth = self.bars = 0
 
     def whole(self) -> Node:
         """The expression that all tokens write."""
@@ -122,7 +123,9 @@ class Reader(Scanner):
                 or token.text in _BIG
                 or token.text in _UNREAD
             )
-        return token.kind == "mark" and token.text in "([{"
+        if token.kind == "begin":
+            return token.text == "vmatrix"
+        return token.kind == "mark" and (token.text in "([{" or (token.text == "|" and not self.bars))
 
     def power(self, first: bool = False) -> Node:
         base = self.postfix(self.atom())
@@ -133,7 +136,7 @@ class Reader(Scanner):
             if self.at("degree", "circ"):
                 self.take()
                 return call("*", base, symbol("degree"))
-            exponent = self._script()
+            exponent = self.script()
             base = self.postfix(call("^", base, exponent))
         while self.at("degree"):
             self.take()
@@ -176,13 +179,13 @@ class Reader(Scanner):
             raise Unreadable("a prime behind an expression")
         return base
 
-    def _script(self) -> Node:
+    def script(self) -> Node:
         """What stands raised: a group, a signed number, or one letter or command."""
         if self.at("{"):
             return self._group("{")
         if self.at("-", "+"):
             sign = self._sign()
-            inner = self._script()
+            inner = self.script()
             return call("neg", inner) if sign < 0 else inner
         token = self.peek()
         if token is not None and token.kind == "word" and len(token.text) > 1:
@@ -191,7 +194,9 @@ class Reader(Scanner):
 
     def _group(self, opener: str) -> Node:
         self.expect(opener)
+        bars, self.bars = self.bars, 0
         inner = self.sum()
+        self.bars = bars
         self.expect(_CLOSERS[opener])
         return inner
 
@@ -226,9 +231,15 @@ class Reader(Scanner):
                 return choose
             return self._group(token.text)
         if token.kind == "mark" and token.text in ("|", "||"):
+            self.bars += 1
             inner = self.sum()
+            self.bars -= 1
+            if token.text == "|" and self.at("||"):
+                self.cut(1)
             self.expect(token.text)
             return call("abs", inner)
+        if token.kind == "begin" and token.text == "vmatrix":
+            return read_determinant(self)
         if token.kind == "command":
             return self._command(token)
         raise Unreadable(f"cannot read {token.text!r}")
@@ -290,7 +301,7 @@ class Reader(Scanner):
             return symbol(name)
         start, tokens = self.position, self.tokens
         self.take()
-        raised = self._script()
+        raised = self.script()
         if not below and self.at("_"):
             self.take()
             return _choose(letter, self.argument(), raised)
@@ -304,7 +315,7 @@ class Reader(Scanner):
     def _prescript(self) -> Node:
         """What begins with a script: `{}_{n}C_{k}`, `^{n}C_{k}`, `^2\\log 8`."""
         self.take()
-        script = self._script()
+        script = self.script()
         if self.at("log"):
             self.take()
             return call("log", self._operand("log"), script)
@@ -337,37 +348,14 @@ class Reader(Scanner):
         if name in ("overline", "dot", "hat", "widehat", "tilde"):
             return self._symbol(f"{name} {self.raw_group() if self.at('{') else self.take().text}")
         if name == "sum" or name == "prod":
-            return self._series(name)
+            return read_series(self, name)
+        if name == "int":
+            return read_integral(self)
+        if name == "lim":
+            return read_limit(self)
         if name == "angle":
             return self._symbol("angle " + self.take().text)
         raise Unreadable(f"cannot read \\{name}")
-
-    def _series(self, name: str) -> Node:
-        """A sum or product over a letter: (letter, first, last, term)."""
-        low: list[Node] = []
-        high: Node | None = None
-        letter = ""
-        while self.at("_", "^"):
-            if self.take().text == "^":
-                token = self.peek()
-                if token is not None and token.kind == "word" and len(token.text) == 1:
-                    self.take()
-                    high = symbol(token.text)
-                else:
-                    high = self._script()
-                continue
-            self.expect("{")
-            letter = self.take().text
-            self.expect("=")
-            low = [self.sum()]
-            self.expect("}")
-        if not letter or high is None or not low:
-            raise Unreadable(f"\\{name} without bounds")
-        return Node(
-            name,
-            (low[0], high, bind_index(self.product(), letter, lambda index: Reader(tokenize(index)).whole())),
-            name=letter,
-        )
 
     def _function(self, name: str) -> Node:
         base: Node | None = None
@@ -379,7 +367,7 @@ class Reader(Scanner):
             self.expect("]")
         while self.at("_", "^"):
             if self.take().text == "^":
-                exponent = self._script()
+                exponent = self.script()
             else:
                 base = self.argument()
         if exponent is not None and exponent == number(-1) and name in _INVERSE:

@@ -11,7 +11,7 @@ from pipeline.verify.reader.values import Matrix, Numeral, Unreadable
 
 _OPEN = frozenset(("(", "[", "{", "langle", "lfloor", "lceil"))
 _CLOSE = frozenset((")", "]", "}", "rangle", "rfloor", "rceil"))
-_MATRICES = frozenset(["pmatrix", "bmatrix", "vmatrix", "matrix", "array", "Bmatrix", "smallmatrix"])
+_MATRICES = frozenset(["pmatrix", "bmatrix", "matrix", "array", "Bmatrix", "smallmatrix"])
 _NUMERAL_WORDS = dict(zip(
     ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "sixteen"],
     (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16), strict=True,
@@ -74,7 +74,7 @@ def read_matrix(
     if len(tokens) > 2 and tokens[0].text == "{" and tokens[1].kind == "begin" and tokens[-1].kind == "end":
         tokens = (Token("begin", "cases"), *tokens[2:])
     first, last = tokens[0], tokens[-1]
-    if first.kind != "begin" or last.kind != "end" or not brackets_hold(tokens):
+    if first.text == "vmatrix" or first.kind != "begin" or last.kind != "end" or not brackets_hold(tokens):
         return None
     rows = [part for part, _ in split(tokens[1:-1], lambda token: token.kind == "row") if part]
     cells = [
@@ -88,7 +88,7 @@ def read_matrix(
     nodes = tuple(tuple(Reader(cell).whole() for cell in row) for row in cells)
     if not nodes or any(len(a) != len(b) for a, b in pairwise(nodes)):
         raise Unreadable("a matrix whose rows differ in length")
-    return Matrix(nodes, first.text == "vmatrix")
+    return Matrix(nodes)
 
 
 def read_numeral(tokens: tuple[Token, ...]) -> Numeral | None:

@@ -95,7 +95,6 @@ class Matrix:
     """Rows of expressions."""
 
     rows: tuple[tuple[Node, ...], ...]
-    determinant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ def test_each_server_is_looked_at_and_what_it_serves_is_said() -> None:
         here.vanish()
         other.vanish()
     assert (first.ok, second.ok, third.ok) == (True, True, False)
-    assert "weights-1" in first.found
-    assert gone in third.found
+    assert "weights-1" in first.state
+    assert gone in third.state
     assert "vllm serve" in third.fix
     assert wrong.ok is False
     assert "model.name" in wrong.fix

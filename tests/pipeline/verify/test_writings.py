@@ -4,10 +4,12 @@ import logging
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.verify.decide import decide, read
+from pipeline.verify.reader.answer import read_tokens
+from pipeline.verify.reader.plain import read_plain
 
 SAME = [
     [
@@ -232,6 +234,24 @@ def test_rationals_are_compared_exactly(a: Fraction, b: Fraction, style_a: int, 
     expected = "same" if a == b else "differ"
     assert decide(write_fraction(a, style_a), write_fraction(b, style_b)) == expected
     assert decide(write_fraction(a, style_a), write_fraction(a, style_b)) == "same"
+
+
+plain = st.from_regex(
+    r"\A(?:\\?\$)?-?(?:[1-9]\d{0,2}(?:,\d{3}){1,2}|\d{1,9})(?:\.\d{0,7})?(?:\\?%)?\Z"
+    r"|\A-?\\[dt]?frac\{-?\d{1,5}\}\{\d{1,5}\}\Z|\A-?\d{1,5}/\d{1,5}\Z"
+)
+
+
+@given(plain)
+@example("$-5")
+@example("1,234.50")
+@example("5.")
+@example(r"\$5\%")
+@example(r"-\frac{-6}{4}")
+def test_what_is_read_without_tokens_is_read_to_the_same_value(text: str) -> None:
+    shortcut = read_plain(text)
+    assume(shortcut is not None)
+    assert shortcut == read_tokens(text)
 
 
 atoms = st.sampled_from(
