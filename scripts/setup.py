@@ -101,14 +101,23 @@ def install(flavour: str, requirements: Path) -> None:
     began = time.monotonic()
     print(f"setup: installing the {flavour} environment into {VENV.name}", flush=True)
     if not PYTHON.exists():
+        say_step("making the environment", began)
         run([sys.executable, "-m", "venv", str(VENV)])
+    say_step("fetching uv", began)
     run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
     options = index_options(flavour)
     uv = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
     overrides = ["--override", str(ROOT / "requirements" / "overrides.txt")]
+    say_step(f"installing the packages of {requirements.name}: about 4 GB, a minute with a fast network", began)
     run([*uv, *options, *overrides, "-r", str(requirements)])
+    say_step("installing goldilocks", began)
     run([*uv, *options, "--no-deps", "-e", str(ROOT)])
     print(f"setup: done in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def say_step(what: str, began: float) -> None:
+    """Say what is done next; there is no environment yet that could draw a bar."""
+    print(f"setup: {time.monotonic() - began:3.0f} s: {what}", flush=True)
 
 
 def install_cluster(flavour: str, pinned: str) -> None:
