@@ -21,7 +21,7 @@ from schemas.reasons import KEEP, Reason, Verdict
 from schemas.sample import SAMPLE_ROWS
 
 Chosen = dict[str, list[tuple[str, str, dict[str, Any]]]]
-"""Fate -> (id, shard, row) of the examples."""
+"""Outcome -> (id, shard, row) of the examples."""
 AUDITED = 20
 """Contradicted labels listed: enough to judge the threshold by eye."""
 COUNTED = ("tokens", "finish_reason", "verdict")
@@ -39,7 +39,7 @@ class Example:
     """One problem with what the run knows of it."""
 
     problem: dict[str, Any]
-    fate: str
+    outcome: str
     """`keep` or the reason."""
     shard: str
     decision: dict[str, Any] | None = None
@@ -171,11 +171,11 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
     decisions = _find_decisions(folder, chosen, grading_pass)
     samples = _read_samples(folder, chosen, grading_pass)
     examples = {
-        fate: tuple(
-            Example(row, fate, shard, decisions.get((shard, id_)), samples.found.get((shard, id_), ()))
+        outcome: tuple(
+            Example(row, outcome, shard, decisions.get((shard, id_)), samples.found.get((shard, id_), ()))
             for id_, shard, row in picks
         )
-        for fate, picks in chosen.items()
+        for outcome, picks in chosen.items()
     }
     return Gathered(
         stages=stages,
@@ -193,8 +193,8 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
     )
 
 
-def _choose(chosen: Chosen, fate: str, shard: str, rows: pl.DataFrame, limit: int) -> None:
-    best = chosen.setdefault(fate, [])
+def _choose(chosen: Chosen, outcome: str, shard: str, rows: pl.DataFrame, limit: int) -> None:
+    best = chosen.setdefault(outcome, [])
     best += [(row["id"] or "", shard, row) for row in rows.sort("id").head(limit).iter_rows(named=True)]
     best.sort(key=lambda pick: pick[:2])
     del best[limit:]
