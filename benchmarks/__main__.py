@@ -13,6 +13,7 @@ BENCHMARKS = (
     "verify_math",
     "verify_cases",
     "verify_mutations",
+    "labels_read",
     "label_audit",
     "label_witnesses",
     "label_conflicts_from_rates",

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.decontaminate import open_index
-from pipeline.decontaminate.items import read_items
+from pipeline.decontaminate.items import read_items, read_problem
 from pipeline.decontaminate.match import find_match
-from pipeline.dedup.reading import read_statement
 from schemas.config import Benchmark, DecontaminateConfig
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -93,7 +92,7 @@ def main(out: Path | None = None) -> dict[str, Any] | None:
     texts = [item.text for item in read_items(config.benchmarks)]
 
     def ours(text: str, answer: str | None) -> str:
-        match = find_match(read_statement(text), index, config, answer)
+        match = find_match(read_problem(text), index, config, answer)
         return match.how if match else "clean"
 
     judges: dict[str, Judge] = {"ours": ours, "13 words": overlap_judge(texts, 13), "8 words": overlap_judge(texts, 8)}

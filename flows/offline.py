@@ -15,6 +15,7 @@ from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shar
 from pipeline.run.storage import RunFolder
 from pipeline.sample.offline import assign_indices, load_samples, read_problems, spill_samples, verify_samples
 from pipeline.verify.problem import LABEL_COLUMNS, ProblemVerifier, read_label
+from pipeline.verify.second_opinion import open_opinion
 from pipeline.verify.stage import STAGE
 from schemas.config import Config, Source
 from schemas.errors import InputError
@@ -37,7 +38,8 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
     config = config.model_copy(update={"run": out, "sources": (source,)})
     _make_room(folder, problems, samples)
     with (
-        ProblemVerifier(config.verify, config.sandbox) as verifier,
+        open_opinion(config.verify) as opinion,
+        ProblemVerifier(config.verify, config.sandbox, opinion) as verifier,
         tempfile.TemporaryDirectory(prefix="goldilocks-") as spill,
     ):
         with watch.measure("ingest"):

@@ -97,4 +97,4 @@ def verify_labels(problems: pl.DataFrame, config: Config, asker: Asker | None) -
 
     verify = config.verify
     with MathVerifier(timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb) as verifier:
-        return StageResult(*split_verifiable(problems, verifier.pool))
+        return StageResult(*split_verifiable(problems, verifier.pool, verify.second_opinion.enabled))

@@ -3,9 +3,8 @@
 import polars as pl
 
 from pipeline.decontaminate.index import Index, build_index
-from pipeline.decontaminate.items import read_items
+from pipeline.decontaminate.items import read_items, read_problem
 from pipeline.decontaminate.match import Match, find_match
-from pipeline.dedup.reading import read_statement
 from schemas.config import DecontaminateConfig
 from schemas.problem import REJECT_DTYPES, add_history
 from schemas.reasons import Reason
@@ -35,7 +34,7 @@ def decontaminate(
     index = open_index(config) if index is None else index
     answers = problems["answer"].to_list() if "answer" in problems.columns else [None] * problems.height
     matches = [
-        find_match(read_statement(text), index, config, answer) if text else None
+        find_match(read_problem(text), index, config, answer) if text else None
         for text, answer in zip(problems["statement"], answers, strict=True)
     ]
     out = pl.Series([match is not None and _is_rejected(match, config) for match in matches], dtype=pl.Boolean)

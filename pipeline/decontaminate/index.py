@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.decontaminate.items import Item, read_core
+from pipeline.decontaminate.items import Item, mask_calls, read_core
 from pipeline.dedup.compare import Statement
 from pipeline.dedup.reading import END, is_number, is_ordinal, read_tokens
 
@@ -78,8 +78,8 @@ _BUILT: OrderedDict[str, Index] = OrderedDict()
 
 
 def _build(items: Sequence[Item]) -> Index:
-    cores = [" ".join(read_tokens(read_core(item.text))) for item in items]
-    lines = [" ".join(read_tokens(item.text)) for item in items]
+    cores = [" ".join(read_tokens(mask_calls(read_core(item.text)))) for item in items]
+    lines = [" ".join(read_tokens(mask_calls(item.text))) for item in items]
     tokens = [drop_ends(core.split()) for core in cores]
     runs = [set(cut_runs(tokens_of_text)) if tokens_of_text else set() for tokens_of_text in tokens]
     # An item that two benchmarks share must not make its own runs look common.

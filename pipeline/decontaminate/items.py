@@ -11,11 +11,14 @@ from itertools import chain
 from typing import Any
 
 from pipeline.decontaminate.presets import choose_benchmark
+from pipeline.dedup.reading import read_statement
 from schemas.config import Benchmark
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 _FUNCTION = re.compile(r"(?s)\A(.*?)\bdef\s+(\w+)\s*\(.*?\)\s*(?:->[^:\n]+)?:\s*(?:\"\"\"|''')(.*?)(?:\"\"\"|'''|\Z)")
+_CALLED = re.compile(r"(?<=\bdef )\w+(?=\s*\()|\b(?:[A-Za-z][a-z0-9]*(?:_\w+)+|[a-z]+[A-Z]\w*)(?=\s*\()")
+CALLED = "called"
 _EXAMPLES = re.compile(
     r"(?m)^\s*(?:>>>|(?:for\s+)?examples?\b\s*\d*\s*:|assert\b|\[input/output\]).*", re.IGNORECASE | re.DOTALL
 )
@@ -95,6 +98,17 @@ def _name(benchmark: Benchmark, row: Mapping[str, Any], number: int) -> tuple[st
 def _read_answer(benchmark: Benchmark, row: Mapping[str, Any]) -> str | None:
     answer = row.get(benchmark.answer) if benchmark.answer else None
     return None if answer is None else str(answer)
+
+
+def mask_calls(text: str) -> str:
+    """A text with one name for the functions that it defines or calls: under another name it asks for the same."""
+    names = set(_CALLED.findall(text))
+    return re.sub(rf"\b(?:{'|'.join(sorted(map(re.escape, names)))})\b", CALLED, text) if names else text
+
+
+def read_problem(text: str) -> str:
+    """The canonical line of a problem, as items are read."""
+    return read_statement(mask_calls(text))
 
 
 def read_core(text: str) -> str:

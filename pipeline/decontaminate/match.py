@@ -28,6 +28,8 @@ SHOWN = 160
 """Characters of shared text that a detail shows."""
 FOREIGN = 0.12
 """Share of English little words among a text's words below which it is in another language; English has 0.35."""
+FOREIGN_WORDS = 5
+"""Words of a translation that its item does not have: a formula behind an English order is in no other language."""
 NAMED_NUMBERS, UNNAMED_NUMBERS = 3, 5
 """Different numbers that a translation shares with its item, with a name in common and without."""
 
@@ -139,6 +141,8 @@ def _find_translation(problem: Statement, tokens: tuple[str, ...], index: Index)
         entry = index.entries[place]
         names = {word for word in problem.words if len(word) > 2 and word in entry.core.words} - LITTLE_WORDS
         if both < (NAMED_NUMBERS if names else UNNAMED_NUMBERS) or both < len(problem.numbers):
+            continue
+        if len(problem.words.keys() - entry.core.words.keys()) < FOREIGN_WORDS:
             continue
         score = both / max(len(entry.core.numbers), 1)
         if score >= 2 / 3 and (best is None or score > best.score):

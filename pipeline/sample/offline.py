@@ -91,7 +91,7 @@ def read_problems(folder: RunFolder, problems: str, config: Config, verifier: Ma
     for number, batch in enumerate(_batches(rows, config.flow.shard_rows)):
         shard = shard_name(number)
         conformed, invalid = conform_rows(batch, source.name)
-        kept, unverifiable = split_verifiable(conformed, verifier.pool)
+        kept, unverifiable = split_verifiable(conformed, verifier.pool, config.verify.second_opinion.enabled)
         folder.write_table(problems_name(shard), conformed)
         folder.write_table(stage_name(STAGE, shard), kept)
         for stage, table in (("ingest", invalid), (STAGE, unverifiable)):

@@ -46,6 +46,8 @@ def verifier_hash(verify: VerifyConfig, label: Label, sandbox: SandboxConfig | N
     A code problem's label is its drawn tests and how they are compared; its rules are also what one test may take.
     """
     rules = verify.model_dump(mode="json", include={"extract", "format", "thoughts"})
+    if verify.second_opinion.enabled and not isinstance(label, CodeLabel):
+        rules["second_opinion"] = verify.second_opinion.model_dump(mode="json")
     if isinstance(label, CodeLabel):
         limits = (sandbox or SandboxConfig()).model_dump(mode="json", exclude={"mode", "workers"})
         return _hash({**rules, "label": asdict(label), "limits": limits, "version": VERIFIER})

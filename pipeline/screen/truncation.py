@@ -45,6 +45,9 @@ RELATION = re.compile(
 SUM = re.compile(r"[\d)]\s*[-+*/^×÷=:,−]\s*\(?-?[\d.]+\)*[%°]?$")
 ASIDE = re.compile(r"(?<=[.?!])\s*[(\[][^()\[\]]{1,300}[)\]]\s*$")
 
+STEM_END = re.compile(r"\b(?:is|are|was|were|equals?|equal to)\s*:?\s*$", re.IGNORECASE)
+STEM_WORDS = 4
+"""Words of a sentence that is worth completing: `Then x is` has a sentence before it, and `It is` says nothing."""
 BRACKETED_END = re.compile(r"\([^()]*\b[a-z]+ [^()]*\)$")
 
 
@@ -149,6 +152,14 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
     return "ends in a word, with no mark at the end of its sentence"
 
 
+def is_stem(reading: Reading) -> bool:
+    """Whether the text is a sentence for the answer to complete: "The number of diagonals of a convex 12-gon is". A cut
+    falls there as well, but seldom.
+    """
+    last = reading.sentences[-1] if reading.sentences else ""
+    return bool(STEM_END.search(reading.prose)) and len(last.split()) >= STEM_WORDS
+
+
 def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem: bool = False) -> Outcome:
     """Reject a statement that is empty; suspect one that looks cut off, asks nothing, or may have lost the text before
     its question.
@@ -163,6 +174,7 @@ def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem:
     if not reading.english:
         end = reading.prose.rstrip()[-1:]
         return Suspicion(Reason.INCOMPLETE, f"ends in {end!r}") if end and end in ",([{、，" else True
+    stem = stem or is_stem(reading)
     if found := find_broken_end(reading, stem=stem):
         return Suspicion(Reason.INCOMPLETE, found)
     if not stem and not asks(reading.text, reading.prose, english=True):

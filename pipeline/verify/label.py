@@ -64,6 +64,15 @@ def _screen_short(answer: str) -> Literal[True, "slow"] | tuple[Literal[False], 
     return "slow" if reading.fallback and has_part(reading.value, needs_parser) else True
 
 
+NO_OPINION = ("empty", "no answer", "a proof", "several parts", "longer than")
+"""How the details of labels begin that not even a second opinion can be asked about."""
+
+
+def admit_prose(check: LabelCheck) -> LabelCheck:
+    """A label check where a second opinion is at hand: what no rule can read is let in, what is no answer is not."""
+    return check if check is True or check[1].startswith(NO_OPINION) else True
+
+
 def check_labels(answers: Sequence[str | None], pool: MathPool | None = None) -> list[LabelCheck]:
     """For each label, whether a rule can verify answers against it: True, or (False, why not).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.closing import Closing
@@ -12,9 +13,11 @@ from pipeline.verify.ask import mark_percentage
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import SandboxConfig, VerifyConfig
+from schemas.reasons import Verdict
 
 if TYPE_CHECKING:
     from pipeline.sandbox import Sandbox
+    from pipeline.verify.second_opinion import Opinion, SecondOpinion
 
 Label = str | CodeLabel | None
 """What a completion is judged against: a math problem's answer, or a code problem's tests."""
@@ -33,10 +36,12 @@ def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
 class ProblemVerifier(Closing):
     """Judges completions of any problem by its label. A context manager; safe to use from several threads.
 
-    No process is started for common math answers, and no sandbox before the first program.
+    No process is started for common math answers, and no sandbox before the first program. With an `opinion` a model
+    is asked about math answers that the rules leave unknown.
     """
 
-    def __init__(self, verify: VerifyConfig, sandbox: SandboxConfig) -> None:
+    def __init__(self, verify: VerifyConfig, sandbox: SandboxConfig, opinion: SecondOpinion | None = None) -> None:
+        self.opinion = opinion
         self.opened = verify.thoughts == "opened"
         self.math = MathVerifier(
             verify.extract, verify.format, timeout=verify.timeout, workers=verify.workers, memory_mb=verify.memory_mb
@@ -69,4 +74,28 @@ class ProblemVerifier(Closing):
             completion = open_thoughts(completion)
         if isinstance(label, CodeLabel):
             return self.code.submit(label, completion, known)
-        return self.math.submit(label, completion, known, finish_reason)
+        judging = self.math.submit(label, completion, known, finish_reason)
+        return judging if self.opinion is None else self._ask(self.opinion, label, judging)
+
+    def _ask(self, opinion: SecondOpinion, label: str | None, judging: Future[Judgement]) -> Future[Judgement]:
+        """The judgement of the rules, or the model's where they have none."""
+        from pipeline.verify.second_opinion import MARK, VERDICTS
+
+        final: Future[Judgement] = Future()
+
+        def ruled(done: Future[Judgement]) -> None:
+            judged = done.result()
+            if judged.verdict is not Verdict.UNKNOWN or not judged.answer or not label:
+                final.set_result(judged)
+                return
+
+            def heard(asked: Future[Opinion]) -> None:
+                said = asked.result()
+                key = label if said == "same" else judged.answer_key
+                detail = f"{MARK}: {said}; rules: {judged.detail}"
+                final.set_result(replace(judged, verdict=VERDICTS[said], answer_key=key, detail=detail))
+
+            opinion.submit(label, judged.answer).add_done_callback(heard)
+
+        judging.add_done_callback(ruled)
+        return final

@@ -5,6 +5,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.config.base import Strict
+from schemas.config.model import ModelConfig
+
+
+class SecondOpinionConfig(Strict):
+    """A model that is asked where no rule can tell: labels in words, and pairs that the rules leave unknown."""
+
+    enabled: bool = False
+    """Off: a rule can be checked, and a judge be talked round. On, problems whose label is prose are graded at all.
+    Training and the reward service ask no model: there such a completion stays unknown."""
+    model: ModelConfig | None = None
+    """Who is asked; null is the model that is graded, which then judges itself."""
+    max_tokens: Annotated[int, Field(ge=1)] = 1024
+    """The reply is one word; the rest is for a model that reasons before it."""
 
 
 class VerifyConfig(Strict):
@@ -25,6 +38,8 @@ class VerifyConfig(Strict):
     """MiB that one process may take over what its libraries take; past it the verdict is unknown."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes for hard comparisons; common answers need none."""
+    second_opinion: SecondOpinionConfig = SecondOpinionConfig()
+    """Never overrules a rule."""
     tests: Annotated[int, Field(ge=1)] = 20
     """Tests of a code problem that are drawn for its samples, as many as in the paper; its id decides which, so the
     whole group has the same ones."""

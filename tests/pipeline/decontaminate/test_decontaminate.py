@@ -99,6 +99,29 @@ def test_a_translation_is_told_apart(config: DecontaminateConfig) -> None:
     assert judge(text, config.model_copy(update={"translations": "keep"})) == ("kept", "translation of beads b1")
 
 
+@pytest.mark.parametrize("text", ["Simplify 2y+3y+4y", "Expand $(2x+3)(4x-5)(x+7)$.", "simplify 12 7 3"])
+def test_a_formula_is_no_translation_of_another(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "formulas.jsonl"
+    items = ["simplify 2 3 4", "Expand $2 \\cdot 3 \\cdot 4 \\cdot 5 \\cdot 7$.", "Simplify $12+7-3$."]
+    path.write_text("\n".join(json.dumps({"q": item, "n": str(at)}) for at, item in enumerate(items)))
+    formulas = DecontaminateConfig(benchmarks=(Benchmark(name="formulas", files=str(path), text="q", id="n"),))
+    assert "translation" not in judge(text, formulas)[1]
+
+
+def test_a_function_under_another_name_is_the_same(tmp_path: Path) -> None:
+    stub = (
+        "Complete the function sort_by_ones(values), which sorts integers by the number of ones in their binary form.\n"
+        "def sort_by_ones(values):\n    ...\nCall sort_by_ones on each list of the input."
+    )
+    path = tmp_path / "stubs.jsonl"
+    path.write_text(json.dumps({"q": stub, "n": "s1"}))
+    stubs = DecontaminateConfig(benchmarks=(Benchmark(name="stubs", files=str(path), text="q", id="n"),))
+    assert judge(stub.replace("sort_by_ones", "arrange_integers"), stubs, domain="code") == (
+        "rejected",
+        "copy of stubs s1",
+    )
+
+
 def test_the_detail_shows_what_is_shared(config: DecontaminateConfig) -> None:
     problems, _ = conform_rows([{"domain": "math", "statement": BEADS}], "a")
     detail = decontaminate(problems, config)[1]["detail"][0]
