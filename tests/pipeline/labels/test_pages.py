@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from flows.offline import grade_imported
+from goldilocks import Run
 from pipeline.labels.calibration import Calibration, CalibrationBin
 from pipeline.labels.flags import add_flag, read_rulings
 from pipeline.publish.report.labels import draw_calibration, gather_labels
@@ -91,6 +92,12 @@ def test_what_a_person_rules_is_written_and_heard(run: RunFolder) -> None:
     after = next(row for row in read_labels(run).to_dicts() if row["source_id"] == "q1")
     assert (after["outcome"], after["answer"]) == ("repaired", "621")
     assert "person" in after["backing"]
+
+
+def test_labels_and_rates_are_read_from_python(run: RunFolder) -> None:
+    labels, rates = Run(run.root).labels(), Run(run.root).rates()
+    assert labels.height == 24
+    assert dict(rates.group_by("model").len().iter_rows()) == {"small": 24, "middle": 24, "large": 24}
 
 
 def test_a_flag_without_an_answer_rules_nothing(run: RunFolder) -> None:
