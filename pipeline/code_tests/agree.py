@@ -35,7 +35,7 @@ class Ruling:
 def choose_trusted(matrix: Matrix, weights: Weights) -> list[int]:
     """The solutions whose errors against the consensus are near the fewest; none where even those are many.
 
-    One that answered less than half as many tests as the one that answered most (too slow) neither sets the standard nor
+    One that answered less than half as many tests as the one with most (too slow) neither sets the standard nor
     is trusted unless it made no error.
     """
     most = max(weights.answered, default=0)
