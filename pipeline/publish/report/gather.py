@@ -11,6 +11,7 @@ from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.labels import LabelSummary, gather_labels
 from pipeline.publish.report.passes import Passes, gather_passes
+from pipeline.publish.report.suspects import SuspectSummary, gather_suspects
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
 from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
 from pipeline.run.storage import RunFolder
@@ -122,6 +123,8 @@ class Gathered:
     """The second grading pass against the first, where there was one."""
     translation: Counts | None = None
     """What came of translating, where it was tried."""
+    suspects: SuspectSummary | None = None
+    """Suspects and how they were settled; None of a run that was decided before there were any."""
     labels: LabelSummary | None = None
     """What the witnesses made of labels; None of a run that was decided before they were heard."""
 
@@ -184,6 +187,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         statements=statements,
         unused=unused,
         translation=read_translation(folder),
+        suspects=gather_suspects(folder, grading_pass),
         labels=gather_labels(folder),
         passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
