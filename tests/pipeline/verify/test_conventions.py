@@ -135,7 +135,28 @@ SAME = [
     ("\\{x: x = 2k, k\\in\\mathbb{Z}\\}", "\\{x : x=2n, n \\in \\mathbb{Z}\\}"),
     ("\\arctg 2 + \\pi n, n \\in \\mathbb{Z}", "\\arctan 2 + \\pi k, k\\in\\mathbb{Z}"),
 ]
+SAME += [
+    ("xy = 6", "y = 6/x"),
+    (r"\frac{x}{2}+\frac{y}{3}=1", r"y=3-\frac{3x}{2}"),
+    (r"n \equiv 0,2(\bmod 6)", r"n\equiv 2, 0 \pmod{6}"),
+    (r"n\equiv 0,1 \pmod{4}", r"n=4k \text{ or } n=4k+1, k \in \mathbb{Z}"),
+    (r"\{x \mid |x|<2\}", "(-2,2)"),
+    (r"\left|{x}\right| \left|{y}\right|", "|x||y|"),
+    (r"\begin{vmatrix}1&2\\3&4\end{vmatrix}", "-2"),
+    (r"\int \frac{3}{\theta}\, d\theta", r"\int \frac{3 \cdot d\theta}{\theta}"),
+    ("\x0crac{1}{2}", "1/2"),
+    ("12", r"12^{\mathrm{th}}"),
+    (r"-2 \le x \le -1 \cup 1 < x < 2", r"[-2,-1]\cup(1,2)"),
+    (r"x \approx 1.41", "x = 1.41"),
+]
 DIFFERENT = [
+    ("xy = 6", "y = x/6"),
+    ("y^2 = x", r"y = \sqrt{x}"),
+    ("x^2+y^2=4", r"y=\sqrt{4-x^2}"),
+    (r"n\equiv 1 \pmod 4", r"n\equiv 3 \pmod 4"),
+    (r"n\equiv 1 \pmod 4", "1"),
+    ("|x+1|-|x-1|", "|x-1|-|x+1|"),
+    (r"\int_0^1 x dx", r"\int_0^2 x dx"),
     ("\\sin 30", "\\sin 30^\\circ"),
     ("\\sin 30^\\circ", "\\sin 30"),
     ("]0,1[", "[0,1]"),
