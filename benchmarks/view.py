@@ -37,11 +37,11 @@ AIM_SECONDS, AIM_GB = 2.0, 2.0
 """A page is there before one looks away, on a laptop."""
 WORDS = ("marbles", "train", "how many", "triangle", "sum")
 FILTERS = (
-    {"fate": "keep", "from": "3", "to": "9", "sort": "hard"},
-    {"fate": "never_solved"},
+    {"outcome": "keep", "from": "3", "to": "9", "sort": "hard"},
+    {"outcome": "never_solved"},
     {"from": "12", "sort": "easy"},
-    {"fate": "keep", "to": "2"},
-    {"fate": "label_contradicted", "sort": "run"},
+    {"outcome": "keep", "to": "2"},
+    {"outcome": "label_contradicted", "sort": "run"},
 )
 PROBLEMS = 15
 

@@ -17,6 +17,7 @@ from flows.outcomes import forget_stages
 from flows.ray import open_runner, runs_on_ray
 from flows.stopwatch import Stopwatch
 from flows.tasks import (
+    bring_other_graders,
     choose_retries,
     decide_shards,
     ingest_sources,
@@ -118,6 +119,10 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
         ready, failed = prepare_shards(config, folder, watch, engine)
         with watch.measure("sample"):
             missing, failures = sample_shards(config, folder, ready, engine=engine)
+    if config.also_graded_by:
+        with watch.measure("also_graded_by"):
+            owed, lost = ask_other_graders(config, folder, ready)
+        missing, failures = missing + owed, failures | lost
     with watch.measure("decide"):
         forget_pass(folder, 2)
         decide_shards.with_options(**retries)(config, folder)
@@ -180,6 +185,7 @@ def sample_shards(
     shards: Sequence[str],
     grading_pass: int = 1,
     engine: RunEngine | None = None,
+    counts: bool = True,
 ) -> tuple[int, dict[str, str]]:
     """Take and verify the missing samples of every shard; returns how many are still missing, and what failed.
 
@@ -192,7 +198,7 @@ def sample_shards(
             "sample",
             {
                 shard: sample_shard_alone.with_options(task_run_name=f"sample-{shard}", **retries).submit(
-                    config, folder, shard, graded[shard], grading_pass
+                    config, folder, shard, graded[shard], grading_pass, counts
                 )
                 for shard in shards
             },
@@ -200,7 +206,7 @@ def sample_shards(
         return sum(sampled.values()), failed
     try:
         shared = None if engine is None else engine.open()
-        with open_grading(config, folder, grading_pass, engine=shared) as grading:
+        with open_grading(config, folder, grading_pass, engine=shared, counts=counts) as grading:
             futures = {
                 shard: sample_shard.with_options(task_run_name=f"sample-{shard}", **retries).submit(grading, shard)
                 for shard in shards
@@ -209,6 +215,19 @@ def sample_shards(
     except EngineDied as error:
         return 0, {"sample": str(error)}
     return sum(sampled.values()), failed
+
+
+def ask_other_graders(config: Config, folder: RunFolder, shards: Sequence[str]) -> tuple[int, dict[str, str]]:
+    """Bring in the samples of `also_graded_by`, and take those that its models are to give; as `sample_shards`."""
+    bring_other_graders.with_options(**choose_retries(config))(config, folder)
+    missing, failed = 0, dict[str, str]()
+    for grader in config.also_graded_by:
+        if grader.model is not None:
+            asked = config.model_copy(update={"model": grader.model})
+            owed, lost = sample_shards(asked, folder, shards, counts=False)
+            missing += owed
+            failed |= {f"{what} by {grader.model.name}": error for what, error in lost.items()}
+    return missing, failed
 
 
 def publish_shards(config: Config, folder: RunFolder, grading_pass: int = 1) -> bool:

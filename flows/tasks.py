@@ -107,10 +107,20 @@ def sample_shard(grading: Grading, shard: str) -> int:
 
 
 @task(name="sample", cache_policy=NO_CACHE)
-def sample_shard_alone(config: Config, folder: RunFolder, shard: str, graded: str, grading_pass: int) -> int:
+def sample_shard_alone(
+    config: Config, folder: RunFolder, shard: str, graded: str, grading_pass: int, counts: bool = True
+) -> int:
     """`sample_shard` with an engine and a verifier of its own; the shard's table is `graded`."""
-    with open_grading(config, folder, grading_pass, graded={shard: graded}) as grading:
+    with open_grading(config, folder, grading_pass, graded={shard: graded}, counts=counts) as grading:
         return grading.grade(shard)
+
+
+@task(name="bring-graders", cache_policy=NO_CACHE)
+def bring_other_graders(config: Config, folder: RunFolder) -> int:
+    """Store what other runs and files say of the problems; returns the new samples."""
+    from pipeline.sample.graders import bring_graders
+
+    return bring_graders(folder, config)
 
 
 @task(name="decide", cache_policy=NO_CACHE)

@@ -14,14 +14,17 @@ from pipeline.publish.shards import CURATED_DTYPES
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_samples
 from pipeline.run.layout import MANIFEST, split_name
 from schemas.decision import DECISION_DTYPES
+from schemas.label import LABEL_DTYPES, RATE_DTYPES
 from schemas.problem import PROBLEM_DTYPES, REJECT_DTYPES
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_ROWS
 
-Table = Literal["problems", "samples", "decisions", "curated", "rejected"]
+Table = Literal["problems", "samples", "decisions", "labels", "rates", "curated", "rejected"]
 DTYPES: dict[Table, dict[str, pl.DataType]] = {
     "problems": PROBLEM_DTYPES,
     "samples": SAMPLE_DTYPES,
     "decisions": DECISION_DTYPES,
+    "labels": LABEL_DTYPES,
+    "rates": RATE_DTYPES,
     "curated": CURATED_DTYPES,
     "rejected": PROBLEM_DTYPES | REJECT_DTYPES,
 }
@@ -53,6 +56,14 @@ class Run:
     def decisions(self) -> pl.DataFrame:
         """What the last pass decided of each problem that was sampled."""
         return self._read("decisions")
+
+    def labels(self) -> pl.DataFrame:
+        """What the witnesses said of every label, and what followed; empty of a run that was decided before them."""
+        return self._read("labels")
+
+    def rates(self) -> pl.DataFrame:
+        """The pass rate of every grader that was asked, on every problem."""
+        return self._read("rates")
 
     def curated(self) -> pl.DataFrame:
         """The problems that were kept, with their pass rates."""

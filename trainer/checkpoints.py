@@ -3,13 +3,18 @@
 A checkpoint appears whole or not at all: weights, optimiser, and where everything stood. It is a folder that is filled
 under another name and then renamed; a kill leaves a folder that nobody reads and that the next one removes. The model
 inside is in Hugging Face form, so that vLLM, transformers and a run config load it by its path.
+
+What is removed: all checkpoints but the newest `train.keep_checkpoints`, when a later one is there and has been read
+back. The model of a stage that is done stays. What no longer fits is moved aside.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +29,7 @@ MODEL = "model"
 DONE = "done.json"
 STATE = "state.json"
 PREFIX = "step-"
+DAMAGED = ".damaged"
 
 
 def training_folder(config: Config, folder: RunFolder) -> Path:
@@ -51,7 +57,8 @@ class State:
     """Where training stood after `step` steps of its stage. `version` counts all steps: it names the weights.
 
     `feed` is the feed's position and what is pending; `recent` groups with signal and all groups of the last batches,
-    `solved` whether a problem's last group was right throughout.
+    `solved` whether a problem's last group was right throughout. `ended` is why the stage is done: `steps` (it took all
+    it was given), `plateau`, or `starved` (no group with signal is left); empty while it trains, and in old files.
     """
 
     stage: str
@@ -60,6 +67,7 @@ class State:
     feed: dict[str, Any] = field(default_factory=dict)
     recent: list[list[int]] = field(default_factory=list)
     solved: dict[str, bool] = field(default_factory=dict)
+    ended: str = ""
 
 
 def write_whole(target: Path, fill: Callable[[Path], Any]) -> Path:
@@ -89,9 +97,42 @@ def read_state(folder: Path) -> State:
     return State(**json.loads((folder / STATE).read_text()))
 
 
+def write_done(stage: Path, state: State) -> None:
+    """Mark a stage as done, whole or not at all."""
+    temporary = stage / f".{DONE}"
+    temporary.write_text(json.dumps(asdict(state)) + "\n")
+    os.replace(temporary, stage / DONE)
+
+
+def read_done(stage: Path) -> State | None:
+    """The last state of a stage that is done."""
+    path = stage / DONE
+    return State(**json.loads(path.read_text())) if path.is_file() else None
+
+
 def find_checkpoints(stage: Path) -> list[Path]:
     """The whole checkpoints of a stage's folder, oldest first."""
-    return sorted(path for path in stage.glob(f"{PREFIX}*") if (path / STATE).is_file())
+    return sorted(path for path in stage.glob(f"{PREFIX}*") if path.suffix != DAMAGED and is_whole(path))
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint's state can be read and none of its files is torn. Looks at the ends of files alone."""
+    try:
+        read_state(checkpoint)
+        for path in checkpoint.rglob("*.pt"):
+            zipfile.ZipFile(path).close()
+        return all(_ends_where_it_says(path) for path in checkpoint.rglob("*.safetensors"))
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile):
+        return False
+
+
+def _ends_where_it_says(path: Path) -> bool:
+    """Safetensors: eight bytes with the header's length, a header with each tensor's offsets behind it, the tensors."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        tensors = json.loads(file.read(length))
+    last = max((entry["data_offsets"][1] for name, entry in tensors.items() if name != "__metadata__"), default=0)
+    return path.stat().st_size == 8 + length + int(last)
 
 
 def name_checkpoint(stage: Path, step: int) -> Path:
@@ -99,10 +140,58 @@ def name_checkpoint(stage: Path, step: int) -> Path:
     return stage / f"{PREFIX}{step:06d}"
 
 
-def drop_old(stage: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints."""
-    for path in find_checkpoints(stage)[:-keep]:
+def drop_old(stage: Path, keep: int, earlier: Sequence[Path] = ()) -> None:
+    """Remove all but the newest `keep` checkpoints of a stage and of the `earlier` ones, whose models stay.
+
+    Nothing goes before `stage` has a checkpoint that has been read back.
+    """
+    own = find_checkpoints(stage)
+    done = [folder for folder in earlier if read_done(folder) is not None and (folder / MODEL).is_dir()]
+    older = [path for folder in done for path in find_checkpoints(folder)]
+    for path in [*older, *own][:-keep] if own else ():
         shutil.rmtree(path)
+
+
+def rename_damaged(stage: Path) -> list[Path]:
+    """Give torn checkpoints names that say so; where they are now."""
+    torn = [path for path in stage.glob(f"{PREFIX}*") if path.suffix != DAMAGED and not is_whole(path)]
+    return [path.rename(_free_name(path, DAMAGED)) for path in sorted(torn)]
+
+
+def set_aside(stage: Path) -> Path:
+    """Move a stage's folder to a free name beside it, with the logs as they are now; where it lies then."""
+    for name in (LOG, EVALUATIONS):
+        if (stage.parent / name).is_file() and not (stage / name).exists():
+            shutil.copy(stage.parent / name, stage / name)
+    return stage.rename(_free_name(stage, ".aside"))
+
+
+def keep_rows(home: Path, stage: str, upto: int) -> None:
+    """Put the rows of other stages after version `upto`, which `stage` will write again, into their own folders."""
+    rows = [row for row in read_rows(home / LOG) if row["version"] > upto and row["stage"] != stage]
+    for name in {row["stage"] for row in rows}:
+        if (home / name).is_dir():
+            own = [row for row in rows if row["stage"] == name]
+            (home / name / LOG).write_text("".join(json.dumps(row) + "\n" for row in own))
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Fill `target` with the files of `source`, which take no room twice where the disk knows hard links."""
+    shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _free_name(path: Path, suffix: str) -> Path:
+    """`path` with `suffix`, numbered where something has that name already."""
+    numbers = chain([""], (f"-{n}" for n in count(2)))
+    names = (path.with_name(f"{path.name}{number}{suffix}") for number in numbers)
+    return next(name for name in names if not name.exists())
 
 
 def cut_rows(path: Path, upto: int) -> None:

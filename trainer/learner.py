@@ -22,6 +22,8 @@ from trainer.step import build_optimiser, train_batch
 
 PATIENCE = timedelta(days=1)
 """Other ranks wait for as long as the first one samples."""
+FILES = "learner-*.pt"
+"""Of a checkpoint, one a rank."""
 MALLOC = {-8: 1, -4: 0, -1: -1}
 """glibc's M_ARENA_MAX, M_MMAP_MAX, M_TRIM_THRESHOLD: one heap, nothing outside it, nothing given back (mallopt(3))."""
 
@@ -41,7 +43,7 @@ class Learner:
         if not alone:
             distributed.shard(self.policy)
         if restored is not None and train.lora is None:
-            self._restore(_read(restored)["masters"])
+            self._restore(self._read(restored)["masters"])
         self.optimiser = build_optimiser(self.policy, train)
         self.steps = 0
 
@@ -75,25 +77,46 @@ class Learner:
                 for name, master in masters.items()
             },
         }
-        torch.save(state, _file(folder))
+        torch.save(state, _file(folder, distributed.find_rank()))
         if distributed.count_ranks() > 1:
             dist.barrier()
 
     def load(self, folder: Path) -> None:
-        """Go on from what `save` wrote. Raises InputError where it was written by another number of processes."""
+        """Go on from what `save` wrote, by however many processes. Raises InputError where a file is missing."""
         _tell("load", folder)
-        state = _read(folder)
+        state = self._read(folder)
         self.steps = state["steps"]
         self._restore(state["masters"])
         for name, master in self.policy.masters.items():
+            # A stage that was saved before its first step has an optimiser without state.
             self.optimiser.state[master] = {
-                key: _like(value, master) if key != "step" else value.to(master.device)
+                key: _like(value, master) if value.dim() else value.to(master.device)
                 for key, value in state["optimiser"][name].items()
             }
 
     def close(self) -> None:
         """Let the other ranks go."""
         _tell("close")
+
+    def _read(self, folder: Path) -> dict[str, Any]:
+        """This rank's share of a checkpoint, in the form of `save`."""
+        files = [_file(folder, rank) for rank in range(len(list(folder.glob(FILES))))]
+        if not files or not all(file.is_file() for file in files):
+            raise InputError(f"{folder}: it has no {_file(folder, 0).name}; remove that checkpoint, or put it back")
+        ranks = distributed.count_ranks()
+        whole: dict[str, Any]
+        if len(files) == ranks:
+            whole = torch.load(_file(folder, distributed.find_rank()), weights_only=True)
+        else:
+            # Mapped, so that of the other ranks' files only what is needed is read.
+            states = [torch.load(file, weights_only=True, mmap=True) for file in files]
+            whole = _join(states, ranks, distributed.find_rank())
+        if whole["ranks"] != len(files):
+            raise InputError(
+                f"{folder}: {whole['ranks']} processes saved it, and {len(files)} of their files are there; "
+                "put the others back, or remove that checkpoint"
+            )
+        return whole
 
     def _restore(self, masters: dict[str, Tensor]) -> None:
         self.policy.restore({name: _like(masters[name], own) for name, own in self.policy.masters.items()})
@@ -142,19 +165,32 @@ def _tell(*command: Any) -> None:
         distributed.share(command)
 
 
-def _file(folder: Path) -> Path:
-    return folder / f"learner-{distributed.find_rank()}.pt"
+def _file(folder: Path, rank: int) -> Path:
+    return folder / FILES.replace("*", str(rank))
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    path = _file(folder)
-    state: dict[str, Any] = torch.load(path, weights_only=True) if path.is_file() else {}
-    if state.get("ranks") != distributed.count_ranks():
-        raise InputError(
-            f"{folder}: it was saved by {state.get('ranks', 'fewer')} processes, and there are "
-            f"{distributed.count_ranks()}; set train.processes as it was, or remove that stage's folder"
-        )
-    return state
+def _join(states: Sequence[dict[str, Any]], ranks: int, rank: int) -> dict[str, Any]:
+    """What `rank` of `ranks` would have saved, of what others did: FSDP2 cuts every tensor along its first dimension,
+    as torch.chunk does.
+    """
+
+    def cut(parts: Sequence[Tensor]) -> Tensor:
+        if not parts[0].dim():
+            return parts[0]
+        tensor = torch.cat(list(parts))
+        chunks = tensor.chunk(ranks)
+        return chunks[rank].clone() if rank < len(chunks) else tensor[:0].clone()
+
+    first = states[0]
+    return {
+        "ranks": first["ranks"],
+        "steps": first["steps"],
+        "masters": {name: cut([state["masters"][name] for state in states]) for name in first["masters"]},
+        "optimiser": {
+            name: {key: cut([state["optimiser"][name][key] for state in states]) for key in own}
+            for name, own in first["optimiser"].items()
+        },
+    }
 
 
 def _local(tensor: Tensor) -> Tensor:

@@ -6,12 +6,11 @@ busy at once wherever they do not share a device.
 """
 
 import asyncio
-import hashlib
 import json
-import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,10 +19,8 @@ from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
 from pipeline.run.storage import RunFolder
 from pipeline.verify.problem import ProblemVerifier
-from schemas.aliases import restore_keys
 from schemas.config import Config, TrainStage
 from trainer.checkpoints import (
-    DONE,
     EVALUATIONS,
     LOG,
     MODEL,
@@ -31,10 +28,16 @@ from trainer.checkpoints import (
     cut_rows,
     drop_old,
     find_checkpoints,
+    keep_rows,
+    link_tree,
     name_checkpoint,
+    read_done,
     read_rows,
     read_state,
+    rename_damaged,
+    set_aside,
     training_folder,
+    write_done,
     write_state,
     write_whole,
 )
@@ -42,15 +45,12 @@ from trainer.curves import draw_curves
 from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_evaluation
 from trainer.learner import Learner
 from trainer.metrics import Journal
+from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
 from trainer.plateau import SIGNAL_WINDOW, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollout_engine import RolloutEngine
 from trainer.rollouts import Generators, StarvedError, measure_lag
-
-KEY = "key"
-SILENT = {"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}
-"""Settings of training that change nothing of what is learned; a stage's own are looked at apart."""
 
 
 class StageRun:
@@ -73,37 +73,54 @@ class StageRun:
         self.state = State(stage.name, 0, before.version if before else 0)
         self.restarts_left = config.model.restarts
 
-    def clear(self, start: Path) -> None:
-        """Remove what lies in the stage's folder and came of other data, settings or weights than those in `start`."""
-        key = self._key(start)
-        if self.stage_home.exists() and (
-            not (self.stage_home / KEY).is_file() or (self.stage_home / KEY).read_text() != key
-        ):
-            shutil.rmtree(self.stage_home)
-        self.stage_home.mkdir(parents=True, exist_ok=True)
-        (self.stage_home / KEY).write_text(key)
-        if not find_checkpoints(self.stage_home):
+    def prepare(self, start: Path) -> None:
+        """Move aside what lies in the stage's folder and was not learned from this data, config and `start`."""
+        stage, folder, revision = self.stage, self.stage_home, folder_revision(start)
+        origin = describe_origin(self.config, stage, self.tasks, revision)
+        for path in rename_damaged(folder):
+            print(f"{path}: this checkpoint is torn; training goes on without it", flush=True)
+        if find_checkpoints(folder) or read_done(folder):
+            misfit = find_misfit(folder, origin, hash_old_key(self.config, stage, self.tasks, revision))
+            if misfit:
+                print(
+                    f"{stage.name} is trained again: {misfit}. What it learned before is in {set_aside(folder)} now, "
+                    "which nothing reads any more",
+                    flush=True,
+                )
+        done = read_done(folder)
+        if done is not None and not done.ended:
+            # As old files have it; they fit only where the number of steps is as it was.
+            write_done(folder, replace(done, ended="steps" if done.step >= stage.steps else "plateau"))
+        folder.mkdir(parents=True, exist_ok=True)
+        if done is None and not find_checkpoints(folder):
             cut_rows(self.home / EVALUATIONS, self.state.version or -1)
+        (folder / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n")
 
-    def resume(self) -> None:
-        """Go on from the newest checkpoint, if there is one."""
-        if checkpoints := find_checkpoints(self.stage_home):
+    def is_done(self) -> bool:
+        """Whether the stage has taken all its steps, or has taught what it can."""
+        done = read_done(self.stage_home)
+        return done is not None and (done.ended != "steps" or done.step >= self.stage.steps)
+
+    def open(self, start: Path, restored: Path | None) -> None:
+        """Open the learner where the stage stands: at its newest checkpoint, at the model that it ended with, or at
+        `start`, with the float32 weights of the checkpoint `restored` where there is one.
+        """
+        checkpoints, done = find_checkpoints(self.stage_home), read_done(self.stage_home)
+        if checkpoints:
             self.state = read_state(checkpoints[-1])
+            self.learner = Learner(start, self.train)
             self.learner.load(checkpoints[-1])
-
-    def _key(self, start: Path) -> str:
-        """Hash of all that the stage's outcome depends on, but for chance."""
-        config = self.config
-        parts = [
-            restore_keys("train.stages.*", self.stage.model_dump_json()),
-            restore_keys("train", self.train.model_dump_json(exclude=SILENT)),
-            config.prompt.model_dump_json(),
-            config.verify.model_dump_json(exclude={"workers"}),
-            json.dumps(config.sampling.stop_strings),
-            folder_revision(start),
-            *(f"{task.id} {task.prompt.key}" for task in self.tasks),
-        ]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        elif done is not None:
+            print(
+                f"{self.stage.name} goes on after step {done.step} from its model, with a new optimiser: a later "
+                "stage has taken its checkpoint's place",
+                flush=True,
+            )
+            self.state = replace(done, ended="")
+            self.learner = Learner(self.stage_home / MODEL, self.train)
+        else:
+            self.learner = Learner(start, self.train, restored)
+        keep_rows(self.home, self.stage.name, self.state.version)
 
     async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
         """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
@@ -117,7 +134,7 @@ class StageRun:
                                 await self._push(engine)
                             if first and not self.state.version:
                                 await self._evaluate("before training", held_out, engine, verifier)
-                            await self._learn(engine, verifier, journal)
+                            ended = await self._learn(engine, verifier, journal)
                             self._save()
                             await self._evaluate(f"after {self.stage.name}", held_out, engine, verifier)
                             break
@@ -128,11 +145,14 @@ class StageRun:
                         print(f"{str(error).splitlines()[0]}; it is started again", flush=True)
         finally:
             journal.close()
-        self._finish()
+        self._finish(ended)
         return self.state
 
-    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal) -> None:
-        """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending."""
+    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal) -> str:
+        """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending.
+
+        Returns why it ended, as in `State.ended`.
+        """
         feed = Feed.resume(self.tasks, f"{self.train.seed} {self.stage.name}", self.state.feed or {})
         generators = Generators(engine, feed, verifier, self.train, self.stage, self.max_tokens)
         try:
@@ -141,7 +161,7 @@ class StageRun:
                 try:
                     batch, wait = await generators.collect(self.state.version)
                 except StarvedError:
-                    return
+                    return "starved"
                 if self._shares_device:
                     await engine.pause()
                 learning = time.monotonic()
@@ -176,6 +196,7 @@ class StageRun:
                     self._save()
         finally:
             await generators.stop()
+        return "steps" if self.state.step >= self.stage.steps else "plateau"
 
     @property
     def _shares_device(self) -> bool:
@@ -219,7 +240,7 @@ class StageRun:
         if self.state.step == 0:
             return
         target = name_checkpoint(self.stage_home, self.state.step)
-        if target.exists():
+        if target in find_checkpoints(self.stage_home):
             return
 
         def fill(checkpoint: Path) -> None:
@@ -228,14 +249,18 @@ class StageRun:
             write_state(checkpoint, self.state)
 
         write_whole(target, fill)
-        drop_old(self.stage_home, self.train.keep_checkpoints)
+        names = [stage.name for stage in self.train.stages]
+        earlier = [self.home / name for name in names[: names.index(self.stage.name)]]
+        drop_old(self.stage_home, self.train.keep_checkpoints, earlier)
         self._draw()
 
-    def _finish(self) -> None:
+    def _finish(self, ended: str) -> None:
         """The stage's model under its own name, and last of all the mark that it is done."""
-        write_whole(self.stage_home / MODEL, self.learner.export_model)
+        last = name_checkpoint(self.stage_home, self.state.step) / MODEL
+        fill = partial(link_tree, last) if last.is_dir() else self.learner.export_model
+        write_whole(self.stage_home / MODEL, fill)
         self._draw()
-        (self.stage_home / DONE).write_text(json.dumps(asdict(self.state)) + "\n")
+        write_done(self.stage_home, replace(self.state, ended=ended))
 
     def _draw(self) -> None:
         draw_curves(self.home, read_rows(self.home / LOG), read_rows(self.home / EVALUATIONS))
@@ -251,13 +276,12 @@ def train(config: Config, names: Sequence[str]) -> None:
         stage_home = home / stage.name
         if stage.name in names:
             run = StageRun(config, stage, before)
-            run.clear(start)
-            if not (stage_home / DONE).is_file():
-                run.learner = Learner(start, config.train, restored)
-                run.resume()
+            run.prepare(start)
+            if not run.is_done():
+                run.open(start, restored)
                 asyncio.run(run.run(start, held_out, first=number == 0))
                 run.learner.close()
-        if (stage_home / DONE).is_file():
-            before = State(**json.loads((stage_home / DONE).read_text()))
+        if done := read_done(stage_home):
+            before = done
             if number > 0 or not config.train.grader_only:
                 start, restored = stage_home / MODEL, next(reversed(find_checkpoints(stage_home)), restored)

@@ -1,11 +1,14 @@
 """From an exception to one line and an exit code."""
 
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from typing import Any
 
+from pipeline.text.visible import make_visible
 from schemas.errors import InputError
 
 
@@ -33,6 +36,7 @@ class Exit(IntEnum):
 @contextmanager
 def explained(debug: bool, leave: Callable[[int], None] = sys.exit) -> Iterator[None]:
     """Run a command: errors become one message on stderr and an exit code; the traceback only with `debug`."""
+    show_logs_as_text()
     try:
         yield
     except KeyboardInterrupt:
@@ -54,4 +58,22 @@ def _trace(debug: bool) -> None:
 
 
 def _say(message: str) -> None:
-    print(f"goldilocks: error: {message}", file=sys.stderr)
+    print(f"goldilocks: error: {make_visible(message)}", file=sys.stderr)
+
+
+def show_logs_as_text() -> None:
+    """From now on no log record of this process has anything in it that a terminal obeys: it may quote data."""
+    make = logging.getLogRecordFactory()
+    if getattr(make, "shows_text", False):
+        return
+
+    def make_plain(*args: Any, **more: Any) -> logging.LogRecord:
+        record = make(*args, **more)
+        try:
+            record.msg, record.args = make_visible(record.getMessage()), ()
+        except Exception:  # a message that does not take its arguments: logging says so itself
+            return record
+        return record
+
+    make_plain.shows_text = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(make_plain)

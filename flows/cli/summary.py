@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.run.layout import CURATED, REPORT, table_name
+from pipeline.text.visible import make_visible
 from schemas.reasons import Reason
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def print_outcome(outcome: "Outcome") -> None:
     print_manifest(outcome.run, outcome.manifest)
     console = Console(soft_wrap=True)
     for what, error in outcome.failed.items():
-        console.print(f"[red]failed[/] {what}: {error}", highlight=False)
+        console.print(Text.assemble(("failed", "red"), make_visible(f" {what}: {error}")))
     if outcome.missing:
         console.print(f"[yellow]missing[/] {outcome.missing} samples", highlight=False)
     if not outcome.finished:

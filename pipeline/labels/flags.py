@@ -80,7 +80,7 @@ def withdraw_flag(folder: RunFolder, name: str) -> None:
 
 
 def read_flags(folder: RunFolder) -> Flags:
-    """Every open flag of a run."""
+    """Every open flag of a run. Older flags call the outcome that was seen `fate`."""
     flags: dict[str, Flag] = {}
     withdrawn: set[str] = set()
     unreadable: dict[str, str] = {}
@@ -91,7 +91,10 @@ def read_flags(folder: RunFolder) -> Flags:
                 withdrawn.add(str(told["withdraws"]))
                 continue
             told_seen = (told.get("seen") or {}).items()
-            seen = {str(key): None if value is None else str(value) for key, value in told_seen}
+            seen = {
+                "outcome" if key == "fate" else str(key): None if value is None else str(value)
+                for key, value in told_seen
+            }
             answer = told.get("answer")
             flags[name] = Flag(
                 name,

@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.verify.extract import extract_answer
+from schemas.problem import CLASH
 from schemas.reasons import Verdict
 
 GRADER, LABEL, DUPLICATE, SOLUTION, PERSON = "grader", "label", "duplicate", "solution", "person"
@@ -44,6 +45,8 @@ VOTE_DTYPES: dict[str, pl.DataType] = {
 }
 """A vote: an answer of a witness. `class` is "" where it is the label's, else the answer key of the samples that give
 it. `kind` says which votes are independent of each other: those of different kinds are."""
+STANDING = "kept copies"
+"""How the witness is called that copies are which stay in the set, each with its own label."""
 PLAIN, CLASHING, SOLVED, DOUBTED = "label", "label, copies differ", "label, solution agrees", "label, solution differs"
 
 
@@ -139,7 +142,7 @@ def _hear_row(row: Mapping[str, Any], classes: dict[str, str], ruling: str | Non
         votes += [said] * (state == DOUBTED)
     copies = [c for c in row["label_candidates"] or () if (c["answer"] or "").strip()]
     if copies:
-        heard = [vote(c["answer"], DUPLICATE, f"copies of {c['source']}", 1 / len(copies)) for c in copies]
+        heard = [vote(c["answer"], DUPLICATE, _name_copy(c), 1 / len(copies)) for c in copies]
         if any(said["class"] for said in heard):
             state = CLASHING
             votes += heard
@@ -148,6 +151,10 @@ def _hear_row(row: Mapping[str, Any], classes: dict[str, str], ruling: str | Non
     if state != PLAIN:
         votes.append(vote(label, LABEL, state))
     return votes
+
+
+def _name_copy(candidate: Mapping[str, str]) -> str:
+    return f"{STANDING if candidate['origin'] == CLASH else 'copies'} of {candidate['source']}"
 
 
 def _place(answer: str, label: str, classes: dict[str, str]) -> str:

@@ -11,7 +11,18 @@ import numpy as np
 import polars as pl
 
 from pipeline.labels.calibration import Calibration, measure_calibration
-from pipeline.labels.gather import CLASHING, DOUBTED, DUPLICATE, GRADER, LABEL, PERSON, SOLUTION, SOLVED, STRENGTH
+from pipeline.labels.gather import (
+    CLASHING,
+    DOUBTED,
+    DUPLICATE,
+    GRADER,
+    LABEL,
+    PERSON,
+    SOLUTION,
+    SOLVED,
+    STANDING,
+    STRENGTH,
+)
 from pipeline.labels.reliability import Coins, Floats, Votes, learn_coins, start_coins, weigh_votes
 from schemas.config import LabelsConfig
 from schemas.label import LABEL_DTYPES, LabelOutcome
@@ -151,6 +162,7 @@ def judge_labels(votes: pl.DataFrame, witnesses: Witnesses, config: LabelsConfig
     beside = (pl.col("kind") != LABEL) & ~pl.col("muted")
     each = told.group_by("problem_id", "class", maintain_order=True).agg(
         answer=pl.col("answer").sort_by("kind", descending=True).first(),
+        of_a_copy=pl.col("witness").str.starts_with(STANDING).any(),
         backing=pl.col("kind").filter(beside & (pl.col("share") >= BACKING)).unique(maintain_order=True),
     )
     ranked = answers.join(each, on=("problem_id", "class"), how="left", maintain_order="left")
@@ -192,18 +204,17 @@ def _extend(coins: Coins, kinds: tuple[str, ...], names: tuple[str, ...]) -> Coi
 
 
 def _rule(table: pl.DataFrame, config: LabelsConfig) -> pl.DataFrame:
-    """Outcome and detail. A clash is never decided by default, and never repaired to what another copy says: that copy
-    is in the set, and stands for itself.
+    """Outcome and detail. A clash is never decided by default, and never repaired to what a copy in the set says, which
+    stands for itself. A label that falls with nothing to replace it must be half as likely to be right.
     """
     other = pl.col("answer_class") != ""
     holds = other & (pl.col("posterior") >= config.sure)
     backed = pl.col("backing").list.len() >= config.kinds
-    of_a_copy = pl.col("clash") & pl.col("backing").list.contains(DUPLICATE)
     low = pl.when("clash").then(pl.lit(max(config.clash, config.doubt))).otherwise(pl.lit(config.doubt))
     outcome = (
         pl.when(pl.col("independent") < 2)
         .then(pl.lit(LabelOutcome.KEPT.value))
-        .when(holds & backed & ~of_a_copy & config.repair)
+        .when(holds & backed & ~pl.col("of_a_copy") & config.repair)
         .then(pl.lit(LabelOutcome.REPAIRED.value))
         .when(holds | (pl.col("label_posterior") <= (1 - config.sure) / 2))
         .then(pl.lit(LabelOutcome.CONTRADICTED.value))

@@ -9,11 +9,14 @@ import yaml
 
 from pipeline.run.layout import CARD, CURATED, table_name
 from pipeline.run.storage import RunFolder
+from pipeline.text.visible import make_line
 from schemas.config import Config, Source
 from schemas.reasons import Reason
 from schemas.sample import IMPORTED
 
 TEMPLATE = Path(__file__).with_name("card.jinja")
+_ESCAPED = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: "\\" + c for c in "\\`*[]|#!~$"}
+"""What begins something in Markdown or HTML. The underscore does not within a word, and names are full of it."""
 SIZES = ("1K", "10K", "100K", "1M", "10M", "100M")
 
 
@@ -55,6 +58,7 @@ def render_card(
     places = {source.name: describe_source(source) for source in config.sources}
     title = config.publish.title or folder.path.rstrip("/").rpartition("/")[2]
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    environment.filters["text"] = write_text
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         metadata=write_metadata(config, title, kept, languages, domains, configs),
         load=load,
@@ -82,9 +86,9 @@ def write_metadata(
     configs: Sequence[Mapping[str, Any]] = CONFIGS,
 ) -> str:
     """The YAML block, without its dashes: what it cannot know (a licence that nobody stated) is left out."""
-    data: dict[str, Any] = {"pretty_name": title}
+    data: dict[str, Any] = {"pretty_name": make_line(title)}
     if config.publish.license:
-        data["license"] = config.publish.license
+        data["license"] = make_line(config.publish.license)
     if languages:
         data["language"] = sorted(languages)
     data |= {
@@ -94,6 +98,11 @@ def write_metadata(
         "configs": [dict(each) for each in configs],
     }
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def write_text(text: Any) -> str:
+    """A text from config or data on one line of Markdown, in a table too: shown as it is, and nothing else."""
+    return "".join(_ESCAPED.get(c, c) for c in make_line(str(text)))
 
 
 def size_category(rows: int) -> str:

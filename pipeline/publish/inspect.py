@@ -30,6 +30,7 @@ from pipeline.run.layout import (
     split_name,
 )
 from pipeline.run.storage import RunFolder
+from pipeline.text.visible import make_visible
 from schemas.errors import InputError
 from schemas.sample import SAMPLE_ROWS
 
@@ -104,7 +105,7 @@ def _show_flags(flags: Flags, console: Console) -> None:
     if len(flags.open) > LISTED:
         console.print(f"and {plural(len(flags.open) - LISTED, 'older flag')}")
     for name, why in flags.unreadable.items():
-        console.print(Text(f"{name} cannot be read as a flag: {why}", style="red"))
+        console.print(Text(make_visible(f"{name} cannot be read as a flag: {why}"), style="red"))
 
 
 def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
@@ -141,7 +142,7 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
     console.print(Text(f"{path}: {plural(total, 'row')} in {plural(len(files), 'file')}", style="bold"))
     columns = _table("column", "type")
     for column, dtype in schema.items():
-        columns.add_row(clean(column), Text(dtype, style="dim"))
+        columns.add_row(clean(column), Text(make_visible(dtype), style="dim"))
     console.print(columns)
     for column, values in counts.items():
         console.print(_count_values(column, values, total))
@@ -241,7 +242,7 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
     shown = {key: value for key, value in row.items() if key not in ("history", "id", "statement", "answer")}
     console.print(Panel(clean(row["statement"] or "(no statement)"), title="statement", title_align="left"))
     console.print(Text.assemble(("answer  ", "dim"), clean(row["answer"] if row["answer"] is not None else "(none)")))
-    _show_fate(rows, console)
+    _show_outcome(rows, console)
     flags = read_flags(folder)
     for flag in flags.of(id_):
         console.print(Text.assemble(("flagged  ", "bold red"), clean(flag.note), (f"  {flag.made}", "dim")))
@@ -257,7 +258,7 @@ def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> 
     console.print(_show_fields(shown, full, "further fields"))
 
 
-def _show_fate(rows: dict[str, dict[str, Any]], console: Console) -> None:
+def _show_outcome(rows: dict[str, dict[str, Any]], console: Console) -> None:
     """Which folder the problem is in now, and why; the same text may have come twice, and been rejected once."""
     ends = [(name, row) for name, row in rows.items() if split_name(name).folder in (REJECTED, CURATED)]
     for name, row in ends:
@@ -345,7 +346,4 @@ def _shorten(text: str, full: bool) -> str:
 
 def clean(text: str) -> Text:
     """Text from data as it is: no markup of rich's, and no control codes that a terminal would obey."""
-    seen = "".join(
-        c if c in "\n\t" or c.isprintable() or not (ord(c) < 32 or 127 <= ord(c) < 160) else "�" for c in text
-    )
-    return Text(seen)
+    return Text(make_visible(text))

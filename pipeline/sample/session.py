@@ -28,11 +28,14 @@ class Grading:
     progress: SamplingProgress
     graded: dict[str, str]
     grading_pass: int = 1
+    counts: bool = True
+    """Whether the pass is decided by these samples; those of a further grader are witnesses only."""
 
     def grade(self, shard: str, only: Collection[str] | None = None) -> int:
         """Take and verify the missing samples of `shard`, or of its problems `only`; returns how many are left."""
         problems = self.folder.read_table(self.graded[shard])
-        record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
+        if self.counts:
+            record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
@@ -47,6 +50,7 @@ def open_grading(
     problems: int | None = None,
     graded: dict[str, str] | None = None,
     engine: Engine | None = None,
+    counts: bool = True,
 ) -> Iterator[Grading]:
     """Engine, verifier and progress (over `problems`, or all) until the block ends. The engine's process starts at the
     first missing sample. `graded` are the tables to grade by shard, where they are not all that the run has. An
@@ -59,4 +63,4 @@ def open_grading(
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox, opinion))
         whole = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
         progress = stack.enter_context(SamplingProgress(whole))
-        yield Grading(config, folder, asked, verifier, progress, graded, grading_pass)
+        yield Grading(config, folder, asked, verifier, progress, graded, grading_pass, counts)

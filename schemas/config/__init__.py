@@ -1,5 +1,6 @@
 """The run config: every number that matters, with its reason. One YAML file is one `Config`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import model_validator
@@ -12,6 +13,7 @@ from schemas.config.decontaminate import Benchmark, DecontaminateConfig
 from schemas.config.dedup import DedupConfig
 from schemas.config.export import ExportConfig
 from schemas.config.flow import FlowConfig
+from schemas.config.graders import AlsoGraded
 from schemas.config.labels import LabelsConfig
 from schemas.config.model import ModelConfig
 from schemas.config.prompt import PromptConfig
@@ -27,6 +29,7 @@ from schemas.config.translate import TranslateConfig
 from schemas.config.verify import SecondOpinionConfig, VerifyConfig
 
 __all__ = [
+    "AlsoGraded",
     "AuthorConfig",
     "Benchmark",
     "CodeTestsConfig",
@@ -59,6 +62,15 @@ __all__ = [
 ]
 
 
+def split_models(data: Any) -> Any:
+    """A raw config whose `model` is a list, with the first one there and the others among `also_graded_by`."""
+    models = data.get("model") if isinstance(data, Mapping) else None
+    if not isinstance(models, list | tuple) or not models:
+        return data
+    others = [{"model": model} for model in models[1:]]
+    return {**data, "model": models[0], "also_graded_by": [*others, *(data.get("also_graded_by") or ())]}
+
+
 class Config(Strict):
     """One run."""
 
@@ -73,6 +85,10 @@ class Config(Strict):
     code_tests: CodeTestsConfig = CodeTestsConfig()
     sandbox: SandboxConfig = SandboxConfig()
     model: ModelConfig = ModelConfig()
+    also_graded_by: tuple[AlsoGraded, ...] = ()
+    """Further graders. Their samples are witnesses of the labels, and their pass rates are published; `model` alone
+    decides what is too hard or too easy. `model` may also be a list: the first decides, the others are further
+    graders."""
     prompt: PromptConfig = PromptConfig()
     sampling: SamplingConfig = SamplingConfig()
     verify: VerifyConfig = VerifyConfig()
@@ -89,7 +105,7 @@ class Config(Strict):
     @model_validator(mode="before")
     @classmethod
     def _todays_names(cls, data: Any) -> Any:
-        return rename_keys(data)[0]
+        return split_models(rename_keys(data)[0])
 
     @model_validator(mode="after")
     def _named_sources(self) -> "Config":

@@ -112,8 +112,9 @@ class TrainConfig(Strict):
     """Of torchrun, with the weights sharded over them (FSDP2); the engine is beside the first."""
     folder: str | None = None
     """Where checkpoints and logs lie; none is training/ in the run's folder, which then has to be local."""
-    keep_checkpoints: Annotated[int, Field(ge=1)] = 2
-    """The newest checkpoints of a stage that stay: the last one and the one before it."""
+    keep_checkpoints: Annotated[int, Field(ge=1)] = 1
+    """The newest checkpoints that stay; older ones go once a later one has been read back. Each is fourteen bytes a
+    parameter, and a stage that is done keeps its model anyway."""
     evaluation: EvaluationConfig = EvaluationConfig()
     grader_only: bool = False
     """The first stage's model only grades: the second stage trains the model that the first one began with, as in the

@@ -86,7 +86,7 @@ def read_all(folder: RunFolder, room: str) -> pl.DataFrame:
     return pl.concat([table for _, table in folder.read_tables(room)], how="diagonal")
 
 
-def fates(folder: RunFolder) -> dict[str, str]:
+def outcomes(folder: RunFolder) -> dict[str, str]:
     kept = dict.fromkeys(read_all(folder, "curated")["source_id"], "keep")
     turned = read_all(folder, "rejected").filter(pl.col("stage") != "samples")
     return kept | dict(turned.select("source_id", "reason").iter_rows())
@@ -94,10 +94,10 @@ def fates(folder: RunFolder) -> dict[str, str]:
 
 @pytest.mark.parametrize("shard_rows", [2, 100])
 @pytest.mark.parametrize("place", ["local", "memory"])
-def test_problems_meet_their_samples_and_each_has_its_fate(tmp_path: Path, shard_rows: int, place: str) -> None:
+def test_problems_meet_their_samples_and_each_has_its_outcome(tmp_path: Path, shard_rows: int, place: str) -> None:
     out = None if place == "local" else f"memory://graded-{uuid4().hex}"
     folder, manifest = grade(tmp_path, out=out, flow={"shard_rows": shard_rows})
-    assert fates(folder) == EXPECTED
+    assert outcomes(folder) == EXPECTED
     check_counts(folder)
     assert [(s["stage"], s["in"], s["kept"]) for s in manifest["stages"]] == [
         ("ingest", 9, 8),
@@ -129,8 +129,8 @@ def test_how_answers_are_found_is_part_of_the_config(tmp_path: Path) -> None:
     said = [{"source_id": "fair", "completion": f"It must be {n}. The answer is {n}"} for n in (42, 41, 42, 40)]
     (tmp_path / "boxed").mkdir()
     (tmp_path / "last").mkdir()
-    assert fates(grade(tmp_path / "boxed", samples=said)[0])["fair"] == "never_solved"
-    assert fates(grade(tmp_path / "last", samples=said, verify={"extract": "last"})[0])["fair"] == "keep"
+    assert outcomes(grade(tmp_path / "boxed", samples=said)[0])["fair"] == "never_solved"
+    assert outcomes(grade(tmp_path / "last", samples=said, verify={"extract": "last"})[0])["fair"] == "keep"
 
 
 def test_a_problem_is_found_by_any_of_its_names(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_parquet_samples_in_many_pieces_say_the_same(tmp_path: Path, monkeypatch
     pl.DataFrame(SAMPLES).with_row_index("at").sort(pl.col("at") % 4, "at").drop("at").write_parquet(samples)
     out = str(tmp_path / "out")
     grade_imported(str(problems), str(samples), out, make_config(out, flow={"shard_rows": 2}))
-    assert fates(RunFolder(out)) == fates(whole) == EXPECTED
+    assert outcomes(RunFolder(out)) == outcomes(whole) == EXPECTED
     assert read_all(RunFolder(out), "samples").height == len(SAMPLES)
 
 
@@ -222,7 +222,7 @@ def test_grading_again_replaces_what_was_graded(tmp_path: Path) -> None:
     grade(tmp_path, flow={"shard_rows": 2})
     folder, _ = grade(tmp_path, problems=PROBLEMS[:2])
     assert folder.list("curated") == ["curated/00000.parquet"]
-    assert set(fates(folder)) == {"easy", "fair"}
+    assert set(outcomes(folder)) == {"easy", "fair"}
     check_counts(folder)
 
 
@@ -260,7 +260,7 @@ def test_real_answers_of_many_models(tmp_path: Path, shared_data: Path) -> None:
         for sample in row["samples"]
     ]
     folder, _ = grade(tmp_path, problems, samples, verify={"extract": "last"}, flow={"shard_rows": 50})
-    contradicted = {id_ for id_, fate in fates(folder).items() if fate == "label_contradicted"}
+    contradicted = {id_ for id_, outcome in outcomes(folder).items() if outcome == "label_contradicted"}
     wrong = {id_ for id_, told in truth.items() if told["corrupted"]}
     doubtful = {id_ for id_, told in truth.items() if told["natural_label_suspect"]}
     source_ids = {row["id"]: row["source_id"] for row in read_all(folder, "problems").iter_rows(named=True)}

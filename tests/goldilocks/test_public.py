@@ -70,7 +70,9 @@ def test_a_row_of_a_code_problem_is_a_label(folder: RunFolder) -> None:
 def test_each_table_has_its_columns_and_all_rows_of_its_files(folder: RunFolder, table: Table) -> None:
     read: pl.DataFrame = getattr(Run(folder.root), table)()
     assert set(DTYPES[table]) <= set(read.columns)
-    assert read.height == sum(folder.count_rows(name) for name in folder.list(table)) > 0
+    assert read.height == sum(folder.count_rows(name) for name in folder.list(table))
+    # The run is as one of a version before labels had witnesses.
+    assert (read.height > 0) == (table not in ("labels", "rates"))
     assert read.height == sum(shard.height for shard in Run(folder.root).shards(table))
 
 

@@ -61,6 +61,15 @@ def resume(folder: str, config: TrainConfig, saved: Path) -> dict[str, Any]:
     return {"weights": dict(again.export()), "expected": expected, "files": sorted(p.name for p in saved.iterdir())}
 
 
+def copy_checkpoint(folder: str, config: TrainConfig, source: Path, target: Path) -> None:
+    """Read a checkpoint, whoever wrote it, and write it again."""
+    learner = Learner(Path(folder), config)
+    learner.load(source)
+    target.mkdir()
+    learner.save(target)
+    learner.close()
+
+
 def whole(tensor: Any) -> Any:
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
@@ -69,8 +78,12 @@ if __name__ == "__main__":
     model, out, told, task = sys.argv[1:]
     given = TrainConfig.model_validate_json(told)
     torch.distributed.init_process_group("gloo")
-    if task != "resume":
+    if task not in ("resume", "copy"):
         found = run(model, given, task)
+    elif distributed.find_rank() == 0 and task == "copy":
+        copy_checkpoint(model, given, Path(out).with_name("of-one"), Path(out).with_name("of-two"))
+        found = {}
+        end_ranks()
     elif distributed.find_rank() == 0:
         found = resume(model, given, Path(out).with_name("saved"))
         end_ranks()

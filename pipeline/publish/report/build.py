@@ -100,7 +100,7 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         tell_witnesses=tell_witnesses,
         spent=count_cost(gathered, settings, manifest),
         reasons=list_reasons(gathered),
-        fates=[fate for fate in (KEEP, *gathered.reasons) if gathered.examples.get(fate)],
+        outcomes=[outcome for outcome in (KEEP, *gathered.reasons) if gathered.examples.get(outcome)],
         settings=settings,
         known_config=config is not None,
         config_text=yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -143,12 +143,12 @@ def _typical(name: str, side: Lengths) -> str:
 
 
 def draw_split(parts: list[tuple[str, int]]) -> Markup:
-    """One line cut into shares, such as the reasons of a source: (fate, problems) from left to right."""
+    """One line cut into shares, such as the reasons of a source: (outcome, problems) from left to right."""
     whole = sum(problems for _, problems in parts)
     cuts = "".join(
-        f'<i class="b-{tone(fate)}" style="flex-grow:{problems}" '
-        f'title="{escape(plain(fate))}: {count(problems)} ({share(problems, whole)})"></i>'
-        for fate, problems in parts
+        f'<i class="b-{tone(outcome)}" style="flex-grow:{problems}" '
+        f'title="{escape(plain(outcome))}: {count(problems)} ({share(problems, whole)})"></i>'
+        for outcome, problems in parts
         if problems
     )
     return Markup(f'<span class="split">{cuts}</span>')

@@ -10,11 +10,11 @@ TONES = {
     Reason.UNDETERMINED: "open",
     "waiting": "open",
 }
-"""The colour of a fate. Reasons found before grading share one neutral tone: their names stand beside them."""
+"""The colour of a outcome. Reasons found before grading share one neutral tone: their names stand beside them."""
 
 
-def tone(fate: str) -> str:
-    return TONES.get(fate, "rule")
+def tone(outcome: str) -> str:
+    return TONES.get(outcome, "rule")
 
 
 def count(number: int | float) -> str:

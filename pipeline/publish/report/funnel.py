@@ -44,9 +44,9 @@ NARROW = Frame(width=400, trunk=190, labels=158, slot=38, top=44, bend=80, stack
 
 @dataclass(frozen=True)
 class Ribbon:
-    """One fate: leaves at gate `stage`. `start` and `end` are its top edge in the trunk and at its label."""
+    """One outcome: leaves at gate `stage`. `start` and `end` are its top edge in the trunk and at its label."""
 
-    fate: str
+    outcome: str
     problems: int
     stage: int
     start: float
@@ -75,28 +75,28 @@ def lay_out(stages: tuple[Stage, ...], frame: Frame) -> Layout:
     lifts = _lift_names(stages, gates)
     top = frame.top + LIFT * max(lifts)
     trunk = min(frame.trunk, BREADTH * total)
-    fates: list[tuple[str, int, int]] = [(KEEP, stages[-1].kept, len(stages) - 1)]
+    outcomes: list[tuple[str, int, int]] = [(KEEP, stages[-1].kept, len(stages) - 1)]
     for at in range(len(stages) - 1, -1, -1):
         waiting = [(WAITING, stages[at].waiting)]
         out = sorted(stages[at].rejected.items(), key=lambda item: (-item[1], item[0]))
-        fates += [(fate, problems, at) for fate, problems in waiting + out if problems]
+        outcomes += [(outcome, problems, at) for outcome, problems in waiting + out if problems]
     ribbons: list[Ribbon] = []
     offset = 0
     floor = top
-    for fate, problems, at in fates:
+    for outcome, problems, at in outcomes:
         height = trunk * problems / total
         slot = max(frame.slot, height)
         last = ribbons[-1] if ribbons else None
-        heads = last is not None and fate != WAITING and (last.fate in (KEEP, WAITING) or last.stage != at)
+        heads = last is not None and outcome != WAITING and (last.outcome in (KEEP, WAITING) or last.stage != at)
         end = floor + (slot - height) / 2 + (HEADING if heads else 0) if ribbons else top
-        ribbons.append(Ribbon(fate, problems, at, top + trunk * offset / total, end, height, heads))
+        ribbons.append(Ribbon(outcome, problems, at, top + trunk * offset / total, end, height, heads))
         offset += problems
         floor = end + (height + slot) / 2 + 5
     return Layout(tuple(ribbons), gates, lifts, top, trunk, max(floor, top + trunk) + 14)
 
 
 def _whole(stages: tuple[Stage, ...]) -> int:
-    """All problems that have a fate: those that came, and the copies that were made of some on the way."""
+    """All problems that have a outcome: those that came, and the copies that were made of some on the way."""
     return stages[0].came + sum(stage.added for stage in stages)
 
 
@@ -153,7 +153,7 @@ def _draw_ribbon(ribbon: Ribbon, layout: Layout, frame: Frame, stages: tuple[Sta
     total = _whole(stages)
     said = f"{_name(ribbon, stages)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
     cap = f'<rect class="cap" x="{right:.1f}" y="{end + (height - broad) / 2:.1f}" width="4" height="{broad:.1f}"/>'
-    return f'<g class="ribbon t-{tone(ribbon.fate)}"><title>{escape(said)}</title>{drawn}{cap}</g>'
+    return f'<g class="ribbon t-{tone(ribbon.outcome)}"><title>{escape(said)}</title>{drawn}{cap}</g>'
 
 
 def _run(leaves: float, bend: float, right: float, start: float, end: float) -> str:
@@ -175,7 +175,7 @@ def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
     x = frame.width - frame.labels + 14
     middle = ribbon.end + ribbon.height / 2
     part = escape(share(ribbon.problems, _whole(stages)))
-    bold = " n-keep" if ribbon.fate == KEEP else ""
+    bold = " n-keep" if ribbon.outcome == KEEP else ""
     parts = []
     if ribbon.heads:
         y = min(ribbon.end, middle - frame.slot / 2) - 4
@@ -183,7 +183,9 @@ def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
             f'<text class="group" x="{x}" y="{y:.1f}">left out by {escape(plain(stages[ribbon.stage].name))}</text>'
         )
     y = middle - 2 if frame.stacked else middle + 4.5
-    parts.append(f'<text class="name n-{tone(ribbon.fate)}" x="{x}" y="{y:.1f}">{escape(_name(ribbon, stages))}</text>')
+    parts.append(
+        f'<text class="name n-{tone(ribbon.outcome)}" x="{x}" y="{y:.1f}">{escape(_name(ribbon, stages))}</text>'
+    )
     if frame.stacked:
         said = f"{count(ribbon.problems)} · {part}"
         parts.append(f'<text class="both" x="{x}" y="{middle + 13:.1f}">{said}</text>')
@@ -194,6 +196,6 @@ def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
 
 
 def _name(ribbon: Ribbon, stages: tuple[Stage, ...]) -> str:
-    if ribbon.fate == WAITING:
+    if ribbon.outcome == WAITING:
         return f"waiting for {plain(stages[ribbon.stage].name)}"
-    return "kept" if ribbon.fate == KEEP else plain(ribbon.fate)
+    return "kept" if ribbon.outcome == KEEP else plain(ribbon.outcome)

@@ -11,6 +11,7 @@ from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.labels import LabelSummary, gather_labels
 from pipeline.publish.report.passes import Passes, gather_passes
+from pipeline.publish.report.suspects import SuspectSummary, gather_suspects
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
 from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
 from pipeline.run.storage import RunFolder
@@ -20,7 +21,7 @@ from schemas.reasons import KEEP, Reason, Verdict
 from schemas.sample import SAMPLE_ROWS
 
 Chosen = dict[str, list[tuple[str, str, dict[str, Any]]]]
-"""Fate -> (id, shard, row) of the examples."""
+"""Outcome -> (id, shard, row) of the examples."""
 AUDITED = 20
 """Contradicted labels listed: enough to judge the threshold by eye."""
 COUNTED = ("tokens", "finish_reason", "verdict")
@@ -38,7 +39,7 @@ class Example:
     """One problem with what the run knows of it."""
 
     problem: dict[str, Any]
-    fate: str
+    outcome: str
     """`keep` or the reason."""
     shard: str
     decision: dict[str, Any] | None = None
@@ -122,6 +123,8 @@ class Gathered:
     """The second grading pass against the first, where there was one."""
     translation: Counts | None = None
     """What came of translating, where it was tried."""
+    suspects: SuspectSummary | None = None
+    """Suspects and how they were settled; None of a run that was decided before there were any."""
     labels: LabelSummary | None = None
     """What the witnesses made of labels; None of a run that was decided before they were heard."""
 
@@ -168,11 +171,11 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
     decisions = _find_decisions(folder, chosen, grading_pass)
     samples = _read_samples(folder, chosen, grading_pass)
     examples = {
-        fate: tuple(
-            Example(row, fate, shard, decisions.get((shard, id_)), samples.found.get((shard, id_), ()))
+        outcome: tuple(
+            Example(row, outcome, shard, decisions.get((shard, id_)), samples.found.get((shard, id_), ()))
             for id_, shard, row in picks
         )
-        for fate, picks in chosen.items()
+        for outcome, picks in chosen.items()
     }
     return Gathered(
         stages=stages,
@@ -184,13 +187,14 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         statements=statements,
         unused=unused,
         translation=read_translation(folder),
+        suspects=gather_suspects(folder, grading_pass),
         labels=gather_labels(folder),
         passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
 
 
-def _choose(chosen: Chosen, fate: str, shard: str, rows: pl.DataFrame, limit: int) -> None:
-    best = chosen.setdefault(fate, [])
+def _choose(chosen: Chosen, outcome: str, shard: str, rows: pl.DataFrame, limit: int) -> None:
+    best = chosen.setdefault(outcome, [])
     best += [(row["id"] or "", shard, row) for row in rows.sort("id").head(limit).iter_rows(named=True)]
     best.sort(key=lambda pick: pick[:2])
     del best[limit:]

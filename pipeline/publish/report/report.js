@@ -1,12 +1,12 @@
 "use strict";
-const words = document.querySelector("#words"), fate = document.querySelector("#fate"), open = document.querySelector("#open");
+const words = document.querySelector("#words"), outcome = document.querySelector("#outcome"), open = document.querySelector("#open");
 const problems = [...document.querySelectorAll(".problem")], groups = [...document.querySelectorAll(".group-of")];
 function filter() {
   const asked = words.value.trim().toLowerCase();
   for (const group of groups) {
     let shown = 0;
     for (const problem of group.querySelectorAll(".problem")) {
-      const fits = (!fate.value || group.dataset.fate === fate.value) && problem.textContent.toLowerCase().includes(asked);
+      const fits = (!outcome.value || group.dataset.outcome === outcome.value) && problem.textContent.toLowerCase().includes(asked);
       problem.hidden = !fits;
       shown += fits;
     }
@@ -22,12 +22,12 @@ function show() {
 }
 function reveal() {
   const group = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (group && group.hidden) { words.value = ""; fate.value = ""; filter(); group.scrollIntoView(); }
+  if (group && group.hidden) { words.value = ""; outcome.value = ""; filter(); group.scrollIntoView(); }
 }
 if (words) {
   document.querySelector(".tools").hidden = false;
   words.addEventListener("input", filter);
-  fate.addEventListener("change", filter);
+  outcome.addEventListener("change", filter);
   open.addEventListener("click", show);
   addEventListener("hashchange", reveal);
 }

@@ -33,8 +33,8 @@ from schemas.reasons import KEEP
 from schemas.sample import SAMPLE_ROWS
 
 WAITING = "waiting"
-"""The fate of a problem that the run has not decided yet."""
-FACETS = ("fate", "label", "source", "language", "domain")
+"""The outcome of a problem that the run has not decided yet."""
+FACETS = ("outcome", "label", "source", "language", "domain")
 """Columns that a list can be narrowed by, with their counts."""
 NARROW = ("id", "source", "domain", "language", "stage", "reason")
 GRADES = ("n", "correct", "pass_rate")
@@ -91,15 +91,15 @@ def sign_run(folder: RunFolder) -> tuple[tuple[str, int, str], ...]:
 
 def build_index(folder: RunFolder, of: int = 16) -> Index:
     """Read the narrow columns of every table; `of` is the number of samples that the run planned for a problem."""
-    fates = find_fates(folder)
-    read, unreadable = read_whole(folder, list(fates), dict.fromkeys(NARROW, pl.String))
+    outcomes = find_outcomes(folder)
+    read, unreadable = read_whole(folder, list(outcomes), dict.fromkeys(NARROW, pl.String))
     runs = read["table"].rle().struct.unnest()
     tables, ends = tuple(runs["value"]), tuple(accumulate(runs["len"]))
     grading_pass = last_pass(folder)
     of = of if of <= WIDEST else 16
     category = pl.Categorical()
     ended = pl.LazyFrame(
-        {"table": fates.keys(), "ended": fates.values()}, schema={"table": pl.String, "ended": pl.String}
+        {"table": outcomes.keys(), "ended": outcomes.values()}, schema={"table": pl.String, "ended": pl.String}
     )
     ours = pl.col("stage").cast(pl.String).is_in([STAGE, ""])
     rows = (
@@ -109,7 +109,7 @@ def build_index(folder: RunFolder, of: int = 16) -> Index:
         .select(
             pl.col("id").fill_null(""),
             "place",
-            pl.coalesce("reason", "ended").cast(category).alias("fate"),
+            pl.coalesce("reason", "ended").cast(category).alias("outcome"),
             *(pl.col(name).fill_null("").cast(category) for name in ("source", "language", "domain", "stage")),
         )
         .join(read_grades(folder, grading_pass).lazy(), on="id", how="left", maintain_order="left")
@@ -141,8 +141,8 @@ def _number_copies(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def find_fates(folder: RunFolder) -> dict[str, str]:
-    """Table -> the fate of its rows: kept, waiting, or "" where each row has a reason of its own.
+def find_outcomes(folder: RunFolder) -> dict[str, str]:
+    """Table -> the outcome of its rows: kept, waiting, or "" where each row has a reason of its own.
 
     A shard that is not published waits in the last room that it has reached.
     """

@@ -52,7 +52,7 @@ class Pages:
             plain=formatting.plain,
             tone=formatting.tone,
             meaning=formatting.meaning,
-            fate=name_fate,
+            outcome=name_outcome,
             day=name_day,
         )
         self.environment.globals.update(
@@ -115,7 +115,7 @@ class Pages:
             "problem.jinja",
             found=found,
             p=found.row,
-            fate=str(found.listed["fate"]),
+            outcome=str(found.listed["outcome"]),
             shown=run,
             other_runs=[(other, twin) for other, twin in others],
             judged=judged,
@@ -186,7 +186,7 @@ class Pages:
         decision = found.passes[-1].decision if found.passes else None
         return {
             "answer": found.row["answer"],
-            "fate": str(found.listed["fate"]),
+            "outcome": str(found.listed["outcome"]),
             "majority_answer": decision["majority_answer"] if decision else None,
             "source": found.row["source"],
             "source_id": found.row["source_id"],
@@ -230,9 +230,11 @@ class Pages:
         return [row | told.get(row["id"], nothing) for row in rows]
 
 
-def name_fate(fate: str) -> str:
-    """A fate in the words of the report."""
-    return {KEEP: "kept", WAITING: "waiting", ABSENT: "not there", "": "unnamed"}.get(fate, formatting.plain(fate))
+def name_outcome(outcome: str) -> str:
+    """A outcome in the words of the report."""
+    return {KEEP: "kept", WAITING: "waiting", ABSENT: "not there", "": "unnamed"}.get(
+        outcome, formatting.plain(outcome)
+    )
 
 
 def name_day(made: str) -> str:
@@ -244,7 +246,7 @@ def _list_chips(query: Query, of: int) -> list[tuple[str, str]]:
     chips = [(f"“{query.text}”", query.address(text=""))] if query.text else []
     for facet in FACETS:
         for value in getattr(query, facet):
-            chips.append((name_fate(value) if facet == "fate" else value, query.toggle(facet, value)))
+            chips.append((name_outcome(value) if facet == "outcome" else value, query.toggle(facet, value)))
     if query.low is not None or query.high is not None:
         low, high = query.low or 0, of if query.high is None else query.high
         chips.append((f"{low} to {high} of {of} correct", query.address(low=None, high=None)))

@@ -29,7 +29,7 @@ class Query:
     """What is asked for. An empty tuple, text or None asks for nothing; `low` and `high` are bins, both included."""
 
     text: str = ""
-    fate: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
@@ -68,10 +68,13 @@ class Query:
 
 
 def read_query(pairs: Sequence[tuple[str, str]]) -> Query:
-    """The question that an address asks. Raises InputError naming the part that cannot be read."""
+    """The question that an address asks. Raises InputError naming the part that cannot be read.
+
+    `fate` is `outcome` in addresses of older pages.
+    """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
-        given.setdefault(name, []).append(value)
+        given.setdefault("outcome" if name == "fate" else name, []).append(value)
     first = {name: values[0].strip() for name, values in given.items()}
     if len(first.get("q", "")) > LONGEST:
         raise InputError(f"q: {len(first['q'])} characters are too many to look for; give {LONGEST} at most")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.publish.view.compare import Comparison, compare_sides, read_decisions, read_fates
+from pipeline.publish.view.compare import Comparison, compare_sides, read_decisions, read_outcomes
 from pipeline.publish.view.runs import OpenRun
 from pipeline.publish.view.scan import UNREADABLE
 from pipeline.publish.view.search import ChangedError
@@ -21,9 +21,9 @@ class Side:
     grading_pass: int | None = None
 
     def read(self) -> pl.DataFrame:
-        """`id`, `fate` and grades of its problems. Raises ChangedError where the run is changing."""
+        """`id`, `outcome` and grades of its problems. Raises ChangedError where the run is changing."""
         if self.grading_pass is None:
-            return read_fates(self.run.index)
+            return read_outcomes(self.run.index)
         try:
             return read_decisions(self.run.folder, self.grading_pass)
         except UNREADABLE as error:

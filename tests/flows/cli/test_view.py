@@ -251,7 +251,7 @@ def test_every_page_fits_any_width_in_both_schemes(person: Person, run: RunFolde
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     person.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     hostile = tell_hostile().row["id"]
-    for path in ("/", "/?q=what&fate=keep&fate=too_easy&from=2", f"/problem/{hostile}", "/compare", "/flags"):
+    for path in ("/", "/?q=what&outcome=keep&outcome=too_easy&from=2", f"/problem/{hostile}", "/compare", "/flags"):
         person.open(path)
         assert person.script("return document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
         paper = person.script("return getComputedStyle(document.body).backgroundColor")
@@ -288,7 +288,7 @@ def test_texts_can_be_read_and_controls_have_names(person: Person, scheme: str) 
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     person.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     tom = tell_small_run()[24].row["id"]
-    for path in ("/?q=what&fate=keep", f"/problem/{tom}", "/compare", "/flags", "/?sort=wrong"):
+    for path in ("/?q=what&outcome=keep", f"/problem/{tom}", "/compare", "/flags", "/?sort=wrong"):
         person.open(path)
         assert person.script(CONTRAST) == [], (path, scheme)
         assert person.script(UNNAMED) == [], path

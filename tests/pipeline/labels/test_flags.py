@@ -26,12 +26,19 @@ def test_what_is_open_is_what_was_added_and_not_taken_back(notes: list[tuple[str
     folder = RunFolder(f"memory://flags-{uuid.uuid4()}")
     kept = []
     for id_, note in notes:
-        flag = add_flag(folder, id_, note, {"answer": note, "fate": "keep"})
+        flag = add_flag(folder, id_, note, {"answer": note, "outcome": "keep"})
         if data.draw(st.booleans()):
             withdraw_flag(folder, flag.name)
         else:
             kept.append(flag)
     assert sorted(read_flags(folder).open, key=lambda flag: flag.name) == sorted(kept, key=lambda flag: flag.name)
+
+
+def test_the_outcome_in_older_flags_is_read() -> None:
+    folder = RunFolder(f"memory://flags-{uuid.uuid4()}")
+    flag = add_flag(folder, ID, "wrong", {"answer": "4", "fate": "keep"})
+    assert [read.seen for read in read_flags(folder).open] == [{"answer": "4", "outcome": "keep"}]
+    assert flag.seen == {"answer": "4", "fate": "keep"}
 
 
 @given(st.text(" \n\t\u2003", max_size=10))

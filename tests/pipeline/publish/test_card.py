@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.publish.card import size_category, write_card
+from pipeline.publish.card import size_category, write_card, write_metadata
 from pipeline.publish.manifest import build_manifest
 from pipeline.run.storage import RunFolder
+from pipeline.text.visible import make_visible
 from schemas.config import Config
 from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, publish
 
@@ -71,6 +72,57 @@ def test_nothing_is_made_up_where_nothing_is_known(tmp_path: Path) -> None:
     assert metadata["pretty_name"] == 'A "set": #1'
     assert "No licence was stated" in text
     assert "0 problems worth" in text
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a | b | 0 |\n| forged | row | 9 |",
+    "x\n---\nlicense: forged\n---\n# Forged",
+    "`code` **bold** [text](javascript:alert(1)) ![picture](http://x/y.png)",
+    "\x1b[31mred\x1b]0;title\x07\x00\x85\u2028\u202e",
+    "&lt;b&gt; <!-- <img src=x onerror=alert(1)> $\\int$ ~~s~~ {{ config }} {% raw %}",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_comes_from_data_is_shown_as_text_and_does_nothing(tmp_path: Path, text: str) -> None:
+    from huggingface_hub import DatasetCard
+    from markdown_it import MarkdownIt
+
+    folder = RunFolder(str(tmp_path / "run"))
+    make_run(folder)
+    given = {
+        "run": folder.root,
+        "sources": [{"name": text, "dataset": text}, {"name": "n", "files": [f"dir/{text}.jsonl"]}],
+        "publish": {"title": text, "license": text},
+    }
+    config = Config.model_validate(given)
+    publish(folder, config)
+    written = write_card(folder, config, build_manifest(folder, config))
+    card = DatasetCard.load(tmp_path / "run" / "README.md")
+    line = " ".join(make_visible(text).replace("\u2028", " ").split())
+    assert card.data.to_dict()["pretty_name"] == line
+    assert card.data.to_dict()["license"] == line
+    assert set(card.data.to_dict()) == set(yaml.safe_load(write_metadata(config, "t", 0, {"en": 1}, {"math": 1})))
+    assert not {c for c in written if c not in "\n" and not c.isprintable()}
+
+    plain = RunFolder(str(tmp_path / "plain"))
+    make_run(plain)
+    shapes = []
+    for content in (card.text, DatasetCard(_named(plain, given, "x")).text):
+        tokens = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough").parse(content)
+        kinds = [inner.type for token in tokens for inner in (token, *(token.children or ()))]
+        shapes.append([kind for kind in kinds if kind not in ("text", "text_special")])
+    assert shapes[0] == shapes[1]
+
+
+def _named(folder: RunFolder, given: dict[str, Any], name: str) -> str:
+    sources = [{"name": name, "dataset": name}, {"name": "n", "files": [f"dir/{name}.jsonl"]}]
+    config = Config.model_validate(
+        given | {"run": folder.root, "sources": sources, "publish": {"title": name, "license": name}}
+    )
+    publish(folder, config)
+    return write_card(folder, config, build_manifest(folder, config))
 
 
 @pytest.mark.parametrize(

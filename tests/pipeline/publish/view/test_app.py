@@ -98,14 +98,14 @@ def test_no_other_page_can_flag(small: RunFolder, headers: dict[str, str], form:
 def test_a_flag_is_written_shown_and_taken_back(tmp_path: Path) -> None:
     folder = lay_run(tmp_path, tell_small_run())
     client, id_ = browse(folder), tell_small_run()[24].row["id"]
-    sent = {"form": "secret", "note": "10 are left", "asked": "fate=label_contradicted"}
+    sent = {"form": "secret", "note": "10 are left", "asked": "outcome=label_contradicted"}
     done = client.post(f"/problem/{id_}/flag", data=sent, headers={"origin": ORIGIN})
-    assert (done.status_code, done.headers["location"]) == (303, f"/problem/{id_}?fate=label_contradicted")
+    assert (done.status_code, done.headers["location"]) == (303, f"/problem/{id_}?outcome=label_contradicted")
     (flag,) = read_flags(folder).open
     assert (flag.problem_id, flag.note) == (id_, "10 are left")
     assert flag.seen == {
         "answer": "12",
-        "fate": "label_contradicted",
+        "outcome": "label_contradicted",
         "majority_answer": "10",
         "source": "words",
         "source_id": "tom",
@@ -203,7 +203,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 
 def test_a_problem_opened_from_another_list_is_shown_all_the_same(small: RunFolder) -> None:
     id_ = tell_small_run()[24].row["id"]
-    page = browse(small).get(f"/problem/{id_}?fate=keep")
+    page = browse(small).get(f"/problem/{id_}?outcome=keep")
     assert page.status_code == 200
     assert "All problems" in page.text
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.publish.view.compare import ABSENT, compare_sides, list_moved, read_decisions, read_fates
+from pipeline.publish.view.compare import ABSENT, compare_sides, list_moved, read_decisions, read_outcomes
 from pipeline.publish.view.index import build_index
 from pipeline.publish.view.runs import OpenRun
 from pipeline.publish.view.sides import list_sides
@@ -24,10 +24,10 @@ sides = st.dictionaries(
 
 def frame(side: Judged) -> pl.DataFrame:
     rows = [
-        {"id": id_, "fate": fate, "n": 16, "correct": right, "pass_rate": None if right is None else right / 16}
-        for id_, (fate, right) in side.items()
+        {"id": id_, "outcome": outcome, "n": 16, "correct": right, "pass_rate": None if right is None else right / 16}
+        for id_, (outcome, right) in side.items()
     ]
-    schema = {"id": pl.String, "fate": pl.String, "n": pl.Int32, "correct": pl.Int32, "pass_rate": pl.Float32}
+    schema = {"id": pl.String, "outcome": pl.String, "n": pl.Int32, "correct": pl.Int32, "pass_rate": pl.Float32}
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -90,7 +90,7 @@ def test_of_rows_with_one_id_the_furthest_speaks(tmp_path: Path) -> None:
 
     again = Told("What is 33 + 14 - 4?", "43", "copied", "again", ("screen", "duplicate", "of sum-3"))
     folder = lay_run(tmp_path, [again, *tell_sums(8)])
-    fates = dict(read_fates(build_index(folder)).select("id", "fate").iter_rows())
-    assert fates[again.row["id"]] == "keep"
-    assert len(fates) == 8
+    outcomes = dict(read_outcomes(build_index(folder)).select("id", "outcome").iter_rows())
+    assert outcomes[again.row["id"]] == "keep"
+    assert len(outcomes) == 8
     assert read_decisions(folder, 1)["id"].n_unique() == 8

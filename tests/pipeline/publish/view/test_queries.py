@@ -60,7 +60,7 @@ def mixed_run() -> OpenRun:
 
 
 def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
-    """Every problem with its fate and grades, from whole tables, one after the other."""
+    """Every problem with its outcome and grades, from whole tables, one after the other."""
     decisions = pl.concat([table for _, table in folder.read_tables("decisions")])
     by_id = {row["problem_id"]: row for row in decisions.iter_rows(named=True)}
     labels = {
@@ -74,11 +74,11 @@ def read_plainly(folder: RunFolder) -> list[dict[str, Any]]:
         if name.startswith("stages/") and name.removeprefix("stages/screen/") in published:
             continue
         for row in folder.read_table(name).iter_rows(named=True):
-            fate = row.get("reason") or ("keep" if name.startswith("curated/") else "waiting")
+            outcome = row.get("reason") or ("keep" if name.startswith("curated/") else "waiting")
             graded = by_id.get(row["id"], {}) if row.get("stage") in (None, "decide") else {}
             grades = {key: graded.get(key) for key in ("n", "correct", "pass_rate")}
             label = labels.get(row["id"], "") if row.get("stage") in (None, "decide") else ""
-            rows.append(row | grades | {"fate": fate, "label": label, "at": len(rows)})
+            rows.append(row | grades | {"outcome": outcome, "label": label, "at": len(rows)})
     return sorted(rows, key=lambda row: (row["id"], row["at"]))
 
 
@@ -105,7 +105,7 @@ bins = st.none() | st.integers(0, N)
 queries = st.builds(
     Query,
     text=st.lists(st.sampled_from(WORDS), max_size=2).map(" ".join) | st.text(max_size=3),
-    fate=st.lists(st.sampled_from(FATES), max_size=2, unique=True).map(tuple),
+    outcome=st.lists(st.sampled_from(FATES), max_size=2, unique=True).map(tuple),
     source=st.lists(st.sampled_from(["sums", "words", "ailleurs", "none"]), max_size=2, unique=True).map(tuple),
     language=st.sampled_from([(), ("en",), ("fr", "de")]),
     domain=st.sampled_from([(), ("math",), ("code",)]),
@@ -126,7 +126,7 @@ def test_a_list_is_what_a_plain_reading_gives(query: Query) -> None:
         sign = 1 if query.sort == "hard" else -1
         expected.sort(key=lambda row: (row["pass_rate"] is None, sign * (row["pass_rate"] or 0.0)))
     listed = run.list(run.index, run.select(run.index, query, flags).to_list())
-    columns = ("id", "fate", "source", "language", "domain", "n", "correct", "answer", "source_id", "statement")
+    columns = ("id", "outcome", "source", "language", "domain", "n", "correct", "answer", "source_id", "statement")
     assert [[row[c] for c in columns] for row in listed] == [[row[c] for c in columns] for row in expected]
 
 
@@ -151,6 +151,12 @@ def test_an_address_asks_what_it_was_made_from(query: Query) -> None:
     assert again == Query(**{**vars(query), "text": query.text.strip()})
 
 
+def test_addresses_of_older_pages_are_read() -> None:
+    assert read_query([("fate", "keep"), ("fate", "too_easy")]) == read_query(
+        [("outcome", "keep"), ("outcome", "too_easy")]
+    )
+
+
 @pytest.mark.parametrize(
     ("pair", "told"),
     [
@@ -170,8 +176,8 @@ def test_the_same_problem_from_two_sources_is_two_rows() -> None:
     id_ = next(row["id"] for row in plain_rows() if row["source"] == "copied")
     twice = index.find(id_)
     assert twice["copy"].to_list() == [0, 1]
-    assert set(twice["fate"].cast(pl.String)) == {"duplicate", "never_solved"}
-    assert twice.filter(pl.col("fate").cast(pl.String) == "duplicate")["n"].to_list() == [None]
+    assert set(twice["outcome"].cast(pl.String)) == {"duplicate", "never_solved"}
+    assert twice.filter(pl.col("outcome").cast(pl.String) == "duplicate")["n"].to_list() == [None]
 
 
 def test_a_page_holds_so_many(tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Samples of other graders brought into a run's store: of earlier runs, and of files.
+
+They are stored beside the run's own, once each, and count for no pass: the recorded evidence names the run's own. The
+witnesses of labels and the published rates take all of them.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from pipeline.ingest.files import read_rows
+from pipeline.run.evidence import find_graded, find_samples
+from pipeline.run.storage import RunFolder
+from pipeline.sample.offline import SPILL_ROWS, SPILLED, Places, shape_sample, verify_samples
+from pipeline.sample.store import EvidenceStore
+from pipeline.verify.problem import LABEL_COLUMNS, ProblemVerifier, read_label
+from schemas.config import Config
+from schemas.errors import InputError
+from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_KEY
+
+log = logging.getLogger(__name__)
+
+
+def bring_graders(folder: RunFolder, config: Config) -> int:
+    """Store what the runs and files of `config.also_graded_by` say of this run's problems; returns the new samples.
+
+    Raises InputError where a run or file is not there. What is stored already is not judged again.
+    """
+    graded = find_graded(folder)
+    brought = 0
+    for grader in config.also_graded_by:
+        if grader.run is not None:
+            brought += _bring_run(folder, graded, grader.run)
+        elif grader.samples is not None:
+            brought += _bring_file(folder, graded, grader.samples, config)
+    return brought
+
+
+def _bring_run(folder: RunFolder, graded: Mapping[str, str], run: str) -> int:
+    """Samples of another run, with the verdicts that they have: a problem's id is made from its label too."""
+    other = RunFolder(run)
+    files = [name for names in find_samples(other).values() for name in names]
+    if not files:
+        raise InputError(f"also_graded_by: run {run}: no samples are stored there; give the folder of a graded run")
+    places = [
+        folder.read_table(name, ["id"]).with_columns(pl.lit(shard).alias("shard")) for shard, name in graded.items()
+    ]
+    ours = pl.concat([pl.DataFrame(schema={"id": pl.String, "shard": pl.String}), *places]).unique("id")
+    brought = 0
+    for name in files:
+        theirs = other.read_table(name).join(ours, left_on="problem_id", right_on="id", how="inner")
+        for (shard,), rows in theirs.group_by("shard"):
+            brought += _store(folder, str(shard), rows)
+    return brought
+
+
+def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config: Config) -> int:
+    """Samples of a file, judged by this run's labels. Rows of problems that are not here are left out, and counted."""
+    places = Places()
+    nothing = pl.DataFrame(schema=dict.fromkeys(("id", "source_id", "reason"), pl.String))
+    for shard, name in graded.items():
+        places.add(folder.read_table(name, ["id", "source_id"]), nothing, int(shard))
+    shards = {int(shard): shard for shard in graded}
+    brought = left = 0
+    free: dict[tuple[str, str], int] = {}
+    with ProblemVerifier(config.verify, config.sandbox) as verifier:
+        for batch in _batches(read_rows(file)):
+            held: dict[str, list[dict[str, Any]]] = {}
+            for row in batch:
+                try:
+                    sample = shape_sample(row, places)
+                except ValueError:
+                    left += 1
+                    continue
+                key = (sample["problem_id"], sample["model"])
+                if sample["index"] is None:
+                    sample["index"] = free.get(key, 0)
+                free[key] = max(free.get(key, 0), sample["index"] + 1)
+                for place in places.shards[sample["problem_id"]]:
+                    held.setdefault(shards[place], []).append(sample)
+            for shard, rows in held.items():
+                brought += _judge_rows(folder, shard, graded[shard], rows, verifier, config)
+    if left:
+        log.warning("also_graded_by: %s: %d rows are of no problem here, or have no completion", file, left)
+    return brought
+
+
+def _judge_rows(
+    folder: RunFolder, shard: str, graded: str, rows: list[dict[str, Any]], verifier: ProblemVerifier, config: Config
+) -> int:
+    stored = EvidenceStore(folder, shard).load().filter(pl.col("prompt") == IMPORTED)
+    key = ("problem_id", "model", "index")
+    new = pl.DataFrame(rows, schema=SPILLED).unique(key, keep="first", maintain_order=True)
+    new = new.join(stored, on=key, how="anti")
+    if new.is_empty():
+        return 0
+    wanted = new["problem_id"].unique().implode()
+    problems = folder.read_table(graded, list(LABEL_COLUMNS)).filter(pl.col("id").is_in(wanted))
+    labels = {row["id"]: read_label(row, config.verify) for row in problems.iter_rows(named=True)}
+    return _store(folder, shard, verify_samples(new, labels, verifier, config))
+
+
+def _store(folder: RunFolder, shard: str, rows: pl.DataFrame) -> int:
+    """Add those samples of a shard that are not stored; returns how many."""
+    store = EvidenceStore(folder, shard)
+    columns = [
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in SAMPLE_DTYPES.items()
+    ]
+    new = rows.select(columns).join(store.load(), on=SAMPLE_KEY, how="anti", maintain_order="left")
+    if new.height:
+        store.append(new.iter_rows(named=True))
+        store.seal()
+    return new.height
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(rows, SPILL_ROWS)):
+        yield batch

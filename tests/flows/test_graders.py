@@ -1,0 +1,117 @@
+"""Several graders of one run: each keeps its own pass rates, one decides, and all are heard of the labels."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from flows.offline import grade_imported
+from pipeline.decide.run import decide_run
+from pipeline.run.evidence import find_graded, record_evidence
+from pipeline.run.storage import RunFolder
+from pipeline.sample.graders import bring_graders
+from schemas.config import Config
+from schemas.errors import InputError
+from schemas.label import RATE
+from tests.conftest import Run, Served
+from tests.flows.scripted_run import add, mixed_heap
+from tests.flows.test_curate import configure, write_rows
+from tests.pipeline.inference.unruly import Unruly
+
+PROBLEMS = [{"source_id": f"s{n}", "domain": "math", "statement": f"{n} + 1?", "answer": str(n + 1)} for n in range(6)]
+
+
+def say(model: str, off: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"source_id": f"s{n}", "model": model, "completion": f"\\boxed{{{n + 1 + off * (k % 2)}}}"}
+        for n in range(6)
+        for k in range(4)
+    ]
+
+
+def grade(where: Path, name: str, samples: list[dict[str, Any]]) -> RunFolder:
+    for file, rows in (("problems", PROBLEMS), (name, samples)):
+        (where / f"{file}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = Config.model_validate({"run": "r", "sources": [{"name": "problems", "files": "f"}]})
+    grade_imported(str(where / "problems.jsonl"), str(where / f"{name}.jsonl"), str(where / name), config)
+    return RunFolder(str(where / name))
+
+
+def make_config(folder: RunFolder, *graders: dict[str, Any]) -> Config:
+    return Config.model_validate(
+        {"run": folder.root, "sources": [{"name": "problems", "files": "f"}], "also_graded_by": list(graders)}
+    )
+
+
+def read_rates(folder: RunFolder) -> pl.DataFrame:
+    rates = pl.concat([table for _, table in folder.read_tables("rates")])
+    RATE.validate(rates)
+    return rates
+
+
+def hold_evidence(folder: RunFolder, model: str) -> None:
+    """What a curated run records: which samples decide."""
+    for shard, name in find_graded(folder).items():
+        ids = folder.read_table(name, ["id"]).select(pl.col("id").alias("problem_id"), pl.lit(model).alias("model"))
+        record_evidence(folder, shard, ids)
+
+
+def test_another_run_and_a_file_are_witnesses_and_decide_nothing(tmp_path: Path) -> None:
+    own, other = grade(tmp_path, "own", say("a")), grade(tmp_path, "other", say("b", off=1))
+    hold_evidence(own, "a")
+    before = pl.concat([table for _, table in own.read_tables("decisions")])
+    (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in say("c", off=2)))
+    config = make_config(own, {"run": other.root}, {"samples": str(tmp_path / "more.jsonl")})
+    assert bring_graders(own, config) == 48
+    assert bring_graders(own, config) == 0
+    decide_run(own, config)
+    assert pl.concat([table for _, table in own.read_tables("decisions")]).equals(before)
+    rates = read_rates(own).group_by("model").agg(pl.col("n").sum(), pl.col("correct").sum()).sort("model")
+    assert rates.rows() == [("a", 24, 24), ("b", 24, 12), ("c", 24, 12)]
+    labels = pl.concat([table for _, table in own.read_tables("labels")])
+    assert (labels["independent"] == 3).all()
+
+
+def test_a_run_without_samples_is_named(tmp_path: Path) -> None:
+    own = grade(tmp_path, "own", say("a"))
+    with pytest.raises(InputError, match=r"also_graded_by: run .*nowhere"):
+        bring_graders(own, make_config(own, {"run": str(tmp_path / "nowhere")}))
+
+
+def test_a_list_of_models_is_one_that_decides_and_others() -> None:
+    data = {"run": "r", "sources": [{"name": "s", "files": "f"}], "model": [{"name": "a"}, {"name": "b"}]}
+    config = Config.model_validate(data)
+    assert config.model.name == "a"
+    assert [grader.model and grader.model.name for grader in config.also_graded_by] == ["b"]
+    assert Config.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_a_grader_is_one_thing() -> None:
+    with pytest.raises(ValidationError, match="names run and samples"):
+        make_config(RunFolder("memory://none"), {"run": "a", "samples": "b"})
+
+
+def add_wrongly(body: dict[str, Any], number: int) -> tuple[int, dict[str, str], Any]:
+    status, headers, said = add(body, number)
+    for choice in said["choices"]:
+        choice["text"] = " 1000"
+    return status, headers, said
+
+
+@pytest.mark.server
+def test_two_models_of_one_run_have_their_own_rates(goldilocks: Run, tmp_path: Path) -> None:
+    first, second = Unruly(add), Unruly(add_wrongly, root="other")
+    write_rows(tmp_path / "heap.jsonl", mixed_heap(5))
+    models = [{"name": "m", "url": first.url}, {"name": "m", "url": second.url}]
+    config = configure(tmp_path, Served(first.url, "m"), model=models)
+    goldilocks("curate", str(config))
+    rates = read_rates(RunFolder(str(tmp_path / "run")))
+    graders = rates.group_by("model", "revision").agg(pl.col("correct").sum(), pl.col("n").sum())
+    assert graders.height == 2
+    assert 0 in graders["correct"].to_list()
+    calls = first.calls + second.calls
+    goldilocks("curate", str(config))
+    assert first.calls + second.calls == calls
