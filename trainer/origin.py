@@ -19,10 +19,25 @@ from trainer.problems import Task
 ORIGIN = "origin.json"
 OLD_KEY = "key"
 """A hash of more than what was learned from; versions before `ORIGIN` wrote it."""
-OLD_TRAIN = set(
-    "num_generations learning_rate warmup eps_low eps_high importance_cap clip_norm minibatches microbatch_tokens "
-    "max_async_batches synchronous colocate gradient_checkpointing compile lora processes seed".split()
-)
+OLD_TRAIN = {
+    "num_generations",
+    "learning_rate",
+    "warmup",
+    "eps_low",
+    "eps_high",
+    "importance_cap",
+    "clip_norm",
+    "minibatches",
+    "microbatch_tokens",
+    "max_async_batches",
+    "synchronous",
+    "colocate",
+    "gradient_checkpointing",
+    "compile",
+    "lora",
+    "processes",
+    "seed",
+}
 OLD_STAGE = {"name", "data", "steps", "prompts_per_batch", "max_tokens", "l_cache", "plateau"}
 OLD_VERIFY = {"extract", "format", "timeout", "memory_mb", "tests"}
 """The settings that went into `OLD_KEY`, in the sections' own order."""
