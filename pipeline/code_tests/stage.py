@@ -41,10 +41,10 @@ def check_tests(
             findings[index] = check_case(cases[index], config, sandbox)
         advance()
     if generate is not None:
-        owed = [i for i, f in findings.items() if f.owed and read_hint(rows[i]["statement"]) is None]
-        authored_programs = _author(owed, cases, generate)
-        with track("code_tests: run the model's generators", len(owed), part=True) as work:
-            for index, authored in zip(owed, authored_programs, strict=True):
+        lacking = [i for i, f in findings.items() if f.lacks_tests and read_hint(rows[i]["statement"]) is None]
+        authored_programs = _author(lacking, cases, generate)
+        with track("code_tests: run the model's generators", len(lacking), part=True) as work:
+            for index, authored in zip(lacking, authored_programs, strict=True):
                 findings[index] = check_case(cases[index], config, sandbox, authored)
                 work.advance()
     kept: list[Mapping[str, Any]] = []
@@ -63,9 +63,9 @@ def check_tests(
     )
 
 
-def _author(owed: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:
+def _author(lacking: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:
     asked = []
-    for index in owed:
+    for index in lacking:
         case = cases[index]
         statement = case.row.get("statement") or ""
         asked.append(

@@ -150,6 +150,8 @@ SAME += [
     (r"x \approx 1.41", "x = 1.41"),
 ]
 DIFFERENT = [
+    (r"\frac{\pi}{4}+\pi k, k \in \mathbb{Z}", r"\frac{\pi}{4}+\pi k, y \in \mathbb{Z}"),
+    (r"\{x: x = 2k, k\in\mathbb{Z}\}", r"\{v: x = 2k, k\in\mathbb{Z}\}"),
     ("xy = 6", "y = x/6"),
     ("y^2 = x", r"y = \sqrt{x}"),
     ("x^2+y^2=4", r"y=\sqrt{4-x^2}"),
