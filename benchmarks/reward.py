@@ -4,7 +4,7 @@ reward.
     python -m benchmarks.reward [OUT.json] [--pairs 120]
 
 Completions of about 1,500 characters of work and a box, once with whole numbers alone and once with every kind of
-answer of `verify_math`, of which many go through the slow path, are graded four times: by `Rewarder` in this process,
+answer of `verify_math`,  are graded four times: by `Rewarder` in this process,
 by TRL's `accuracy_reward` (math-verify, on the main thread, a part of them), by a real `goldilocks reward` in batches
 from one client, and in batches from many. No pair comes twice within a contender, and each has a fresh verifier. Then a
 flood: more at once than a small queue takes, every refusal asked again until all are answered; what counts is that all

@@ -33,6 +33,11 @@ class Policy(nn.Module):  # type: ignore[misc]
         scaled = [name for name in SCALED_LOGITS if getattr(lm.config, name, None) not in (None, 1.0)]
         if scaled:
             raise InputError(f"{source}: its config has {scaled[0]}, which the trainer does not apply")
+        if layer := find_sequence_layer(lm):
+            raise InputError(
+                f"{source}: its {layer} carries state along the row, past the end of a completion; in packed rows its "
+                "log-probabilities would be others. Only models whose tokens meet in attention alone can be trained"
+            )
         self.masters = {name: p for name, p in lm.named_parameters() if p.requires_grad}
 
     def forward(
@@ -102,6 +107,17 @@ class Policy(nn.Module):  # type: ignore[misc]
             down, up = (_whole(weights[f"{layer}.lora_{side}.{ADAPTER}.weight"]).float() for side in "AB")
             merged = _whole(weight).float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
             yield name.replace(".base_layer.", "."), merged.to(torch.bfloat16)
+
+
+def find_sequence_layer(lm: Any) -> str:
+    """The class of a layer through which tokens see one another beside attention; empty where there is none.
+
+    State-space and linear-attention layers and their hybrids (Qwen3-Next, Qwen3.5, Falcon-H1, LFM2, Granite 4) all
+    have a short convolution over time in front.
+    """
+    mixers = (nn.Conv1d, nn.RNNBase)
+    owners = (module for module in lm.modules() if any(isinstance(child, mixers) for child in module.children()))
+    return next((type(module).__name__ for module in owners), "")
 
 
 def load_policy(

@@ -4,8 +4,8 @@
         kept, rejected = check_tests(problems, CodeTestsConfig(), sandbox)
 
 Every solution runs on every test. Solutions are weighed by agreement, tests are kept, repaired by consensus or
-dropped, tests that are lacking are made and judged the same way. `case.py` is the order of the hearing; its parts
-have their rooms.
+dropped, tests that are lacking are made and judged the same way. `case.py` has the order of the steps, the other
+modules a step each.
 """
 
 from pipeline.code_tests.languages import ask_languages

@@ -1,7 +1,7 @@
 """What becomes of each test: kept, repaired by consensus or dropped (Magistral paper, section 4.2), and why.
 
 The paper drops tests on which solutions do not agree, and repairs a test that no solution passes though they do. Here
-only trusted solutions are heard, and a given output that a good solution confirms is never overwritten.
+only trusted solutions count, and a given output that a good solution confirms is never overwritten.
 """
 
 from collections.abc import Sequence
@@ -35,20 +35,20 @@ class Ruling:
 def choose_trusted(matrix: Matrix, weights: Weights) -> list[int]:
     """The solutions whose errors against the consensus are near the fewest; none where even those are many.
 
-    One that was heard on less than half of the tests of the best heard (too slow) neither sets the standard nor is
-    trusted unless it made no error.
+    One that answered less than half as many tests as the one with most (too slow) neither sets the standard nor
+    is trusted unless it made no error.
     """
-    most = max(weights.heard, default=0)
+    most = max(weights.answered, default=0)
     if not most:
         return []
-    rate = [e / h if h else 1.0 for e, h in zip(weights.errors, weights.heard, strict=True)]
-    steady = [r for r, h in zip(rate, weights.heard, strict=True) if 2 * h >= most]
+    rate = [e / h if h else 1.0 for e, h in zip(weights.errors, weights.answered, strict=True)]
+    steady = [r for r, h in zip(rate, weights.answered, strict=True) if 2 * h >= most]
     best = min(steady)
     if best > WORST:
         return []
     return [
         s
-        for s, (r, h, row) in enumerate(zip(rate, weights.heard, matrix.cells, strict=True))
+        for s, (r, h, row) in enumerate(zip(rate, weights.answered, matrix.cells, strict=True))
         if h and any(c >= 0 for c in row) and (r <= best + SLACK if 2 * h >= most else r == 0)
     ]
 
@@ -75,23 +75,23 @@ def _rule_few(matrix: Matrix, test: int) -> Ruling:
     given = matrix.given[test]
     if given == ABSENT:
         return Ruling("drop", None, 0.0, 0, "no expected output, and too few solutions to set one")
-    heard = [s for s in good if matrix.cells[s][test] != ABSENT]
-    agreeing = sum(matrix.cells[s][test] == given for s in heard)
+    voting = [s for s in good if matrix.cells[s][test] != ABSENT]
+    agreeing = sum(matrix.cells[s][test] == given for s in voting)
     if agreeing:
-        return Ruling("keep", matrix.texts[test][given], agreeing / len(heard), agreeing, "a solution passes it")
-    if not heard and not any(matrix.failed[s][test] for s in good):
+        return Ruling("keep", matrix.texts[test][given], agreeing / len(voting), agreeing, "a solution passes it")
+    if not voting and not any(matrix.failed[s][test] for s in good):
         return Ruling("keep", matrix.texts[test][given], 0.0, 0, "not run for trouble of the sandbox; left as it was")
     return Ruling("drop", None, 0.0, 0, "no solution passes it, and there are too few to repair it")
 
 
 def _passing_most(matrix: Matrix) -> list[int]:
-    """Solutions that pass at least half of the tests they were heard on."""
-    found = []
+    """Solutions that pass at least half of the tests that they answered."""
+    passing = []
     for s, row in enumerate(matrix.cells):
         pairs = [(c, g) for c, g in zip(row, matrix.given, strict=True) if c != ABSENT and g != ABSENT]
         if pairs and 2 * sum(c == g for c, g in pairs) >= len(pairs):
-            found.append(s)
-    return found
+            passing.append(s)
+    return passing
 
 
 def _rule(
@@ -104,40 +104,40 @@ def _rule(
     repair: bool,
 ) -> Ruling:
     given = matrix.given[test]
-    heard = [s for s in trusted if matrix.cells[s][test] != ABSENT]
-    if not heard:
+    voting = [s for s in trusted if matrix.cells[s][test] != ABSENT]
+    if not voting:
         if given != ABSENT and trusted and not any(matrix.failed[s][test] for s in trusted):
             return Ruling(
                 "keep", matrix.texts[test][given], 0.0, 0, "not run for trouble of the sandbox; left as it was"
             )
         return Ruling("drop", None, 0.0, 0, "no trusted solution finished it")
     votes: dict[int, float] = {}
-    for s in heard:
+    for s in voting:
         cell = matrix.cells[s][test]
         votes[cell] = votes.get(cell, 0.0) + (weights.power[s] or 1e-9)
     top = max(votes, key=lambda c: (votes[c], c == given, -c))
     share = votes[top] / sum(votes.values())
     if top == FAILED:
         return Ruling("drop", None, share, 0, "trusted solutions fail on its input, which may break the constraints")
-    agreeing = len({fingerprints[s] for s in heard if matrix.cells[s][test] == top})
-    said = f"{agreeing} distinct trusted solutions agree, share {share:.2f}"
+    agreeing = len({fingerprints[s] for s in voting if matrix.cells[s][test] == top})
+    agreement = f"{agreeing} distinct trusted solutions agree, share {share:.2f}"
     text = matrix.texts[test][top]
     if given == top:
         if share >= config.min_share or 2 * share >= 1:
-            return Ruling("keep", text, share, agreeing, said)
-        return Ruling("drop", None, share, agreeing, f"insufficient agreement: {said}")
+            return Ruling("keep", text, share, agreeing, agreement)
+        return Ruling("drop", None, share, agreeing, f"insufficient agreement: {agreement}")
     if agreeing < config.min_solutions or share < config.min_share:
-        return Ruling("drop", None, share, agreeing, f"insufficient agreement: {said}")
+        return Ruling("drop", None, share, agreeing, f"insufficient agreement: {agreement}")
     if given == ABSENT:
-        return Ruling("repair", text, share, agreeing, said)
+        return Ruling("repair", text, share, agreeing, agreement)
     rivals = sum(weights.power[s] for s, row in enumerate(matrix.cells) if row[test] == given)
     everyone = sum(weights.power[s] for s, row in enumerate(matrix.cells) if row[test] != ABSENT)
     if rivals >= CONTESTED * everyone:
         return Ruling(
-            "drop", None, share, agreeing, f"contested: other solutions confirm the given output, though {said}"
+            "drop", None, share, agreeing, f"contested: other solutions confirm the given output, though {agreement}"
         )
     if not repair:
         return Ruling(
-            "drop", None, share, agreeing, f"the given output is doubtful ({said}), but others may be right too"
+            "drop", None, share, agreeing, f"the given output is doubtful ({agreement}), but others may be right too"
         )
-    return Ruling("repair", text, share, agreeing, said)
+    return Ruling("repair", text, share, agreeing, agreement)

@@ -62,8 +62,8 @@ def make_authored(sandbox: "Sandbox", code: str, entry_point: str | None) -> Mak
 
     def make(rng: random.Random, count: int) -> list[str]:
         runs = sandbox.run(program, [Case(f"{rng.randrange(2**31)}\n", None) for _ in range(count)])
-        said = [run.output for run in runs if run.status == "passed" and run.output]
-        return [text.strip() if entry_point else text for text in said if text.strip() and len(text) <= MAX_INPUT]
+        outputs = [run.output for run in runs if run.status == "passed" and run.output]
+        return [text.strip() if entry_point else text for text in outputs if text.strip() and len(text) <= MAX_INPUT]
 
     return make
 
@@ -81,5 +81,5 @@ def trust_validator(sandbox: "Sandbox", code: str, known: Sequence[str]) -> bool
     nothing."""
     if not known:
         return False
-    *said, empty = check_inputs(sandbox, code, [*known, ""])
-    return all(said) and not empty
+    *accepted, empty = check_inputs(sandbox, code, [*known, ""])
+    return all(accepted) and not empty

@@ -55,8 +55,8 @@ class Case:
 class Finding:
     """The outcome of a check: the tests as they are to be, or a reason to reject; and the words for history.
 
-    `solutions` are the places of those to keep, None for all. `owed` says that the problem needs tests that could not
-    be made without a model.
+    `solutions` are the places of those to keep, None for all. `lacks_tests` says that the problem needs tests that
+    could not be made without a model.
     """
 
     tests: tuple[dict[str, Any], ...] = ()
@@ -66,7 +66,7 @@ class Finding:
     detail: str = ""
     history: tuple[tuple[str, str], ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
-    owed: bool = False
+    lacks_tests: bool = False
 
 
 def open_case(row: Row) -> Case:
@@ -91,7 +91,7 @@ def open_case(row: Row) -> Case:
 
 def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
     """Judge one code problem. `authored` are a model's programs for it; without them a case that lacks tests may be
-    `owed`."""
+    `lacks_tests`."""
     given = [t for t in case.tests if t["expected"] is not None]
     if not case.solutions:
         if len(given) >= config.min_tests:
@@ -99,12 +99,12 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
                 tuple(given),
                 None,
                 case.judge,
-                history=(("unverified", "no solution to hear; tests left as they were"),),
+                history=(("unverified", "no solution to check by; tests left as they were"),),
             )
-        said = (
+        detail = (
             f"no solution that can be run, and {len(given)} tests with an expected output (at least {config.min_tests})"
         )
-        return Finding(reason=Reason.NO_SOLUTION, detail=said)
+        return Finding(reason=Reason.NO_SOLUTION, detail=detail)
     if case.extra.get("checker") == "custom":
         return Finding(reason=Reason.NEEDS_CHECKER, detail="the source judges it by a checker of its own")
     inputs = [t["input"] for t in case.tests]
@@ -112,8 +112,8 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
     outcomes = run_matrix(sandbox, case.solutions, inputs, case.entry_point)
     silent = all(o.output is None for row in outcomes for o in row)
     if silent and (missing := find_missing(sandbox, case.solutions)):
-        said = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
-        return Finding(reason=Reason.NO_SOLUTION, detail=said)
+        detail = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
+        return Finding(reason=Reason.NO_SOLUTION, detail=detail)
     outcomes, unstable = rerun(sandbox, case, inputs, outcomes, config)
     judge, matrix = fit_tolerance(case.judge, case.row.get("statement"), outcomes, expected, case.fingerprints)
     weights = weigh_solutions(matrix, case.fingerprints)
@@ -125,8 +125,8 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
         if evidence is not None:
             return Finding(reason=Reason.NEEDS_CHECKER, detail=evidence, judge=judge)
         if not trusted:
-            said = f"no group of its {distinct} distinct solutions agrees well enough to be trusted"
-            return Finding(reason=Reason.TESTS_DISAGREE, detail=said, judge=judge)
+            detail = f"no group of its {distinct} distinct solutions agrees well enough to be trusted"
+            return Finding(reason=Reason.TESTS_DISAGREE, detail=detail, judge=judge)
     rulings = rule_tests(matrix, weights, trusted, case.fingerprints, config, repair=hint is None)
     rulings = [
         Ruling("drop", None, r.share, r.agreeing, "not deterministic: two runs of one program differ")
@@ -136,8 +136,8 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
     ]
     against = sum(r.action != "keep" and matrix.given[t] != ABSENT for t, r in enumerate(rulings))
     if against > max(2, config.max_repair * max(1, len(given))) and distinct >= config.min_solutions:
-        said = f"solutions contradict {against} of {len(given)} expected outputs; {_commonest(rulings)}"
-        return Finding(reason=Reason.TESTS_DISAGREE, detail=said, judge=judge)
+        detail = f"solutions contradict {against} of {len(given)} expected outputs; {_commonest(rulings)}"
+        return Finding(reason=Reason.TESTS_DISAGREE, detail=detail, judge=judge)
     return conclude(case, config, sandbox, authored, outcomes, judge, matrix, weights, trusted, rulings)
 
 
@@ -219,10 +219,10 @@ def conclude(
             report["trusted"] = [case.solutions[s].id for s in made.trusted]
             history.append(("generated", f"{len(made.tests)} tests out of {made.made} inputs"))
     if len(tests) < config.min_tests:
-        said = f"{len(tests)} trusted tests, at least {config.min_tests} needed; {_commonest(rulings)}"
+        detail = f"{len(tests)} trusted tests, at least {config.min_tests} needed; {_commonest(rulings)}"
         most = done["drop"] > max(len(tests), 2)
         reason = Reason.TESTS_DISAGREE if most and len(case.tests) >= config.min_tests else Reason.TOO_FEW_TESTS
-        return Finding(reason=reason, detail=said, judge=judge, owed=authored is None and config.generate)
+        return Finding(reason=reason, detail=detail, judge=judge, lacks_tests=authored is None and config.generate)
     if kill is not None:
         history.append(("kill_rate", f"{kill:.2f} of {len(case.solutions) - len(passing)} programs that are not right"))
     report |= {"kill_rate": kill, "failed": [s.id for i, s in enumerate(case.solutions) if i not in passing]}

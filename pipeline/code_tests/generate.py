@@ -59,7 +59,7 @@ def find_seeds(statement: str, tests: Iterable[str], entry_point: str | None) ->
 
 def find_samples(statement: str) -> list[str]:
     """Sample inputs that stand in a statement between words like `Sample Input 1` and `Sample Output 1`."""
-    found: list[str] = []
+    examples: list[str] = []
     lines = statement.split("\n")
     taking: list[str] | None = None
     for line in lines:
@@ -71,11 +71,11 @@ def find_samples(statement: str) -> list[str]:
             taking = []
         elif head in ("sample output", "example output", "output example", "output", "explanation", "note"):
             if taking is not None and any(t.strip() for t in taking):
-                found.append("\n".join(taking).strip("\n") + "\n")
+                examples.append("\n".join(taking).strip("\n") + "\n")
             taking = None
         elif taking is not None and not line.strip().startswith("```"):
             taking.append(line.rstrip())
-    return [text for text in dict.fromkeys(found) if len(text) <= 2000]
+    return [text for text in dict.fromkeys(examples) if len(text) <= 2000]
 
 
 def make_mutations(known: Sequence[str], entry_point: str | None, statement: str = "") -> Maker | None:
@@ -114,12 +114,12 @@ def make_generated(
     return make
 
 
-def write_input(said: str, entry_point: str | None, loose: bool = False) -> str | None:
+def write_input(printed: str, entry_point: str | None, loose: bool = False) -> str | None:
     """The `repr` of what a generator returned, as the input of a test; None where it can be none."""
     from pipeline.sandbox.calls import NoLiteral, read_literal
 
     try:
-        value = read_literal(said.strip().splitlines()[-1])
+        value = read_literal(printed.strip().splitlines()[-1])
     except (NoLiteral, IndexError):
         return None
     if entry_point is None:
@@ -209,17 +209,17 @@ def limit_seconds(outcomes: Sequence[Outcome]) -> float | None:
 
 def _draw(rng: random.Random, makers: Sequence[Maker], seen: set[str], count: int) -> list[str]:
     """`count` inputs that were not `seen` (or fewer, where makers repeat themselves), from all makers in turn."""
-    found: list[str] = []
+    inputs: list[str] = []
     for _ in range(4):
         for index, maker in enumerate(makers):
-            wanted = (count - len(found)) // (len(makers) - index)
+            wanted = (count - len(inputs)) // (len(makers) - index)
             for text in maker(rng, wanted) if wanted > 0 else []:
                 if text not in seen and len(text) <= MAX_INPUT:
                     seen.add(text)
-                    found.append(text)
-        if len(found) >= count:
+                    inputs.append(text)
+        if len(inputs) >= count:
             break
-    return found
+    return inputs
 
 
 def _without_doubtful(matrix: Matrix, fingerprints: Sequence[str]) -> Matrix:
@@ -247,8 +247,8 @@ def _unanimous(
 ) -> int:
     if any(matrix.failed[s][test] for s in trusted):
         return ABSENT
-    heard = [s for s in trusted if matrix.cells[s][test] != ABSENT]
-    classes = {matrix.cells[s][test] for s in heard}
-    if len(classes) != 1 or len({fingerprints[s] for s in heard}) < config.min_solutions:
+    voting = [s for s in trusted if matrix.cells[s][test] != ABSENT]
+    classes = {matrix.cells[s][test] for s in voting}
+    if len(classes) != 1 or len({fingerprints[s] for s in voting}) < config.min_solutions:
         return ABSENT
     return classes.pop()

@@ -121,7 +121,7 @@ def run_matrix(
     The solutions `without` are not run: known to be too slow. `walls`: seconds a test for each solution, where
     that is less than the limit.
     """
-    found: list[list[Outcome]] = [[SKIPPED] * len(inputs) for _ in solutions]
+    outcomes: list[list[Outcome]] = [[SKIPPED] * len(inputs) for _ in solutions]
     order = sorted(range(len(inputs)), key=lambda t: len(inputs[t]))
     left = {s: order for s in range(len(solutions)) if s not in without and order}
     while left:
@@ -137,13 +137,13 @@ def run_matrix(
             if not runs:
                 raise RuntimeError(f"the sandbox gave no run of solution {solutions[s].id}")
             for t, run in zip(left[s], runs, strict=False):
-                found[s][t] = read_run(run)
-            ended = runs[-1].status == "compile" or sum(o.status == "time" for o in found[s]) >= PATIENCE
+                outcomes[s][t] = read_run(run)
+            ended = runs[-1].status == "compile" or sum(o.status == "time" for o in outcomes[s]) >= PATIENCE
             if runs[-1].status == "compile":
-                found[s] = [Outcome("compile")] * len(inputs)
+                outcomes[s] = [Outcome("compile")] * len(inputs)
             left[s] = [] if ended else left[s][len(runs) :]
         left = {s: tests for s, tests in left.items() if tests}
-    return found
+    return outcomes
 
 
 def submit_program(

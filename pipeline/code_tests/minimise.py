@@ -11,13 +11,13 @@ def find_catches(matrix: Matrix, asked: Sequence[int], programs: Sequence[int]) 
 
     A test whose asked class is ABSENT catches nothing; trouble of ours catches nobody.
     """
-    found = []
+    catches = []
     for t, right in enumerate(asked):
         caught = (
             s for s in programs if matrix.failed[s][t] or (matrix.cells[s][t] != ABSENT and matrix.cells[s][t] != right)
         )
-        found.append(frozenset(caught) if right != ABSENT else frozenset())
-    return found
+        catches.append(frozenset(caught) if right != ABSENT else frozenset())
+    return catches
 
 
 def order_tests(catches: Sequence[frozenset[int]], tests: Sequence[int]) -> list[int]:

@@ -73,14 +73,14 @@ def find_several(
     others = len({fingerprints[s] for s in dissent})
     solid = core >= config.min_solutions and weights.given >= FAITHFUL
     if (others + given >= 1 and not solid) or (others >= 2 and others >= core):
-        said = f"{others} solutions{' and the expected outputs' if given else ''}"
-        return f"{said} differ from {core} as right answers would"
+        witnesses = f"{others} solutions{' and the expected outputs' if given else ''}"
+        return f"{witnesses} differ from {core} as right answers would"
     return None
 
 
 def _is_steady(row: Sequence[int]) -> bool:
-    heard = [c for c in row if c != ABSENT]
-    return bool(heard) and sum(c >= 0 for c in heard) >= STEADY * len(heard)
+    given_outputs = [c for c in row if c != ABSENT]
+    return bool(given_outputs) and sum(c >= 0 for c in given_outputs) >= STEADY * len(given_outputs)
 
 
 def _agrees_somewhere(row: Sequence[int], matrix: Matrix) -> bool:

@@ -31,8 +31,8 @@ class Call:
     def __str__(self) -> str:
         if self.loose:
             return json.dumps(dict(self.kwargs) if self.kwargs else self.args, ensure_ascii=False)
-        said = [repr(a) for a in self.args] + [f"{name}={value!r}" for name, value in self.kwargs]
-        return f"{self.function}({', '.join(said)})"
+        arguments = [repr(a) for a in self.args] + [f"{name}={value!r}" for name, value in self.kwargs]
+        return f"{self.function}({', '.join(arguments)})"
 
 
 def read_call(text: str, entry_point: str | None) -> Call | None:
@@ -54,7 +54,7 @@ def read_call(text: str, entry_point: str | None) -> Call | None:
 
 def find_calls(statement: str, entry_point: str) -> list[str]:
     """Calls of `entry_point` with literal arguments that a statement shows as examples, in order, each once."""
-    found: dict[str, None] = {}
+    calls: dict[str, None] = {}
     start = 0
     while (at := statement.find(entry_point + "(", start)) >= 0:
         start = at + len(entry_point) + 1
@@ -63,9 +63,9 @@ def find_calls(statement: str, entry_point: str) -> list[str]:
             depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(statement[end], 0)
             if depth == 0:
                 if (call := read_call(statement[at : end + 1], entry_point)) is not None:
-                    found[str(call)] = None
+                    calls[str(call)] = None
                 break
-    return list(found)
+    return list(calls)
 
 
 @dataclass
@@ -268,8 +268,8 @@ def _keep_shape(items: list[Any], seen: list[Any]) -> list[Any]:
 
 
 def _without_repeats(items: list[Any]) -> list[Any]:
-    found: list[Any] = []
+    distinct: list[Any] = []
     for item in items:
-        if item not in found:
-            found.append(item)
-    return found
+        if item not in distinct:
+            distinct.append(item)
+    return distinct

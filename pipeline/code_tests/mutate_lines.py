@@ -49,14 +49,14 @@ class Profile:
 
 def read_limits(statement: str) -> tuple[int, ...]:
     """Upper limits that a statement sets, such as 100 and 10**9 in "1 <= n <= 100 and a < 10^9", ascending."""
-    found: set[int] = set()
+    limits: set[int] = set()
     for match in _LIMIT.finditer(statement.replace("\\,", "").replace("{,}", "")):
         factor, base, power, plain = match.groups()
         if base is not None and power is not None and int(power) <= 200:
-            found.add(int(factor or 1) * int(base) ** int(power))
+            limits.add(int(factor or 1) * int(base) ** int(power))
         elif plain is not None and len(plain) <= 20:
-            found.add(int(plain.replace(" ", "").replace(",", "")))
-    return tuple(sorted(v for v in found if v > 1))
+            limits.add(int(plain.replace(" ", "").replace(",", "")))
+    return tuple(sorted(v for v in limits if v > 1))
 
 
 def read_document(text: str) -> Document:
@@ -91,16 +91,16 @@ def _place(document: Document, i: int, j: int) -> tuple[int, int]:
 
 
 def _find_counts(documents: Sequence[Document]) -> list[Count]:
-    found: list[Count] = []
+    counts: list[Count] = []
     shortest = min(len(d) for d in documents)
     for line in range(min(2, shortest)):
         for column in range(min(4, min(len(d[line]) for d in documents))):
             for what in ("tokens", "chars", "lines"):
                 count = Count(line, column, what)
                 if all(_holds(d, count) for d in documents):
-                    found.append(count)
+                    counts.append(count)
                     break
-    return found
+    return counts
 
 
 def _holds(document: Document, count: Count) -> bool:

@@ -127,7 +127,7 @@ def _call_forms(rng: random.Random, entry_point: str, solutions: Sequence[Soluti
 
 def _arity(entry_point: str, solutions: Sequence[Solution]) -> int | None:
     """How many arguments most programs give the function."""
-    found: list[int] = []
+    lengths: list[int] = []
     for solution in solutions:
         try:
             nodes = list(ast.walk(ast.parse(solution.code)))
@@ -136,6 +136,6 @@ def _arity(entry_point: str, solutions: Sequence[Solution]) -> int | None:
         for node in nodes:
             if isinstance(node, ast.FunctionDef) and node.name == entry_point.rpartition(".")[2]:
                 names = [a.arg for a in node.args.args if a.arg != "self"]
-                found.append(len(names) - len(node.args.defaults))
+                lengths.append(len(names) - len(node.args.defaults))
                 break
-    return max(found, key=found.count) if found else None
+    return max(lengths, key=lengths.count) if lengths else None

@@ -91,7 +91,7 @@ class Solution:
 
 def read_solutions(rows: Iterable[Mapping[str, Any]]) -> list[Solution]:
     """The solutions that can be run: code in Python or C++. Ids are made up where missing or used twice."""
-    found: list[Solution] = []
+    programs: list[Solution] = []
     used: set[str] = set()
     for index, row in enumerate(rows):
         language = LANGUAGES.get((row.get("language") or "python").strip().lower().replace(" ", ""))
@@ -102,8 +102,8 @@ def read_solutions(rows: Iterable[Mapping[str, Any]]) -> list[Solution]:
         while name in used:
             name += "'"
         used.add(name)
-        found.append(Solution(index, name, language, code, fingerprint_program(language, code)))
-    return found
+        programs.append(Solution(index, name, language, code, fingerprint_program(language, code)))
+    return programs
 
 
 def find_missing(sandbox: "Sandbox", solutions: Iterable[Solution]) -> list[str]:
@@ -170,8 +170,9 @@ class _Renamer(ast.NodeTransformer):
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
-    told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    return (body[1:] or [ast.Pass()]) if told else body
+    value = first.value if isinstance(first, ast.Expr) else None
+    has_docstring = isinstance(value, ast.Constant) and isinstance(value.value, str)
+    return (body[1:] or [ast.Pass()]) if has_docstring else body
 
 
 def _normal_python(code: str) -> str | None:
@@ -211,11 +212,11 @@ def _normal_tokens(language: str, code: str) -> str:
 
 def _declared(pieces: list[tuple[str | None, str]]) -> set[str]:
     """Words that stand where a declaration puts its name: after a type, and before what can follow a name."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for (kind, before), (what, text), (_, after) in zip(pieces, pieces[1:], pieces[2:], strict=False):
         typed = (kind == "word" and before not in _NO_TYPE) or before in (">", "&", "*")
         if what == "word" and typed and text not in _NO_TYPE and after in ("=", ";", ",", ")", "(", "[", ":", "{"):
             called = before in (">", "&", "*") and after == "("
             if not called:
-                found.add(text)
-    return found
+                modules.add(text)
+    return modules

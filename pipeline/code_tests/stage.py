@@ -40,8 +40,8 @@ def check_tests(
         cases[index] = open_case(row)
         findings[index] = check_case(cases[index], config, sandbox)
     if generate is not None:
-        owed = [i for i, f in findings.items() if f.owed and read_hint(rows[i]["statement"]) is None]
-        for index, authored in zip(owed, _author(owed, cases, generate), strict=True):
+        lacking = [i for i, f in findings.items() if f.lacks_tests and read_hint(rows[i]["statement"]) is None]
+        for index, authored in zip(lacking, _author(lacking, cases, generate), strict=True):
             findings[index] = check_case(cases[index], config, sandbox, authored)
     kept: list[Mapping[str, Any]] = []
     rejected: list[Mapping[str, Any]] = []
@@ -59,9 +59,9 @@ def check_tests(
     )
 
 
-def _author(owed: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:
+def _author(lacking: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:
     asked = []
-    for index in owed:
+    for index in lacking:
         case = cases[index]
         statement = case.row.get("statement") or ""
         asked.append(

@@ -65,4 +65,4 @@ def _fractional(outcomes: Sequence[Sequence[Outcome]], expected: Sequence[str | 
 
 def _faultless(matrix: Matrix, fingerprints: Sequence[str]) -> int:
     weights = weigh_solutions(matrix, fingerprints)
-    return sum(e == 0 and h > 0 for e, h in zip(weights.errors, weights.heard, strict=True))
+    return sum(e == 0 and h > 0 for e, h in zip(weights.errors, weights.answered, strict=True))

@@ -28,7 +28,7 @@ class Weights:
 
     `accuracy[s]` in (0, 1): how often solution s says the consensus; `power[s]`: the log-odds by which it votes, 0
     for one that is no better than chance or is a copy; `consensus[t]`: the class or ABSENT; `given`: the accuracy of
-    the expected outputs; `errors[s]`: on how many tests it says something else; `heard[s]`: on how many it said
+    the expected outputs; `errors[s]`: on how many tests it says something else; `answered[s]`: on how many it said
     anything.
     """
 
@@ -37,7 +37,7 @@ class Weights:
     consensus: tuple[int, ...]
     given: float
     errors: tuple[int, ...]
-    heard: tuple[int, ...]
+    answered: tuple[int, ...]
 
 
 def weigh_solutions(matrix: Matrix, fingerprints: Sequence[str]) -> Weights:
@@ -61,9 +61,9 @@ def weigh_solutions(matrix: Matrix, fingerprints: Sequence[str]) -> Weights:
     errors = tuple(
         sum(c != ABSENT and k not in (ABSENT, c) for c, k in zip(row, consensus, strict=True)) for row in rows
     )
-    heard = tuple(sum(c != ABSENT for c in row) for row in rows)
+    answered = tuple(sum(c != ABSENT for c in row) for row in rows)
     power = [shares[s] * _log_odds(accuracy[s]) for s in range(len(rows))]
-    return Weights(tuple(accuracy), tuple(power), tuple(consensus), given, errors, heard)
+    return Weights(tuple(accuracy), tuple(power), tuple(consensus), given, errors, answered)
 
 
 def share_votes(rows: Sequence[Sequence[int]], fingerprints: Sequence[str]) -> list[float]:

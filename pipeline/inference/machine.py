@@ -15,7 +15,7 @@ KV_CACHE_GB = "2"
 
 TCMALLOC = ("libtcmalloc_minimal.so.4", "libtcmalloc.so.4")
 OPENMP = ("libiomp5.so",)
-LIBRARY_ROOMS = ("/usr/lib/*-linux-gnu", "/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/opt/*/lib")
+LIBRARY_FOLDERS = ("/usr/lib/*-linux-gnu", "/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/opt/*/lib")
 
 
 def find_project(base: Mapping[str, str]) -> dict[str, str]:
@@ -83,12 +83,12 @@ def vllm_version() -> tuple[str, str]:
 
 def find_library(names: tuple[str, ...]) -> str | None:
     """The first of the shared libraries `names` on this machine: in this environment, or where the system has them."""
-    rooms = [f"{sys.prefix}/lib", *LIBRARY_ROOMS]
+    folders = [f"{sys.prefix}/lib", *LIBRARY_FOLDERS]
     for name in names:
-        for room in rooms:
-            found = sorted(glob.glob(f"{room}/{name}"))
-            if found:
-                return found[0]
+        for folder in folders:
+            paths = sorted(glob.glob(f"{folder}/{name}"))
+            if paths:
+                return paths[0]
     return None
 
 

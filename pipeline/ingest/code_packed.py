@@ -30,7 +30,7 @@ def read_packed(text: str) -> str:
     others = {name for name, _ in steps} - _OF_A_STRING
     if others:
         raise ValueError(f"packed tests: a pickle of more than a string ({', '.join(sorted(others))}) is not opened")
-    found = [held for _, held in steps if isinstance(held, str)]
-    if len(found) != 1:
-        raise ValueError(f"packed tests: a pickle of {len(found)} strings, not of one")
-    return found[0]
+    strings = [held for _, held in steps if isinstance(held, str)]
+    if len(strings) != 1:
+        raise ValueError(f"packed tests: a pickle of {len(strings)} strings, not of one")
+    return strings[0]

@@ -69,8 +69,8 @@ def _lines(value: Any) -> str:
 
 def write_call(entry_point: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> str:
     """A call as the input of a function test, such as `f([1, 2], k=3)`."""
-    said = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in (kwargs or {}).items()]
-    return f"{entry_point}({', '.join(said)})"
+    arguments = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in (kwargs or {}).items()]
+    return f"{entry_point}({', '.join(arguments)})"
 
 
 def write_json_test(given: Sequence[Any] | Mapping[str, Any], expected: Any) -> tuple[str, str]:
@@ -177,12 +177,12 @@ def convert_codeforces(row: Row) -> dict[str, Any]:
     [{input, output}], generated_checker, interaction_format; card of the set. Solutions are a set of their own.
     """
     parts = [("", "description"), ("Input", "input_format"), ("Output", "output_format"), ("Note", "note")]
-    said = [f"{head}\n{row[name]}".strip() for head, name in parts if row.get(name)]
+    sections = [f"{head}\n{row[name]}".strip() for head, name in parts if row.get(name)]
     seen = dict.fromkeys(_pairs(row.get("examples")) + _pairs(row.get("official_tests")))
     left = ("description", "input_format", "output_format", "note", "examples", "official_tests", "id")
     solutions = [(s.get("language") or "python", s.get("code") or "") for s in row.get("solutions") or []]
     return shape_problem(
-        "\n\n".join(said),
+        "\n\n".join(sections),
         list(seen),
         solutions,
         source_id=row.get("id"),
@@ -282,7 +282,7 @@ def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    found: list[tuple[str, str]] = []
+    asserts: list[tuple[str, str]] = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assert):
             continue
@@ -297,8 +297,8 @@ def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
                 continue
         if not isinstance(test, ast.Call) or not isinstance(test.func, ast.Name) or (name and test.func.id != name):
             continue
-        found.append((ast.unparse(test), value))
-    return found
+        asserts.append((ast.unparse(test), value))
+    return asserts
 
 
 def _called(tests: Sequence[tuple[str, str]]) -> str | None:

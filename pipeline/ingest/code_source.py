@@ -156,19 +156,19 @@ def _shape_tasks(tasks: list[tuple[int, Row]], seed: int, tests: int, config: Sa
             yield shaped | row | {"language": "en"}
 
 
-def write_stub(code: str, said: str) -> str:
-    """The head of the function `main_solution` of `code`, without its annotations, with `said` as its docstring."""
-    found = [n for n in ast.parse(code).body if isinstance(n, ast.FunctionDef) and n.name == ENTRY]
-    if not found:
+def write_stub(code: str, description: str) -> str:
+    """The head of the function `main_solution` of `code`, without annotations, with `description` as its docstring."""
+    functions = [n for n in ast.parse(code).body if isinstance(n, ast.FunctionDef) and n.name == ENTRY]
+    if not functions:
         raise ValueError(f"there is no function {ENTRY}")
-    for node in ast.walk(found[-1].args):
+    for node in ast.walk(functions[-1].args):
         if isinstance(node, ast.arg):
             node.annotation = None
-    text = said.strip().replace('"""', "'''").replace("\n", "\n    ")
+    text = description.strip().replace('"""', "'''").replace("\n", "\n    ")
     lines = [line.rstrip() for line in text.split("\n")]
     raw = "r" if "\\" in text else ""
     end = " " if lines[-1].endswith('"') else ""
-    return f'def {ENTRY}({ast.unparse(found[-1].args)}):\n    {raw}"""' + "\n".join(lines) + f'{end}"""'
+    return f'def {ENTRY}({ast.unparse(functions[-1].args)}):\n    {raw}"""' + "\n".join(lines) + f'{end}"""'
 
 
 def run_reference(sandbox: "Sandbox", code: str, generator: str, seed: int, count: int) -> list[tuple[str, str]]:
@@ -177,7 +177,7 @@ def run_reference(sandbox: "Sandbox", code: str, generator: str, seed: int, coun
     from pipeline.sandbox.calls import NoLiteral, read_literal
 
     program = Program("python", _HARNESS.format(program=code, generator=generator, entry=ENTRY))
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for run in sandbox.run(program, [Case(str(seed * 1000 + at)) for at in range(count)]):
         if run.status != "passed" or not run.output.strip():
             continue
@@ -187,5 +187,5 @@ def run_reference(sandbox: "Sandbox", code: str, generator: str, seed: int, coun
             read_literal(value)
         except (NoLiteral, ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError):
             continue
-        found.setdefault(call, value)
-    return list(found.items())
+        pairs.setdefault(call, value)
+    return list(pairs.items())

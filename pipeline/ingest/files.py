@@ -49,10 +49,10 @@ def read_rows(
 def find_files(where: str | os.PathLike[str] | Sequence[str]) -> list[tuple[Any, str, str]]:
     """(filesystem, path there, name to show) of every file meant; raises InputError where there is none, and for a link
     out of the folder that was named."""
-    found: list[tuple[Any, str, str]] = []
+    files: list[tuple[Any, str, str]] = []
     for place in [where] if isinstance(where, str | os.PathLike) else where:
-        found += _find(os.fspath(place))
-    return found
+        files += _find(os.fspath(place))
+    return files
 
 
 def _find(place: str) -> list[tuple[Any, str, str]]:

@@ -119,28 +119,26 @@ def _open_saved(folder: Path, split: str) -> Any:
 
 
 def _explain(error: Exception, name: str, subset: str | None, split: str) -> str:
-    said = _said(error)
-    listed = re.search(r"(?:Available splits|Should be one of|Available|available configs)[^\[]*\[([^\]]*)\]", said)
+    message = _said(error)
+    listed = re.search(r"(?:Available splits|Should be one of|Available|available configs)[^\[]*\[([^\]]*)\]", message)
     there = listed[1].replace("'", "") if listed else None
-    if there is not None and re.match(r"(?:Bad split|Unknown split)", said):
+    if there is not None and re.match(r"(?:Bad split|Unknown split)", message):
         return f"dataset {name}: no split {split!r}; there are: {there}"
     if there is not None:
         missing = f"no subset {subset!r}; there are" if subset else "it has several subsets; choose one with `subset`"
         return f"dataset {name}: {missing}: {there}"
     kind = type(error).__name__
-    if kind == "DatasetNotFoundError" and "gated" in said:
+    if kind == "DatasetNotFoundError" and "gated" in message:
         return f"dataset {name}: its owner asks for consent; accept it on the Hub and set HF_TOKEN"
     if kind == "DatasetNotFoundError":
+        return f"dataset {name}: not on the Hub, and no folder here: {message}; check the name (private: HF_TOKEN)"
+    if isinstance(error, ConnectionError | TimeoutError) or "ffline" in kind + message or "connect" in message.lower():
         return (
-            f"dataset {name}: not on the Hub, and no folder here: {said}; check the name (for a private set: HF_TOKEN)"
-        )
-    if isinstance(error, ConnectionError | TimeoutError) or "ffline" in kind + said or "connect" in said.lower():
-        return (
-            f"dataset {name}: the Hub cannot be reached ({said}); fetch it where there is a network "
+            f"dataset {name}: the Hub cannot be reached ({message}); fetch it where there is a network "
             f"(`hf download --repo-type dataset {name} --local-dir FOLDER`) and write `dataset: FOLDER`, "
             "or name Parquet or JSONL files with `files`"
         )
-    return f"dataset {name}: cannot be opened: {kind}: {said}"
+    return f"dataset {name}: cannot be opened: {kind}: {message}"
 
 
 def _said(error: Exception) -> str:

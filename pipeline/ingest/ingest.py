@@ -69,7 +69,7 @@ def ingest(config: Config, folder: RunFolder) -> dict[str, int]:
 class Record:
     """What the run's folder already holds: how often each id, and what its first row is called."""
 
-    owed: dict[int, int] = field(default_factory=dict)
+    unseen: dict[int, int] = field(default_factory=dict)
     """Rows of an id that are recorded and that this run has not met yet."""
     first: dict[int, str] = field(default_factory=dict)
     """The rows in problems/. One that is not here is new even where its duplicates are recorded: its shard is gone."""
@@ -87,15 +87,15 @@ class Record:
 
     def _note(self, table: pl.DataFrame) -> None:
         for key in _keys(table):
-            self.owed[key] = self.owed.get(key, 0) + 1
+            self.unseen[key] = self.unseen.get(key, 0) + 1
 
     def pay(self, key: int) -> bool:
         """Whether a row of this id is one that an earlier run recorded; each call takes one of them off."""
-        left = self.owed.get(key, 0)
+        left = self.unseen.get(key, 0)
         if left > 1:
-            self.owed[key] = left - 1
+            self.unseen[key] = left - 1
         elif left:
-            del self.owed[key]
+            del self.unseen[key]
         return left > 0
 
 

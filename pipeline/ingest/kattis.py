@@ -49,25 +49,26 @@ def read_package(place: Path, reading: ReadingConfig = PLAIN) -> dict[str, Any]:
     """One package. Raises ValueError for one without a statement, with a link out of it or over a limit of `reading`,
     and what reading its files raises."""
     package = _Package(place, reading.row_mb << 20)
-    said = read_yaml(package.read("problem.yaml"), reading.yaml_values, "reading.yaml_values") or {}
-    if not isinstance(said, dict):
+    settings = read_yaml(package.read("problem.yaml"), reading.yaml_values, "reading.yaml_values") or {}
+    if not isinstance(settings, dict):
         raise ValueError("problem.yaml is no mapping")
-    flags = str(said.get("validator_flags") or "").split()
+    flags = str(settings.get("validator_flags") or "").split()
     pairs = list(_find_tests(package))
     programs = list(_find_programs(package))
     samples = [name for name, _, _ in pairs if name.startswith("sample/")]
-    title = said.get("name")
+    title = settings.get("name")
     return shape_problem(
         _find_statement(package),
         [(given, answer) for _, given, answer in pairs],
         [(language, code) for _, language, code in programs],
         source_id=place.name,
         checker=read_flags(flags),
-        custom_checker=str(said.get("validation") or "default").split()[0] != "default" or _has_own_validator(place),
+        custom_checker=str(settings.get("validation") or "default").split()[0] != "default"
+        or _has_own_validator(place),
         extra={
             "title": title.get("en") if isinstance(title, dict) else title,
-            "license": said.get("license"),
-            "author": said.get("author") or said.get("credits"),
+            "license": settings.get("license"),
+            "author": settings.get("author") or settings.get("credits"),
             "samples": samples or None,
         },
         test_ids=[name for name, _, _ in pairs],

@@ -129,8 +129,8 @@ def _shape(source: Source, preset: Preset, mapping: Mapping[str, str], columns: 
             shaped["statement"] = _unwrap(shaped.get("statement"), preset)
         answer = shaped.get("answer")
         if isinstance(answer, str) and shaped.get("domain") == "math" and source.reasoning_gym is None:
-            said = extract_label(answer, label)
-            shaped["answer"] = None if said in preset.missing else said
+            stripped = extract_label(answer, label)
+            shaped["answer"] = None if stripped in preset.missing else stripped
         return shaped
 
     return shape

@@ -87,7 +87,7 @@ def _show_run(folder: RunFolder, rows: int, full: bool, console: Console) -> Non
     _show_flags(read_flags(folder), console)
     samples = sum(folder.count_rows(name) for name in folder.list(SAMPLES))
     console.print(f"{plural(samples, 'sample row')} in {plural(len(folder.list(SAMPLES)), 'file')}")
-    shown = next((room for room in (CURATED, PROBLEMS, REJECTED) if folder.list(room)), None)
+    shown = next((tables for tables in (CURATED, PROBLEMS, REJECTED) if folder.list(tables)), None)
     if shown:
         console.print()
         _show_files(f"{folder.root.rstrip('/')}/{shown}", rows, full, console)
@@ -203,8 +203,8 @@ def _find_problem(folder: RunFolder, asked: str) -> str:
     exact: dict[str, str] = {}
     begun: dict[str, str] = {}
     names: dict[str, None] = {}
-    for room in (PROBLEMS, REJECTED, CURATED):
-        for name in folder.list(room):
+    for tables in (PROBLEMS, REJECTED, CURATED):
+        for name in folder.list(tables):
             if split_name(name).stage == SAMPLE_ROWS:
                 continue
             table = folder.read_table(name, ["id", "source", "source_id"])
@@ -233,8 +233,8 @@ def _choose_one(asked: str, meant: dict[str, str], names: list[str], where: str)
 def _show_problem(folder: RunFolder, id_: str, full: bool, console: Console) -> None:
     rows = {
         name: table.row(0, named=True)
-        for room in (PROBLEMS, STAGES, REJECTED, CURATED)
-        for name in folder.list(room)
+        for tables in (PROBLEMS, STAGES, REJECTED, CURATED)
+        for name in folder.list(tables)
         if split_name(name).stage != SAMPLE_ROWS and not (table := _pick(folder, name, "id", id_)).is_empty()
     }
     name, row = list(rows.items())[-1]

@@ -24,7 +24,7 @@ from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
 
-ROOM = "data"
+DATA_FOLDER = "data"
 ROWS = 50_000
 """Of one file: some hundred MB of problems with tests."""
 EVERYTHING = "default"
@@ -68,7 +68,7 @@ def push_run(run: str, repo: str, public: bool = False, revision: str | None = N
                 folder_path=place,
                 revision=revision,
                 commit_message=f"{sum(sum(c.values()) for c in pushed.rows.values())} problems, by Goldilocks",
-                delete_patterns=[f"{ROOM}/**"],
+                delete_patterns=[f"{DATA_FOLDER}/**"],
             )
         except LocalTokenNotFoundError as error:
             raise InputError(f"{repo}: {error}") from None
@@ -113,7 +113,7 @@ def _check_place(out: RunFolder) -> set[str]:
     if not names:
         return set()
     ours = CARD in names and f"- {TAG}\n" in out.read_bytes(CARD).decode(errors="replace")
-    odd = sorted(name for name in names if name != CARD and not name.startswith(f"{ROOM}/"))
+    odd = sorted(name for name in names if name != CARD and not name.startswith(f"{DATA_FOLDER}/"))
     if not ours or odd:
         raise InputError(
             f"{out.root}: something else is here ({', '.join(odd[:3]) or CARD}); give it a folder of its own"
@@ -133,7 +133,7 @@ def _write_shard(
         while some:
             number, filled = divmod(counts[split], ROWS)
             here, some = some[: ROWS - filled], some[ROWS - filled :]
-            files.write(f"{ROOM}/{part}/{split}-{number:05d}", here)
+            files.write(f"{DATA_FOLDER}/{part}/{split}-{number:05d}", here)
             counts[split] += len(here)
 
 
@@ -146,7 +146,7 @@ def describe_configs(rows: Mapping[str, Counter[str]]) -> list[dict[str, Any]]:
     for name, pattern in wanted.items():
         here = [counts for part, counts in rows.items() if pattern in ("*", part, f"{part.partition('-')[0]}-*")]
         splits = [split for split in (TRAIN, TEST) if any(counts[split] for counts in here)]
-        data = [{"split": split, "path": f"{ROOM}/{pattern}/{split}-*.parquet"} for split in splits]
+        data = [{"split": split, "path": f"{DATA_FOLDER}/{pattern}/{split}-*.parquet"} for split in splits]
         configs.append({"config_name": name, "data_files": data, **({"default": True} if name == EVERYTHING else {})})
     return configs
 

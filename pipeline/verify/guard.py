@@ -33,7 +33,7 @@ _EQUATION = re.compile(r"(?<![<>!\\])=")
 
 
 def refuse(text: str) -> str | None:
-    """Why the slow path is not asked about this cleaned text, or None when it may be. Linear in the length."""
+    """Why SymPy is not asked about this cleaned text, or None when it may be. Linear in the length."""
     if not text:
         return "empty"
     if len(text) > MAX_SLOW:

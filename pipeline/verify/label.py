@@ -40,7 +40,7 @@ _NO_ANSWER = re.compile(r"(?i)\b(?:omitted|no answer|not available|see (?:the )?
 
 
 def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[False], str]:
-    """The part of `check_label` that needs no parser: True, (False, detail), or "slow" when only the slow path can
+    """The part of `check_label` that needs no parser: True, (False, detail), or "slow" when only SymPy can
     tell."""
     if answer is None or not answer.strip():
         return False, "empty"
@@ -101,7 +101,7 @@ def check_label(answer: str | None, pool: MathPool | None = None) -> LabelCheck:
 
 
 def slow_text(answer: str) -> str:
-    """The text that the slow path reads: clean, degrees as math-verify drops them, a > x > b turned to b < x < a.
+    """The text that SymPy's parser reads: clean, degrees as math-verify drops them, a > x > b turned to b < x < a.
 
     math-verify compares the two halves of a chain in their order, so a chain that falls would never equal one that
     rises.

@@ -1,8 +1,8 @@
 """Cleans the writing of an answer, never its meaning.
 
-Models and label sets write one value in many dressings: dollar delimiters, `\\left`, thin spaces, `\\dfrac`, Unicode
-minus signs, full-width digits, a trailing full stop. `clean` takes the dressing off, so that the fast path and the slow
-path read the same text. What it cannot tell it leaves as it stands.
+Models and label sets write one value in many ways: dollar delimiters, `\\left`, thin spaces, `\\dfrac`, Unicode
+minus signs, full-width digits, a trailing full stop. `clean` takes that off, for the reader and for SymPy's
+parser alike. What it cannot tell it leaves as it stands.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _CHARACTERS = {
 }
 _TABLE = str.maketrans(_CHARACTERS)
 _EATEN = re.compile(
-    r"\t(?=ext|heta|imes|an\b|o\b|frac|au\b)|\x0c(?=rac|orall)|\x08(?=egin|inom|ar\b|eta\b|oxed)"
+    r"\t(?=ext|heta|imes|frac)|\x0c(?=rac|orall)|\x08(?=egin|inom|ar\b|eta\b|oxed)"
     r"|\r(?=ight|ho\b|angle)|\x07(?=lpha|ngle|pprox)|\x0b(?=ec\b|arphi|ee\b)"
 )
 """The control character that a string literal made of a backslash and the first letter of a command."""
@@ -160,12 +160,11 @@ def _undollar(text: str) -> str:
 
 def clean(text: str) -> str:
     """The answer without dressing. Total: any string gives a string, in time linear in its length."""
-    text = text.strip()
+    text = _EATEN.sub(lambda match: "\\" + _EATEN_LETTERS[match[0]], text).strip()
     if text.endswith("\\") and not text.endswith("\\\\"):
         text = text[:-1].rstrip()
     if _PLAIN.fullmatch(text):
         return text
-    text = _EATEN.sub(lambda match: "\\" + _EATEN_LETTERS[match[0]], text)
     text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
     text = _undollar(text)

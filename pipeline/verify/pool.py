@@ -43,7 +43,7 @@ _PATIENCE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the slow path says of one comparison, and why."""
+    """What SymPy says of one comparison, and why."""
 
     verdict: Verdict
     detail: str
@@ -218,7 +218,7 @@ class MathPool(Closing):
 
     @property
     def started(self) -> bool:
-        """Whether any process was started: the fast path's cases start none."""
+        """Whether any process was started: what the reader can compare starts none."""
         return bool(self._threads)
 
     def submit(self, label: str, answer: str | None) -> Future[Outcome]:

@@ -1,4 +1,4 @@
-"""The slow path's own processes: a nursery that holds math-verify in memory, and the workers that it forks.
+"""SymPy's own processes: a nursery that holds math-verify in memory, and the workers that it forks.
 
 Importing SymPy and math-verify takes seconds; a fork of a process that has them takes milliseconds. So one nursery
 imports them once and forks a worker whenever a slot of the pool needs one, which makes killing a worker cheap. The

@@ -108,6 +108,29 @@ class Config(Strict):
         return split_models(rename_keys(data)[0])
 
     @model_validator(mode="after")
+    def _completions_fit(self) -> "Config":
+        """Refuse what no engine could answer, before it has been loaded for it."""
+        room, sampled = self.model.max_model_len, self.sampling.max_tokens
+        if not self.model.urls and sampled >= room:
+            raise ValueError(
+                f"sampling.max_tokens is {sampled}, and model.max_model_len, which has to hold the prompt as well, "
+                f"{room}; raise model.max_model_len"
+            )
+        for number, stage in enumerate(self.train.stages):
+            longest = stage.max_tokens or sampled
+            if stage.max_tokens is not None and longest >= room:
+                raise ValueError(
+                    f"train.stages.{number}.max_tokens is {longest}, and model.max_model_len, which has to hold the "
+                    f"prompt as well, {room}; raise model.max_model_len"
+                )
+            if stage.l_cache > longest:
+                raise ValueError(
+                    f"train.stages.{number}.l_cache is {stage.l_cache}, and completions have at most {longest} tokens: "
+                    "the shortest would be penalised; lower l_cache, or raise max_tokens"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _named_sources(self) -> "Config":
         if not self.sources:
             raise ValueError("sources is empty; name at least one, such as {name: sums, reasoning_gym: chain_sum}")
@@ -121,4 +144,7 @@ class Config(Strict):
     def _servers_for_ray(self) -> "Config":
         if self.flow.runner == "ray" and not self.model.urls:
             raise ValueError("flow.runner ray needs model.url: an engine in this process cannot be asked from another")
+        others = [grader.model for grader in self.also_graded_by if grader.model is not None]
+        if self.flow.runner == "ray" and (unserved := [model.name for model in others if not model.urls]):
+            raise ValueError(f"flow.runner ray needs a url for every model; also_graded_by {unserved[0]!r} has none")
         return self

@@ -42,6 +42,15 @@ class ModelConfig(Strict):
         return () if self.url is None else (self.url,) if isinstance(self.url, str) else self.url
 
     @model_validator(mode="after")
+    def _one_engine(self) -> "ModelConfig":
+        if self.engine.get("data_parallel_size", 1) != 1:
+            raise ValueError(
+                "model.engine.data_parallel_size works across processes, and the engine here is one; start a "
+                "`vllm serve` for each replica and name them all in model.url"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _each_server_once(self) -> "ModelConfig":
         plain = [url.rstrip("/") for url in self.urls]
         twice = sorted({url for url in plain if plain.count(url) > 1})

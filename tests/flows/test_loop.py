@@ -11,6 +11,7 @@ def test_the_second_pass_stays_where_the_trained_weights_lie() -> None:
             "run": "runs/a",
             "sources": [{"name": "a", "files": "b"}],
             "model": {"name": "ours/model", "url": urls, "max_model_len": 64},
+            "sampling": {"max_tokens": 32},
             "flow": {"runner": "ray", "ray": "10.0.0.1:6379", "shard_rows": 7},
         }
     )

@@ -225,3 +225,41 @@ def test_an_empty_group_of_targets_has_a_gradient_of_nothing(folder: str) -> Non
     sums = accumulate(policy, shares[1][0], build_objective(CONFIG, 2))
     assert sums.tolist() == [0] * (2 + len(MEASURES))
     assert all(master.grad is not None and not master.grad.any() for master in policy.masters.values())
+
+
+SMALL = {
+    "vocab_size": 97,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("Lfm2", {"full_attn_idxs": [1]}),
+        ("Qwen3Next", {"layer_types": ["linear_attention", "full_attention"]}),
+        ("FalconH1", {}),
+        ("GraniteMoeHybrid", {"layer_types": ["mamba", "attention"], "mamba_n_heads": 8, "logits_scaling": 1.0}),
+    ],
+)
+def test_models_whose_tokens_meet_outside_attention_are_refused(family: str, settings: dict[str, Any]) -> None:
+    import transformers
+
+    with torch.device("meta"):
+        config = getattr(transformers, f"{family}Config")(**SMALL, **settings)
+        lm = getattr(transformers, f"{family}ForCausalLM")(config)
+    with pytest.raises(InputError, match="carries state along the row"):
+        Policy(lm, "a hybrid")
+
+
+@pytest.mark.parametrize("family", ["Llama", "Qwen3", "Mistral"])
+def test_models_of_attention_alone_are_taken(family: str) -> None:
+    import transformers
+
+    with torch.device("meta"):
+        lm = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**SMALL))
+    assert Policy(lm, "plain").masters

@@ -66,9 +66,9 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
     exported = Exported(name, out)
     chat = config.prompt.chat or format.chat_only
     with Files(target, format.suffix, format.schema(chat), config.publish.row_group_rows) as files:
-        room = f"{name_package(run)}/" if name == "prime-rl" else ""
+        folder_of_package = f"{name_package(run)}/" if name == "prime-rl" else ""
         for split, rows in _write_shards(folder, config, format, exported):
-            files.write(f"{room}{split}", rows)
+            files.write(f"{folder_of_package}{split}", rows)
         if not exported.problems:
             why = "; ".join(f"{count} {reason}" for reason, count in exported.left_out.items())
             raise InputError(f"{run}: nothing to export as {name}: {why or 'no curated problem'}")

@@ -121,5 +121,5 @@ def _back(form: dict[str, str], where: str) -> str:
     return f"{where}?{quote(asked, safe='=&%+')}" if asked else where
 
 
-def _read(room: str, name: str) -> str:
-    return files("pipeline.publish").joinpath(room, name).read_text(encoding="utf-8")
+def _read(package: str, name: str) -> str:
+    return files("pipeline.publish").joinpath(package, name).read_text(encoding="utf-8")

@@ -78,14 +78,14 @@ class Index:
 def sign_run(folder: RunFolder) -> tuple[tuple[str, int, str], ...]:
     """What the tables are now: name, size and when it was written; another one means that the index is stale."""
     signed = []
-    for room in SIGNED:
-        if not folder.exists(room):
+    for tables in SIGNED:
+        if not folder.exists(tables):
             continue
-        folder.fs.invalidate_cache(folder.at(room))
-        for path, told in folder.fs.find(folder.at(room), detail=True).items():
+        folder.fs.invalidate_cache(folder.at(tables))
+        for path, details in folder.fs.find(folder.at(tables), detail=True).items():
             if path.endswith(".parquet"):
-                changed = told.get("mtime") or told.get("LastModified") or told.get("created") or ""
-                signed.append((str(path), int(told.get("size") or 0), str(changed)))
+                changed = details.get("mtime") or details.get("LastModified") or details.get("created") or ""
+                signed.append((str(path), int(details.get("size") or 0), str(changed)))
     return tuple(sorted(signed))
 
 
@@ -144,7 +144,7 @@ def _number_copies(rows: pl.DataFrame) -> pl.DataFrame:
 def find_outcomes(folder: RunFolder) -> dict[str, str]:
     """Table -> the outcome of its rows: kept, waiting, or "" where each row has a reason of its own.
 
-    A shard that is not published waits in the last room that it has reached.
+    A shard that is not published waits in the last folder that it has reached.
     """
     curated = folder.list(CURATED)
     published = {shard_of(name) for name in curated}

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from pipeline.verify.compare.expressions import compare, constant, letters, rounds_to
+from pipeline.verify.compare.letters import value_letters
 from pipeline.verify.normal import clean
 from pipeline.verify.reader.build import call, symbol
 from pipeline.verify.reader.families import split_congruence, split_family
@@ -117,7 +118,10 @@ def _read_whole(tokens: tuple[Token, ...]) -> Value:
         return _read_congruence(name, split_members(residues), modulus)
     if (family := split_family(tokens)) is not None:
         head, letter, domain = family
-        return Family(_read_list(_trim(head)), letter, domain)
+        value = _read_list(_trim(head))
+        if letter not in value_letters(value):
+            raise Unreadable(f"{letter} runs over whole numbers, but is not in the value")
+        return Family(value, letter, domain)
     depth = 0
     for at, token in enumerate(tokens):
         depth += (token.kind == "begin") - (token.kind == "end")
@@ -354,8 +358,13 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
         bar = next((at for at, token in enumerate(inner) if _is(token, "|", ":")), 0)
         if bar and first.kind == "command":
             condition = _read_whole(inner[bar + 1 :])
-            if isinstance(condition, Family) and isinstance(condition.value, Named):
-                return Family(condition.value.value, condition.letter, condition.domain)
+            described = condition.value if isinstance(condition, Family) else None
+            if (
+                isinstance(condition, Family)
+                and isinstance(described, Named)
+                and described.name == read_name(inner[:1])
+            ):
+                return Family(described.value, condition.letter, condition.domain)
             if isinstance(condition, Region) and condition.name == read_name(inner[:1]):
                 return Region(condition.pieces, "")
             raise Unreadable("a set by a condition that is no inequality")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.rule import decide_counts
+from pipeline.decide.rule import Doubt, decide_counts
 from pipeline.sample.stop import samples_needed
 from schemas.config import DecideConfig, KeepConfig
 
@@ -21,15 +21,15 @@ def counts_of(outcomes: Outcomes) -> tuple[int, list[int], int, int]:
     return seen["c"], wrong, seen["-"], seen["?"]
 
 
-def decide(outcomes: Outcomes, planned: int, keep: KeepConfig, rules: DecideConfig) -> str:
+def decide(outcomes: Outcomes, planned: int, keep: KeepConfig, rules: DecideConfig, doubt: Doubt = "none") -> str:
     correct, wrong, _, unknown = counts_of(outcomes)
-    return decide_counts(correct, max(wrong, default=0), unknown, len(outcomes), planned, keep, rules)[0]
+    return decide_counts(correct, max(wrong, default=0), unknown, len(outcomes), planned, keep, rules, doubt)[0]
 
 
-def take(outcomes: Outcomes, keep: KeepConfig, rules: DecideConfig) -> Outcomes:
+def take(outcomes: Outcomes, keep: KeepConfig, rules: DecideConfig, doubt: Doubt = "none") -> Outcomes:
     """What a sampler takes of `outcomes` that asks for as many at once as are surely needed."""
     taken = 0
-    while more := samples_needed(*counts_of(outcomes[:taken]), len(outcomes), keep, rules):
+    while more := samples_needed(*counts_of(outcomes[:taken]), len(outcomes), keep, rules, doubt):
         taken += more
     return outcomes[:taken]
 
@@ -39,18 +39,23 @@ letters = st.one_of(
 )
 windows = st.tuples(st.integers(0, 16), st.integers(0, 16)).map(lambda w: KeepConfig(min=min(w), max=max(w)))
 rules = st.builds(
-    DecideConfig, contradiction_share=st.sampled_from([0.3, 0.5, 0.6, 0.9]), max_unknown=st.integers(0, 4)
+    DecideConfig,
+    contradiction_share=st.sampled_from([0.3, 0.5, 0.6, 0.9]),
+    max_unknown=st.integers(0, 4),
+    suspect_share=st.sampled_from([0.0, 0.15, 0.5]),
 )
+doubts: st.SearchStrategy[Doubt] = st.sampled_from(["none", "none", "suspect", "unreadable"])
 
 
 @settings(max_examples=400, deadline=None)
-@given(outcomes=st.lists(letters, min_size=16, max_size=16).map(tuple), keep=windows, rules=rules)
-@example(outcomes=("c",) * 16, keep=KeepConfig(), rules=DecideConfig())
-@example(outcomes=("x",) * 16, keep=KeepConfig(), rules=DecideConfig())
+@given(outcomes=st.lists(letters, min_size=16, max_size=16).map(tuple), keep=windows, rules=rules, doubt=doubts)
+@example(outcomes=("c",) * 16, keep=KeepConfig(), rules=DecideConfig(), doubt="none")
+@example(outcomes=("x",) * 16, keep=KeepConfig(), rules=DecideConfig(), doubt="suspect")
 def test_sixteen_outcomes_stopped_early_are_decided_as_all_sixteen(
-    outcomes: Outcomes, keep: KeepConfig, rules: DecideConfig
+    outcomes: Outcomes, keep: KeepConfig, rules: DecideConfig, doubt: Doubt
 ) -> None:
-    assert decide(take(outcomes, keep, rules), 16, keep, rules) == decide(outcomes, 16, keep, rules)
+    taken = take(outcomes, keep, rules, doubt)
+    assert decide(taken, 16, keep, rules, doubt) == decide(outcomes, 16, keep, rules, doubt)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,9 @@ def test_nothing_is_left_that_is_obeyed_and_everything_else_stays(text: str) -> 
     assert len(shown) == len(text)
     for before, after in zip(text, shown, strict=True):
         category = unicodedata.category(before)
-        if category in ("Cc", "Cs") and before not in "\n\t":
-            assert after == "�"
-        elif category != "Cf":
-            assert after == before
+        obeyed = category in ("Cc", "Cs") and before not in "\n\t"
+        # Some format characters turn text round, others join letters.
+        assert after in ({"�"} if obeyed else {before, "�"} if category == "Cf" else {before})
     assert make_visible(shown) == shown
     shown.encode()
 
