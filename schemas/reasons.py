@@ -62,7 +62,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.TOO_EASY: "more samples were correct than the keep window allows",
     Reason.LABEL_CONTRADICTED: "most samples agree on another answer than the label",
     Reason.MISSING_PREMISE: "it lacks something that its answer depends on, as its samples say or show",
-    Reason.UNDETERMINED: "too many samples are missing or unknown to decide; it is tried again",
+    Reason.UNDETERMINED: "too many samples are missing or unknown, or its label is left open; it is tried again",
     Reason.TRANSLATION_FAILED: "its translation did not keep what the original says",
 }
 

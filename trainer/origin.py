@@ -19,10 +19,34 @@ from trainer.problems import Task
 ORIGIN = "origin.json"
 OLD_KEY = "key"
 """A hash of more than what was learned from; versions before `ORIGIN` wrote it."""
-WRITTEN_APART = {"stages", "evaluation", "folder", "checkpoint_every", "keep_checkpoints"}
-LATER = {"objective", "importance", "mask_overlong", "max_off_policy_steps", "grader_only"}
-"""Settings that there were not when the last `OLD_KEY` was written."""
-FREE = WRITTEN_APART | {
+OLD_TRAIN = {
+    "num_generations",
+    "learning_rate",
+    "warmup",
+    "eps_low",
+    "eps_high",
+    "importance_cap",
+    "clip_norm",
+    "minibatches",
+    "microbatch_tokens",
+    "max_async_batches",
+    "synchronous",
+    "colocate",
+    "gradient_checkpointing",
+    "compile",
+    "lora",
+    "processes",
+    "seed",
+}
+OLD_STAGE = {"name", "data", "steps", "prompts_per_batch", "max_tokens", "l_cache", "plateau"}
+OLD_VERIFY = {"extract", "format", "timeout", "memory_mb", "tests"}
+"""The settings that went into `OLD_KEY`, in the sections' own order."""
+FREE = {
+    "stages",
+    "evaluation",
+    "folder",
+    "checkpoint_every",
+    "keep_checkpoints",
     "microbatch_tokens",
     "max_async_batches",
     "max_off_policy_steps",
@@ -79,12 +103,12 @@ def hash_old_key(config: Config, stage: TrainStage, tasks: Sequence[Task], model
     train, caps = config.train, {"none": "null", "token_truncate": json.dumps(config.train.importance_cap)}
     if train.objective != "dapo" or train.mask_overlong or train.importance not in caps:
         return None
-    text = train.model_dump_json(exclude=WRITTEN_APART | LATER)
+    text = train.model_dump_json(include=OLD_TRAIN)
     parts = [
-        restore_keys("train.stages.*", stage.model_dump_json(exclude={"patience"})),
+        restore_keys("train.stages.*", stage.model_dump_json(include=OLD_STAGE)),
         restore_keys("train", re.sub(r'"importance_cap":[^,]*', f'"importance_cap":{caps[train.importance]}', text)),
-        config.prompt.model_dump_json(),
-        config.verify.model_dump_json(exclude={"workers", "thoughts"}),
+        config.prompt.model_dump_json(include={"template", "chat"}),
+        config.verify.model_dump_json(include=OLD_VERIFY),
         json.dumps(config.sampling.stop_strings),
         model,
         *(f"{task.id} {task.prompt.key}" for task in tasks),

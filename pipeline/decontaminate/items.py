@@ -17,7 +17,7 @@ from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
 
 _FUNCTION = re.compile(r"(?s)\A(.*?)\bdef\s+(\w+)\s*\(.*?\)\s*(?:->[^:\n]+)?:\s*(?:\"\"\"|''')(.*?)(?:\"\"\"|'''|\Z)")
-_CALLED = re.compile(r"(?<=\bdef )\w+(?=\s*\()|\b(?:[A-Za-z][a-z0-9]*(?:_\w+)+|[a-z]+[A-Z]\w*)(?=\s*\()")
+_CALLED = re.compile(r"(?<=\bdef )\w+(?=\s*\()|\b(?:[A-Za-z][a-z0-9]*_\w*|[a-z]+[A-Z]\w*)(?=\s*\()")
 CALLED = "called"
 _EXAMPLES = re.compile(
     r"(?m)^\s*(?:>>>|(?:for\s+)?examples?\b\s*\d*\s*:|assert\b|\[input/output\]).*", re.IGNORECASE | re.DOTALL

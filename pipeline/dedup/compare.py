@@ -26,6 +26,8 @@ OPERATORS = frozenset("-/+")
 
 NEAR = 5
 """Words before and after a number that it belongs to."""
+COMPARED = 60
+"""Numbers of which each is compared with each other one: a table of hundreds would take seconds."""
 SWAPPED = 2
 """Words more that two numbers must share with each other's places than with their own, and twice as many."""
 
@@ -227,7 +229,7 @@ def swaps_numbers(a: Statement, b: Statement) -> bool:
 
     `48 sweets, 6 a day` and `6 sweets, 48 a day` have the same numbers and the same words.
     """
-    both = sorted(a.surroundings.keys() & b.surroundings.keys())
+    both = sorted(a.surroundings.keys() & b.surroundings.keys())[:COMPARED]
     for at, number in enumerate(both):
         for other in both[at + 1 :]:
             here, there = a.surroundings[number], a.surroundings[other]

@@ -40,30 +40,24 @@ ORDER_WORDS = frozenset(
         "each approach here's heres one"
     )
 )
-_SOURCE_WORDS = (
-    r"(?:of|the|and|for|in|at|de|la|von|et|grade|class|form|day|round|team|individual|problem|question|part|test"
-    r"|olympiad|contest|competition|exam|examination|mathematics?|math|national|city|final|league|training|selection"
-    r"|no|preliminary|high|school|junior|senior|entrance|college|university)"
-)
-_NAME = rf"(?:(?-i:[A-ZÀ-ÖØ-ÞА-Я])[\w'’.\-]*|{_SOURCE_WORDS}\b\.?|\d[\d./\-]*(?:st|nd|rd|th)?|[#№&,;:/.\-–—+]+)"
-_NAMES = rf"(?:{_NAME}\s*){{1,14}}"
-_TAIL = re.compile(
-    rf"""
-    \s*
-    (?:
-        \((?=[^()]*\b(?:1[89]|20)\d\d\b)\s*{_NAMES}\)                                   # (Moscow, 1994)
-      | \[(?=[^\[\]]*\b(?:1[89]|20)\d\d\b)\s*{_NAMES}\]                                   # [AIME 1998]
-      | (?P<mark>\*{{1,2}}|_)(?=[^*_]*(?:\b(?:1[89]|20)\d\d\b))\s*{_NAMES}(?P=mark)        # *2020 CCA Math Bonanza*
-      | (?:[*_(\[]|\[i\]|\\textit\{{|\\emph\{{)*\s*
-        (?:(?:problem\s)?(?:proposed|posed|submitted|authored|written|created)\sby|author|source)\b\s*:?\s*
-        {_NAMES}(?:[*_)\]}}]|\[/i\])*                                                      # *Proposed by A. Person*
+_SOURCE_WORDS = frozenset(
+    str.split(
+        "of the and for in at de la von et grade class form day round team individual problem question part test "
+        "olympiad contest competition exam examination math mathematics national city final league training "
+        "selection no preliminary high school junior senior entrance college university st nd rd th"
     )
-    [.\s]*\Z
-    """,
-    re.VERBOSE | re.IGNORECASE,
 )
-"""Where a problem is from, behind it: a year among names, or who proposed it. Names begin with a capital: an aside
-such as `(in the year 2000)` stays."""
+_TAIL = re.compile(
+    r"(?:\(([^()\n]{3,120})\)|\[([^\[\]\n]{3,120})\]|\*{1,2}([^*\n]{3,120})\*{1,2}|_([^_\n]{3,120})_)[.\s]*\Z"
+)
+_BY = re.compile(
+    r"(?:[*_(\[]|\[i\])*\b(?:(?:problem )?(?:proposed|posed|submitted|authored|written|created) by|author|source)\b"
+    r"\s*:?\s*([^\n*_()\[\]]{2,100})(?:[*_)\]]|\[/i\])*[.\s]*\Z",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
+"""Where a problem is from stands behind it: a year among names, or who proposed it. Names begin with a capital: an
+aside such as `(in the year 2000)` stays."""
 FEWEST = 3
 """Tokens that must be left: a problem is never taken for its own wrapping."""
 SOURCE_LENGTH = 200
@@ -83,12 +77,29 @@ def strip_labels(text: str) -> str:
 def strip_source(text: str) -> str:
     """Take the source or the author off the end."""
     for _ in range(2):
-        tail = _TAIL.search(text[-SOURCE_LENGTH:])
-        start = len(text) - min(len(text), SOURCE_LENGTH) + tail.start() if tail else 0
-        if not text[:start].strip():
+        begin = max(0, len(text) - SOURCE_LENGTH)
+        tail = _find_source(text[begin:])
+        if tail is None or not text[: begin + tail].strip():
             break
-        text = text[:start]
+        text = text[: begin + tail].rstrip()
     return text
+
+
+def _find_source(text: str) -> int | None:
+    """Where a source begins with which the text ends."""
+    by = _BY.search(text)
+    if by and _is_named(by[1]):
+        return by.start()
+    tail = _TAIL.search(text)
+    told = next(filter(None, tail.groups())) if tail else ""
+    return tail.start() if tail and _YEAR.search(told) and _is_named(told) else None
+
+
+def _is_named(text: str) -> bool:
+    """Whether a text is names, numbers and words such as `olympiad` only, with a name among them."""
+    tokens = [token.strip("#№&,;:/.-–—+'’\"") for token in text.split()]
+    names = any(token[:1].isupper() for token in tokens)
+    return names and all(not token or not token[0].islower() or token in _SOURCE_WORDS for token in tokens)
 
 
 def strip_instructions(tokens: Sequence[str], end: str) -> list[str]:

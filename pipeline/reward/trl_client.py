@@ -10,14 +10,16 @@ def goldilocks(
     completions: Sequence[Any],
     ground_truth: Sequence[str],
     statement: Sequence[str | None] | None = None,
+    prompts: Sequence[Any] | None = None,
     **_: Any,
 ) -> list[float | None]:
     """What GRPOTrainer asks for (TRL 1.16): a reward for each completion, text or messages; None where none is
     known."""
     statements = statement or [None] * len(completions)
+    ends = [prompt[-100:] if isinstance(prompt, str) else None for prompt in prompts or [None] * len(completions)]
     items = [
-        {"ground_truth": truth, "completion": _read(completion), "statement": said}
-        for truth, completion, said in zip(ground_truth, completions, statements, strict=True)
+        {"ground_truth": truth, "completion": _read(completion), "statement": said} | ({"prompt": end} if end else {})
+        for truth, completion, said, end in zip(ground_truth, completions, statements, ends, strict=True)
     ]
     return [said["reward"] for said in judge(items)]
 

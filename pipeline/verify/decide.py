@@ -16,6 +16,7 @@ from pipeline.verify.compare.letters import has_part
 from pipeline.verify.compare.values import accept
 from pipeline.verify.guard import refuse
 from pipeline.verify.normal import clean
+from pipeline.verify.phrase import strip_phrase
 from pipeline.verify.reader.answer import read_answer
 from pipeline.verify.reader.values import Named, Quantity, Unreadable, Value
 
@@ -37,9 +38,19 @@ def read(text: str) -> Reading:
     try:
         value = read_answer(text)
     except (Unreadable, RecursionError) as error:
-        return Reading(None, str(error))
+        return _read_phrase(text, str(error))
     named = any(command in text for command in _COMMANDS)
     return Reading(value, fallback=named and has_part(value, has_construct) and _may_be_asked(value, text))
+
+
+def _read_phrase(text: str, problem: str) -> Reading:
+    """The value within a phrase around it ("The answer is 5"), or why there is none."""
+    if (bare := strip_phrase(text)) is not None:
+        try:
+            return Reading(read_answer(bare))
+        except (Unreadable, RecursionError):
+            pass
+    return Reading(None, problem)
 
 
 def decide(label: str, answer: str) -> Literal["same", "differ", "unknown", "fallback"]:

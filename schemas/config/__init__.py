@@ -144,4 +144,7 @@ class Config(Strict):
     def _servers_for_ray(self) -> "Config":
         if self.flow.runner == "ray" and not self.model.urls:
             raise ValueError("flow.runner ray needs model.url: an engine in this process cannot be asked from another")
+        others = [grader.model for grader in self.also_graded_by if grader.model is not None]
+        if self.flow.runner == "ray" and (unserved := [model.name for model in others if not model.urls]):
+            raise ValueError(f"flow.runner ray needs a url for every model; also_graded_by {unserved[0]!r} has none")
         return self

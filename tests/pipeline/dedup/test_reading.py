@@ -104,6 +104,7 @@ def test_headings_and_sources_are_no_part_of_a_problem(wrapped: str) -> None:
     [
         ("What day of the week was 1 May? (It was a Monday in the year 2000)", "2000"),
         ("How many seconds has a year? (Take the year 2000.)", "2000"),
+        ("Let $f(x) = 3x$. Find f(1998)", "1998"),
         ("2.5 liters of water fill 5 glasses. How much does one hold?", "2.5"),
         ("How old was Ada in 1840? She was born in December 1815.", "1815"),
         ("Evaluate $f(2) + f(1998)$ for $f(x) = x (x + 1)$ and $x = 3 (1998)$", "1998"),
@@ -118,3 +119,10 @@ def test_points_are_read_alike_whichever_way_they_are_spaced() -> None:
     assert read_statement(spaced) == read_statement(
         "In triangle $ABC$ let $AB=3$ and angle $BAC=60$ degrees. Find $BC$ if $AC=5$."
     )
+
+
+@pytest.mark.parametrize("piece", ["A-", "A.", "1999 ", "(1999 A ", "1.1.", "Author: A b ", "*2001 A", "[i]Ab-"])
+def test_hostile_ends_are_read_at_once(piece: str) -> None:
+    """A pattern that goes back and forth over one of these would not end within the life of a test run."""
+    for text in (piece * 4000, f"Find x. (1999 {piece * 60}!)", f"Find x. Source: {piece * 60}$"):
+        assert isinstance(read_statement(text), str)

@@ -131,3 +131,27 @@ def test_a_prompt_too_long_for_a_real_server_fails_alone(server: Server, opened:
     with pytest.raises(EngineFailure, match=r"HTTP 400.*length"):
         long.result(GUARD)
     assert len(fine.result(GUARD)) == 1
+
+
+def test_thoughts_that_a_server_keeps_apart_stand_before_what_it_says(unruly: Any, opened: Any) -> None:
+    def behave(body: dict[str, Any], _: int) -> tuple[int, dict[str, str], Any]:
+        messages = [
+            {"role": "assistant", "content": "It is 5.", "reasoning_content": "let me see"},
+            {"role": "assistant", "content": None, "reasoning": "let me see and"},
+            {"role": "assistant", "content": "It is 5."},
+        ]
+        choices = [
+            {"index": at, "message": message, "finish_reason": "stop"}
+            for at, message in enumerate(messages[: body["n"]])
+        ]
+        return 200, {}, {"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": choices}
+
+    here = unruly(behave)
+    texts = [one.text for one in opened(here.model()).submit(ask("q", 3, chat=True)).result(GUARD)]
+    assert texts == ["<think>let me see</think>It is 5.", "<think>let me see and", "It is 5."]
+
+
+def test_a_text_prompt_that_opens_thoughts_has_its_tag_before_the_completion(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, _: answer(body["n"]))
+    (one,) = opened(here.model()).submit(ask("Question: q\n<think>\n")).result(GUARD)
+    assert one.text == "<think>\nt0"
