@@ -12,7 +12,7 @@ from pipeline.verify.reader.build import number
 from pipeline.verify.reader.values import Quantity
 
 _AMOUNT = re.compile(
-    r"(?P<coin>\\?\$)?(?P<sign>-?)(?P<whole>[1-9]\d{0,2}(?:,\d{3})+|\d{1,30})(?:\.(?P<places>\d{1,30})|\.)?(?P<percent>\\?%)?"
+    r"(?P<coin>\\?\$)?(?P<sign>-?)(?P<whole>[1-9]\d{0,2}(?:,\d{3})+|\d{1,30})(?:\.(?P<places>\d{1,30})|\.$)?(?P<percent>\\?%)?"
 )
 _FRACTION = re.compile(
     r"(?P<sign>-?)(?:\\[dt]?frac\{(?P<top>-?\d{1,30})\}\{(?P<bottom>[1-9]\d{0,30})\}"
