@@ -19,8 +19,13 @@ LIBRARY_FOLDERS = ("/usr/lib/*-linux-gnu", "/lib/*-linux-gnu", "/usr/lib64", "/u
 
 
 def find_project(base: Mapping[str, str]) -> dict[str, str]:
-    """`base` for a child process that imports this project, also where it is not installed."""
-    return {**base, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), base.get("PYTHONPATH")]))}
+    """`base` for a child process that imports this project, also where it is not installed.
+
+    A folder of the user's that is called `pipeline` or `schemas` and stands where they work is not looked at: the path
+    is safe (Python's `-P`).
+    """
+    path = os.pathsep.join(filter(None, [str(ROOT), base.get("PYTHONPATH")]))
+    return {**base, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def engine_environment(base: Mapping[str, str]) -> dict[str, str]:
