@@ -176,21 +176,30 @@ def join(gradients: dict[str, Tensor]) -> Tensor:
 
 
 def check_loss(report: Report, place: Place) -> None:
-    """Loss and gradients in bfloat16 on the device, beside a CPU's in bfloat16, against a CPU's in float32."""
+    """Loss and gradients in bfloat16 on the device, beside a CPU's in bfloat16, against a CPU's in float32.
+
+    For the paper's objective, and for one whose ratios and weights are of whole sequences.
+    """
     shape = place.shapes[0]
-    config = TrainConfig(microbatch_tokens=MICROBATCH)
     on_device = Place(place.device, place.shapes, 48, 48, 2, 1, (False,))
     on_cpu = replace(on_device, device=torch.device("cpu"))
     groups = make_groups(shape, on_device)
-    reference = build_policy(shape, config, on_cpu, torch.float32, "cpu")
-    exact_loss, exact = find_gradients(reference, groups, config)
-    errors = {}
-    for name, where in (("device", on_device), ("cpu", on_cpu)):
-        policy = build_policy(shape, config, where, torch.bfloat16, "cpu")
-        loss, found = find_gradients(policy, groups, config)
-        errors[name] = relative(join(found), join(exact))
-        report.add("loss", shape=shape.name, where=name, loss=loss, exact=exact_loss, gradient_error=errors[name])
-    report.bound("loss", "error of the gradient", errors["device"], GRADIENT_FACTOR * max(errors["cpu"], 1e-3))
+    for objective, importance in (("magistral", "token_truncate"), ("gspo", "sequence_truncate")):
+        config = TrainConfig(microbatch_tokens=MICROBATCH, objective=objective, importance=importance)
+        reference = build_policy(shape, config, on_cpu, torch.float32, "cpu")
+        exact_loss, exact = find_gradients(reference, groups, config)
+        errors = {}
+        for name, where in (("device", on_device), ("cpu", on_cpu)):
+            policy = build_policy(shape, config, where, torch.bfloat16, "cpu")
+            loss, found = find_gradients(policy, groups, config)
+            errors[name] = relative(join(found), join(exact))
+            report.add(
+                "loss", shape=shape.name, objective=objective, where=name, loss=loss, exact=exact_loss,
+                gradient_error=errors[name],
+            )  # fmt: skip
+        report.bound(
+            "loss", f"error of the gradient ({objective})", errors["device"], GRADIENT_FACTOR * max(errors["cpu"], 1e-3)
+        )
 
 
 def check_steps(report: Report, place: Place, rate: float) -> None:
