@@ -11,6 +11,18 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Cause(StrEnum):
+    """Why a verdict is no plain comparison of two values. Only `answer_limit` has a reward, of 0."""
+
+    ANSWER_LIMIT = "answer_limit"
+    """The answer itself is over a fixed limit of length, depth or digits, or has no value within them. It is so
+    whenever it is judged, and a policy can write it at will."""
+    UNDECIDED = "undecided"
+    """The label cannot be verified against, or the rules do not tell."""
+    INFRASTRUCTURE = "infrastructure"
+    """A time limit, a dead process, a sandbox that did not judge: another try may end otherwise."""
+
+
 class Reason(StrEnum):
     """Why a problem is not in the curated set. Every rejected row carries exactly one."""
 

@@ -18,7 +18,7 @@ from pipeline.verify.problem import ProblemVerifier
 from schemas.config import TrainConfig, TrainStage
 from trainer.group import Group
 from trainer.problem_sampler import Feed
-from trainer.reward import judge_group
+from trainer.reward import Judged, judge_group
 from trainer.rollout import Sampled, Sampler
 
 STARVED = 50
@@ -36,6 +36,7 @@ class Harvest:
     groups: int = 0
     with_signal: int = 0
     unknown: int = 0
+    over_limit: int = 0
     failed: int = 0
     stale: int = 0
     rewards: list[float] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Harvest:
         counts: dict[str, float] = {
             "groups": self.groups,
             "unknown": self.unknown,
+            "over_limit": self.over_limit,
             "failed": self.failed,
             "stale": self.stale,
         }
@@ -149,7 +151,7 @@ class Generators:
             return None
         judged = await judge_group(task, sampled, self.verifier, self.stage, self.max_tokens)
         group = judged.group
-        self._note(sampled, group, judged.unknown)
+        self._note(sampled, judged)
         if group is None or not group.has_signal:
             self.feed.done(task.id)
             self._fruitless += 1
@@ -159,10 +161,11 @@ class Generators:
         self._fruitless = 0
         return group
 
-    def _note(self, sampled: Sampled, group: Group | None, unknown: int) -> None:
-        harvest = self.harvest
+    def _note(self, sampled: Sampled, judged: Judged) -> None:
+        harvest, group = self.harvest, judged.group
         harvest.groups += 1
-        harvest.unknown += unknown
+        harvest.unknown += judged.unknown
+        harvest.over_limit += judged.over_limit
         harvest.lengths += [len(rollout.tokens) for rollout in sampled.rollouts]
         harvest.cut += sum(rollout.finish_reason == "length" for rollout in sampled.rollouts)
         if group is not None:

@@ -15,9 +15,9 @@ from pipeline.verify.code import CodeLabel
 from pipeline.verify.label_codec import read_truth
 from pipeline.verify.math import Judgement
 from pipeline.verify.problem import Label, ProblemVerifier
-from pipeline.verify.reward import RewardParts, reward
+from pipeline.verify.reward import NOTHING, RewardParts, reward
 from schemas.config import Config, SandboxConfig, VerifyConfig
-from schemas.reasons import Verdict
+from schemas.reasons import Cause, Verdict
 
 LABELS = 8 << 20
 """Characters of labels kept read: those of a batch of a thousand groups with a dozen tests each."""
@@ -47,6 +47,7 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class Graded:
     """What a completion is worth. `parts` is None where the verdict is unknown: there is no reward then, not a zero.
+    Only an answer over a limit of the verifier is worth 0, unknown or not.
 
     `answer` is a math completion's answer; a program is not said again.
     """
@@ -138,15 +139,19 @@ class _Labels:
 
 def _grade(judgement: Judgement, answered: Answered, label: Label) -> Graded:
     known = judgement.verdict is not Verdict.UNKNOWN and judgement.format_ok
-    parts = reward(
-        judgement.verdict,
-        judgement.format_ok,
-        tokens=answered.tokens,
-        l_max=answered.l_max,
-        l_cache=answered.l_cache,
-        language_ok=known
-        and bool(answered.statement)
-        and keeps_language(answered.statement or "", answered.completion),
+    parts = (
+        NOTHING
+        if judgement.cause is Cause.ANSWER_LIMIT
+        else reward(
+            judgement.verdict,
+            judgement.format_ok,
+            tokens=answered.tokens,
+            l_max=answered.l_max,
+            l_cache=answered.l_cache,
+            language_ok=known
+            and bool(answered.statement)
+            and keeps_language(answered.statement or "", answered.completion),
+        )
     )
     answer = None if isinstance(label, CodeLabel) else judgement.answer
     return Graded(judgement.verdict, parts, answer, judgement.detail, judgement.format_ok)

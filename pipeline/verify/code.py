@@ -21,7 +21,7 @@ from pipeline.closing import Closing
 from pipeline.text.letter_case import read_checker
 from pipeline.text.thoughts import answer_section, check_thoughts
 from pipeline.verify.math import Judgement
-from schemas.reasons import Verdict
+from schemas.reasons import Cause, Verdict
 
 if TYPE_CHECKING:
     from pipeline.sandbox import Run, Sandbox
@@ -249,7 +249,9 @@ class CodeVerifier(Closing):
             detail = f"the program is {found[1]}, {label.language} was asked for"
             future.set_result(Judgement(Verdict.WRONG, found[0], None, detail))
         elif not label.tests:
-            future.set_result(Judgement(Verdict.UNKNOWN, found[0], None, "the problem has no tests"))
+            future.set_result(
+                Judgement(Verdict.UNKNOWN, found[0], None, "the problem has no tests", cause=Cause.UNDECIDED)
+            )
         else:
             self._run(label, *found, future)
         return future
@@ -264,8 +266,7 @@ class CodeVerifier(Closing):
         def ended(done: Future[list[Run]]) -> None:
             error = done.exception()
             if error is not None:
-                trouble = Judgement(Verdict.UNKNOWN, code, None, f"sandbox: {type(error).__name__}: {error}")
-                future.set_result(trouble)
+                future.set_result(_lose(code, f"{type(error).__name__}: {error}"))
             else:
                 future.set_result(rule(done.result(), label, code))
 
@@ -275,7 +276,7 @@ class CodeVerifier(Closing):
             program = Program(language, whole, label.entry_point)
             running = self._get_sandbox().submit(program, cases, label.checker, stop_at_first=True)
         except (SandboxUnavailable, RuntimeError) as error:
-            future.set_result(Judgement(Verdict.UNKNOWN, code, None, f"sandbox: {error}"))
+            future.set_result(_lose(code, str(error)))
             return
         running.add_done_callback(ended)
 
@@ -288,6 +289,11 @@ class CodeVerifier(Closing):
             return self._sandbox
 
 
+def _lose(code: str, problem: str) -> Judgement:
+    """No verdict, for a reason that lies with the sandbox."""
+    return Judgement(Verdict.UNKNOWN, code, None, f"sandbox: {problem}", cause=Cause.INFRASTRUCTURE)
+
+
 def rule(runs: list[Run], label: CodeLabel, code: str) -> Judgement:
     """The judgement on a program whose `runs` over the label's tests end at the first that failed."""
     from pipeline.sandbox import Status, all_passed
@@ -297,7 +303,7 @@ def rule(runs: list[Run], label: CodeLabel, code: str) -> Judgement:
     last = runs[-1] if runs else None
     if last is None or last.status in (Status.INFRA, Status.PASSED):
         said = last.detail if last is not None and last.status is Status.INFRA else "not every test was judged"
-        return Judgement(Verdict.UNKNOWN, code, None, f"sandbox: {said}")
+        return _lose(code, said)
     if last.status is Status.COMPILE:
         told = [line for line in last.detail.splitlines() if "error" in line.lower()] or last.detail.splitlines()[-1:]
         return Judgement(Verdict.WRONG, code, None, f"compile: {told[0].strip()[:200] if told else ''}".rstrip(": "))

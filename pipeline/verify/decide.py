@@ -11,25 +11,29 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from pipeline.verify.compare.expressions import has_construct
+from pipeline.verify.compare.expressions import exhausts, has_construct
 from pipeline.verify.compare.letters import has_part
 from pipeline.verify.compare.values import accept
-from pipeline.verify.guard import refuse
+from pipeline.verify.guard import find_limit, refuse
 from pipeline.verify.normal import clean
 from pipeline.verify.phrase import strip_phrase
 from pipeline.verify.reader.answer import read_answer
-from pipeline.verify.reader.values import Named, Quantity, Unreadable, Value
+from pipeline.verify.reader.values import Named, Quantity, TooLarge, Unreadable, Value
 
 _COMMANDS = ("\\int", "\\lim", "\\sum", "\\prod")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An answer read: its value, or why there is none. `fallback`: SymPy may be asked about it."""
+    """An answer read: its value, or why there is none. `fallback`: SymPy may be asked about it.
+
+    `too_large`: there is no value because the text is over a limit of the reader.
+    """
 
     value: Value | None
     problem: str = ""
     fallback: bool = False
+    too_large: bool = False
 
 
 @lru_cache(maxsize=1 << 14)
@@ -38,19 +42,35 @@ def read(text: str) -> Reading:
     try:
         value = read_answer(text)
     except (Unreadable, RecursionError) as error:
-        return _read_phrase(text, str(error))
+        return _read_phrase(text, error)
     named = any(command in text for command in _COMMANDS)
     return Reading(value, fallback=named and has_part(value, has_construct) and _may_be_asked(value, text))
 
 
-def _read_phrase(text: str, problem: str) -> Reading:
+def _read_phrase(text: str, error: Exception) -> Reading:
     """The value within a phrase around it ("The answer is 5"), or why there is none."""
     if (bare := strip_phrase(text)) is not None:
         try:
             return Reading(read_answer(bare))
         except (Unreadable, RecursionError):
             pass
-    return Reading(None, problem)
+    return Reading(None, str(error), too_large=isinstance(error, TooLarge | RecursionError))
+
+
+def is_over_limit(label: str, answer: str) -> bool:
+    """Whether an answer that was not accepted is over a fixed limit that its label keeps.
+
+    Its text is too long or nested too deeply to be read, one of its expressions has no value at any point, or one
+    would need SymPy, which is not asked about such a text.
+    """
+    expected, given = read(label), read(answer)
+    if given.value is None:
+        return given.too_large
+    if expected.value is None or has_part(expected.value, exhausts):
+        return False
+    if has_part(given.value, exhausts):
+        return True
+    return has_part(given.value, has_construct) and find_limit(clean(answer)) is not None
 
 
 def decide(label: str, answer: str) -> Literal["same", "differ", "unknown", "fallback"]:

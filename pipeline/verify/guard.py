@@ -11,6 +11,7 @@ import re
 MAX_ANSWER = 2000
 MAX_SLOW = 600
 MAX_DEPTH = 16
+_DEEP = "nested too deeply"
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TOWER = re.compile(
@@ -36,20 +37,14 @@ def refuse(text: str) -> str | None:
     """Why SymPy is not asked about this cleaned text, or None when it may be. Linear in the length."""
     if not text:
         return "empty"
-    if len(text) > MAX_SLOW:
-        return f"longer than {MAX_SLOW} characters"
+    if (limit := find_limit(text)) is not None:
+        return limit
     if _CONTROL.search(text):
         return "control characters"
     if _FOREIGN.search(text):
         return "prose"
     if (problem := _unbalanced(text)) is not None:
         return problem
-    if re.search(r"\d{301}", text):
-        return "too many digits"
-    if _TOWER.search(text):
-        return "a tower of powers"
-    if _FACTORIAL.search(text):
-        return "too large a factorial"
     if _BESIDE.search(text):
         return "numbers side by side"
     if _OPEN_ENDED.search(text):
@@ -63,6 +58,21 @@ def refuse(text: str) -> str | None:
     bare = [word for word in _WORD.findall(rest) if word.lower() not in _FUNCTIONS]
     if len(words) > 4 or bare:
         return "prose"
+    return None
+
+
+def find_limit(text: str) -> str | None:
+    """The limit of length, depth or digits that a cleaned text is over, or None."""
+    if len(text) > MAX_SLOW:
+        return f"longer than {MAX_SLOW} characters"
+    if _unbalanced(text) == _DEEP:
+        return _DEEP
+    if re.search(r"\d{301}", text):
+        return "too many digits"
+    if _TOWER.search(text):
+        return "a tower of powers"
+    if _FACTORIAL.search(text):
+        return "too large a factorial"
     return None
 
 
@@ -83,7 +93,7 @@ def _unbalanced(text: str) -> str | None:
         elif character in ")]":
             brackets -= 1
         if depth < 0 or depth > MAX_DEPTH or abs(brackets) > MAX_DEPTH:
-            return "malformed" if depth < 0 else "nested too deeply"
+            return "malformed" if depth < 0 else _DEEP
         position += 1
     if depth != 0:
         return "malformed"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from pipeline.closing import Closing
-from pipeline.verify.decide import decide, read
+from pipeline.verify.decide import decide, is_over_limit, read
 from pipeline.verify.extract import extract
 from pipeline.verify.extract.choose import choose_answer
 from pipeline.verify.guard import MAX_ANSWER
@@ -25,7 +25,7 @@ from pipeline.verify.normal import clean
 from pipeline.verify.pool import MathPool, Outcome
 from pipeline.verify.reader.values import Value
 from pipeline.verify.reward import check_format
-from schemas.reasons import Verdict
+from schemas.reasons import Cause, Verdict
 
 T = TypeVar("T")
 
@@ -39,7 +39,8 @@ class Judgement:
 
     `answer`: as the completion wrote it, None when there is none. `answer_key`: the name of its class of equivalent
     answers within the problem, itself a readable answer; the label's key when correct. `detail`: why, in a few words.
-    `format_ok`: whether the completion keeps the format that was asked for.
+    `format_ok`: whether the completion keeps the format that was asked for. `cause`: why the verdict is unknown, and
+    `answer_limit` where the answer is over a limit, whatever the verdict.
     """
 
     verdict: Verdict
@@ -47,6 +48,7 @@ class Judgement:
     answer_key: str | None
     detail: str
     format_ok: bool = True
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +149,28 @@ class MathVerifier(Closing):
             return
         given, expected = _read(answer), _read(label or "")
 
-        def classify(verdict: Verdict, detail: str, among: Sequence[str]) -> None:
+        def classify(verdict: Verdict, detail: str, among: Sequence[str], cause: Cause | None = None) -> None:
             others = [_read(key) for key in among if key != expected.key]
             _then(
                 self._find(given, others),
-                lambda key: future.set_result(Judgement(verdict, answer, key or given.key, detail)),
+                lambda key: future.set_result(Judgement(verdict, answer, key or given.key, detail, cause=cause)),
             )
 
         screened = screen_label(label)
         if isinstance(screened, tuple):
-            classify(Verdict.UNKNOWN, f"unverifiable label: {screened[1]}", known)
+            classify(Verdict.UNKNOWN, f"unverifiable label: {screened[1]}", known, Cause.UNDECIDED)
             return
         verdict = decide(label or "", answer)
         if verdict == "same":
             future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
         elif verdict == "differ":
-            problem = read(answer).problem
-            classify(Verdict.WRONG, f"cannot be read: {problem}" if problem else "not equal", known)
+            reading = read(answer)
+            detail = f"cannot be read: {reading.problem}" if reading.problem else "not equal"
+            classify(Verdict.WRONG, detail, known, Cause.ANSWER_LIMIT if reading.too_large else None)
         elif verdict == "unknown":
-            classify(Verdict.UNKNOWN, "not decided at any point", ())
+            over = is_over_limit(label or "", answer)
+            detail = "the answer is over a limit" if over else "not decided at any point"
+            classify(Verdict.UNKNOWN, detail, (), Cause.ANSWER_LIMIT if over else Cause.UNDECIDED)
         else:
 
             def decided(outcome: Outcome) -> None:
@@ -173,7 +178,8 @@ class MathVerifier(Closing):
                     future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
                 else:
                     among = known if outcome.verdict is Verdict.WRONG else ()
-                    classify(outcome.verdict, outcome.detail, among)
+                    cause = Cause.INFRASTRUCTURE if outcome.verdict is Verdict.UNKNOWN else None
+                    classify(outcome.verdict, outcome.detail, among, cause)
 
             identical = clean(answer) == clean(label or "")
             _then(self.pool.submit(slow_text(label or ""), None if identical else slow_text(answer)), decided)

@@ -93,7 +93,9 @@ class ProblemVerifier(Closing):
                 said = asked.result()
                 key = label if said == "same" else judged.answer_key
                 detail = f"{MARK}: {said}; rules: {judged.detail}"
-                final.set_result(replace(judged, verdict=VERDICTS[said], answer_key=key, detail=detail))
+                verdict = VERDICTS[said]
+                cause = judged.cause if verdict is Verdict.UNKNOWN else None
+                final.set_result(replace(judged, verdict=verdict, answer_key=key, detail=detail, cause=cause))
 
             opinion.submit(label, judged.answer).add_done_callback(heard)
 

@@ -1,8 +1,9 @@
 """From a judgement to a reward, as the Magistral paper has it (arXiv 2506.10910, section 2.2). Pure functions.
 
 Format 0.1, correctness 0.9, a length penalty down to -0.1, a language bonus of 0.1. A broken format is worth 0 and
-nothing else is graded. What could not be verified has no reward at all: infrastructure trouble must not teach a model
-anything.
+nothing else is graded, and so is an answer over a limit that stands whenever it is judged (`Cause.ANSWER_LIMIT`): the
+callers give it NOTHING, or such answers would be a way out of a reward. What else could not be verified has no reward
+at all: infrastructure trouble must not teach a model anything.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from schemas.config import SandboxConfig, TrainConfig, TrainStage, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
 from trainer.problem_sampler import Feed
 from trainer.problems import Task
+from trainer.reward import Judged, judge_group
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 TASKS = [Task(f"{n:02d}", f"what is {n}", "math", "en", Prompt(None, str(n), str(n)), str(n)) for n in range(20)]
@@ -172,5 +173,35 @@ def test_lag_is_counted_from_the_first_version_of_each_rollout() -> None:
             firsts = [rollout.versions[0] for group in batch for rollout in group.rollouts]
             assert lag["max_lag"] == 100 - min(firsts)
             assert lag["lag"] == pytest.approx(100 - sum(firsts) / len(firsts))
+
+    asyncio.run(run())
+
+
+def test_an_answer_over_a_limit_is_worth_nothing_and_a_verdict_lost_is_left_out() -> None:
+    """Of four rollouts one is right, one a tower of powers, one wrong, and SymPy has no time for the last."""
+    slow = "\\boxed{\\sum_{n=1}^{10^9} \\frac{1}{n}}"
+    texts = ("\\boxed{5}", "\\boxed{9^{9^{9^{9}}}}", "\\boxed{6}", slow)
+    task = Task("05", "what is 5", "math", "en", Prompt(None, "5", "5"), "5")
+
+    async def run() -> Judged:
+        sampled = await ScriptedSampler(lambda _, number: texts[number]).sample(task.prompt, 4, 16)
+        with ProblemVerifier(VerifyConfig(timeout=0.05), SandboxConfig()) as verifier:
+            return await judge_group(task, sampled, verifier, STAGE, 16)
+
+    judged = asyncio.run(run())
+    assert judged.group is not None
+    assert [rollout.text for rollout in judged.group.rollouts] == list(texts[:3])
+    assert judged.group.rewards[1] == 0 < judged.group.rewards[2] < judged.group.rewards[0]
+    assert judged.group.correct == (True, False, False)
+    assert (judged.unknown, judged.over_limit) == (1, 1)
+
+
+def test_answers_over_a_limit_are_counted_apart_in_the_log() -> None:
+    async def run() -> None:
+        sampler = ScriptedSampler(lambda text, number: text if number % 2 else "\\boxed{9^{9^{9^{9}}}}")
+        async with generators(sampler, TRAIN.model_copy(update={"synchronous": True})) as made:
+            await made.collect(0)
+            summary = made.take_harvest().summarise()
+            assert (summary["over_limit"], summary["unknown"]) == (2 * STAGE.prompts_per_batch, 0)
 
     asyncio.run(run())

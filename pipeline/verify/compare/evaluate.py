@@ -28,14 +28,18 @@ class Undefined(ArithmeticError):
     """The expression has no value at this point, or none that can be enclosed."""
 
 
+class Exhausted(Undefined):
+    """Whatever the precision, there is no value: a division by zero, a ball without end."""
+
+
 def evaluate(node: Node, point: Point) -> Any:
     """The ball of an expression's value where the letters have the values of `point`. Raises Undefined."""
     try:
         ball = _value(node, point)
     except (ZeroDivisionError, ValueError, OverflowError, RecursionError) as error:
-        raise Undefined(str(error)) from error
+        raise Exhausted(str(error)) from error
     if not ball.is_finite():
-        raise Undefined("not finite")
+        raise Exhausted("not finite")
     return ball
 
 
@@ -59,7 +63,7 @@ def _value(node: Node, point: Point) -> Any:
         return a * args[1]
     if op == "/":
         if args[1].contains(0):
-            raise Undefined("division by zero")
+            raise Exhausted("division by zero")
         return a / args[1]
     if op == "neg":
         return -a
@@ -93,13 +97,13 @@ def _power(base: Any, exponent: Any, written: Node) -> Any:
         whole = int(written.value)
         if whole < 0:
             if base.contains(0):
-                raise Undefined("division by zero")
+                raise Exhausted("division by zero")
             return 1 / base ** (-whole)
         return base**whole
     if base.contains(0):
         if base == 0 and exponent.real > 0:
             return acb(0)
-        raise Undefined("a power of zero")
+        raise Exhausted("a power of zero") if base == 0 or not is_precise(base) else Undefined("a power of zero")
     return (exponent * base.log()).exp()
 
 
@@ -133,7 +137,7 @@ def _other(op: str, args: list[Any]) -> Any:
     if op in ("floor", "ceil"):
         whole = (a.real.floor() if op == "floor" else a.real.ceil()).unique_fmpz()
         if whole is None:
-            raise Undefined("a step")
+            raise Undefined("a step") if is_precise(a) else Exhausted("a step of no number")
         return acb(int(whole))
     if op in ("max", "min"):
         best = args[0].real
@@ -164,6 +168,11 @@ def _series(node: Node, point: Point) -> Any:
         term = _value(node.args[2], {**point, node.name: acb(k)})
         total = total + term if node.op == "sum" else total * term
     return total
+
+
+def is_precise(ball: Any) -> bool:
+    """Whether a ball is finite and no wider than 2^-200 of its size, or of 1 where it is smaller."""
+    return bool(ball.is_finite()) and bool(ball.real.rad() + ball.imag.rad() < arb(2) ** -200 * (1 + abs(ball)))
 
 
 def set_precision(bits: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from flint import acb, arb, fmpq
 
-from pipeline.verify.compare.evaluate import Undefined, evaluate, set_precision
+from pipeline.verify.compare.evaluate import Exhausted, Undefined, evaluate, is_precise, set_precision
 from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.values import Node
 
@@ -76,6 +76,26 @@ def _rounds(left: Node, right: Node) -> bool:
 def has_construct(node: Node) -> bool:
     """Whether an expression has what is read but not evaluated: integrals, limits, sums and products without end."""
     return _has(node, CONSTRUCTS)
+
+
+def exhausts(node: Node) -> bool:
+    """Whether an expression has a precise value at no point, at the highest precision: a tower of powers, 1/0.
+
+    What is not evaluated here at all (integrals, a step where the value stands on it) does not count.
+    """
+    if _has(node, CONSTRUCTS | {"infty"}):
+        return False
+    names = sorted(letters(node))
+    set_precision(PRECISIONS[-1])
+    for turn in range(len(_SIZES) if names else 1):
+        try:
+            if is_precise(evaluate(node, _point(names, turn, whole=False))):
+                return False
+        except Exhausted:
+            continue
+        except Undefined:
+            return False
+    return True
 
 
 def needs_parser(node: Node) -> bool:

@@ -40,6 +40,7 @@ from pipeline.verify.reader.values import (
     Ratio,
     Region,
     Sequence,
+    TooLarge,
     Unreadable,
     Value,
 )
@@ -74,7 +75,7 @@ _CLOCK = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
 def read_answer(text: str) -> Value:
     """The value that an answer writes. Raises Unreadable, which says what part cannot be read."""
     if len(text) > MAX_LENGTH:
-        raise Unreadable(f"longer than {MAX_LENGTH} characters")
+        raise TooLarge(f"longer than {MAX_LENGTH} characters")
     if (plain := read_plain(text)) is not None:
         return plain
     if "..." in text or "\u2026" in text:
@@ -98,7 +99,7 @@ def read_tokens(text: str) -> Value:
     try:
         return _read_whole(tokens)
     except RecursionError as error:
-        raise Unreadable("nested too deeply") from error
+        raise TooLarge("nested too deeply") from error
 
 
 def _is(token: Token, *texts: str) -> bool:
@@ -196,7 +197,7 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
         if len(cleaned) == 1:
             return _read_list(cleaned[0])
         if len(cleaned) > MAX_ITEMS:
-            raise Unreadable(f"more than {MAX_ITEMS} items")
+            raise TooLarge(f"more than {MAX_ITEMS} items")
         items = [_read_list(part) for part in cleaned]
         logical = any(token.kind == "command" and token.text in ("and", "or") for token in tokens)
         if logical and any(isinstance(item, Quantity) and letters(item.node) for item in items):

@@ -8,7 +8,7 @@ from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.operators import read_determinant, read_integral, read_limit, read_series
 from pipeline.verify.reader.scanner import Scanner
 from pipeline.verify.reader.tokens import COMMAND_FUNCTIONS, FUNCTIONS, GREEK, Token, tokenize
-from pipeline.verify.reader.values import Node, Unreadable
+from pipeline.verify.reader.values import Node, TooLarge, Unreadable
 
 MAX_DEPTH = 40
 _FUNCTION_HEADS = frozenset("fgFGPQ")
@@ -72,7 +72,7 @@ class Reader(Scanner):
     def sum(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise Unreadable("nested too deeply")
+            raise TooLarge("nested too deeply")
         sign = self._sign()
         total = self.product()
         total = call("neg", total) if sign < 0 else total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.verify.reader.values import Unreadable
+from pipeline.verify.reader.values import TooLarge, Unreadable
 
 MAX_TOKENS = 600
 
@@ -194,7 +194,7 @@ def tokenize(text: str) -> tuple[Token, ...]:
         new = _classify(match, spaced)
         tokens.extend(new)
         if len(tokens) > MAX_TOKENS:
-            raise Unreadable(f"more than {MAX_TOKENS} tokens")
+            raise TooLarge(f"more than {MAX_TOKENS} tokens")
         spaced = False
     return tuple(tokens)
 

@@ -11,6 +11,10 @@ class Unreadable(ValueError):
     """The text is not wholly of the grammar; the message names the part."""
 
 
+class TooLarge(Unreadable):
+    """The text is over a limit of the reader: its length, depth, or number of tokens or items."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """An expression. `op` is an operation ("+", "*", "/", "^", "sin", ...), "num", "sym" or "fn" (an unknown function).

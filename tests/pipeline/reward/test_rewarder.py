@@ -83,3 +83,16 @@ def test_what_is_asked_after_the_end_is_refused() -> None:
     hard: Any = Answered("\\int_0^x t \\, dt", "\\boxed{\\frac{x^2}{2}}")
     with pytest.raises(RuntimeError, match="closed"):
         made.submit(hard)
+
+
+def test_an_answer_over_a_limit_is_unknown_and_worth_nothing(rewarder: Rewarder) -> None:
+    tower, long, prose = rewarder.grade(
+        [
+            Answered("5", "\\boxed{9^{9^{9^{9}}}}", statement=HOURS, tokens=9, l_max=9, l_cache=3),
+            Answered("5", f"\\boxed{{{'9' * 20_000}}}"),
+            Answered("we prove it", "\\boxed{5}"),
+        ]
+    )
+    assert (tower.verdict, tower.reward) == (Verdict.UNKNOWN, 0)
+    assert (long.verdict, long.reward) == (Verdict.WRONG, 0)
+    assert (prose.verdict, prose.reward) == (Verdict.UNKNOWN, None)
