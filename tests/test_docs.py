@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from benchmarks.__main__ import BENCHMARKS
 from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from pipeline.verify.math import MathVerifier
@@ -170,11 +171,37 @@ def test_the_two_commands_are_targets_of_make() -> None:
         assert dry.returncode == 0, dry.stderr
 
 
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in its address."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_lead_somewhere() -> None:
-    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#]+)\)", page.read_text())]
-    inside = [(page, link) for page, link in links if not link.startswith("https://")]
-    assert len(inside) >= 40
-    assert [f"{page.name}: {link}" for page, link in inside if not (page.parent / link).exists()] == []
+    pages = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")})
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)]+)\)", page.read_text())]
+    inside = [(page, *link.partition("#")) for page, link in links if not link.startswith("https://")]
+    assert len(inside) >= 60
+    targets = [(page, (page.parent / name).resolve() if name else page, anchor) for page, name, _, anchor in inside]
+    assert [f"{page.name}: {target}" for page, target, _ in targets if not target.exists()] == []
+    assert [f"{page.name}: {t.name}#{a}" for page, t, a in targets if a and a not in anchors(t)] == []
+
+
+def test_contributing_names_every_folder() -> None:
+    tree = (ROOT / "CONTRIBUTING.md").read_text()
+    packages = {path.parent.name for layer in ("", "pipeline/") for path in ROOT.glob(f"{layer}*/__init__.py")}
+    assert len(packages) >= 20
+    assert sorted(name for name in packages if f"{name}/" not in tree) == []
+
+
+def test_figures_are_of_benchmarks_that_there_are() -> None:
+    headings = re.findall(r"^## .*\((`.+`)\)$", (ROOT / "docs" / "figures.md").read_text(), re.MULTILINE)
+    named = {name for heading in headings for name in re.findall(r"`(\w+)`", heading)}
+    pages = "".join(page.read_text() for page in PAGES)
+    for names in re.findall(r"python -m benchmarks[. ]([a-z_ ]+)", pages):
+        named |= set(names.split())
+    assert "verify_math" in named
+    assert named <= set(BENCHMARKS)
 
 
 def test_the_examples_of_right_and_wrong_answers_hold() -> None:
