@@ -1,4 +1,4 @@
-"""Nothing is promised that does not run: every command of the README and of docs/, in a copy of the checkout."""
+"""README and docs/: every command runs in a copy of the checkout, links and names lead somewhere, examples hold."""
 
 import os
 import re
