@@ -57,8 +57,8 @@ def make_texts(count: int, seed: int = 0) -> Iterator[tuple[int, str, str]]:
 
 def change_text(text: str, draw: random.Random) -> tuple[str, str]:
     """(kind, the text so changed)."""
-    kind = draw.choice(("exact", "dress", "typos", "wrap"))
-    if kind == "dress":
+    kind = draw.choice(("exact", "formatting", "typos", "wrap"))
+    if kind == "formatting":
         loud = text if "\\" in text else text.upper()
         text = draw.choice((loud, re.sub(" ", lambda _: draw.choice(" \n"), text)))
         return kind, text.replace("'", "’").replace("$x$", "\\(x\\)")

@@ -148,10 +148,10 @@ def judge_peer(pairs: list[Pair]) -> list[bool]:
     """math-verify as its own page shows it, with its own time limits."""
     from math_verify import parse, verify
 
-    def dress(text: str) -> str:
+    def wrap(text: str) -> str:
         return f"${text}$" if "\\" in text or text[0] in "([" or "<" in text else text
 
-    return [bool(verify(parse(dress(label)), parse(dress(answer)))) for label, answer in pairs]
+    return [bool(verify(parse(wrap(label)), parse(wrap(answer)))) for label, answer in pairs]
 
 
 def judge_ours(verifier: MathVerifier, pairs: list[Pair]) -> list[bool]:

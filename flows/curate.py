@@ -126,8 +126,8 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
             missing, failures = sample_shards(config, folder, ready, engine=engine)
     if config.also_graded_by:
         with watch.measure("also_graded_by"):
-            owed, lost = ask_other_graders(config, folder, ready)
-        missing, failures = missing + owed, failures | lost
+            left, lost = ask_other_graders(config, folder, ready)
+        missing, failures = missing + left, failures | lost
     with watch.measure("decide"):
         forget_pass(folder, 2)
         decide_shards.with_options(**retries)(config, folder)
@@ -241,8 +241,8 @@ def ask_other_graders(config: Config, folder: RunFolder, shards: Sequence[str]) 
     for grader in config.also_graded_by:
         if grader.model is not None:
             asked = config.model_copy(update={"model": grader.model})
-            owed, lost = sample_shards(asked, folder, shards, counts=False)
-            missing += owed
+            left, lost = sample_shards(asked, folder, shards, counts=False)
+            missing += left
             failed |= {f"{what} by {grader.model.name}": error for what, error in lost.items()}
     return missing, failed
 

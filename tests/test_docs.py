@@ -1,4 +1,4 @@
-"""Nothing is promised that does not run: every command of the README and of docs/, in a copy of the checkout."""
+"""README and docs/: every command runs in a copy of the checkout, links and names lead somewhere, examples hold."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from benchmarks.__main__ import BENCHMARKS
 from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from pipeline.verify.math import MathVerifier
@@ -19,6 +20,8 @@ from tests.conftest import ROOT
 
 LOOP = ROOT / "docs" / "training.md"
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page != LOOP)]
+TEXTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")})
+"""All pages, of which some have no commands to run."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 UNTIL = "# until interrupted"
 STARTED = ("scheduled:", "rewards at", "looking at")
@@ -161,20 +164,46 @@ def serve_for_a_while(command: str, where: Path, environment: dict[str, str]) ->
     return said
 
 
-def test_the_two_commands_are_targets_of_make() -> None:
-    targets = commands(ROOT / "README.md", "sh")
-    assert targets
-    for command in targets:
-        target = command.split()[1]
+def test_every_make_command_is_a_target() -> None:
+    lines = [line for page in TEXTS for line in commands(page, "sh") if line.startswith("make ")]
+    targets = {line.split()[1] for line in lines}
+    targets |= {name for page in TEXTS for name in re.findall(r"`make\s(\w+)`", page.read_text())}
+    assert targets >= {"curate", "loop", "check", "test"}
+    for target in sorted(targets):
         dry = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert dry.returncode == 0, dry.stderr
 
 
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in its address."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_lead_somewhere() -> None:
-    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#]+)\)", page.read_text())]
-    inside = [(page, link) for page, link in links if not link.startswith("https://")]
-    assert len(inside) >= 40
-    assert [f"{page.name}: {link}" for page, link in inside if not (page.parent / link).exists()] == []
+    links = [(page, link) for page in TEXTS for link in re.findall(r"\]\(([^)]+)\)", page.read_text())]
+    inside = [(page, *link.partition("#")) for page, link in links if not link.startswith("https://")]
+    assert len(inside) >= 60
+    targets = [(page, (page.parent / name).resolve() if name else page, anchor) for page, name, _, anchor in inside]
+    assert [f"{page.name}: {target}" for page, target, _ in targets if not target.exists()] == []
+    assert [f"{page.name}: {t.name}#{a}" for page, t, a in targets if a and a not in anchors(t)] == []
+
+
+def test_contributing_names_every_folder() -> None:
+    tree = (ROOT / "CONTRIBUTING.md").read_text()
+    packages = {path.parent.name for layer in ("", "pipeline/") for path in ROOT.glob(f"{layer}*/__init__.py")}
+    assert len(packages) >= 20
+    assert sorted(name for name in packages if f"{name}/" not in tree) == []
+
+
+def test_figures_are_of_benchmarks_that_there_are() -> None:
+    headings = re.findall(r"^## .*\((`.+`)\)$", (ROOT / "docs" / "figures.md").read_text(), re.MULTILINE)
+    named = {name for heading in headings for name in re.findall(r"`(\w+)`", heading)}
+    pages = "".join(page.read_text() for page in PAGES)
+    for names in re.findall(r"python -m benchmarks[. ]([a-z_ ]+)", pages):
+        named |= set(names.split())
+    assert "verify_math" in named
+    assert named <= set(BENCHMARKS)
 
 
 def test_the_examples_of_right_and_wrong_answers_hold() -> None:

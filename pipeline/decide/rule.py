@@ -140,8 +140,8 @@ def decide_counts(
     """(decision, detail in words) from the counts of one problem.
 
     Fewer samples than `planned` decide only where no outcome of the missing ones gives another decision; otherwise the
-    problem is undetermined, and its detail says how many samples are owed. More than planned are all used. `doubt` says
-    whether it is a suspect; one that its samples do not clear is `CONFIRMED`.
+    problem is undetermined, and its detail says how many samples are missing. More than planned are all used. `doubt`
+    says whether it is a suspect; one that its samples do not clear is `CONFIRMED`.
     """
     missing = max(planned - taken, 0)
     known = taken - unknown
@@ -151,8 +151,8 @@ def decide_counts(
         return Reason.UNDETERMINED.value, "no samples"
     decision = settle(correct, votes, unknown, taken, planned, keep, decide, doubt)
     if decision is None:
-        owed = "1 more sample" if missing == 1 else f"{missing} more samples"
-        return Reason.UNDETERMINED.value, f"{said}; {owed} could change this"
+        wanted = "1 more sample" if missing == 1 else f"{missing} more samples"
+        return Reason.UNDETERMINED.value, f"{said}; {wanted} could change this"
     early = f"; the other {missing} of {taken + missing} cannot change it" if missing else ""
     if decision == Reason.UNDETERMINED:
         return decision, f"{said}; the unknown ones could change this"

@@ -1,4 +1,4 @@
-"""Dedup: the same problem once. Copies in another dress go, and paraphrases; other numbers are another problem.
+"""Dedup: the same problem once. Copies and paraphrases are dropped; other numbers are another problem.
 
     kept, rejected = dedup(problems, DedupConfig())
 

@@ -150,7 +150,7 @@ _IN_CONTEXT = frozenset("-()!")
 
 @lru_cache(maxsize=1 << 18)
 def _canonise(said: str) -> str:
-    """The canonical token of what stands in the text; empty for dress."""
+    """The canonical token of what stands in the text; empty for formatting."""
     first = said[0]
     if first == "\\":
         command = said[1:]

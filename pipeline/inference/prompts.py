@@ -30,7 +30,7 @@ class Prompt:
     """What the model sees: `messages` of (role, content) through the chat template, or `text` as it stands.
 
     `key` is 16 hex digits of a hash of exactly that: a changed template, or a problem that now says something else,
-    is a new key, so that its samples are owed afresh.
+    is a new key, so that it is sampled again.
     """
 
     messages: tuple[tuple[str, str], ...] | None

@@ -39,7 +39,7 @@ class ServerEngine:
         self._retries = retries
         self._lock = threading.Lock()
         self._stats = EngineStats()
-        self._owed: set[Future[tuple[Completion, ...]]] = set()
+        self._pending: set[Future[tuple[Completion, ...]]] = set()
         self._since: float | None = None
         self._dead: EngineDied | None = None
         self._loop = asyncio.new_event_loop()
@@ -63,15 +63,15 @@ class ServerEngine:
             if self._dead is not None:
                 future.set_exception(self._dead)
                 return future
-            if not self._owed:
+            if not self._pending:
                 self._since = time.monotonic()
-            self._owed.add(future)
+            self._pending.add(future)
         asyncio.run_coroutine_threadsafe(self._answer(request, future), self._loop)
         return future
 
     def in_flight(self) -> int:
         with self._lock:
-            return len(self._owed)
+            return len(self._pending)
 
     @property
     def is_dead(self) -> bool:
@@ -175,12 +175,12 @@ class ServerEngine:
         self, future: Future[tuple[Completion, ...]], result: tuple[Completion, ...] | Exception, tokens: int = 0
     ) -> None:
         with self._lock:
-            if future not in self._owed:
+            if future not in self._pending:
                 return
-            self._owed.discard(future)
+            self._pending.discard(future)
             done = int(not isinstance(result, Exception))
             self._stats = replace(self._stats, tokens=self._stats.tokens + tokens, requests=self._stats.requests + done)
-            if not self._owed and self._since is not None:
+            if not self._pending and self._since is not None:
                 self._stats = replace(self._stats, busy=self._stats.busy + time.monotonic() - self._since)
                 self._since = None
         if isinstance(result, Exception):
@@ -191,8 +191,8 @@ class ServerEngine:
     def _give_up(self, error: EngineDied) -> None:
         with self._lock:
             self._dead = self._dead or error
-            owed = list(self._owed)
-        for future in owed:
+            pending = list(self._pending)
+        for future in pending:
             self._settle(future, error)
 
     async def _complete(self, server: Server, request: Request) -> tuple[tuple[Completion, ...], int]:

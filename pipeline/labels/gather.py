@@ -7,7 +7,7 @@ The witnesses are independent of each other as far as can be told from where the
 - the final answer of the worked solution in `extra`, where it differs from the label;
 - every grader that was ever asked, whichever pass or file its samples are from. Samples of one model are not
   independent, so they count as one witness, whose vote is split by its shares;
-- a person who went through the clashes (`pipeline.labels.rulings`).
+- a person who went through the clashes (`pipeline.labels.flags`).
 
 Copies and solutions that agree with the label are no votes of their own, as labels are often copied, and often read out
 of the solution. They say which labels are alike: those with a solution that agrees, those without, those in a clash.

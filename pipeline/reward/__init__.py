@@ -1,4 +1,4 @@
-"""The verifier on its travels: the same verdicts and rewards inside other trainers, or over HTTP for any of them.
+"""Reward adapters for other trainers: the verdicts and rewards of curation inside them, or over HTTP for any of them.
 
 `rewarder` grades a completion by a label that travelled as text; `trl`, `verl` and `openrlhf` are that in the form
 which each trainer calls, `service` is that over HTTP.

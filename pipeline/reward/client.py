@@ -39,9 +39,9 @@ def judge(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     url = os.environ.get("GOLDILOCKS_REWARD_URL")
     found: dict[int, dict[str, Any]] = {}
     for _ in range(ATTEMPTS):
-        owed = [at for at in range(len(items)) if found.get(at, {}).get("reward") is None]
-        for first in range(0, len(owed), BATCH):
-            places = owed[first : first + BATCH]
+        ungraded = [at for at in range(len(items)) if found.get(at, {}).get("reward") is None]
+        for first in range(0, len(ungraded), BATCH):
+            places = ungraded[first : first + BATCH]
             some = [items[at] for at in places]
             found |= dict(zip(places, _ask(url, some) if url else _judge_here(some), strict=True))
     return [found[at] for at in range(len(items))]

@@ -15,7 +15,7 @@
     rates/00000.parquet                    the pass rates of every grader that was ever asked
     curated/00000.parquet                  what was kept in the end
     flags/TIME-RANDOM.json                 a person's doubts about a label
-    training/                              checkpoints, logs, pictures of the trainer
+    training/                              checkpoints, logs and curves of the trainer
     manifest.json, README.md, report.html, funnel.svg, pass-rates.svg, plan.json, imported.json
     .lock                                  one process at a time; on an object store a folder of claims
 

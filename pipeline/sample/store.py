@@ -67,7 +67,7 @@ class EvidenceStore:
 
     def load(self) -> pl.DataFrame:
         """Everything flushed, each sample once, by key. A damaged file is set aside with a warning: its samples are
-        owed again.
+        drawn again.
         """
         names = [self.whole] * self.folder.exists(self.whole) + self._parts()
         tables = [table for name in names if (table := self._read(name)) is not None]

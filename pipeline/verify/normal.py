@@ -159,7 +159,7 @@ def _undollar(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """The answer without dressing. Total: any string gives a string, in time linear in its length."""
+    """The answer without formatting. Total: any string gives a string, in time linear in its length."""
     text = _EATEN.sub(lambda match: "\\" + _EATEN_LETTERS[match[0]], text).strip()
     if text.endswith("\\") and not text.endswith("\\\\"):
         text = text[:-1].rstrip()

@@ -48,12 +48,12 @@ def test_the_aims_are_met_where_wrong_solutions_may_share_a_wrong_expected_outpu
         _, _, rulings = judge(planted.outcomes, list(planted.expected))
         for t, ruling in enumerate(rulings):
             if t in planted.corrupted:
-                found["mended"] += ruling.action == "drop" or ruling.expected == planted.right[t]
+                found["repaired"] += ruling.action == "drop" or ruling.expected == planted.right[t]
             else:
                 found["untouched"] += ruling.action == "keep"
         found["corrupted"] += len(planted.corrupted)
         found["sound"] += tests - len(planted.corrupted)
-    assert found["mended"] >= 0.98 * found["corrupted"] > 0
+    assert found["repaired"] >= 0.98 * found["corrupted"] > 0
     assert found["untouched"] >= 0.99 * found["sound"]
 
 

@@ -1,4 +1,4 @@
-"""Decontaminate: what a benchmark asks goes, however it is dressed; the rest stays, and says what it looks like."""
+"""Decontaminate: what a benchmark asks goes, however it is formatted; the rest stays, and says what it looks like."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading: one line of tokens for every dress of a statement, another one for every other problem."""
+"""Reading: one line of tokens for every formatting of a statement, another one for every other problem."""
 
 import pytest
 from hypothesis import given, settings
@@ -45,9 +45,9 @@ OTHER = [
 ]
 
 
-@pytest.mark.parametrize(("text", "dressed"), SAME)
-def test_dress_and_wrapping_change_nothing(text: str, dressed: str) -> None:
-    plain = [[token for token in read_tokens(said) if token != END] for said in (text, dressed)]
+@pytest.mark.parametrize(("text", "formatted"), SAME)
+def test_formatting_and_wrapping_change_nothing(text: str, formatted: str) -> None:
+    plain = [[token for token in read_tokens(said) if token != END] for said in (text, formatted)]
     assert plain[0] == plain[1]
 
 

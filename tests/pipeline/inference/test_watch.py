@@ -133,9 +133,9 @@ def test_settings_that_fit_no_engine_are_not_tried_again(opened: Callable[..., A
 def test_closing_fails_what_is_owed_and_leaves_no_process(opened: Callable[..., Any]) -> None:
     with opened() as engine:
         engine.submit(ask("q")).result(GUARD)
-        owed, pid = engine.submit(ask("HANG")), engine.pid
+        pending, pid = engine.submit(ask("HANG")), engine.pid
         engine.close()
-        assert isinstance(owed.exception(GUARD), EngineDied)
+        assert isinstance(pending.exception(GUARD), EngineDied)
         assert not is_alive(pid)
 
 

@@ -15,10 +15,10 @@ from pipeline.publish.view.sides import list_sides
 from tests.pipeline.publish.report.test_passes import RATES, two_passes
 from tests.pipeline.publish.report_runs import lay_run, tell_small_run, tell_sums
 
-FATES = ("keep", "too_easy", "never_solved", "proof")
+OUTCOMES = ("keep", "too_easy", "never_solved", "proof")
 Judged = dict[str, tuple[str, int | None]]
 sides = st.dictionaries(
-    st.sampled_from("abcdefgh"), st.tuples(st.sampled_from(FATES), st.none() | st.integers(0, 16)), max_size=8
+    st.sampled_from("abcdefgh"), st.tuples(st.sampled_from(OUTCOMES), st.none() | st.integers(0, 16)), max_size=8
 )
 
 

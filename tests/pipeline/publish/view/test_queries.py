@@ -35,7 +35,7 @@ WORDS = (
     "no such word",
     "1",
 )
-FATES = ("keep", "too_easy", "proof", "waiting", "gone")
+OUTCOMES = ("keep", "too_easy", "proof", "waiting", "gone")
 
 
 def tell_mixed() -> list[Told]:
@@ -105,7 +105,7 @@ bins = st.none() | st.integers(0, N)
 queries = st.builds(
     Query,
     text=st.lists(st.sampled_from(WORDS), max_size=2).map(" ".join) | st.text(max_size=3),
-    outcome=st.lists(st.sampled_from(FATES), max_size=2, unique=True).map(tuple),
+    outcome=st.lists(st.sampled_from(OUTCOMES), max_size=2, unique=True).map(tuple),
     source=st.lists(st.sampled_from(["sums", "words", "ailleurs", "none"]), max_size=2, unique=True).map(tuple),
     language=st.sampled_from([(), ("en",), ("fr", "de")]),
     domain=st.sampled_from([(), ("math",), ("code",)]),
