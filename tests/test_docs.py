@@ -20,6 +20,8 @@ from tests.conftest import ROOT
 
 LOOP = ROOT / "docs" / "training.md"
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page != LOOP)]
+TEXTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")})
+"""All pages, of which some have no commands to run."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 UNTIL = "# until interrupted"
 STARTED = ("scheduled:", "rewards at", "looking at")
@@ -162,11 +164,12 @@ def serve_for_a_while(command: str, where: Path, environment: dict[str, str]) ->
     return said
 
 
-def test_the_two_commands_are_targets_of_make() -> None:
-    targets = commands(ROOT / "README.md", "sh")
-    assert targets
-    for command in targets:
-        target = command.split()[1]
+def test_every_make_command_is_a_target() -> None:
+    lines = [line for page in TEXTS for line in commands(page, "sh") if line.startswith("make ")]
+    targets = {line.split()[1] for line in lines}
+    targets |= {name for page in TEXTS for name in re.findall(r"`make\s(\w+)`", page.read_text())}
+    assert targets >= {"curate", "loop", "check", "test"}
+    for target in sorted(targets):
         dry = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert dry.returncode == 0, dry.stderr
 
@@ -178,8 +181,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_links_lead_somewhere() -> None:
-    pages = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")})
-    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)]+)\)", page.read_text())]
+    links = [(page, link) for page in TEXTS for link in re.findall(r"\]\(([^)]+)\)", page.read_text())]
     inside = [(page, *link.partition("#")) for page, link in links if not link.startswith("https://")]
     assert len(inside) >= 60
     targets = [(page, (page.parent / name).resolve() if name else page, anchor) for page, name, _, anchor in inside]

@@ -100,7 +100,7 @@ def test_a_shard_is_screened_again_when_the_label_check_changes_and_not_for_the_
 
 def test_the_shipped_config_is_one() -> None:
     config = load_config(str(ROOT / "configs" / "quickstart-code.yaml"))
-    assert [source.name for source in config.sources] == ["heap", "gym"]
+    assert [source.name for source in config.sources] == ["planted", "gym"]
 
 
 @pytest.mark.model

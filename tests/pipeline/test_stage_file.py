@@ -43,8 +43,8 @@ def test_math_alone_starts_nothing(tmp_path: Path) -> None:
 
 
 @needs_sandbox
-def test_the_faults_of_the_shipped_heap_are_found(tmp_path: Path) -> None:
-    counts = run_stage("code_tests", str(ROOT / "configs" / "heap-code.jsonl"), str(tmp_path), config("r"))
+def test_the_faults_of_the_shipped_problems_are_found(tmp_path: Path) -> None:
+    counts = run_stage("code_tests", str(ROOT / "configs" / "problems-code.jsonl"), str(tmp_path), config("r"))
     kept, rejected = (pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("kept", "rejected"))
     assert dict(rejected.select("source_id", "reason").iter_rows()) == {
         "gcd (tests of lcm)": "tests_disagree",

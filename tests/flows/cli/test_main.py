@@ -36,7 +36,7 @@ def test_an_unknown_key_is_refused_with_line_and_nearest_name(goldilocks: Run, t
         (("curate", "no.yaml"), "no.yaml"),
         (("curate", "configs/quickstart.yaml", "--set", "keep.max"), "write path.to.key=value"),
         (("curate", "configs/quickstart.yaml", "--set", "keep.max=99"), "min <= max <= of"),
-        (("stage", "scren", "configs/heap.jsonl", "out"), "did you mean 'screen'?"),
+        (("stage", "scren", "configs/problems.jsonl", "out"), "did you mean 'screen'?"),
         (("stage", "screen", "no.jsonl", "out"), "no.jsonl"),
         (("decide", "no/run"), "no/run"),
         (("report", "no/run"), "no/run"),
