@@ -1,7 +1,7 @@
 """700k problems with 11.2M samples through a run's stages: seconds, CPU and peak memory a stage, and their growth.
 
     python -m benchmarks scale, or python -m benchmarks.scale [OUT.json] [--problems 700000] [--small 70000]
-        [--stage NAME ...] [--root FOLDER] [--peers PYTHON] [--peer-problems 20000]
+        [--stage NAME] [--root FOLDER] [--peers PYTHON] [--peer-problems 20000]
 
 The problems and their evidence (`scale_problems.py`) are generated; all else is the product: the flow's own functions
 over a real run folder, without Prefect, whose cost does not grow with the rows, and without a model, whose cost is
