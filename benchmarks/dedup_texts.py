@@ -1,7 +1,7 @@
 """Texts to dedup at scale, made of real problems, with the truth of which are one problem.
 
 Each original is a real problem, or two joined, with every number but 1 drawn again, so no two originals are one problem
-(other numbers are another problem), and templates abound as they do in real heaps. Three in ten originals get one to
+(other numbers are another problem), and templates abound as they do in real sets. Three in ten originals get one to
 three duplicates, each of one kind: the same text; another format (case, spaces, line breaks, quotes, LaTeX delimiters);
 letters swapped in one to three words; an order to the solver in front or behind.
 """

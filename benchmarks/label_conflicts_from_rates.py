@@ -20,8 +20,8 @@ from typing import Any
 import polars as pl
 
 from benchmarks.label_audit import DATA, Row, read_rows
-from pipeline.labels import judge_labels, learn_witnesses
 from pipeline.labels.gather import CLASHING, DUPLICATE, LABEL, VOTE_DTYPES
+from pipeline.labels.judge import judge_labels, learn_witnesses
 from schemas.config import LabelsConfig
 from schemas.label import LabelOutcome
 

@@ -28,8 +28,8 @@ import polars as pl
 from benchmarks.label_audit import CONFIG, DATA, Row, plant, read_rows
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.labels import decide_with_labels, settle_outcomes
-from pipeline.labels import gather_votes, judge_labels, learn_witnesses
-from pipeline.labels.gather import VOTE_DTYPES
+from pipeline.labels.gather import VOTE_DTYPES, gather_votes
+from pipeline.labels.judge import judge_labels, learn_witnesses
 from pipeline.sample.offline import SPILLED, assign_indices, verify_samples
 from pipeline.verify.math import MathVerifier
 from schemas.config import LabelsConfig

@@ -1,11 +1,12 @@
 """700k problems with 11.2M samples through a run's stages: seconds, CPU and peak memory a stage, and their growth.
 
     python -m benchmarks scale, or python -m benchmarks.scale [OUT.json] [--problems 700000] [--small 70000]
-        [--stage NAME ...] [--root FOLDER] [--peers PYTHON] [--peer-problems 20000]
+        [--stage NAME] [--root FOLDER] [--peers PYTHON] [--peer-problems 20000]
 
-The heap and its evidence (`scale_heap.py`) are generated; all else is the product: the flow's own functions over a real
-run folder, without Prefect, whose cost does not grow with the rows, and without a model, whose cost is `goldilocks
-plan`'s. Each stage runs in a process of its own, which says its wall time, its CPU time and the peak of its memory.
+The problems and their evidence (`scale_problems.py`) are generated; all else is the product: the flow's own functions
+over a real run folder, without Prefect, whose cost does not grow with the rows, and without a model, whose cost is
+`goldilocks plan`'s. Each stage runs in a process of its own, which says its wall time, its CPU time and the peak of its
+memory.
 `--stage` with `--root` runs some stages over a folder that stays, so that a long run can be done in pieces.
 
 Peers, over the same statements, where PYTHON (or PEERS in the environment) has them: datatrove's MinHash and n-gram
@@ -28,7 +29,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.scale_heap import (
+from benchmarks.scale_problems import (
     BENCHMARK,
     MODEL,
     REVISION,
@@ -36,7 +37,7 @@ from benchmarks.scale_heap import (
     note_evidence,
     read_benchmark,
     write_evidence,
-    write_heap,
+    write_problems,
 )
 from pipeline.run.evidence import find_graded
 from pipeline.run.storage import RunFolder
@@ -53,7 +54,7 @@ def configure(root: Path) -> Config:
     return Config.model_validate(
         {
             "run": str(root / "run"),
-            "sources": [{"name": "heap", "files": str(root / "heap.jsonl")}],
+            "sources": [{"name": "generated", "files": str(root / "generated.jsonl")}],
             "decontaminate": {"benchmarks": benchmarks if BENCHMARK.exists() else []},
             "model": {"name": MODEL, "revision": REVISION},
         }
@@ -61,7 +62,7 @@ def configure(root: Path) -> Config:
 
 
 def generate(config: Config, folder: RunFolder, problems: int) -> None:
-    write_heap(Path(folder.root).parent / "heap.jsonl", problems)
+    write_problems(Path(folder.root).parent / "generated.jsonl", problems)
 
 
 def ingest(config: Config, folder: RunFolder, problems: int) -> None:

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.language import read_rows, split
-from pipeline.translate import check_translation
-from pipeline.translate.check import LANGUAGES
+from pipeline.translate.check import LANGUAGES, check_translation
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 DEFECTS = (

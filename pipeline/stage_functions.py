@@ -82,7 +82,7 @@ def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None
 
 def translate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
     """Translations stand behind the problems that they are of, so that each is graded like any other problem."""
-    from pipeline.translate import translate
+    from pipeline.translate.run import translate
 
     assert asker is not None
     done = translate(problems, config.translate, asker)

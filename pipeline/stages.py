@@ -173,7 +173,7 @@ STAGES: tuple[Stage, ...] = (
         "pipeline.stage_functions:translate_problems",
         ("translate",),
         sampling=lambda config: SamplingParams(config.translate.max_tokens, config.translate.temperature),
-        counter="pipeline.translate.run:count_translations",
+        counter="pipeline.translate.counts:count_translations",
         runs=lambda config, has_code: config.translate.enabled,
     ),
     Stage(

@@ -10,10 +10,11 @@ import polars as pl
 from pipeline.decide.decide import NEEDED
 from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes
 from pipeline.decide.translations import match_translations
-from pipeline.labels import Witnesses, gather_votes, judge_labels
 from pipeline.labels.flags import read_rulings
 from pipeline.labels.gather import NEEDED as VOTE_COLUMNS
+from pipeline.labels.gather import gather_votes
 from pipeline.labels.hear import hear_run, name_origin
+from pipeline.labels.judge import Witnesses, judge_labels
 from pipeline.progress import track
 from pipeline.run.evidence import choose_evidence, find_decisions, find_graded, find_samples, read_samples
 from pipeline.run.layout import LABELS, RATES, decisions_name, labels_name, rates_name, shard_of

@@ -13,8 +13,8 @@ from pipeline.publish.shards import StageCount, count_stages
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
 from pipeline.run.layout import MANIFEST, TABLE_FOLDERS, stage_folder
 from pipeline.run.storage import RunFolder
-from pipeline.translate.run import STAGE as TRANSLATE
-from pipeline.translate.run import Counts, add_counts
+from pipeline.translate.counts import STAGE as TRANSLATE
+from pipeline.translate.counts import Counts, add_counts
 from schemas.config import Config
 from schemas.reasons import Verdict
 from schemas.sample import IMPORTED

@@ -5,16 +5,18 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.run import decide_run
+from pipeline.decide.decide import compare_decisions, count_moves
+from pipeline.decide.run import decide_run, decide_shard, hear_witnesses
 from pipeline.progress import track
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import build_manifest
 from pipeline.publish.report.build import write_report
-from pipeline.publish.shards import forget_unpublished, publish_curated, redecide
-from pipeline.run.evidence import last_pass
-from pipeline.run.layout import MANIFEST
+from pipeline.publish.shards import forget_unpublished, publish_curated
+from pipeline.run.evidence import find_graded, find_samples, last_pass
+from pipeline.run.layout import MANIFEST, decisions_name
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
+from schemas.decision import DECISION_DTYPES
 from schemas.errors import InputError
 from schemas.load import build_config
 
@@ -48,6 +50,26 @@ def decide_again(run: str, overrides: Sequence[str]) -> tuple[pl.DataFrame, dict
         decide_run(folder, config)
     moves = redecide(folder, config, grading_pass)
     return moves, _describe(folder, config, None, grading_pass)
+
+
+def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.DataFrame:
+    """Decide the stored evidence again under `config` and publish the outcome; returns the moves (`compare_decisions`).
+
+    No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
+    says how many samples are missing.
+    """
+    samples, witnesses = find_samples(folder), hear_witnesses(folder, config)
+    moves = []
+    empty = pl.DataFrame(schema=DECISION_DTYPES)
+    with track("decide") as work:
+        for shard, graded in find_graded(folder).items():
+            name = decisions_name(shard, grading_pass)
+            old = folder.read_table(name) if folder.exists(name) else empty
+            new = decide_shard(folder, graded, samples.get(shard, ()), config, witnesses, grading_pass)
+            moves.append(compare_decisions(old, new))
+            work.advance(new.height)
+    publish_curated(folder, config, grading_pass)
+    return count_moves(moves)
 
 
 def _describe(

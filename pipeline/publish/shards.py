@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipeline.decide.decide import compare_decisions, count_moves
-from pipeline.decide.run import decide_shard, hear_witnesses
 from pipeline.progress import track
 from pipeline.publish.label_evidence import EVIDENCE_DTYPES, add_evidence, read_labels, read_rates
 from pipeline.publish.label_evidence import STAGE as LABELS_STAGE
@@ -152,26 +150,6 @@ def _entry(stage: str, detail: pl.Expr, action: str = "kept") -> pl.Expr:
     return pl.concat_list(
         pl.struct(pl.lit(stage).alias("stage"), pl.lit(action).alias("action"), detail.alias("detail"))
     )
-
-
-def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.DataFrame:
-    """Decide the stored evidence again under `config` and publish the outcome; returns the moves (`compare_decisions`).
-
-    No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
-    says how many samples are missing.
-    """
-    samples, witnesses = find_samples(folder), hear_witnesses(folder, config)
-    moves = []
-    empty = pl.DataFrame(schema=DECISION_DTYPES)
-    with track("decide") as work:
-        for shard, graded in find_graded(folder).items():
-            name = decisions_name(shard, grading_pass)
-            old = folder.read_table(name) if folder.exists(name) else empty
-            new = decide_shard(folder, graded, samples.get(shard, ()), config, witnesses, grading_pass)
-            moves.append(compare_decisions(old, new))
-            work.advance(new.height)
-    publish_curated(folder, config, grading_pass)
-    return count_moves(moves)
 
 
 def count_stages(folder: RunFolder) -> list[StageCount]:

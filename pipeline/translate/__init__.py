@@ -3,19 +3,6 @@
     translated = translate(problems, TranslateConfig(), generate)   # generate: prompts -> completions
     translated.translations, translated.counts
 
-`check.py` is what lets a translation pass: it needs no model.
+`run.py` has `translate`; `check.py` is what lets a translation pass, and needs no model; `counts.py` says what came of
+it. None is loaded until it is asked for: report and manifest need the counts alone.
 """
-
-from pipeline.translate.check import check_translation
-from pipeline.translate.choose import choose_for_translation
-from pipeline.translate.run import STAGE, Counts, Translated, add_counts, translate
-
-__all__ = [
-    "STAGE",
-    "Counts",
-    "Translated",
-    "add_counts",
-    "check_translation",
-    "choose_for_translation",
-    "translate",
-]

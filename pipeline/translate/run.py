@@ -1,8 +1,8 @@
 """From problems to translated problems: choose, ask, check, ask again, and leave in English what still fails."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,26 +10,12 @@ import polars as pl
 from pipeline.translate.asking import build_prompt, parse_reply
 from pipeline.translate.check import check_translation
 from pipeline.translate.choose import choose_for_translation
+from pipeline.translate.counts import STAGE, Counts
 from schemas.config import TranslateConfig
 from schemas.problem import REJECT_DTYPES, add_history, problem_id
 from schemas.reasons import Reason
 
-STAGE = "translate"
 Generate = Callable[[list[str]], Sequence[str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What came of it. `tried` = `passed` + `left` (in English) + `unknown` (every request failed: pending)."""
-
-    tried: int = 0
-    passed: int = 0
-    left: int = 0
-    unknown: int = 0
-    languages: Mapping[str, int] = field(default_factory=dict)
-    """Language -> how many passed."""
-    refused: Mapping[str, int] = field(default_factory=dict)
-    """What the check found wrong (language, formula, number, ...) -> in how many replies, retries among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,35 +79,6 @@ def translate(problems: pl.DataFrame, config: TranslateConfig, generate: Generat
         translations=_build(problems, chosen, done),
         rejected=_reject(noted, drop, chosen),
         counts=counts,
-    )
-
-
-def count_translations(problems: pl.DataFrame) -> int:
-    """How many of the rows are translations made here. Reads `history` and `parent_id`."""
-    step = pl.element().struct
-    made = (step.field("stage") == STAGE) & step.field("detail").str.starts_with("from ")
-    mine = problems.filter(pl.col("parent_id").is_not_null())
-    return int(
-        mine.select(pl.col("history").list.eval(made & (step.field("action") == "translated")).list.any()).sum().item()
-        or 0
-    )
-
-
-def add_counts(parts: Iterable[Counts]) -> Counts:
-    """The counts of shards together."""
-    parts = list(parts)
-    languages: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    for part in parts:
-        languages.update(part.languages)
-        refused.update(part.refused)
-    return Counts(
-        tried=sum(part.tried for part in parts),
-        passed=sum(part.passed for part in parts),
-        left=sum(part.left for part in parts),
-        unknown=sum(part.unknown for part in parts),
-        languages=dict(sorted(languages.items())),
-        refused=dict(refused.most_common()),
     )
 
 

@@ -15,7 +15,7 @@ from pipeline.publish.report.suspects import SuspectSummary, gather_suspects
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
 from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
 from pipeline.run.storage import RunFolder
-from pipeline.translate.run import Counts
+from pipeline.translate.counts import Counts
 from schemas.config import Config
 from schemas.reasons import KEEP, Reason, Verdict
 from schemas.sample import SAMPLE_ROWS

@@ -1,6 +1,4 @@
-"""What the witnesses made of the labels, for the page: outcomes, reliabilities, calibration, repairs, clashes.
-clashes.
-"""
+"""What the witnesses made of the labels, for the page: outcomes, reliabilities, calibration, repairs, clashes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,8 +8,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup, escape
 
-from pipeline.labels import Calibration, Witnesses
+from pipeline.labels.calibration import Calibration
 from pipeline.labels.hear import read_witnesses
+from pipeline.labels.judge import Witnesses
 from pipeline.run.evidence import find_graded
 from pipeline.run.layout import LABELS, shard_of
 from pipeline.run.storage import RunFolder
@@ -81,7 +80,7 @@ def tell_witnesses(witnesses: Sequence[dict[str, Any]]) -> str:
     return "; ".join(said)
 
 
-def draw_calibration(calibration: Calibration, size: float = 330) -> Markup:
+def draw_calibration(calibration: Calibration, size: float = 480) -> Markup:
     """What the other witnesses predict, across, and how often the label agrees, upwards; area as problems."""
     if not calibration.bins:
         return Markup("")

@@ -16,7 +16,7 @@ PAGE = 50
 LONGEST = 500
 """Characters of a text that is looked for."""
 SORTS = {
-    "chance": "in order of chance",
+    "chance": "in random order",
     "hard": "hardest first",
     "easy": "easiest first",
     "run": "as they came",

@@ -7,9 +7,8 @@ import polars as pl
 import pytest
 
 from benchmarks.label_witnesses import simulate
-from pipeline.labels import gather_votes, judge_labels, learn_witnesses
-from pipeline.labels.gather import VOTE_DTYPES, read_solution
-from pipeline.labels.judge import Witnesses
+from pipeline.labels.gather import VOTE_DTYPES, gather_votes, read_solution
+from pipeline.labels.judge import Witnesses, judge_labels, learn_witnesses
 from schemas.config import LabelsConfig
 from schemas.label import LABEL
 from schemas.problem import PROBLEM_DTYPES

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -43,6 +45,16 @@ def test_a_run_is_told_by_stage_reason_and_source(run: RunFolder) -> None:
     assert Reason.PROOF.meaning in said
     assert "416 sample rows in 3 files" in said
     assert ["pass_rate", "Float64"] in lines(said)
+
+
+def test_looking_loads_no_library_that_only_deciding_needs(run: RunFolder) -> None:
+    code = (
+        "import sys; from rich.console import Console; from pipeline.publish.inspect import inspect_path;"
+        "inspect_path(sys.argv[1], console=Console(file=sys.stderr)); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, run.root], capture_output=True, text=True, check=True)
+    assert "30 problems in, 18 kept" in done.stderr
+    assert not set(done.stdout.split()) & {"scipy", "flint", "jinja2", "pyarrow"}
 
 
 def test_rows_are_as_many_as_asked_for(run: RunFolder) -> None:

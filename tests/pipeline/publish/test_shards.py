@@ -6,13 +6,13 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
+from pipeline.publish.run import redecide
 from pipeline.publish.shards import (
     CURATED_DTYPES,
     CountError,
     check_counts,
     count_stages,
     publish_curated,
-    redecide,
 )
 from pipeline.run.storage import RunFolder
 from schemas.problem import PROBLEM, PROBLEM_DTYPES, REJECT_DTYPES

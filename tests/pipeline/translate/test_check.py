@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.translate import check_translation
-from pipeline.translate.check import LANGUAGES
+from pipeline.translate.check import LANGUAGES, check_translation
 
 SHOP = (
     "John buys 3 boxes with 1,500 nails each. Half of them cost $2.50 a box, and he does not pay for the rest. "

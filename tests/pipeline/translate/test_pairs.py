@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.translate import check_translation
+from pipeline.translate.check import check_translation
 from tests.pipeline.translate.pairs import BROKEN, GOOD, MISSED
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.translate import Counts, add_counts, choose_for_translation, translate
 from pipeline.translate.asking import build_prompt, parse_reply
+from pipeline.translate.choose import choose_for_translation
+from pipeline.translate.counts import Counts, add_counts
+from pipeline.translate.run import translate
 from schemas.config import ModelConfig, TranslateConfig
 from schemas.conform import conform_rows
 from schemas.problem import PROBLEM, problem_id

@@ -1,4 +1,4 @@
-"""A heap of any size that looks real, and the evidence of its grading.
+"""Any number of problems that look real, and the evidence of their grading.
 
 Half are tasks of `reasoning_gym`, drawn again; half are real word problems and competition problems (LaTeX included)
 with every number drawn again (`dedup_texts.py`); without ../shared/data the first half is the whole. Planted: copies,
@@ -41,7 +41,7 @@ BENCHMARK = DATA / "contamination-benchmarks.jsonl"
 MODEL, REVISION = "generated/model", "main"
 
 
-def write_heap(path: Path, count: int, seed: int = 0) -> None:
+def write_problems(path: Path, count: int, seed: int = 0) -> None:
     """`count` rows as JSONL."""
     with path.open("w", encoding="utf-8") as out:
         for row in make_rows(count, seed):
@@ -62,7 +62,7 @@ def make_rows(count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
         row = _plant(kind, next(originals), recent, items, draw)
         yield {"source_id": f"{kind}-{number}", "domain": "math"} | row
         if kind == "original":
-            # A pool that is drawn from the whole heap: copies lie far from each other.
+            # A pool that is drawn from all problems: copies lie far from each other.
             if len(recent) < 50_000:
                 recent.append(row)
             else:
