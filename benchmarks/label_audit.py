@@ -42,15 +42,20 @@ def read_rows(path: Path) -> list[Row]:
         return [json.loads(line) for line in lines]
 
 
-def grade(rows: Iterable[Row], labels: Mapping[str, str], verifier: MathVerifier) -> dict[str, set[str]]:
-    """Which problems have their label contradicted, for each share (as text) and for the plain vote."""
+def verify_rows(rows: Iterable[Row], labels: Mapping[str, str], verifier: MathVerifier) -> pl.DataFrame:
+    """The samples of `rows`, verified against `labels` (problem -> label)."""
     samples = [
         {"problem_id": row["id"], "model": sample["model"], "completion": sample["text"]}
         for row in rows
         for sample in row["samples"]
     ]
     table = assign_indices(pl.DataFrame(samples, schema=SPILLED))
-    evidence = verify_samples(table, labels, verifier, CONFIG)
+    return verify_samples(table, labels, verifier, CONFIG)
+
+
+def grade(rows: Iterable[Row], labels: Mapping[str, str], verifier: MathVerifier) -> dict[str, set[str]]:
+    """Which problems have their label contradicted, for each share (as text) and for the plain vote."""
+    evidence = verify_rows(rows, labels, verifier)
     problems = pl.DataFrame({"id": list(labels)}, schema={"id": pl.String})
     found = {}
     for share in SHARES:

@@ -25,12 +25,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.label_audit import CONFIG, DATA, Row, plant, read_rows
+from benchmarks.label_audit import CONFIG, DATA, Row, plant, read_rows, verify_rows
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.labels import decide_with_labels, settle_outcomes
 from pipeline.labels.gather import VOTE_DTYPES, gather_votes
 from pipeline.labels.judge import judge_labels, learn_witnesses
-from pipeline.sample.offline import SPILLED, assign_indices, verify_samples
 from pipeline.verify.math import MathVerifier
 from schemas.config import LabelsConfig
 from schemas.label import LabelOutcome
@@ -45,13 +44,7 @@ FLAGGED = (LabelOutcome.REPAIRED.value, LabelOutcome.CONTRADICTED.value)
 
 def judge(rows: Sequence[Row], labels: Mapping[str, str], verifier: MathVerifier) -> tuple[pl.DataFrame, set[str]]:
     """(the outcome of every label, what the pool of votes contradicts)."""
-    samples = [
-        {"problem_id": row["id"], "model": sample["model"], "completion": sample["text"]}
-        for row in rows
-        for sample in row["samples"]
-    ]
-    table = assign_indices(pl.DataFrame(samples, schema=SPILLED))
-    evidence = verify_samples(table, labels, verifier, CONFIG)
+    evidence = verify_rows(rows, labels, verifier)
     given = pl.DataFrame({"id": list(labels), "answer": list(labels.values())})
     missing = [pl.lit(None, PROBLEM_DTYPES[name]).alias(name) for name in ("label_candidates", "extra")]
     problems = given.with_columns(missing)
