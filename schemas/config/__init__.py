@@ -10,7 +10,7 @@ from schemas.config.base import Strict
 from schemas.config.code_tests import AuthorConfig, CodeTestsConfig
 from schemas.config.decide import DecideConfig, KeepConfig
 from schemas.config.decontaminate import Benchmark, DecontaminateConfig
-from schemas.config.dedup import DedupConfig
+from schemas.config.dedup import DedupConfig, SameConfig
 from schemas.config.export import ExportConfig
 from schemas.config.flow import FlowConfig
 from schemas.config.graders import AlsoGraded
@@ -49,6 +49,7 @@ __all__ = [
     "PublishConfig",
     "ReadingConfig",
     "RewardConfig",
+    "SameConfig",
     "SamplingConfig",
     "SandboxConfig",
     "ScreenConfig",
