@@ -12,6 +12,17 @@ class EngineFailure(RuntimeError):
     """One request got no answer. Its samples stay missing: that is unknown, never wrong."""
 
 
+class PromptRefused(EngineFailure):
+    """The model takes every other prompt, but not this one, and would not take it another time.
+
+    `too_long`: whether that is because it does not fit the model, and not for what it says.
+    """
+
+    def __init__(self, message: str, too_long: bool) -> None:
+        super().__init__(message)
+        self.too_long = too_long
+
+
 class EngineDied(RuntimeError):
     """No request will get an answer any more. The message says why, with the end of the engine's log, and what to
     do.
@@ -73,7 +84,8 @@ class EngineStats:
 class Engine(Protocol):
     """Takes requests from any thread and answers each through its future, in the order in which they finish.
 
-    A future fails with EngineFailure (this request alone) or EngineDied (all of them). `model` and `revision` are what
+    A future fails with EngineFailure (this request alone; PromptRefused where that is for good) or EngineDied (all of
+    them). `model` and `revision` are what
     samples are stored under. `capacity` is how many samples are worth having in flight.
     """
 

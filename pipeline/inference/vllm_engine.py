@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Pipe, wait
 
-from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
+from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
 from pipeline.inference.machine import vllm_version
 from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Heartbeat, Refused, WorkerSettings
 from pipeline.inference.models import resolve_model
@@ -187,7 +187,7 @@ class VllmEngine:
             with self._lock:
                 refused = self._sent.pop(message.number, None)
             if refused is not None:
-                refused.future.set_exception(EngineFailure(message.reason))
+                refused.future.set_exception(PromptRefused(message.reason, message.too_long))
         elif isinstance(message, Finished):
             for answer in message.answers:
                 with self._lock:

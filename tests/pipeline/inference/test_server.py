@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.engine import EngineDied, EngineFailure
+from pipeline.inference.engine import EngineDied, EngineFailure, PromptRefused
 from pipeline.inference.server import ServerEngine
 from schemas.config import ModelConfig
 from tests.pipeline.conftest import Server
@@ -128,8 +128,9 @@ def test_a_real_server_gives_all_completions_of_every_request(server: Server, op
 def test_a_prompt_too_long_for_a_real_server_fails_alone(server: Server, opened: Any) -> None:
     engine = opened(server.model())
     long, fine = engine.submit(ask("x " * 2000, n=2)), engine.submit(ask("1 + 1 ="))
-    with pytest.raises(EngineFailure, match=r"HTTP 400.*length"):
+    with pytest.raises(PromptRefused, match=r"HTTP 400.*length") as refused:
         long.result(GUARD)
+    assert refused.value.too_long
     assert len(fine.result(GUARD)) == 1
 
 
