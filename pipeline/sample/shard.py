@@ -401,7 +401,7 @@ class _Shard:
             self.missing += self._needed(self.tallies[id_])
             self._count_failure(refused[id_])
         if self.refusals.height:
-            log.warning("the model does not take the prompts of %d problems", self.refusals.height)
+            log.warning("prompts that the model does not take: %d", self.refusals.height)
 
     def _record(self, tally: _Tally, row: dict[str, Any], judgement: Judgement) -> None:
         judged = row | {
