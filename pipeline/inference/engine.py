@@ -39,13 +39,22 @@ class SamplingParams:
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
     stop: tuple[str, ...] = ()
     fixed_length: bool = False
 
     @classmethod
     def of(cls, config: SamplingConfig) -> "SamplingParams":
         """What the config asks for; how many completions a problem gets (`n`, `stop`) is the caller's."""
-        return cls(config.max_tokens, config.temperature, config.top_p, config.stop_strings)
+        return cls(
+            max_tokens=config.max_tokens,
+            temperature=config.temperature,
+            top_p=config.top_p,
+            top_k=config.top_k,
+            min_p=config.min_p,
+            stop=config.stop_strings,
+        )
 
 
 @dataclass(frozen=True)

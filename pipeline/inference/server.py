@@ -232,8 +232,13 @@ class ServerEngine:
     async def _call(self, server: Server, request: Request, n: int) -> tuple[list[Completion], int]:
         prompt, params, client = request.prompt, request.params, server.client
         extra: dict[str, Any] = {}
-        if server.counts:
+        if server.is_vllm:
+            # Whatever is not named here, the model's generation_config.json decides.
+            extra |= {"top_k": params.top_k, "min_p": params.min_p, "repetition_penalty": 1.0}
             extra["return_token_ids"] = True
+        else:
+            # Servers of other makes may refuse a name that they do not know.
+            extra |= {name: value for name, value in (("top_k", params.top_k), ("min_p", params.min_p)) if value}
         if params.fixed_length:
             extra["ignore_eos"] = True
         asked: dict[str, Any] = {

@@ -43,7 +43,7 @@ class Server:
     client: "AsyncOpenAI"
     up: bool = False
     root: str | None = None
-    counts: bool = False
+    is_vllm: bool = False
     several: bool = True
     why: str = "it has not answered yet"
     open: int = 0
@@ -225,8 +225,8 @@ class ServerPool:
         )
 
     def _welcome(self, server: Server, said: dict[str, Any]) -> None:
-        # vLLM alone is asked for token ids: with several choices, `usage` only has their sum.
-        server.counts = said.get("owned_by") == "vllm"
+        # vLLM alone is asked for token ids (with several choices, `usage` only has their sum) and takes all parameters.
+        server.is_vllm = said.get("owned_by") == "vllm"
         server.root, server.up = _root(said), True
         server.lost.clear()
 

@@ -18,7 +18,7 @@ from pipeline.inference.engine import Completion, EngineDied, EngineFailure, Eng
 from pipeline.inference.machine import vllm_version
 from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Heartbeat, Refused, WorkerSettings
 from pipeline.inference.models import resolve_model
-from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments
+from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments, name_revision
 from pipeline.progress import track
 from schemas.config import ModelConfig
 
@@ -43,7 +43,7 @@ class VllmEngine:
                 "vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url to a server's"
             )
         resolved = resolve_model(model)
-        self.model, self.revision = model.name, resolved.revision
+        self.model, self.revision = model.name, name_revision(model, resolved)
         self.capacity = 2 * model.max_num_seqs
         self._config, self._module = model, worker
         self._settings = WorkerSettings(engine_arguments(model, resolved))

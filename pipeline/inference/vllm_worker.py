@@ -193,6 +193,8 @@ class _Loop:
             max_tokens=asked.max_tokens,
             temperature=asked.temperature,
             top_p=asked.top_p,
+            top_k=asked.top_k,
+            min_p=asked.min_p,
             stop=list(asked.stop),
             ignore_eos=asked.fixed_length,
             skip_special_tokens=not self.keep_special,

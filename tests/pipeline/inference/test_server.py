@@ -4,6 +4,7 @@ wrong.
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,6 +63,31 @@ def test_tokens_of_several_choices_are_unknown_where_the_server_gives_their_sum(
     engine = opened(here.model())
     assert [one.tokens for one in engine.submit(ask("q", 3)).result(GUARD)] == [None] * 3
     assert engine.stats.tokens == 15
+
+
+@pytest.mark.parametrize("make", ["vllm", "another"])
+def test_a_vllm_server_is_told_every_parameter_so_that_no_default_of_its_model_holds(
+    unruly: Any, opened: Any, make: str
+) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def note(body: dict[str, Any], _: int) -> tuple[int, dict[str, str], Any]:
+        bodies.append(body)
+        return answer(body["n"])
+
+    here = unruly(note)
+    here.owner = make
+    engine = opened(here.model())
+    plain = ask("q")
+    engine.submit(plain).result(GUARD)
+    engine.submit(replace(plain, params=replace(plain.params, top_k=20, min_p=0.1))).result(GUARD)
+    told = [{name: body.get(name) for name in ("top_k", "min_p", "repetition_penalty")} for body in bodies]
+    if make == "vllm":
+        assert told[0] == {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+        assert told[1] == {"top_k": 20, "min_p": 0.1, "repetition_penalty": 1.0}
+    else:
+        assert told[0] == dict.fromkeys(told[0])
+        assert told[1] == {"top_k": 20, "min_p": 0.1, "repetition_penalty": None}
 
 
 def test_no_more_requests_are_open_than_the_config_allows(unruly: Any, opened: Any) -> None:
