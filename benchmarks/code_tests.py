@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -275,7 +276,7 @@ def main(out: str | None = None) -> dict[str, Any]:
         if not (DATA / f"{name}.jsonl").exists():
             print(f"{name}: not there, skipped")
             continue
-        with Recording() as sandbox:
+        with closing(Recording()) as sandbox:
             result = measure(name, sandbox, config)
         print(f"{name}: {result['seconds']:.0f} s", flush=True)
         found[name] = {"seconds": result["seconds"]}
