@@ -44,8 +44,8 @@ def draw_votes(id_: str, label: str, other: str | None, rates: Sequence[float], 
     left, stick = 1.0 - min(1.0, sum(shares.values())), rng.choice((0.2, 0.4, 0.6, 0.8))
     for place in range(12):
         shares[f"wrong {place}"] = left * stick * (1 - stick) ** place
-    said = shares.items()
-    grader = [(id_, answer, answer or label, "grader", "a 7B model", share, SAMPLES) for answer, share in said]
+    answered = shares.items()
+    grader = [(id_, answer, answer or label, "grader", "a 7B model", share, SAMPLES) for answer, share in answered]
     return votes + [vote for vote in grader if vote[5] > 1 / (2 * SAMPLES)]
 
 
