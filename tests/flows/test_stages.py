@@ -14,7 +14,7 @@ from pipeline import stages
 from pipeline.run.storage import RunFolder
 from schemas.load import load_config
 from tests.conftest import ROOT, Run, Served
-from tests.flows.scripted_run import add, mixed_heap
+from tests.flows.scripted_run import add, mixed_problems
 from tests.flows.test_curate import configure, sums, write_rows
 from tests.flows.toy_stage import add_stage
 from tests.pipeline.inference.unruly import Unruly
@@ -66,7 +66,7 @@ def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place
 ) -> None:
     """What ran is what was written: every stage, the one that asks a model among them, and every sample."""
     model = Unruly(answer)
-    write_rows(tmp_path / "heap.jsonl", mixed_heap(6))
+    write_rows(tmp_path / "problems.jsonl", mixed_problems(6))
     write_rows(tmp_path / "benchmark.jsonl", [{"problem": "What is 8 + 9?", "answer": "17"}])
     benchmark = {"name": "sums", "files": str(tmp_path / "benchmark.jsonl")}
     config = configure(
@@ -83,7 +83,7 @@ def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place
 
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(tmp_path / "run", elsewhere / "run")
-    moved = shutil.move(tmp_path / "heap.jsonl", elsewhere / "moved.jsonl")
+    moved = shutil.move(tmp_path / "problems.jsonl", elsewhere / "moved.jsonl")
     (tmp_path / "benchmark.jsonl").touch()
     settings = [f"run={elsewhere / 'run'}", f"sources.0.files={moved}"]
     arguments = [part for setting in settings for part in ("--set", setting)]
@@ -98,7 +98,7 @@ def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place
     assert done.returncode == 0, done.stderr
     assert snapshot(elsewhere / "run") == before
     assert model.calls == calls
-    assert f"sources.0.files: {str(tmp_path / 'heap.jsonl')!r}, now {str(moved)!r}" in done.stderr
+    assert f"sources.0.files: {str(tmp_path / 'problems.jsonl')!r}, now {str(moved)!r}" in done.stderr
 
     write_rows(tmp_path / "benchmark.jsonl", [{"problem": "What is 9 + 9?", "answer": "18"}])
     goldilocks("curate", str(config), *arguments)
@@ -122,9 +122,9 @@ def test_one_entry_adds_a_stage_to_the_command_line_the_flow_and_the_report(
         return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
     assert "short statements alone" in run("stage", "--help")
-    heap = tmp_path / "heap.jsonl"
-    write_rows(heap, sums(7, 4))
-    assert "short: 4 in, 3 kept, 1 rejected" in run("stage", "short", str(heap), str(tmp_path / "out"))
+    problems_file = tmp_path / "problems.jsonl"
+    write_rows(problems_file, sums(7, 4))
+    assert "short: 4 in, 3 kept, 1 rejected" in run("stage", "short", str(problems_file), str(tmp_path / "out"))
 
     model = Unruly(add)
     config = configure(tmp_path, Served(model.url, "m"))
@@ -146,7 +146,7 @@ def test_one_entry_adds_a_stage_to_the_order_the_key_and_the_docs(
     add_stage()
     folder = RunFolder(str(tmp_path))
     folder.write_table("problems/00000.parquet", pl.DataFrame({"id": ["a"]}))
-    write_rows(tmp_path / "heap.jsonl", sums(1, 1))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 1))
     config = load_config(configure(tmp_path, Served("http://127.0.0.1:1/v1", "m")))
     changed = config.model_copy(
         update={"screen": config.screen.model_copy(update={"reject_guessable": not config.screen.reject_guessable})}
@@ -160,7 +160,7 @@ def test_one_entry_adds_a_stage_to_the_order_the_key_and_the_docs(
 
 
 def test_a_key_is_the_same_wherever_the_folder_lies(tmp_path: Path) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 1))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 1))
     config = load_config(configure(tmp_path, Served("http://127.0.0.1:1/v1", "m")))
     folders = [RunFolder(str(tmp_path / name)) for name in ("here", "there")]
     for folder in folders:
