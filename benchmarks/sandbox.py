@@ -131,7 +131,7 @@ def measure_compile(programs: int = 4) -> list[Row]:
         cpu_before, before = cpu_seconds(), time.perf_counter()
         for _ in range(programs):
             built = compiler.build(f"{head}{CPP}\n// {time.time_ns()}")
-            assert built.binary, built.said
+            assert built.binary, built.message
         rows.append(row(name, programs, time.perf_counter() - before, cpu_seconds() - cpu_before))
     return rows
 
