@@ -107,10 +107,6 @@ def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place
     assert {f"stages/decontaminate/{shard}.key" for shard in ("00000", "00001")} <= again
     assert all("decontaminate" in name for name in again)
 
-    changed = goldilocks("curate", str(config), *arguments, "--set", "screen.reject_guessable=false").stderr
-    assert "screen.reject_guessable: True, now False" in changed
-    assert snapshot(elsewhere / "run") != grown
-
 
 @pytest.mark.server
 def test_one_entry_adds_a_stage_to_the_command_line_the_flow_and_the_report(
