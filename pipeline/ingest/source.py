@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
@@ -13,6 +14,8 @@ from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.labels import extract_label
 from pipeline.ingest.presets import CONTRACT, Preset, choose_preset
+from pipeline.ingest.recognize import Reading, recognise, suggest_columns
+from pipeline.ingest.recognize.values import reach
 from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
@@ -21,14 +24,37 @@ from schemas.problem import PROBLEM_DTYPES
 Row = dict[str, Any]
 
 PLAIN, READING = SandboxConfig(), ReadingConfig()
+SHOWN = 3
 PEEK = 256
 """Rows looked at for a source's columns before anything runs: JSONL has no schema, and so many may be held."""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A source that is open: its rows in the contract's names, and what was assumed about them."""
+
+    rows: Iterator[Row]
+    about: str | None = None
+    """How its columns were recognised, with the share of its first rows that fits; None where config or preset say."""
+    first: tuple[Row, ...] = ()
+    """Three of its rows as they are read."""
+    likely: str | None = None
+    """A mapping to try where its rows turn out to be unreadable."""
+
+
 def read_source(source: Source, sandbox: SandboxConfig = PLAIN, reading: ReadingConfig = READING) -> Iterator[Row]:
+    """The rows of `open_source`."""
+    return open_source(source, sandbox, reading).rows
+
+
+def open_source(
+    source: Source, sandbox: SandboxConfig = PLAIN, reading: ReadingConfig = READING, *, as_they_are: bool = False
+) -> Opened:
     """Open `source` and check its columns now; then give its rows, at most `limit`, in the contract's names.
 
-    `sandbox` is where programs run that a source brings along to make its tests, `reading` what a row may take.
+    Where neither config nor preset says what the columns are, and they are not the contract's, they are recognised by
+    what stands in the first rows. With `as_they_are` rows that have the contract's names are not touched. `sandbox` is
+    where programs run that a source brings along to make its tests, `reading` what a row may take.
     Columns that nothing names stay: under their own name, or inside `extra` where a contract name would misread
     them. Rows that the reader could not read come as `InvalidRow`. Raises InputError for a place, preset or
     mapped column that is not there.
@@ -44,17 +70,63 @@ def read_source(source: Source, sandbox: SandboxConfig = PLAIN, reading: Reading
             f"{_nearest(unknown[0], PROBLEM_DTYPES)}; the contract has: {', '.join(PROBLEM_DTYPES)}"
         )
     if code is not None:
-        return read_code(source, code, reading)
+        return Opened(read_code(source, code, reading))
     if source.reasoning_gym == GYM and source.domain == "code":
-        return islice(read_gym_code(source.size, source.seed, source.params, sandbox), source.limit)
+        return Opened(islice(read_gym_code(source.size, source.seed, source.params, sandbox), source.limit))
     rows = _open(source, preset, mapping, reading)
     rows = rows if source.limit is None else islice(rows, source.limit)
     first = take(rows, PEEK)
     columns = {column: None for row in first if not isinstance(row, InvalidRow) for column in row if column != WHERE}
+    readable = [row for row in first if not isinstance(row, InvalidRow)]
+    guessed = None if known or preset is not CONTRACT or _is_contract(mapping, readable) else recognise(readable)
+    if guessed is not None:
+        return _open_recognised(source, guessed, first, rows)
     if columns:
         _check_columns(source, mapping, list(columns), first)
-    shape = _shape(source, preset, mapping, set(columns))
-    return (row if isinstance(row, InvalidRow) else shape(row) for row in chain(first, rows))
+    plain = as_they_are and preset is CONTRACT and not mapping and "domain" in columns and source.domain is None
+    shape = (lambda row: row) if plain else _shape(source, preset, mapping, set(columns))
+    shaped = (row if isinstance(row, InvalidRow) else shape(row) for row in chain(first, rows))
+    return Opened(shaped, likely=suggest_columns(readable))
+
+
+def _is_contract(mapping: Mapping[str, str], rows: list[Row]) -> bool:
+    """Whether rows are to be read by the contract's names: a config maps the statement, or they stand there."""
+    if "statement" in mapping or not rows:
+        return True
+    columns = {column for row in rows for column in row}
+    if "statement" not in columns:
+        return False
+    if "domain" in columns or mapping:
+        return True
+    tests = [test for row in rows for test in row.get("tests") or () if isinstance(row["tests"], list)]
+    programs = [one for row in rows for one in row.get("solutions") or () if isinstance(row["solutions"], list)]
+    if any(isinstance(test, Mapping) and "expected" not in test for test in tests) or any(
+        isinstance(one, str) for one in programs
+    ):
+        return False
+    return bool({"answer", "tests", "solutions"} & columns)
+
+
+def _open_recognised(source: Source, guessed: Reading, first: list[Row], rows: Iterator[Row]) -> Opened:
+    """Rows by what was recognised; what the config says of the source goes over it."""
+    paths = {name: path.split(".") for name, path in source.columns.items()}
+
+    def shape(row: Row) -> Row:
+        shaped = guessed.shape(row)
+        if isinstance(shaped, InvalidRow):
+            return shaped
+        for name, path in paths.items():
+            value = reach(row, path)
+            shaped[name] = extract_label(value, "given") if name == "answer" and isinstance(value, str) else value
+        if source.domain:
+            shaped["domain"] = source.domain
+        if source.language:
+            shaped["language"] = source.language
+        return shaped
+
+    _check_columns(source, source.columns, list({column: None for row in first for column in row}), first, False)
+    shown = [shape(row) for row in first[:SHOWN] if not isinstance(row, InvalidRow)]
+    return Opened((shape(row) for row in chain(first, rows)), guessed.describe(), tuple(shown))
 
 
 def _open(source: Source, preset: Preset, mapping: Mapping[str, str], reading: ReadingConfig) -> Iterator[Row]:
@@ -77,19 +149,37 @@ def _open(source: Source, preset: Preset, mapping: Mapping[str, str], reading: R
     return read_gym(source.reasoning_gym, source.size, source.seed, source.params)
 
 
-def _check_columns(source: Source, mapping: Mapping[str, str], columns: list[str], rows: list[Row]) -> None:
-    asked = {"statement": mapping.get("statement", "statement")}
+def _check_columns(
+    source: Source, mapping: Mapping[str, str], columns: list[str], rows: list[Row], statement: bool = True
+) -> None:
+    asked = {"statement": mapping.get("statement", "statement")} if statement else {}
     asked |= {name: path for name, path in mapping.items() if name == "answer" or name in source.columns}
     for name, path in asked.items():
         head, _, below = path.partition(".")
-        if head in columns and (not below or any(_reach(row, path.split(".")) is not None for row in rows)):
+        if head in columns and (not below or any(reach(row, path.split(".")) is not None for row in rows)):
             continue
         meant = f"column {path!r}" + (f" (for {name})" if path != name else "")
         seen = "there are" if len(rows) < PEEK else f"its first {PEEK} rows have"
         fix = f"map it with `columns: {{{name}: ...}}` or name a `preset`"
+        likely = suggest_columns(rows) if name == "statement" and "statement" not in source.columns else None
+        fix += f"; likely: `{likely}`" if likely else ""
         raise InputError(
-            f"source {source.name!r} has no {meant}{_nearest(path, columns)}; {seen}: {', '.join(columns)}; {fix}"
+            f"source {source.name!r} has no {meant}{_nearest(path, columns)}{_inside(path, rows)}; "
+            f"{seen}: {', '.join(columns)}; {fix}"
         )
+
+
+def _inside(path: str, rows: list[Row]) -> str:
+    """What there is where a dotted path stops to lead on."""
+    keys = path.split(".")
+    for depth in range(len(keys) - 1, 0, -1):
+        objects = [value for row in rows if isinstance(value := reach(row, keys[:depth]), Mapping)]
+        if objects:
+            there = list({key: None for value in objects for key in value})
+            near = difflib.get_close_matches(keys[depth], there, n=1, cutoff=0.6)
+            meant = f", did you mean {'.'.join([*keys[:depth], *near])!r}?" if near else ""
+            return f"; {'.'.join(keys[:depth])!r} has: {', '.join(map(str, there))}{meant}"
+    return ""
 
 
 def _nearest(name: str, there: Any) -> str:
@@ -112,7 +202,7 @@ def _shape(source: Source, preset: Preset, mapping: Mapping[str, str], columns: 
     def shape(row: Row) -> Row:
         shaped: Row = {WHERE: row.get(WHERE)}
         for name, path in paths.items():
-            value = row.get(path[0]) if len(path) == 1 else _reach(row, path)
+            value = row.get(path[0]) if len(path) == 1 else reach(row, path)
             if value is not None:
                 shaped[name] = value
         more = {name: row[column] for name, column in preset.extra.items() if row.get(column) is not None}
@@ -140,14 +230,3 @@ def _unwrap(statement: Any, preset: Preset) -> Any:
     if not isinstance(statement, str):
         return statement
     return statement.strip().removeprefix(preset.prefix).removesuffix(preset.suffix).strip()
-
-
-def _reach(value: Any, path: list[str]) -> Any:
-    for key in path:
-        if isinstance(value, Mapping):
-            value = value.get(key)
-        elif isinstance(value, list | tuple) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
