@@ -13,6 +13,7 @@ from pipeline.ingest.gym import read_gym
 from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.labels import extract_label
+from pipeline.ingest.mapping import Column, list_columns, read_column, read_label, strip_affixes
 from pipeline.ingest.presets import CONTRACT, Preset, choose_preset
 from pipeline.ingest.recognize import Reading, recognise, suggest_columns
 from pipeline.ingest.recognize.values import reach
@@ -62,7 +63,7 @@ def open_source(
     code = choose_code_preset(source.preset, source.dataset) if source.reasoning_gym is None else None
     known = source.reasoning_gym is not None or code is not None
     preset = CONTRACT if known else choose_preset(source.preset, source.dataset)
-    mapping = preset.columns | source.columns
+    mapping: dict[str, Column] = {**preset.columns, **source.columns}
     unknown = sorted(set(mapping) - set(PROBLEM_DTYPES))
     if unknown:
         raise InputError(
@@ -89,7 +90,7 @@ def open_source(
     return Opened(shaped, likely=suggest_columns(readable))
 
 
-def _is_contract(mapping: Mapping[str, str], rows: list[Row]) -> bool:
+def _is_contract(mapping: Mapping[str, Column], rows: list[Row]) -> bool:
     """Whether rows are to be read by the contract's names: a config maps the statement, or they stand there."""
     if "statement" in mapping or not rows:
         return True
@@ -109,15 +110,18 @@ def _is_contract(mapping: Mapping[str, str], rows: list[Row]) -> bool:
 
 def _open_recognised(source: Source, guessed: Reading, first: list[Row], rows: Iterator[Row]) -> Opened:
     """Rows by what was recognised; what the config says of the source goes over it."""
-    paths = {name: path.split(".") for name, path in source.columns.items()}
 
     def shape(row: Row) -> Row:
         shaped = guessed.shape(row)
         if isinstance(shaped, InvalidRow):
             return shaped
-        for name, path in paths.items():
-            value = reach(row, path)
-            shaped[name] = extract_label(value, "given") if name == "answer" and isinstance(value, str) else value
+        for name, column in source.columns.items():
+            value = read_column(row, column)
+            shaped[name] = read_label(value, "plain", row) if name == "answer" and source.label is None else value
+        if source.label is not None:
+            place = source.columns.get("answer") or (guessed.answer.column if guessed.answer else None)
+            shaped["answer"] = read_label(read_column(row, place), source.label, row) if place else None
+        shaped["statement"] = strip_affixes(shaped.get("statement"), source.strip_prefix, source.strip_suffix)
         if source.domain:
             shaped["domain"] = source.domain
         if source.language:
@@ -129,8 +133,9 @@ def _open_recognised(source: Source, guessed: Reading, first: list[Row], rows: I
     return Opened((shape(row) for row in chain(first, rows)), guessed.describe(), tuple(shown))
 
 
-def _open(source: Source, preset: Preset, mapping: Mapping[str, str], reading: ReadingConfig) -> Iterator[Row]:
-    wanted = {path.partition(".")[0] for path in (*mapping.values(), *preset.extra.values())}
+def _open(source: Source, preset: Preset, mapping: Mapping[str, Column], reading: ReadingConfig) -> Iterator[Row]:
+    named = [path for column in mapping.values() for path in list_columns(column)]
+    wanted = {path.partition(".")[0] for path in (*named, *preset.extra.values())}
     without = frozenset(preset.without) - wanted
     if source.files is not None:
         return read_rows(source.files, without, reading)
@@ -150,13 +155,13 @@ def _open(source: Source, preset: Preset, mapping: Mapping[str, str], reading: R
 
 
 def _check_columns(
-    source: Source, mapping: Mapping[str, str], columns: list[str], rows: list[Row], statement: bool = True
+    source: Source, mapping: Mapping[str, Column], columns: list[str], rows: list[Row], statement: bool = True
 ) -> None:
     asked = {"statement": mapping.get("statement", "statement")} if statement else {}
     asked |= {name: path for name, path in mapping.items() if name == "answer" or name in source.columns}
-    for name, path in asked.items():
+    for name, path in ((name, path) for name, column in asked.items() for path in list_columns(column)):
         head, _, below = path.partition(".")
-        if head in columns and (not below or any(reach(row, path.split(".")) is not None for row in rows)):
+        if head in columns and (not below or any(read_column(row, path) is not None for row in rows)):
             continue
         meant = f"column {path!r}" + (f" (for {name})" if path != name else "")
         seen = "there are" if len(rows) < PEEK else f"its first {PEEK} rows have"
@@ -187,11 +192,12 @@ def _nearest(name: str, there: Any) -> str:
     return f", but {near[0]!r}" if near else ""
 
 
-def _shape(source: Source, preset: Preset, mapping: Mapping[str, str], columns: set[str]) -> Callable[[Row], Row]:
+def _shape(source: Source, preset: Preset, mapping: Mapping[str, Column], columns: set[str]) -> Callable[[Row], Row]:
     plain = preset is CONTRACT
-    whole = {name: name for name in (PROBLEM_DTYPES if plain else ("source_id",))} | dict(mapping)
-    paths = {name: path.split(".") for name, path in whole.items()}
-    gone = {path for path in whole.values() if "." not in path} - set(preset.extra.values())
+    own: dict[str, Column] = {name: name for name in (PROBLEM_DTYPES if plain else ("source_id",))}
+    whole = own | dict(mapping)
+    gone = {path for column in whole.values() for path in list_columns(column) if "." not in path}
+    gone -= set(preset.extra.values())
     gone |= {*preset.without, *preset.extra.values(), WHERE}
     named = PROBLEM_DTYPES.keys()
     label = "given" if "answer" in source.columns else preset.label
@@ -201,8 +207,8 @@ def _shape(source: Source, preset: Preset, mapping: Mapping[str, str], columns: 
 
     def shape(row: Row) -> Row:
         shaped: Row = {WHERE: row.get(WHERE)}
-        for name, path in paths.items():
-            value = row.get(path[0]) if len(path) == 1 else reach(row, path)
+        for name, column in whole.items():
+            value = row.get(column) if isinstance(column, str) and "." not in column else read_column(row, column)
             if value is not None:
                 shaped[name] = value
         more = {name: row[column] for name, column in preset.extra.items() if row.get(column) is not None}
@@ -215,18 +221,15 @@ def _shape(source: Source, preset: Preset, mapping: Mapping[str, str], columns: 
             shaped["domain"] = domain if source.domain else shaped.get("domain", domain)
         if source.language or "language" not in shaped:
             shaped["language"] = language
-        if preset.prefix or preset.suffix:
-            shaped["statement"] = _unwrap(shaped.get("statement"), preset)
+        for prefix, suffix in ((preset.prefix, preset.suffix), (source.strip_prefix, source.strip_suffix)):
+            if prefix or suffix:
+                shaped["statement"] = strip_affixes(shaped.get("statement"), prefix, suffix)
         answer = shaped.get("answer")
-        if isinstance(answer, str) and shaped.get("domain") == "math" and source.reasoning_gym is None:
+        if source.label is not None and answer is not None:
+            shaped["answer"] = read_label(answer, source.label, row)
+        elif isinstance(answer, str) and shaped.get("domain") == "math" and source.reasoning_gym is None:
             stripped = extract_label(answer, label)
             shaped["answer"] = None if stripped in preset.missing else stripped
         return shaped
 
     return shape
-
-
-def _unwrap(statement: Any, preset: Preset) -> Any:
-    if not isinstance(statement, str):
-        return statement
-    return statement.strip().removeprefix(preset.prefix).removesuffix(preset.suffix).strip()

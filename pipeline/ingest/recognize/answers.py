@@ -12,12 +12,16 @@ from pipeline.ingest.recognize.values import Field, Path, Row, parse_text, plain
 How = Literal["given", "boxed", "hashes", "phrase"]
 
 NAMES = {
-    **dict.fromkeys(("answer", "finalanswer", "expectedanswer", "groundtruth", "correctanswer", "答案"), 1.0),
+    **dict.fromkeys(
+        ("answer", "finalanswer", "expectedanswer", "groundtruth", "correctanswer", "答案", "answernumber"), 1.0
+    ),
     **dict.fromkeys(
         ("verifiableanswer", "shortanswer", "goldanswer", "referenceanswer", "answerkey", "标准答案"), 0.97
     ),
     **dict.fromkeys(("groundtruthanswer", "numericanswer", "answervalue", "parsedanswer", "answertext"), 0.96),
-    **dict.fromkeys(("correctoption", "correctchoice", "correct", "gold", "label", "target", "ans", "gt"), 0.9),
+    **dict.fromkeys(
+        ("correctoption", "correctchoice", "correct", "gold", "golden", "label", "target", "ans", "gt"), 0.9
+    ),
     **dict.fromkeys(("answeridx", "answerindex", "correctindex", "correctidx", "goldindex", "cop"), 0.88),
     **dict.fromkeys(("extractedanswer", "finalresult", "result", "targets", "answers", "lsolutions"), 0.8),
     **dict.fromkeys(("solution", "solutions", "reference"), 0.7),
@@ -38,6 +42,7 @@ ENOUGH = 0.25
 _PHRASE = re.compile(
     r"(?:the |final |correct )*answer(?:\s+is)?\s*[:：]?\s*\**\s*(?:is\s+)?([^\n]{1,80}?)\**\.?\s*$", re.IGNORECASE
 )
+_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,} [a-z]{2,}")
 MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "notfound", "not found", "no answer", "unknown"})
 
@@ -50,6 +55,11 @@ class AnswerReading:
     how: How
     fit: float
     turns: bool = False
+
+    @property
+    def column(self) -> str:
+        """The place as a mapping names it."""
+        return ".".join((*self.path, "assistant") if self.turns else self.path)
 
     @property
     def shown(self) -> str:
@@ -119,6 +129,8 @@ def read_label(value: Any, how: How) -> str | None:
         how = "boxed"
     elif how == "hashes" and "####" not in text:
         how = "boxed" if "\\boxed" in text else "phrase"
+    if tagged := _TAG.findall(text):
+        text, how = tagged[-1], "given"
     if how == "phrase":
         found = _PHRASE.search(text.strip())
         text = found[1] if found else None

@@ -8,9 +8,9 @@ from typing import Any
 
 from pipeline.ingest.code_presets import CODE_PRESETS
 from pipeline.ingest.code_rows import find_function, name_function, shape_problem, wrap_method
-from pipeline.ingest.recognize import programs, tests
+from pipeline.ingest.recognize import cases, programs
 from pipeline.ingest.recognize.statements import StatementReading
-from pipeline.ingest.recognize.values import Field, Path, Row, plain_name, reach, share
+from pipeline.ingest.recognize.values import Field, Path, Row, parse_text, plain_name, reach, share
 from schemas.conform import WHERE
 
 FORMS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -78,19 +78,19 @@ class CodeReading:
         rest.pop("entry_point", None)
         return shape_problem(
             text,
-            list(dict.fromkeys((_text(a), _text(b)) for a, b in tests.write_tests(read, name))),
+            list(dict.fromkeys((_text(a), _text(b)) for a, b in cases.write_tests(read, name))),
             list(dict.fromkeys(codes)),
             entry_point=name,
             extra={"prelude": prelude} | rest,
         ) | {WHERE: row.get(WHERE)}
 
-    def _read_tests(self, row: Row, function: str | None) -> tests.Tests:
+    def _read_tests(self, row: Row, function: str | None) -> cases.Cases:
         if self.parallel:
             given, expected = (reach(row, path) for path in self.parallel)
-            return tests.read_tests({"inputs": given, "outputs": expected}, function)
-        merged = tests.Tests(function=function)
+            return cases.read_tests({"inputs": given, "outputs": expected}, function)
+        merged = cases.Cases(function=function)
         for path in self.tests:
-            found = tests.read_tests(reach(row, path), function)
+            found = cases.read_tests(reach(row, path), function)
             merged.pairs += found.pairs
             merged.calls += found.calls
             merged.function = merged.function or found.function
@@ -139,9 +139,9 @@ def find_code(fields: Sequence[Field], rows: Sequence[Row]) -> CodeReading | Non
     paired: list[Path] = []
     there = [False] * len(rows)
     for field in fields:
-        if field.name not in tests.NAMES or any(path == field.path[: len(path)] for path in (*asserted, *paired)):
+        if field.name not in cases.NAMES or any(path == field.path[: len(path)] for path in (*asserted, *paired)):
             continue
-        read = [tests.read_tests(value, name) for value, name in zip(field.values, names, strict=True)]
+        read = [cases.read_tests(value, name) for value, name in zip(field.values, names, strict=True)]
         if share([bool(found) for found in read]) < ENOUGH:
             continue
         (asserted if sum(bool(t.calls) for t in read) > sum(bool(t.pairs) for t in read) else paired).append(field.path)
@@ -162,7 +162,7 @@ def find_code(fields: Sequence[Field], rows: Sequence[Row]) -> CodeReading | Non
     return CodeReading(None, chosen, parallel, tuple(path for _, path in fits[:1]), function, starter, fit, fit > 0.75)
 
 
-_FUNCTIONS = frozenset(plain_name(name) for name in tests.FUNCTIONS)
+_FUNCTIONS = frozenset(plain_name(name) for name in cases.FUNCTIONS)
 
 
 def _values(fields: Sequence[Field], path: Path | None, count: int) -> Sequence[Any]:
@@ -176,7 +176,7 @@ def _find_parallel(fields: Sequence[Field]) -> tuple[Path, Path] | None:
         if pair[0] is None or pair[1] is None:
             continue
         lists = [
-            tests.read_tests({"inputs": a, "outputs": b}) if _is_list(a) and _is_list(b) else None
+            cases.read_tests({"inputs": a, "outputs": b}) if _is_list(a) and _is_list(b) else None
             for a, b in zip(pair[0].values, pair[1].values, strict=True)
         ]
         if share([bool(found) for found in lists]) > 0.5:
@@ -185,7 +185,7 @@ def _find_parallel(fields: Sequence[Field]) -> tuple[Path, Path] | None:
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(tests.parse_text(value), list | tuple)
+    return isinstance(parse_text(value), list | tuple)
 
 
 def _fit_form(rows: Sequence[Row], convert: Callable[[Row], Mapping[str, Any]]) -> float:

@@ -10,6 +10,8 @@ from pathlib import Path
 _BREAK = re.compile(r"(?:(?<=[.!?。！？])[\"”')\]]*(?:[ \t]+|(?<=[。！？]))|\n+)(?=\S)")
 _FIRST_BREAK = re.compile(r"(?:(?<=[.!?:。！？：])[\"”')\]]*(?:[ \t]+|(?<=[。！？：]))|\n+)(?=\S)")
 _HEAD = re.compile(r"(?:#+ *)?\**(?:question|problem|input|user|human|task|题目|问题)\**\s*[:：]\**\s*", re.IGNORECASE)
+_ASKED = re.compile(r"(?:^|\n)[ \t]*(?:question|problem|q)\s*:\s*", re.IGNORECASE)
+_ANSWERED = re.compile(r"\n[ \t]*(?:answer|solution|a)\s*:", re.IGNORECASE)
 _TAIL = re.compile(
     r"(?:^|\n)\s*(?:#+ *)?\**(?:answer|solution|response|output|assistant|答案|解答)\**\s*[:：]\**[ \t]*"
     r"(?:\([^()\n]*\))?\s*$",
@@ -31,7 +33,7 @@ def _read_patterns() -> re.Pattern[str]:
 def strip_instructions(text: str) -> str:
     """`text` without the instructions before and after its problem; as it was where nothing else would be left."""
     section = _SECTION.search(text)
-    stripped = section[1] if section else text
+    stripped = section[1] if section else _skip_examples(text)
     before = None
     while before != stripped:
         before = stripped
@@ -42,6 +44,13 @@ def strip_instructions(text: str) -> str:
 def is_instruction(sentence: str) -> bool:
     """Whether a sentence says how to answer rather than what is asked."""
     return bool(_read_patterns().search(sentence))
+
+
+def _skip_examples(text: str) -> str:
+    """The last of several questions where those before it are answered: examples for whoever answers."""
+    asked = list(_ASKED.finditer(text))
+    answered = len(_ANSWERED.findall(text))
+    return text[asked[-1].end() :] if len(asked) >= 2 and answered >= len(asked) - 1 else text
 
 
 def _strip_start(text: str) -> str:

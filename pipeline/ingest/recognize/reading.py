@@ -70,7 +70,8 @@ class Reading:
             if resolved != answer:
                 extra["given_answer"] = answer
             answer = resolved
-            if options is not None and self.options.shown != CHOICES:
+            if options is not None:
+                taken.add(CHOICES)
                 extra[CHOICES] = options
         for column, value in row.items():
             if column not in taken and column != WHERE and value is not None:

@@ -10,19 +10,20 @@ from pipeline.ingest.recognize.turns import find_question, read_turns
 from pipeline.ingest.recognize.values import Field, Path, Row, is_prose, reach, share
 
 NAMES = {
-    **dict.fromkeys(("statement", "problemstatement", "problemdescription", "rawproblem", "originalproblem"), 1.0),
-    **dict.fromkeys(("questioncontent", "problemtext", "questiontext", "rawquestion", "originalquestion"), 0.98),
+    **dict.fromkeys(("statement", "problemstatement", "problemdescription", "questionconcat"), 1.0),
+    **dict.fromkeys(("questioncontent", "problemtext", "questiontext", "completeprompt"), 0.98),
     **dict.fromkeys(("problem", "problems", "题目", "题干", "problemcontent", "mathproblem", "wordproblem"), 0.96),
     **dict.fromkeys(("question", "questions", "问题", "questionbody", "squestion", "originaltext"), 0.95),
     **dict.fromkeys(("exercise", "riddle", "puzzle", "stem", "questionstem"), 0.85),
     **dict.fromkeys(("description", "prompt", "rawprompt", "userprompt"), 0.8),
     **dict.fromkeys(("query", "input", "task", "instruction", "conversation", "conversations"), 0.72),
     **dict.fromkeys(("messages", "turns", "dialogue", "chat", "dialog", "inputs"), 0.7),
+    **dict.fromkeys(("rawproblem", "originalproblem", "rawquestion", "originalquestion"), 0.6),
     **dict.fromkeys(("text", "content", "body", "context", "inputtext", "source"), 0.55),
 }
 NESTED = 0.03
 """What each object around a place takes from its prior: a column of that name is the likelier one."""
-STORIES = ("body", "context", "passage", "story", "scenario", "premise")
+STORIES = ("body", "context", "passage", "story", "scenario", "premise", "table")
 """What stands before a question in a column of its own."""
 WRAPPED = 0.3
 """A statement inside a wrapper is at least this share of it: shorter ones are titles and words of it."""
@@ -66,6 +67,8 @@ def join_story(story: str, question: str) -> str:
     story, question = story.strip(), question.strip()
     if not question or question in story:
         return story
+    if "\n" in story:
+        return f"{story}\n\n{question}"
     if story[-1] in ".!?:;,。！？：；，…\"')":
         return f"{story} {question}"
     return f"{story}, {question}" if question[0].islower() else f"{story}. {question}"

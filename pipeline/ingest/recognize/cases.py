@@ -24,13 +24,13 @@ OUTPUTS = (
 FUNCTIONS = ("fn_name", "func_name", "entry_point", "function_name", "method_name")
 GROUPS = (
     "test_cases", "tests", "testcases", "unit_tests", "public", "private", "public_tests", "private_tests", "hidden",
-    "cases", "public_test_cases", "private_test_cases", "ground_truth", "examples",
+    "cases", "public_test_cases", "private_test_cases", "ground_truth", "functional", "examples",
 )  # fmt: skip
 _NAMED = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)")
 
 
 @dataclass
-class Tests:
+class Cases:
     """Tests of one problem: pairs of texts or values, or calls with what they give, and the function they call."""
 
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
@@ -41,14 +41,14 @@ class Tests:
         return bool(self.pairs or self.calls)
 
 
-def read_tests(value: Any, function: str | None = None) -> Tests:
+def read_tests(value: Any, function: str | None = None) -> Cases:
     """All tests in `value`; empty where it holds none. `function` is what a `check(candidate)` is given."""
-    tests = Tests(function=function)
+    tests = Cases(function=function)
     _collect(parse_text(value), tests)
     return tests
 
 
-def _collect(value: Any, tests: Tests) -> None:
+def _collect(value: Any, tests: Cases) -> None:
     if isinstance(value, str):
         if "assert" in value:
             candidate = "candidate" if re.search(r"\bdef check\s*\(\s*candidate\b", value) else None
@@ -80,7 +80,7 @@ def _collect(value: Any, tests: Tests) -> None:
                 tests.pairs.append((item[0], item[1]))
 
 
-def _collect_case(item: Mapping[str, Any], tests: Tests) -> None:
+def _collect_case(item: Mapping[str, Any], tests: Cases) -> None:
     """One case of a list: its input may be a list, of the arguments, and is not a list of inputs."""
     given, expected = _get(item, INPUTS), _get(item, OUTPUTS)
     if given is None or expected is None:
@@ -96,7 +96,7 @@ def _get(value: Mapping[str, Any], names: Sequence[str]) -> Any:
     )
 
 
-def write_tests(tests: Tests, name: str | None) -> Iterator[tuple[Any, Any]]:
+def write_tests(tests: Cases, name: str | None) -> Iterator[tuple[Any, Any]]:
     """(input, expected) as the contract has them: calls of `name`, or lines on standard input without one."""
     if tests.calls:
         yield from tests.calls
