@@ -13,7 +13,17 @@ How = Literal["given", "boxed", "hashes", "phrase"]
 
 NAMES = {
     **dict.fromkeys(
-        ("answer", "finalanswer", "expectedanswer", "groundtruth", "correctanswer", "答案", "answernumber"), 1.0
+        (
+            "answer",
+            "finalanswer",
+            "expectedanswer",
+            "groundtruth",
+            "correctanswer",
+            "答案",
+            "answernumber",
+            "answerstr",
+        ),
+        1.0,
     ),
     **dict.fromkeys(
         ("verifiableanswer", "shortanswer", "goldanswer", "referenceanswer", "answerkey", "标准答案"), 0.97
@@ -42,6 +52,8 @@ ENOUGH = 0.25
 _PHRASE = re.compile(
     r"(?:the |final |correct )*answer(?:\s+is)?\s*[:：]?\s*\**\s*(?:is\s+)?([^\n]{1,80}?)\**\.?\s*$", re.IGNORECASE
 )
+_WORKED = re.compile(r"####|\banswer(?: is|:)|\w\W*\\boxed\b|(?-i:[a-z)\d$][.!?]\s+[A-Z])", re.IGNORECASE)
+"""What a worked solution has and a label has not."""
 _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,} [a-z]{2,}")
 MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "notfound", "not found", "no answer", "unknown"})
@@ -112,7 +124,7 @@ def _fits(value: Any, how: How) -> bool:
         return (
             len(label) <= PLAIN_LENGTH
             and label.count("\n") < PLAIN_LINES
-            and "####" not in (text or "")
+            and not _WORKED.search(text or "")
             and not (_SENTENCE.search(label) and len(label) > 60)
         )
     return len(label) <= PLAIN_LENGTH and (how != "hashes" or "####" in (unwrap(value) or ""))
@@ -125,7 +137,7 @@ def read_label(value: Any, how: How) -> str | None:
         return None
     if how == "given" and "####" in text:
         how = "hashes"
-    elif how == "given" and "\\boxed" in text and len(text) > PLAIN_LENGTH:
+    elif how == "given" and "\\boxed" in text and _WORKED.search(text):
         how = "boxed"
     elif how == "hashes" and "####" not in text:
         how = "boxed" if "\\boxed" in text else "phrase"

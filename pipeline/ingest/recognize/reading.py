@@ -1,5 +1,6 @@
 """What the rows of a source are: recognised over its first rows, shown to whoever runs it, and applied to every row."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pipeline.ingest.recognize.answers import AnswerReading, find_answer
 from pipeline.ingest.recognize.code import CodeReading, find_code
 from pipeline.ingest.recognize.options import OptionsReading, find_options
 from pipeline.ingest.recognize.statements import StatementReading, find_statement
-from pipeline.ingest.recognize.values import Row, find_fields, plain_name, reach
+from pipeline.ingest.recognize.values import Field, Row, find_fields, plain_name, reach
 from pipeline.language import detect_language
 from schemas.conform import WHERE, InvalidRow, write_json
 from schemas.problem import PROBLEM_DTYPES
@@ -135,6 +136,13 @@ def _find_language(statements: Sequence[str | None]) -> str:
     return most if known.count(most) > len(found) / 2 else "en"
 
 
+def _counts(field: Field) -> bool:
+    """Whether a column numbers the rows, or is named so."""
+    numbers = [int(v) for v in field.values if isinstance(v, int) or (isinstance(v, str) and v.strip().isdigit())]
+    steps = {b - a for a, b in itertools.pairwise(numbers)}
+    return field.name in map(plain_name, IDS) or (len(numbers) == len(field.values) > 1 and steps == {1})
+
+
 def suggest_columns(rows: Sequence[Row]) -> str | None:
     """The likely mapping of rows that no reading fits, as a config would say it; None where nothing looks like one."""
     fields = [field for field in find_fields(rows) if len(field.path) == 1]
@@ -146,7 +154,7 @@ def suggest_columns(rows: Sequence[Row]) -> str | None:
     others = [
         field
         for field in fields
-        if field is not statement and any(v is not None for v in field.values) and plain_name(field.path[0]) not in IDS
+        if field is not statement and any(v is not None for v in field.values) and not _counts(field)
     ]
     likely = sorted(others, key=lambda field: (-ANSWER_NAMES.get(field.name, 0.0), -len(set(map(str, field.values)))))
     answer = f", answer: {likely[0].shown}" if likely else ""

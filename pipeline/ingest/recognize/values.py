@@ -16,8 +16,8 @@ DEPTH = 3
 """Objects inside objects that are looked through; no set keeps its statement or label deeper."""
 _OPENS = ("[", "{")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_ENDINGS = ("zh", "en", "cn", "de", "fr", "es", "it", "ru", "ja", "ko", "text", "str")
-"""What a name may end in beside what it names: `question_zh`, `answer_str`."""
+_ENDINGS = ("zh", "en", "cn", "de", "fr", "es", "it", "ru", "ja", "ko")
+"""Languages that a name may end in: `question_zh`."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 

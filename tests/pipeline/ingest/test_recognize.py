@@ -100,7 +100,7 @@ def test_an_index_wins_over_an_option_that_reads_like_it() -> None:
 INSTRUCTIONS = (
     "Please reason step by step, and put your final answer within \\boxed{}.",
     'Let\'s think step by step and output the final answer after "####".',
-    "Present the answer in LaTex format: \\boxed{Your answer}",
+    "Present the answer in LaTex format: \\boxed{Your answer}.",
     'Remember to put your answer on its own line after "Answer:".',
     "Return your final response within \\boxed{}.",
     "The reasoning process and answer are enclosed within <think> </think> and <answer> </answer> tags.",
