@@ -54,6 +54,9 @@ _PHRASE = re.compile(
 )
 _WORKED = re.compile(r"####|\banswer(?: is|:)|\w\W*\\boxed\b|(?-i:[a-z)\d$][.!?]\s+[A-Z])", re.IGNORECASE)
 """What a worked solution has and a label has not."""
+_THING = re.compile(r"([-+]?[\d.,/]*\d)\s*\(([A-Za-z][A-Za-z ]*)\)")
+_MIXED = re.compile(r"(-?)(\d{1,6})\s?\((\d{1,6})/(\d{1,6})\)")
+_RUPEES = re.compile(r"^Rs\.? ?(?=\d[\d,.]*$)")
 _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,} [a-z]{2,}")
 MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "notfound", "not found", "no answer", "unknown"})
@@ -99,7 +102,7 @@ def find_answer(fields: Sequence[Field], taken: set[Path]) -> AnswerReading | No
             for how, weight in WEIGHTS.items():
                 fit = share([_fits(value, how) for value in there])
                 read = share([_fits(value, how) for value in values])
-                score = prior * weight * fit
+                score = prior * weight * fit * (1 + read) / 2
                 if fit >= 0.5 and read >= ENOUGH and (best is None or score > best[0] + 1e-9):
                     best = (score, AnswerReading(field.path, how, read, turns))
     return best[1] if best else None
@@ -148,7 +151,21 @@ def read_label(value: Any, how: How) -> str | None:
         text = found[1] if found else None
         how = "given"
     label = extract_label(text, how)
-    return None if label is None or label.lower() in MISSING else label
+    return None if label is None or label.lower() in MISSING else write_plainly(label)
+
+
+def write_plainly(label: str) -> str:
+    """A label in the form that the verifier reads: `9 (apples)` as `9 apples`, `1(5/6)` as `11/6`, `Rs.160` as `160`.
+
+    A label of another meaning as well (`45'` is feet, minutes or a derivative) stays as it is.
+    """
+    if thing := _THING.fullmatch(label):
+        return f"{thing[1]} {thing[2].strip()}"
+    if mixed := _MIXED.fullmatch(label):
+        whole, above, below = (int(part) for part in mixed.groups()[1:])
+        if 0 < above < below:
+            return f"{mixed[1]}{whole * below + above}/{below}"
+    return _RUPEES.sub("", label)
 
 
 def unwrap(value: Any) -> str | None:

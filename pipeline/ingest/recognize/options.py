@@ -66,7 +66,10 @@ def find_options(fields: Sequence[Field], rows: Sequence[Row], labels: Sequence[
     if best is None:
         return None
     fit, paths = best
-    return OptionsReading(paths, _find_naming(rows, paths, labels), fit)
+    naming = _find_naming(rows, paths, labels)
+    if naming is None and len(paths) > 1:
+        return None  # columns A and B of something else
+    return OptionsReading(paths, naming, fit)
 
 
 def _find_columns(fields: Sequence[Field]) -> list[tuple[Path, ...]]:
@@ -115,9 +118,8 @@ def _clean(items: list[Any]) -> list[str] | None:
     texts: list[str] = []
     for item in items:
         if isinstance(item, Mapping):
-            item = next(
-                (item[key] for key in ("text", "content", "value", "option") if item.get(key) is not None), None
-            )
+            named = (item[key] for key in ("text", "content", "value", "option") if item.get(key) is not None)
+            item = next(named, next(iter(item.values())) if len(item) == 1 else None)
         if isinstance(item, list | tuple) and len(item) == 2:
             item = item[1]
         text = unwrap(item)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ingest.recognize import recognise, suggest_columns
+from pipeline.ingest.recognize.answers import read_label
 from pipeline.ingest.recognize.instructions import strip_instructions
 from pipeline.ingest.source import open_source
 from schemas.config import Source
@@ -128,3 +129,23 @@ def test_instructions_go_and_what_the_problem_asks_stays(
     whole = f"{problem} {asked}".strip()
     parts = [*instructions, whole] if first else [whole, *instructions]
     assert strip_instructions(between.join(parts)) == whole
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("9 (apples)", "9 apples"),
+        ("3/8 (miles)", "3/8 miles"),
+        ("1(5/6)", "11/6"),
+        ("-2(1/3)", "-7/3"),
+        ("2(5/3)", "2(5/3)"),
+        ("Rs.160", "160"),
+        ("Rs. 1,200", "1,200"),
+        ("45'", "45'"),
+        ("f(3)", "f(3)"),
+        ("(2, 3)", "(2, 3)"),
+        ("2(x+1)", "2(x+1)"),
+    ],
+)
+def test_labels_as_people_write_them(given: str, read: str) -> None:
+    assert read_label(given, "given") == read
