@@ -21,6 +21,7 @@ from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.kattis import read_packages
 from pipeline.ingest.mapping import read_column
+from pipeline.ingest.recognize import recognise
 from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
@@ -63,10 +64,15 @@ def read_code(source: Source, preset: CodePreset, reading: ReadingConfig = READI
     if readable and not any(row.get("statement") or isinstance(row, InvalidRow) for row in shaped):
         raise InputError(
             f"source {source.name!r}: no row has a statement in the form of the preset {preset.name!r}; "
-            f"there are: {', '.join(name for name in readable[0] if name != WHERE)}"
+            f"there are: {', '.join(name for name in readable[0] if name != WHERE)}{_other(readable)}"
         )
     left = None if source.limit is None else source.limit - len(first)
     return chain(shaped, (shape_row(row, source, preset) for row in islice(rows, left)))
+
+
+def _other(rows: list[Row]) -> str:
+    guessed = recognise(rows)
+    return f"; without the preset they are read as {guessed.describe()}" if guessed else ""
 
 
 def _open(source: Source, preset: CodePreset, reading: ReadingConfig) -> Iterator[Row]:

@@ -168,10 +168,21 @@ def _check_columns(
         fix = f"map it with `columns: {{{name}: ...}}` or name a `preset`"
         likely = suggest_columns(rows) if name == "statement" and "statement" not in source.columns else None
         fix += f"; likely: `{likely}`" if likely else ""
+        fix += (
+            f"; without the preset {source.preset!r} they are read as {other}"
+            if (other := _other(source, rows))
+            else ""
+        )
         raise InputError(
             f"source {source.name!r} has no {meant}{_nearest(path, columns)}{_inside(path, rows)}; "
             f"{seen}: {', '.join(columns)}; {fix}"
         )
+
+
+def _other(source: Source, rows: list[Row]) -> str | None:
+    """What the rows would be recognised as, where a preset that they do not fit stands in the way."""
+    guessed = recognise(rows) if source.preset is not None else None
+    return guessed.describe() if guessed else None
 
 
 def _inside(path: str, rows: list[Row]) -> str:
