@@ -1,7 +1,7 @@
 """Turns between requests: a small one waits for a piece of a large one's work, never for all of it.
 
-What parses JSON and finds answers holds the interpreter, in whichever thread it runs, so several threads at it only make
-everybody wait for all of them.
+What parses JSON and finds answers holds the interpreter, in whichever thread it runs, so several threads at it only
+make everybody wait for all of them.
 """
 
 import asyncio
