@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.ingest.code_presets import CodePreset
 from pipeline.ingest.code_rows import shape_problem, write_call
-from pipeline.ingest.files import read_rows
+from pipeline.ingest.files import read_packages, read_rows
 from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
-from pipeline.ingest.kattis import read_packages
 from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
@@ -70,7 +69,7 @@ def read_code(source: Source, preset: CodePreset, reading: ReadingConfig = READI
 
 def _open(source: Source, preset: CodePreset, reading: ReadingConfig) -> Iterator[Row]:
     if preset.packages:
-        if not isinstance(source.files, str):
+        if source.files is None:
             raise InputError(f"source {source.name!r}: preset {preset.name!r} wants `files: FOLDER`, of packages")
         return read_packages(source.files, reading)
     if source.files is not None:
@@ -97,7 +96,11 @@ def shape_row(row: Row, source: Source, preset: CodePreset) -> Row:
             value = value.get(key) if isinstance(value, Mapping) else None
         shaped[name] = value
     shaped["source_id"] = shaped.get("source_id") or row.get("source_id")
-    return shaped | {"domain": "code", "language": source.language or "en", WHERE: row.get(WHERE)}
+    return shaped | {
+        "domain": "code",
+        "language": source.language or shaped.get("language") or "en",
+        WHERE: row.get(WHERE),
+    }
 
 
 def read_gym_code(

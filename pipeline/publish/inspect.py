@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.ingest.files import find_files, read_rows
+from pipeline.ingest.files import FolderTree, Place, find_files, read_files, read_rows
 from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
 from pipeline.run.evidence import find_samples, read_evidence
@@ -115,15 +115,14 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
     first: list[dict[str, Any]] = []
     total = 0
     files = find_files(path)
-    for fs, place, name in files:
-        if not place.endswith(".parquet"):
-            continue
+    tables = [file for file in files if file.form == "parquet" and file.compression is None]
+    for file in tables:
         try:
-            table = _scan(fs, place)
+            table = _scan(file)
             types = table.collect_schema()
             total += table.select(pl.len()).collect().item()
         except (OSError, ValueError, pl.exceptions.ComputeError) as error:
-            raise InputError(f"{name}: not a Parquet file ({error}); write it again") from None
+            raise InputError(f"{file.name}: not a Parquet file ({error}); write it again") from None
         schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
         few = [column for column in COUNTED if types.get(column) == pl.String]
         counted = table.select(few).collect() if few else pl.DataFrame()
@@ -131,7 +130,7 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
             _add(counts, column, counted[column].to_list())
         if len(first) < rows:
             first += table.head(rows - len(first)).collect().to_dicts()
-    for row in _read_lines([name for _, place, name in files if not place.endswith(".parquet")]):
+    for row in _read_others([file for file in files if file not in tables]):
         total += 1
         schema |= {key: type(value).__name__ for key, value in row.items() if key not in schema and value is not None}
         for column in COUNTED:
@@ -150,16 +149,16 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
         console.print(_show_fields(row, full, f"row {at}"))
 
 
-def _scan(fs: Any, place: str) -> pl.LazyFrame:
+def _scan(place: Place) -> pl.LazyFrame:
     """A Parquet file of which only what is looked at is read; of a store a whole file, which is one shard at most."""
-    if "file" in fs.protocol:
-        return pl.scan_parquet(place, glob=False)
-    with fs.open(place, "rb") as file:
+    if isinstance(place.tree, FolderTree) and place.tree.is_local:
+        return pl.scan_parquet(place.path, glob=False)
+    with place.tree.open(place.path) as file:
         return pl.read_parquet(io.BytesIO(file.read())).lazy()
 
 
-def _read_lines(names: list[str]) -> Iterator[dict[str, Any]]:
-    for row in read_rows(names) if names else ():
+def _read_others(places: list[Place]) -> Iterator[dict[str, Any]]:
+    for row in read_files(places):
         yield {key: value for key, value in row.items() if key != "_where"}
 
 
