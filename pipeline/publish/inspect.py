@@ -1,7 +1,6 @@
 """Look at a run, a folder of tables or a file in the terminal; or at one problem, with all that the run knows of it."""
 
 import difflib
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -29,6 +28,7 @@ from pipeline.run.layout import (
     shard_of,
     split_name,
 )
+from pipeline.run.ranged import list_protocols, open_ranged, read_columns, read_first_rows, read_schema
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import make_visible
 from schemas.errors import InputError
@@ -117,19 +117,18 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
     files = find_files(path)
     tables = [file for file in files if file.form == "parquet" and file.compression is None]
     for file in tables:
+        assert isinstance(file.tree, FolderTree), "only an archive's members are no files of a filesystem"
         try:
-            table = _scan(file)
-            types = table.collect_schema()
-            total += table.select(pl.len()).collect().item()
+            types, height, counted, head = _look_at_table(file.tree.fs, file.path, rows - len(first))
+        except InputError:
+            raise
         except (OSError, ValueError, pl.exceptions.ComputeError) as error:
             raise InputError(f"{file.name}: not a Parquet file ({error}); write it again") from None
+        total += height
         schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
-        few = [column for column in COUNTED if types.get(column) == pl.String]
-        counted = table.select(few).collect() if few else pl.DataFrame()
-        for column in few:
+        for column in counted.columns:
             _add(counts, column, counted[column].to_list())
-        if len(first) < rows:
-            first += table.head(rows - len(first)).collect().to_dicts()
+        first += head
     for row in _read_others([file for file in files if file not in tables]):
         total += 1
         schema |= {key: type(value).__name__ for key, value in row.items() if key not in schema and value is not None}
@@ -149,12 +148,24 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
         console.print(_show_fields(row, full, f"row {at}"))
 
 
-def _scan(place: Place) -> pl.LazyFrame:
-    """A Parquet file of which only what is looked at is read; of a store a whole file, which is one shard at most."""
-    if isinstance(place.tree, FolderTree) and place.tree.is_local:
-        return pl.scan_parquet(place.path, glob=False)
-    with place.tree.open(place.path) as file:
-        return pl.read_parquet(io.BytesIO(file.read())).lazy()
+def _look_at_table(fs: Any, place: str, rows: int) -> tuple[pl.Schema, int, pl.DataFrame, list[dict[str, Any]]]:
+    """(schema, rows in all, the columns that are counted, the first `rows` rows) of a Parquet file, of which nothing
+    else is read."""
+    if "file" in list_protocols(fs):
+        table = pl.scan_parquet(place, glob=False)
+        types, height = table.collect_schema(), table.select(pl.len()).collect().item()
+        few = _choose_counted(types)
+        counted = table.select(few).collect() if few else pl.DataFrame()
+        return types, height, counted, table.head(rows).collect().to_dicts() if rows else []
+    with open_ranged(fs, place) as file:
+        types, height = read_schema(file)
+        few = _choose_counted(types)
+        counted = read_columns(file, few) if few else pl.DataFrame()
+        return types, height, counted, read_first_rows(file, rows).to_dicts() if rows else []
+
+
+def _choose_counted(types: pl.Schema) -> list[str]:
+    return [column for column in COUNTED if types.get(column) == pl.String]
 
 
 def _read_others(places: list[Place]) -> Iterator[dict[str, Any]]:

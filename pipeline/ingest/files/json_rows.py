@@ -27,10 +27,11 @@ _DECODE = json.JSONDecoder().raw_decode
 
 
 def read_json(
-    pieces: Iterable[bytes], name: str, reading: ReadingConfig, by_line: bool = False
+    pieces: Iterable[bytes], name: str, reading: ReadingConfig, by_line: bool = False, one_of_many: bool = False
 ) -> Iterator[dict[str, Any]]:
     """The rows of UTF-8 text; `by_line` where its name says that it has an object a line. Raises InputError for one
-    that is broken where nothing after it can be told apart, and past a limit of `reading`."""
+    that is broken where nothing after it can be told apart (an object that is `one_of_many` files is an `InvalidRow`
+    then), and for one past a limit of `reading`."""
     head, whole, everything = take_head(pieces, HEAD_BYTES)
     begun = head.lstrip()
     if begun[:1] not in (b"{", b"[") or _has_lines(begun, whole, by_line):
@@ -41,11 +42,11 @@ def read_json(
     if not whole:
         layout = _find_layout(head, name, reading)
         if layout.kind == "row" and not layout.path:
-            return _read_values(texts, name, reading)
+            return _read_values(texts, name, reading, one_of_many)
         if layout.path or layout.kind in ("columns", "split"):
             return _place(_read_whole(everything, name, reading, layout), name)
         return _place(_read_members(JsonStream(texts, name, reading), layout), name)
-    return _read_values(texts, name, reading)
+    return _read_values(texts, name, reading, one_of_many)
 
 
 def _has_lines(begun: bytes, whole: bool, by_line: bool) -> bool:
@@ -97,7 +98,9 @@ def _place(rows: Iterable[tuple[str | None, Any]], name: str) -> Iterator[dict[s
         yield row
 
 
-def _read_values(texts: Iterator[str], name: str, reading: ReadingConfig) -> Iterator[dict[str, Any]]:
+def _read_values(
+    texts: Iterator[str], name: str, reading: ReadingConfig, one_of_many: bool
+) -> Iterator[dict[str, Any]]:
     """Objects one after another; one alone may hold rows."""
     stream = JsonStream(texts, name, reading)
     stream.peek()
@@ -105,7 +108,7 @@ def _read_values(texts: Iterator[str], name: str, reading: ReadingConfig) -> Ite
     try:
         first = stream.decode("the object")
     except InputError as error:
-        if "reading." in str(error):
+        if not one_of_many or "(reading." in str(error):
             raise
         yield InvalidRow(str(error), {"raw": "", WHERE: name})
         return

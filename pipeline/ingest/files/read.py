@@ -105,7 +105,7 @@ def _read_text(place: Place, stream: Any, reading: ReadingConfig) -> Iterator[Ro
         return read_delimited(texts, place.name, reading, "," if place.form == "csv" else "\t")
     if place.form == "yaml":
         return read_yaml_rows(texts, place.name, reading)
-    return read_json(texts, place.name, reading, by_line=place.form == "lines")
+    return read_json(texts, place.name, reading, place.form == "lines", one_of_many=bool(place.below))
 
 
 def _read_seekable(
