@@ -64,7 +64,8 @@ def find_dialect(head: str, separator: str = ",", whole: bool = True) -> Dialect
         head = head[: head.rfind("\n") + 1]
     ranked = []
     for candidate in dict.fromkeys((separator, *SEPARATORS)):
-        for quoted in (True, False):
+        # What IANA calls tab-separated values has no quotes.
+        for quoted in (True, False) if candidate == "\t" else (True,):
             fit, fields = _fit(head, Dialect(candidate, quoted))
             if fields > 1:
                 ranked.append((round(fit, 2), candidate == separator, fields, quoted, candidate))

@@ -128,7 +128,7 @@ def _read_values(
 def _find_layout(head: bytes, name: str, reading: ReadingConfig) -> Layout:
     """The layout of an object of which only the first bytes are there."""
     text = head.decode("utf-8", "ignore")
-    return find_rows(_read_begun(JsonStream(iter([text]), name, reading)))
+    return find_rows(_read_begun(JsonStream(iter([text]), name, reading)), cut=True)
 
 
 def _read_begun(stream: JsonStream) -> dict[str, Any]:
@@ -149,7 +149,9 @@ def _read_begun(stream: JsonStream) -> dict[str, Any]:
             else:
                 begun[key] = stream.decode("a value")
     except InputError:
-        pass
+        last = next(reversed(begun), None)
+        if last is not None and len(begun) > 1 and isinstance(begun[last], dict):
+            del begun[last]
     return begun
 
 

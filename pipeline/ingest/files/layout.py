@@ -103,11 +103,11 @@ class Layout:
     """Of kind `lists`: its members that are lists of rows."""
 
 
-def find_rows(value: Mapping[str, Any], depth: int = 0) -> Layout:
-    """How an object holds its rows. A list or object in it may be cut off at any element."""
+def find_rows(value: Mapping[str, Any], cut: bool = False, depth: int = 0) -> Layout:
+    """How an object holds its rows. One that is `cut` off has of its last member only the beginning."""
     if _is_split(value):
         return Layout("split")
-    if _is_columns(value):
+    if _is_columns(value, cut):
         return Layout("columns")
     if _is_statement(value, STATEMENT_NAMES):
         return Layout("row")
@@ -121,7 +121,7 @@ def find_rows(value: Mapping[str, Any], depth: int = 0) -> Layout:
     inner = [key for key, item in value.items() if isinstance(item, Mapping) and item]
     named = [key for key in inner if key.lower() in LIST_NAMES] or inner
     if len(named) == 1 and depth < DEPTH:
-        below = find_rows(value[named[0]], depth + 1)
+        below = find_rows(value[named[0]], cut, depth + 1)
         known = below.kind in ("lists", "split") or (below.kind != "row" and named[0].lower() in LIST_NAMES)
         if known:
             return Layout(below.kind, (named[0], *below.path), below.names)
@@ -165,15 +165,16 @@ def _is_split(value: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_columns(value: Mapping[str, Any]) -> bool:
+def _is_columns(value: Mapping[str, Any], cut: bool) -> bool:
     columns = list(value.values())
-    if len(columns) > 1 and all(isinstance(column, list) and column for column in columns):
-        same = len({len(column) for column in columns[:-1]}) == 1 and len(columns[-1]) <= len(columns[0])
+    whole = columns[:-1] if cut and len(columns) > 1 else columns
+    if len(columns) > (0 if cut else 1) and all(isinstance(column, list) and column for column in columns):
+        same = len({len(column) for column in whole}) == 1
         rows = [column for column in columns if all(isinstance(item, dict) for item in column)]
         return same and len(rows) < len(columns)
     if columns and all(isinstance(column, Mapping) and column for column in columns):
         indices = [set(column) for column in columns]
-        same = all(index == indices[0] for index in indices[:-1]) and indices[-1] <= indices[0]
+        same = all(index == indices[0] for index in indices[: len(whole)])
         return same and all(key.isdigit() for key in indices[0]) and not all(key.isdigit() for key in value)
     return False
 
@@ -212,7 +213,7 @@ def _is_keyed(value: Mapping[str, Any]) -> bool:
     if len(rows) == 1:
         return next(iter(value)).isdigit() or _is_statement(rows[0], STATEMENT_NAMES | INSTRUCTION_NAMES)
     every = set().union(*rows)
-    shared = set(rows[0]).intersection(*rows[:-1]) if len(rows) > 1 else set(rows[0])
+    shared = set(rows[0]).intersection(*rows)
     return 2 * len(shared) >= len(every)
 
 

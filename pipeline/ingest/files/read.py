@@ -158,7 +158,7 @@ def _name_folder(rows: Iterator[Row], place: Place) -> Iterator[Row]:
     """Say in which folder a row stands that has a file for itself: such sets keep there what it is about."""
     folder, _, name = place.below.rpartition("/")
     for row in rows:
-        if row.get(WHERE) == place.name and not isinstance(row, InvalidRow):
+        if place.below and row.get(WHERE) == place.name and not isinstance(row, InvalidRow):
             if folder:
                 row.setdefault("folder", folder)
             if "id" not in row:
