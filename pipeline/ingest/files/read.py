@@ -73,7 +73,7 @@ def _read_place(place: Place, without: frozenset[str], reading: ReadingConfig, n
                 yield from _name_folder(_read_text(place, stream, reading), place)
                 return
             packed = place.tree.size(place.path)
-            if place.compression is None and raw.seekable():
+            if place.compression is None and not isinstance(place.tree, ZipTree) and raw.seekable():
                 yield from _read_seekable(place, raw, without, reading, nested)
                 return
             with make_seekable(stream, packed, place.name) as file:
