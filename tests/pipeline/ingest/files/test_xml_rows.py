@@ -38,8 +38,8 @@ def test_attributes_lists_and_marked_up_text_are_kept(tmp_path: Path) -> None:
     first, second = read(
         path,
         '<set>\n<grade level="2">\n<p id="a"><q>A <b>big</b> cake.</q><option>1</option><option>2</option>'
-        '<answer unit="m">2</answer></p>\n</grade><grade level="3"><p id="b"><q>x</q><case><in>1</in><out>2</out></case></p>'
-        "</grade></set>",
+        '<answer unit="m">2</answer></p>\n</grade><grade level="3"><p id="b"><q>x</q>'
+        "<case><in>1</in><out>2</out></case></p></grade></set>",
     )
     assert first == {
         "level": "2",
