@@ -86,7 +86,7 @@ class StageRun:
             if misfit:
                 print_visible(
                     f"{stage.name} is trained again: {misfit}. What it learned before is in {set_aside(folder)} now, "
-                    "which nothing reads any more",
+                    "which nothing reads any more"
                 )
         done = read_done(folder)
         if done is not None and not done.ended:
@@ -211,9 +211,7 @@ class StageRun:
     def _has_plateaued(self) -> bool:
         """Whether the stage has taught what it can; says why where it has."""
         if has_lost_signal(self.state.recent, self.stage.plateau):
-            print_visible(
-                f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}", flush=True
-            )
+            print_visible(f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}")
             return True
         rows = [row for row in read_rows(self.home / LOG) if row["stage"] == self.stage.name]
         levelled = find_plateau(self.stage, self.longer_next, rows)
