@@ -66,6 +66,16 @@ def _changed_label_check(config: Config) -> list[str]:
     return [] if changed == "{}" else [changed]
 
 
+def _hash_benchmarks(config: Config) -> list[str]:
+    """The content of benchmarks in files, which may grow under the same name. Sets on the Hub have a revision."""
+    in_files = [named for named in config.decontaminate.benchmarks if not isinstance(named, str) and named.files]
+    if not in_files:
+        return []
+    from pipeline.decontaminate.items import hash_items, read_items
+
+    return [hash_items(read_items(in_files))]
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage: what it is called, what it does, and what its outcome depends on."""
@@ -152,6 +162,7 @@ STAGES: tuple[Stage, ...] = (
         "drop what the benchmarks ask that the config names: verbatim, edited or embedded",
         "pipeline.stage_functions:decontaminate_problems",
         ("decontaminate",),
+        others=_hash_benchmarks,
         runs=lambda config, has_code: bool(config.decontaminate.benchmarks),
     ),
     Stage(
