@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import NEEDED, decide_samples
+from pipeline.decide.rule import Counts, Rules
 from pipeline.sample.stop import samples_needed
 from schemas.config import Config
 from schemas.errors import InputError
@@ -98,7 +99,7 @@ def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Conf
     )
     ours = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
     evidence = samples.drop("tokens", "completion")
-    decisions = decide_samples(evidence, ours, config.sampling.n, config.keep, config.decide)
+    decisions = decide_samples(evidence, ours, config.sampling.n, Rules.of(config))
     taken = pl.col("early") if config.sampling.stop == "early" else pl.lit(config.sampling.n)
     return (
         stored.join(early, on="problem_id")
@@ -115,22 +116,20 @@ def count_early(samples: pl.DataFrame, config: Config) -> int:
     As many are added as a decision needs at the very least, as sampling does. Where the stored ones do not settle it,
     what is needed at the very least is added to them.
     """
-    correct = no_answer = unknown = taken = 0
+    correct = unknown = taken = 0
     wrong: dict[str, int] = {}
+    rules = Rules.of(config)
     verdicts = list(samples.select("verdict", "answer_key").iter_rows())
     while True:
-        left = samples_needed(
-            correct, tuple(wrong.values()), no_answer, unknown, config.sampling.n, config.keep, config.decide
-        )
+        counts = Counts(correct, max(wrong.values(), default=0), unknown, taken, config.sampling.n)
+        left = samples_needed(counts, rules)
         if not left or taken + left > len(verdicts):
             return taken + left
         for verdict, key in verdicts[taken : taken + left]:
             correct += verdict == Verdict.CORRECT
             unknown += verdict == Verdict.UNKNOWN
-            if verdict == Verdict.WRONG:
-                no_answer += key is None
-                if key is not None:
-                    wrong[key] = wrong.get(key, 0) + 1
+            if verdict == Verdict.WRONG and key is not None:
+                wrong[key] = wrong.get(key, 0) + 1
         taken += left
 
 
