@@ -41,6 +41,8 @@ class Reason(StrEnum):
     TOO_FEW_TESTS = "too_few_tests"
     TESTS_DISAGREE = "tests_disagree"
     NEEDS_CHECKER = "needs_checker"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    PROMPT_REFUSED = "prompt_refused"
     NEVER_SOLVED = "never_solved"
     TOO_EASY = "too_easy"
     LABEL_CONTRADICTED = "label_contradicted"
@@ -70,6 +72,8 @@ MEANINGS: dict[Reason, str] = {
     Reason.TOO_FEW_TESTS: "too few trusted tests are left",
     Reason.TESTS_DISAGREE: "its solutions do not agree on its tests",
     Reason.NEEDS_CHECKER: "several outputs are right and there is no checker",
+    Reason.PROMPT_TOO_LONG: "its prompt does not fit the model that grades it",
+    Reason.PROMPT_REFUSED: "the grader's servers take other prompts, but not this one",
     Reason.NEVER_SOLVED: "no sample was correct",
     Reason.TOO_EASY: "more samples were correct than the keep window allows",
     Reason.LABEL_CONTRADICTED: "most samples agree on another answer than the label",

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from pipeline.inference.engine import EngineDied, EngineFailure, EngineStats, Request, SamplingParams
+from pipeline.inference.engine import EngineDied, EngineStats, PromptRefused, Request, SamplingParams
 from pipeline.inference.machine import vllm_version
 from pipeline.inference.messages import (
     Answer,
@@ -198,8 +198,8 @@ class RolloutEngine:
                 self._settle(READY, dtype)
             case Fatal(reason):
                 self._fail(reason)
-            case Refused(number, reason):
-                self._settle(number, EngineFailure(reason))
+            case Refused(number, reason, too_long):
+                self._settle(number, PromptRefused(reason, too_long))
             case Finished(busy, answers):
                 self._busy = busy
                 for answer in answers:

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.decide.decide import NEEDED
 from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes
+from pipeline.decide.refusals import reject_refused
 from pipeline.decide.translations import match_translations
 from pipeline.labels.flags import read_rulings
 from pipeline.labels.gather import NEEDED as VOTE_COLUMNS
@@ -16,7 +17,14 @@ from pipeline.labels.gather import gather_votes
 from pipeline.labels.hear import hear_run, name_origin
 from pipeline.labels.judge import Witnesses, judge_labels
 from pipeline.progress import track
-from pipeline.run.evidence import choose_evidence, find_decisions, find_graded, find_samples, read_samples
+from pipeline.run.evidence import (
+    choose_evidence,
+    find_decisions,
+    find_graded,
+    find_samples,
+    read_refusals,
+    read_samples,
+)
 from pipeline.run.layout import LABELS, RATES, decisions_name, labels_name, rates_name, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
@@ -51,6 +59,7 @@ def decide_shard(
     labels = judge_labels(votes, witnesses, config.labels)
     evidence = choose_evidence(folder, shard, samples, grading_pass)
     decisions = decide_with_labels(evidence, problems, labels, config, grading_pass)
+    decisions = reject_refused(decisions, read_refusals(folder, shard, grading_pass))
     labels = settle_outcomes(labels, decisions)
     if config.decide.translations == "match":
         decisions = match_translations(decisions, problems)

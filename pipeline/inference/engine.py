@@ -12,6 +12,17 @@ class EngineFailure(RuntimeError):
     """One request got no answer. Its samples stay missing: that is unknown, never wrong."""
 
 
+class PromptRefused(EngineFailure):
+    """The model takes every other prompt, but not this one, and would not take it another time.
+
+    `too_long`: whether that is because it does not fit the model, and not for what it says.
+    """
+
+    def __init__(self, message: str, too_long: bool) -> None:
+        super().__init__(message)
+        self.too_long = too_long
+
+
 class EngineDied(RuntimeError):
     """No request will get an answer any more. The message says why, with the end of the engine's log, and what to
     do.
@@ -28,13 +39,22 @@ class SamplingParams:
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
     stop: tuple[str, ...] = ()
     fixed_length: bool = False
 
     @classmethod
     def of(cls, config: SamplingConfig) -> "SamplingParams":
         """What the config asks for; how many completions a problem gets (`n`, `stop`) is the caller's."""
-        return cls(config.max_tokens, config.temperature, config.top_p, config.stop_strings)
+        return cls(
+            max_tokens=config.max_tokens,
+            temperature=config.temperature,
+            top_p=config.top_p,
+            top_k=config.top_k,
+            min_p=config.min_p,
+            stop=config.stop_strings,
+        )
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,8 @@ class EngineStats:
 class Engine(Protocol):
     """Takes requests from any thread and answers each through its future, in the order in which they finish.
 
-    A future fails with EngineFailure (this request alone) or EngineDied (all of them). `model` and `revision` are what
+    A future fails with EngineFailure (this request alone; PromptRefused where that is for good) or EngineDied (all of
+    them). `model` and `revision` are what
     samples are stored under. `capacity` is how many samples are worth having in flight.
     """
 

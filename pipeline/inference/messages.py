@@ -115,10 +115,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Refused:
-    """This request alone cannot be answered, such as one whose prompt is too long."""
+    """This request alone cannot be answered, such as one whose prompt is `too_long`."""
 
     number: int
     reason: str
+    too_long: bool = False
 
 
 @dataclass(frozen=True)

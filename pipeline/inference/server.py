@@ -6,14 +6,16 @@ server is gone, everything fails at once instead of each request in its turn.
 """
 
 import asyncio
+import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
+from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
 from pipeline.inference.servers import Server, ServerPool, pause, say, waits
 from pipeline.progress import track
 from pipeline.text.thoughts import THINK, open_thoughts, opened_by
@@ -22,6 +24,16 @@ from schemas.config import ModelConfig
 RETRIES = 8
 """With pauses of 0.5 s, doubled up to 8 s, a request is tried for 40 s beside its own time. All servers may be away for
 as long, which covers a restart behind a proxy.
+"""
+
+LOOKED_AT = (400, 413, 422)
+"""The statuses by which a server refuses what a request says (RFC 9110, 15.5.1, 15.5.14, 15.5.21)."""
+TOO_LONG = re.compile(
+    r"context[ _](length|size|window)|maximum model length|max_(model_len|total_tokens)|(prompt|input)\b.{0,40}long",
+    re.IGNORECASE,
+)
+"""How servers say that a prompt does not fit: OpenAI's code `context_length_exceeded` and sentence ("maximum context
+length"), which most others repeat, vLLM's, SGLang's ("context length"), llama.cpp's ("context size") and TGI's.
 """
 
 
@@ -119,16 +131,16 @@ class ServerEngine:
     async def _ask_servers(self, request: Request) -> tuple[tuple[Completion, ...], int]:
         """The answer of the first server that gives one.
 
-        Raises EngineFailure where all refuse the request, or it was tried everywhere and `retries` times again;
-        EngineDied where no server is left.
+        Raises PromptRefused where all servers refuse what the request says, EngineFailure where they refuse it
+        otherwise or it was tried everywhere and `retries` times again, EngineDied where no server is left.
         """
         tried: Counter[Server] = Counter()
-        refused: set[Server] = set()
+        refused: dict[Server, Exception] = {}
         said: dict[str, str] = {}
         while True:
             server = await self._pool.take(request.n, tried, refused)
             if server is None:
-                raise EngineFailure(_join(said))
+                raise _explain_refusals(refused.values(), _join(said))
             try:
                 answer = await self._ask_server(server, request)
                 server.answered += 1
@@ -140,7 +152,7 @@ class ServerEngine:
             said[server.url] = say(failure)
             tried[server] += 1
             if _is_refusal(failure):
-                refused.add(server)
+                refused[server] = failure
                 continue
             if not isinstance(failure, _ServerLost):
                 await self._suspect(server, failure)
@@ -220,8 +232,13 @@ class ServerEngine:
     async def _call(self, server: Server, request: Request, n: int) -> tuple[list[Completion], int]:
         prompt, params, client = request.prompt, request.params, server.client
         extra: dict[str, Any] = {}
-        if server.counts:
+        if server.is_vllm:
+            # Whatever is not named here, the model's generation_config.json decides.
+            extra |= {"top_k": params.top_k, "min_p": params.min_p, "repetition_penalty": 1.0}
             extra["return_token_ids"] = True
+        else:
+            # Servers of other makes may refuse a name that they do not know.
+            extra |= {name: value for name, value in (("top_k", params.top_k), ("min_p", params.min_p)) if value}
         if params.fixed_length:
             extra["ignore_eos"] = True
         asked: dict[str, Any] = {
@@ -280,6 +297,13 @@ def _is_refusal(failure: Exception) -> bool:
     from openai import OpenAIError
 
     return not isinstance(failure, OpenAIError | _ServerLost)
+
+
+def _explain_refusals(refusals: Collection[Exception], message: str) -> EngineFailure:
+    """The failure of a request that no server takes: the prompt's own where each looked at it and did not take it."""
+    if not all(getattr(refusal, "status_code", None) in LOOKED_AT for refusal in refusals):
+        return EngineFailure(message)
+    return PromptRefused(message, too_long=all(TOO_LONG.search(str(refusal)) for refusal in refusals))
 
 
 def _join(said: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ class Server:
     client: "AsyncOpenAI"
     up: bool = False
     root: str | None = None
-    counts: bool = False
+    is_vllm: bool = False
     several: bool = True
     why: str = "it has not answered yet"
     open: int = 0
@@ -107,7 +108,7 @@ class ServerPool:
         for server in self.servers:
             await server.client.close()
 
-    async def take(self, samples: int, tried: "Counter[Server]", refused: set[Server]) -> Server | None:
+    async def take(self, samples: int, tried: "Counter[Server]", refused: Collection[Server]) -> Server | None:
         """A server with room, for `samples` completions: the one that failed this request least, then the least loaded.
 
         None where every server that is up has refused this very request. Waits while all are busy, or for
@@ -116,7 +117,7 @@ class ServerPool:
         while True:
             async with self._changed:
                 up = [server for server in self.servers if server.up]
-                if up and refused.issuperset(up):
+                if up and all(server in refused for server in up):
                     return None
                 free = [s for s in up if s not in refused and s.open < self._config.concurrency]
                 if free:
@@ -224,8 +225,8 @@ class ServerPool:
         )
 
     def _welcome(self, server: Server, said: dict[str, Any]) -> None:
-        # vLLM alone is asked for token ids: with several choices, `usage` only has their sum.
-        server.counts = said.get("owned_by") == "vllm"
+        # vLLM alone is asked for token ids (with several choices, `usage` only has their sum) and takes all parameters.
+        server.is_vllm = said.get("owned_by") == "vllm"
         server.root, server.up = _root(said), True
         server.lost.clear()
 

@@ -14,11 +14,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Pipe, wait
 
-from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
+from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
 from pipeline.inference.machine import vllm_version
 from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Heartbeat, Refused, WorkerSettings
 from pipeline.inference.models import resolve_model
-from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments
+from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments, name_revision
 from pipeline.progress import track
 from schemas.config import ModelConfig
 
@@ -43,7 +43,7 @@ class VllmEngine:
                 "vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url to a server's"
             )
         resolved = resolve_model(model)
-        self.model, self.revision = model.name, resolved.revision
+        self.model, self.revision = model.name, name_revision(model, resolved)
         self.capacity = 2 * model.max_num_seqs
         self._config, self._module = model, worker
         self._settings = WorkerSettings(engine_arguments(model, resolved))
@@ -187,7 +187,7 @@ class VllmEngine:
             with self._lock:
                 refused = self._sent.pop(message.number, None)
             if refused is not None:
-                refused.future.set_exception(EngineFailure(message.reason))
+                refused.future.set_exception(PromptRefused(message.reason, message.too_long))
         elif isinstance(message, Finished):
             for answer in message.answers:
                 with self._lock:

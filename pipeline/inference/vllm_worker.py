@@ -16,7 +16,7 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any, assert_never
 
-from pipeline.inference.engine import Completion, Request
+from pipeline.inference.engine import Completion, PromptRefused, Request
 from pipeline.inference.messages import (
     Answer,
     Cancel,
@@ -146,6 +146,8 @@ class _Loop:
             case Generate(number, request):
                 try:
                     self.generate(str(number), request)
+                except PromptRefused as error:
+                    self.send(Refused(number, str(error), error.too_long))
                 except ValueError as error:
                     self.send(Refused(number, str(error)))
             case Cancel(number):
@@ -164,13 +166,14 @@ class _Loop:
                 assert_never(message)
 
     def generate(self, number: str, request: Request) -> None:
-        """Raises ValueError with what is wrong with the request."""
+        """Raises PromptRefused for a prompt that is too long, ValueError with what else is wrong with the request."""
         text = _render(self.tokenizer, request.prompt)
         tokens = list(self.tokenizer.encode(text, add_special_tokens=request.prompt.messages is None))
         if len(tokens) >= self.limit:
-            raise ValueError(
+            raise PromptRefused(
                 f"the prompt has {len(tokens)} tokens, but model.max_model_len is {self.limit}; "
-                "raise it, or drop the problem"
+                "raise it, or drop the problem",
+                too_long=True,
             )
         prompt: dict[str, Any] = {"prompt_token_ids": tokens}
         if self.trains:
@@ -190,6 +193,8 @@ class _Loop:
             max_tokens=asked.max_tokens,
             temperature=asked.temperature,
             top_p=asked.top_p,
+            top_k=asked.top_k,
+            min_p=asked.min_p,
             stop=list(asked.stop),
             ignore_eos=asked.fixed_length,
             skip_special_tokens=not self.keep_special,

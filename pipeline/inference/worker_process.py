@@ -2,12 +2,14 @@
 
 import os
 import queue
+import secrets
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,19 @@ def engine_arguments(model: ModelConfig, resolved: ResolvedModel) -> dict[str, A
     return engine | model.engine
 
 
+def name_revision(model: ModelConfig, resolved: ResolvedModel) -> str:
+    """The revision that samples are stored under: weights or a cache in fewer bits answer as another model does."""
+    bits = [str(model.engine[name]) for name in ("quantization", "kv_cache_dtype") if model.engine.get(name)]
+    return "~".join([resolved.revision, *bits])
+
+
+def _draw_seed(settings: WorkerSettings) -> WorkerSettings:
+    """With a seed of its own for this start: vLLM's is the same each time, and one that is started again would draw
+    the samples again that it has drawn.
+    """
+    return replace(settings, engine={"seed": secrets.randbelow(2**31), **settings.engine})
+
+
 class WorkerProcess:
     """One worker with its pipe, its log file, and a thread that writes to it so that nobody else ever blocks.
 
@@ -64,7 +79,7 @@ class WorkerProcess:
             theirs.close()
         self.pidfd = os.pidfd_open(self.process.pid)
         self._outbox: queue.SimpleQueue[ToWorker | WorkerSettings | None] = queue.SimpleQueue()
-        self._outbox.put(settings)
+        self._outbox.put(_draw_seed(settings))
         self._writer = threading.Thread(target=_write, args=(self.pipe, self._outbox), daemon=True)
         self._writer.start()
 

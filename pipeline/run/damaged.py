@@ -8,6 +8,7 @@ import logging
 
 from pipeline.run.layout import (
     PROBLEMS,
+    REFUSALS,
     REJECTED,
     SAMPLES,
     STAGES,
@@ -18,7 +19,7 @@ from pipeline.run.layout import (
 )
 from pipeline.run.storage import DamagedFile, RunFolder
 
-_READ = (PROBLEMS, STAGES, REJECTED, SAMPLES)
+_READ = (PROBLEMS, STAGES, REJECTED, SAMPLES, REFUSALS)
 """The folders that a run reads; what lies in the others it writes again every time."""
 _log = logging.getLogger(__name__)
 

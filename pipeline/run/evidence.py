@@ -1,6 +1,6 @@
 """Queries over a run's evidence: which problems are graded, by which samples, and what was decided last."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
@@ -10,12 +10,14 @@ from pipeline.run.layout import (
     SAMPLES,
     STAGES,
     evidence_name,
+    refusals_name,
     shard_of,
     split_name,
     stage_folder,
 )
 from pipeline.run.storage import RunFolder
 from pipeline.stages import order_stages
+from schemas.refusal import REFUSAL_DTYPES
 from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 
@@ -71,6 +73,29 @@ def choose_evidence(folder: RunFolder, shard: str, samples: pl.DataFrame, gradin
         return samples
     evidence = folder.read_table(recorded)
     return samples.join(evidence, on=evidence.columns, how="semi", maintain_order="left")
+
+
+def record_refusals(
+    folder: RunFolder, shard: str, asked: Collection[str], refusals: pl.DataFrame, grading_pass: int = 1
+) -> None:
+    """Write down whose prompt the grader did not take, of the problems that it was `asked` for.
+
+    `refusals` has the columns of REFUSAL_DTYPES. What an earlier grading recorded of other problems stays; there is no
+    table where none is left.
+    """
+    name = refusals_name(shard, grading_pass)
+    earlier = read_refusals(folder, shard, grading_pass).filter(~pl.col("problem_id").is_in(list(asked)))
+    now = pl.concat([earlier, refusals])
+    if now.height:
+        folder.write_table(name, now)
+    elif folder.exists(name):
+        folder.remove(name)
+
+
+def read_refusals(folder: RunFolder, shard: str, grading_pass: int = 1) -> pl.DataFrame:
+    """What `record_refusals` wrote down; without rows where there is nothing."""
+    name = refusals_name(shard, grading_pass)
+    return folder.read_table(name) if folder.exists(name) else pl.DataFrame(schema=REFUSAL_DTYPES)
 
 
 def find_decisions(folder: RunFolder, grading_pass: int) -> dict[str, str]:

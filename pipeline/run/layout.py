@@ -9,6 +9,7 @@
     samples/00000.parquet                  a sealed shard's samples
     samples/00000/part-00000.parquet       samples of a shard that is still sampled
     evidence/pass-1-00000.parquet          which samples count in a grading pass
+    refusals/pass-1-00000.parquet          problems whose prompt the grader does not take, where there are any
     decisions/pass-1-00000.parquet         what a grading pass decided
     labels/00000.parquet                   what the witnesses said of every label
     labels/witnesses.json                  how far each witness can be trusted, as learned from the run
@@ -31,13 +32,14 @@ STAGES = "stages"
 REJECTED = "rejected"
 SAMPLES = "samples"
 EVIDENCE = "evidence"
+REFUSALS = "refusals"
 DECISIONS = "decisions"
 LABELS = "labels"
 RATES = "rates"
 CURATED = "curated"
 FLAGS = "flags"
 TRAINING = "training"
-TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, DECISIONS, LABELS, RATES, CURATED)
+TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, REFUSALS, DECISIONS, LABELS, RATES, CURATED)
 """The folders with tables, in the order in which a run fills them."""
 
 MANIFEST = "manifest.json"
@@ -80,7 +82,7 @@ def split_name(name: str) -> TableName:
     if folder == REJECTED:
         stage, _, shard = last.partition("-")
         return TableName(folder, shard, stage)
-    if folder in (EVIDENCE, DECISIONS) and (graded := _OF_PASS.fullmatch(last)):
+    if folder in (EVIDENCE, REFUSALS, DECISIONS) and (graded := _OF_PASS.fullmatch(last)):
         return TableName(folder, graded[2], grading_pass=int(graded[1]))
     if folder == SAMPLES:
         return TableName(folder, path.parts[1].partition(".")[0])
@@ -162,6 +164,11 @@ def part_number(name: str) -> int | None:
 def evidence_name(shard: str, grading_pass: int) -> str:
     """Where it is written which samples count in a shard."""
     return f"{EVIDENCE}/pass-{grading_pass}-{shard}{PARQUET}"
+
+
+def refusals_name(shard: str, grading_pass: int) -> str:
+    """Where it is written which problems' prompts the grader of a pass does not take."""
+    return f"{REFUSALS}/pass-{grading_pass}-{shard}{PARQUET}"
 
 
 def decisions_name(shard: str, grading_pass: int) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.inference.engine import Engine
 from pipeline.inference.open import open_engine
-from pipeline.run.evidence import find_graded, record_evidence
+from pipeline.run.evidence import find_graded, record_evidence, record_refusals
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard
@@ -40,6 +40,8 @@ class Grading:
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
+        if self.counts:
+            record_refusals(self.folder, shard, problems["id"].to_list(), stats.refusals, self.grading_pass)
         return stats.missing
 
 

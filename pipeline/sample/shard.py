@@ -18,11 +18,20 @@ import polars as pl
 
 from pipeline.decide.rule import Counts, Doubt, Rules, settle
 from pipeline.decide.suspects import doubt_problem, doubts_premise
-from pipeline.inference.engine import Completion, Engine, EngineDied, EngineFailure, Request, SamplingParams
+from pipeline.inference.engine import (
+    Completion,
+    Engine,
+    EngineDied,
+    EngineFailure,
+    PromptRefused,
+    Request,
+    SamplingParams,
+)
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.run.storage import RunFolder
 from pipeline.sample.abstention import says_missing
 from pipeline.sample.progress import SamplingProgress
+from pipeline.sample.refusals import name_refusals
 from pipeline.sample.stop import samples_needed
 from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
 from pipeline.verify.code import CodeLabel
@@ -30,6 +39,7 @@ from pipeline.verify.math import Judgement
 from pipeline.verify.problem import LABEL_COLUMNS, Label, read_label
 from schemas.config import Config, DecideConfig
 from schemas.reasons import KEEP, Verdict
+from schemas.refusal import REFUSAL_DTYPES
 from schemas.sample import SAMPLE_KEY
 from schemas.suspects import find_suspects
 
@@ -54,7 +64,8 @@ class ShardStats:
     """What became of a shard. `samples` are stored in all, of which this run took `sampled` and judged
     `judged_again` again.
 
-    `missing` samples are still needed, because their requests failed (`failures` counts them by message).
+    `missing` samples are still needed, because their requests failed (`failures` counts them by message). `refusals`
+    are the problems whose prompt the engine does not take, in the columns of REFUSAL_DTYPES: none of theirs is missing.
     `tokens` and `seconds` are this run's.
     """
 
@@ -65,6 +76,7 @@ class ShardStats:
     kept: int
     missing: int
     failures: Mapping[str, int]
+    refusals: pl.DataFrame
     tokens: int
     seconds: float
 
@@ -119,6 +131,7 @@ class _Tally:
     asked: int = 0
     judging: bool = False
     failed: bool = False
+    refusal: PromptRefused | None = None
     worked: bool = False
 
     @property
@@ -177,6 +190,7 @@ class _Shard:
         self.under_way = self.backlog = 0
         self.sampled = self.judged_again = self.tokens = self.kept = self.missing = 0
         self.failures: dict[str, int] = {}
+        self.refusals = pl.DataFrame(schema=REFUSAL_DTYPES)
         self.died: EngineDied | None = None
         self.suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
         read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
@@ -209,6 +223,7 @@ class _Shard:
         if self.died is not None:
             raise self.died
         self.store.seal()
+        self._settle_refusals(stored)
         for message, times in self.failures.items():
             log.warning("%d requests failed; their samples are still missing: %s", times, message)
         return ShardStats(
@@ -219,6 +234,7 @@ class _Shard:
             kept=self.kept,
             missing=self.missing,
             failures=dict(self.failures),
+            refusals=self.refusals,
             tokens=self.tokens,
             seconds=time.monotonic() - began,
         )
@@ -285,7 +301,8 @@ class _Shard:
             (self.wanted.appendleft if tally.taken else self.wanted.append)((tally, needed))
             return
         self.open -= 1
-        self.missing += needed
+        if tally.refusal is None:
+            self.missing += needed
         kept = not needed and self._decision(tally) == KEEP
         self.kept += kept
         if self.progress is not None:
@@ -327,8 +344,11 @@ class _Shard:
             completions = future.result()
         except EngineFailure as failure:
             tally.failed = True
-            self.failures[str(failure)] = self.failures.get(str(failure), 0) + 1
             tally.taken.difference_update(indices)
+            if isinstance(failure, PromptRefused):
+                tally.refusal = failure
+            else:
+                self._count_failure(failure)
             return
         except EngineDied as death:
             self.died = self.died or death
@@ -351,6 +371,20 @@ class _Shard:
                     "seconds": completion.seconds,
                 }
             )
+
+    def _count_failure(self, failure: EngineFailure) -> None:
+        self.failures[str(failure)] = self.failures.get(str(failure), 0) + 1
+
+    def _settle_refusals(self, stored: int) -> None:
+        """Tell the problems whose prompt is refused from an engine that refuses all: there samples are missing."""
+        refused = {tally.problem: tally.refusal for tally in self.tallies.values() if tally.refusal is not None}
+        answers = bool(stored or self.sampled or self.engine.stats.requests)
+        self.refusals = name_refusals(refused, answers)
+        for id_ in refused.keys() - set(self.refusals["problem_id"]):
+            self.missing += self._needed(self.tallies[id_])
+            self._count_failure(refused[id_])
+        if self.refusals.height:
+            log.warning("prompts that the model does not take: %d", self.refusals.height)
 
     def _record(self, tally: _Tally, row: dict[str, Any], judgement: Judgement) -> None:
         judged = row | {

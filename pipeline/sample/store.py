@@ -37,7 +37,10 @@ log = logging.getLogger(__name__)
 
 def params_hash(sampling: SamplingConfig) -> str:
     """16 hex digits of what shapes one completion. How many there are (`n`, `stop`) does not."""
-    return _hash(sampling.model_dump(mode="json", include={"temperature", "top_p", "max_tokens", "stop_strings"}))
+    shape = sampling.model_dump(mode="json", include={"temperature", "top_p", "max_tokens", "stop_strings"})
+    # Samples from before there were these parameters were drawn without them.
+    cuts = {"top_k": sampling.top_k, "min_p": sampling.min_p}
+    return _hash(shape | {name: value for name, value in cuts.items() if value})
 
 
 def verifier_hash(verify: VerifyConfig, label: Label, sandbox: SandboxConfig | None = None) -> str:

@@ -1,7 +1,7 @@
 """A stand-in for the model, not for the process: it speaks the worker's protocol and dies, hangs or refuses as told.
 
 `python -m tests.pipeline.inference.stand_in_worker`. What a prompt says decides: DIE, HANG, REFUSE; DIE-ONCE needs the
-path of a file that the first death makes. Anything else is answered n times with its own text.
+path of a file that the first death makes. SEED is answered with the engine's, anything else n times with its own text.
 """
 
 import os
@@ -27,6 +27,8 @@ def main() -> None:
     while not isinstance(message := inbox.get(), Close):
         assert isinstance(message, Generate)
         number, n, text = message.number, message.request.n, message.request.prompt.text or ""
+        if text == "SEED":
+            text = str(settings.engine["seed"])
         if "DIE-ONCE" in text:
             mark = Path(text.split()[-1])
             if not mark.exists():

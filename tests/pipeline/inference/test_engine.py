@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.inference.engine import EngineDied, EngineFailure, Request, SamplingParams
+from pipeline.inference.engine import EngineDied, PromptRefused, Request, SamplingParams
 from pipeline.inference.open import open_engine
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_engine import VllmEngine
@@ -49,8 +49,9 @@ def test_completions_come_with_their_tokens_and_why_they_ended(engine: VllmEngin
 
 def test_a_prompt_too_long_fails_alone(engine: VllmEngine) -> None:
     long, fine = engine.submit(ask("x " * 400)), engine.submit(ask("1 + 1 ="))
-    with pytest.raises(EngineFailure, match=r"tokens, but model\.max_model_len is 256"):
+    with pytest.raises(PromptRefused, match=r"tokens, but model\.max_model_len is 256") as refused:
         long.result(GUARD)
+    assert refused.value.too_long
     assert len(fine.result(GUARD)) == 2
 
 

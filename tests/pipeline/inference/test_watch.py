@@ -76,6 +76,21 @@ def test_a_child_that_is_killed_is_replaced(opened: Callable[..., Any]) -> None:
         assert engine.pid not in (None, killed)
 
 
+def test_every_start_has_another_seed_unless_the_config_names_one(opened: Callable[..., Any]) -> None:
+    def seeds(engine: Any) -> list[str]:
+        drawn = []
+        for _ in range(2):
+            drawn.append(engine.submit(ask("SEED")).result(GUARD)[0].text)
+            os.kill(engine.pid, signal.SIGKILL)
+        return drawn
+
+    with opened() as engine:
+        first, second = seeds(engine)
+        assert first != second
+    with opened(engine={"seed": 7}) as engine:
+        assert seeds(engine) == ["7!", "7!"]
+
+
 def test_a_poison_request_fails_alone(opened: Callable[..., Any]) -> None:
     with opened() as engine:
         futures = [engine.submit(ask("DIE" if i == 7 else f"q{i}")) for i in range(30)]

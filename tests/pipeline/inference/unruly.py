@@ -30,6 +30,7 @@ class Unruly(ThreadingHTTPServer):
     def __init__(self, behave: Behaviour, port: int = 0, root: str | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.behave, self.calls, self.at, self.root, self.hung = behave, 0, list[float](), root, False
+        self.owner = "us"
         self.most, self.now, self.looks, self.lock = 0, 0, 0, threading.Lock()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -54,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Unruly
 
     def do_GET(self) -> None:
-        served = {"id": "m", "object": "model", "owned_by": "us", "created": 0, "root": self.server.root}
+        served = {"id": "m", "object": "model", "owned_by": self.server.owner, "created": 0, "root": self.server.root}
         self.server.looks += 1
         if self.server.hung:
             time.sleep(3600)

@@ -7,14 +7,15 @@ from random import Random
 
 import polars as pl
 
-from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, Request
+from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
 from schemas.config import Config, PromptConfig, SamplingConfig, Source, VerifyConfig
 
 
 class ScriptedEngine:
     """Gives each prompt its own answers in their order; requests finish in an order drawn from `seed`.
 
-    `fails` says of a prompt whether its requests fail; after `dies_after` answered requests the engine is dead.
+    `fails` says of a prompt whether its requests fail, `refuses` by which error its prompt is refused; after
+    `dies_after` answered requests the engine is dead.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class ScriptedEngine:
         answers: Mapping[str, Sequence[str]],
         seed: int = 0,
         fails: Callable[[str], bool] = lambda text: False,
+        refuses: Mapping[str, PromptRefused] | None = None,
         dies_after: int | None = None,
         capacity: int = 8,
         revision: str = "r1",
@@ -29,6 +31,7 @@ class ScriptedEngine:
     ) -> None:
         self.model, self.revision, self.capacity = "scripted", revision, capacity
         self.answers, self.fails, self.dies_after = answers, fails, dies_after
+        self.refuses = dict(refuses or {})
         self.given: dict[str, int] = dict(taken or {})
         self.submitted = self.most_in_flight = self.answered = 0
         self._random = Random(seed)
@@ -71,6 +74,8 @@ class ScriptedEngine:
             text = request.prompt.text or ""
             if self.dies_after is not None and self.answered >= self.dies_after:
                 future.set_exception(EngineDied("the script ends the engine here"))
+            elif text in self.refuses:
+                future.set_exception(self.refuses[text])
             elif self.fails(text):
                 future.set_exception(EngineFailure("the script fails this request"))
             else:

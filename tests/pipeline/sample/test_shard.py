@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.rule import Rules
-from pipeline.inference.engine import EngineDied
+from pipeline.inference.engine import EngineDied, PromptRefused
 from pipeline.progress.display import show_progress
 from pipeline.run.storage import RunFolder
 from pipeline.sample import shard, store
@@ -193,6 +193,34 @@ def test_other_evidence_in_the_folder_does_not_count_and_stays(
     assert after.get_column(change).n_unique() == 2
     keys = evidence_keys(problems, other, engine)
     assert after.join(keys, on=keys.columns, how="semi").height == 4
+
+
+TOO_LONG = PromptRefused("the prompt has 900 tokens, but 256 fit", too_long=True)
+NOT_TAKEN = PromptRefused("HTTP 400: the content filter does not let this through", too_long=False)
+
+
+@pytest.mark.parametrize(("refusal", "reason"), [(TOO_LONG, "prompt_too_long"), (NOT_TAKEN, "prompt_refused")])
+def test_a_refused_prompt_is_recorded_and_none_of_its_samples_is_missing(
+    tmp_path: Path, verifier: MathVerifier, refusal: PromptRefused, reason: str
+) -> None:
+    problems, script = problems_of(["1", "2"]), [["so 1"], ["so 2"]]
+    config = config_for(str(tmp_path), n=4, stop="early")
+    stats, _, after = go(tmp_path, problems, config, verifier, script, refuses={"problem 1": refusal})
+    assert (stats.missing, dict(stats.failures)) == (0, {})
+    assert stats.refusals.rows() == [(problems["id"][1], reason, str(refusal))]
+    assert after["problem_id"].unique().to_list() == [problems["id"][0]]
+    again, _, after = go(tmp_path, problems, config, verifier, script)
+    assert (again.missing, again.refusals.height, after["problem_id"].n_unique()) == (0, 0, 2)
+
+
+def test_an_engine_that_refuses_every_prompt_for_another_reason_leaves_the_samples_missing(
+    tmp_path: Path, verifier: MathVerifier
+) -> None:
+    problems, script = problems_of(["1", "2"]), [["so 1"], ["so 2"]]
+    refuses = {"problem 0": NOT_TAKEN, "problem 1": NOT_TAKEN}
+    stats, _, _ = go(tmp_path, problems, config_for(str(tmp_path), n=4), verifier, script, refuses=refuses)
+    assert (stats.missing, stats.refusals.height) == (8, 0)
+    assert stats.failures == {str(NOT_TAKEN): 2}
 
 
 def test_a_failed_request_is_owed_unknown_to_the_evidence_and_asked_for_by_the_next_run(

@@ -209,8 +209,13 @@ def sampling() -> SamplingConfig:
 def test_params_are_what_shapes_a_completion_and_not_how_many_there_are(sampling: SamplingConfig) -> None:
     base = params_hash(sampling)
     assert params_hash(sampling.model_copy(update={"n": 4, "stop": "full"})) == base
-    for change in ({"temperature": 0.1}, {"top_p": 0.5}, {"max_tokens": 5}, {"stop_strings": ("\n",)}):
+    changes = ({"temperature": 0.1}, {"top_p": 0.5}, {"max_tokens": 5}, {"stop_strings": ("\n",)})
+    for change in (*changes, {"top_k": 20}, {"min_p": 0.1}):
         assert params_hash(sampling.model_copy(update=change)) != base
+
+
+def test_samples_from_before_a_parameter_was_there_still_count(sampling: SamplingConfig) -> None:
+    assert params_hash(sampling) == "47abfd9e33c78229"
 
 
 def test_a_verdict_rests_on_label_and_rules_and_not_on_limits() -> None:
