@@ -55,7 +55,7 @@ def decide_shard(
     shard = shard_of(graded)
     problems = complete_columns(folder.read_table(graded, list(COLUMNS), ("label_candidates",)))
     samples = read_samples(folder, sample_files, (*NEEDED, *VOTE_COLUMNS))
-    votes = gather_votes(problems, samples, name_origin(config), read_rulings(folder))
+    votes = gather_votes(problems, samples, name_origin(config), read_rulings(folder), witnesses.apart)
     labels = judge_labels(votes, witnesses, config.labels)
     evidence = choose_evidence(folder, shard, samples, grading_pass)
     decisions = decide_with_labels(evidence, problems, labels, config, grading_pass)

@@ -15,7 +15,7 @@ Each such group has a coin of its own.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -55,16 +55,18 @@ def gather_votes(
     samples: pl.DataFrame,
     same_grader: Callable[[str], str] = lambda model: model,
     rulings: Mapping[str, str] | None = None,
+    apart: Collection[tuple[str, str]] = (),
 ) -> pl.DataFrame:
     """Every vote about the math problems of a shard (`VOTE_DTYPES`), in the order of `problems`.
 
     `problems`: `id`, `answer`, `label_candidates`, `extra`. `samples`: the columns `NEEDED`, of
     all graders. `same_grader` names the model that a model was trained from, as both are one kind of witness.
-    `rulings`: problem -> the answer that a person gave.
+    `rulings`: problem -> the answer that a person gave. `apart`: problems and copies of them that are two problems
+    (`twins.find_apart`), whose labels are not heard.
     """
     labelled = problems.filter(pl.col("answer").is_not_null()).unique("id", keep="first", maintain_order=True)
     graded = _count_graders(samples.join(labelled.select(problem_id="id"), on="problem_id", how="semi"), same_grader)
-    others = _hear_others(labelled, graded, rulings or {})
+    others = _hear_others(labelled, graded, rulings or {}, apart)
     states = dict(others.filter(pl.col("kind") == LABEL).select("problem_id", "witness").iter_rows())
     state = pl.col("id").replace_strict(states, default=PLAIN, return_dtype=pl.String)
     labels = labelled.select(
@@ -104,7 +106,12 @@ def _count_graders(samples: pl.DataFrame, same_grader: Callable[[str], str]) -> 
     )
 
 
-def _hear_others(labelled: pl.DataFrame, graded: pl.DataFrame, rulings: Mapping[str, str]) -> pl.DataFrame:
+def _hear_others(
+    labelled: pl.DataFrame,
+    graded: pl.DataFrame,
+    rulings: Mapping[str, str],
+    apart: Collection[tuple[str, str]],
+) -> pl.DataFrame:
     """Votes of duplicates, solutions and people, and a row of kind `label` for each label that is not a plain one.
 
     Row by row, over the few problems that have any of them.
@@ -120,7 +127,8 @@ def _hear_others(labelled: pl.DataFrame, graded: pl.DataFrame, rulings: Mapping[
     for problem, key, answer in theirs.select("problem_id", "class", "answer").iter_rows():
         classes.setdefault(problem, {}).setdefault(key, answer)
     for row in spoken.iter_rows(named=True):
-        rows += _hear_row(row, classes.get(row["id"], {}), rulings.get(row["id"]))
+        copies = [c for c in row["label_candidates"] or () if (row["id"], c["problem_id"]) not in apart]
+        rows += _hear_row({**row, "label_candidates": copies}, classes.get(row["id"], {}), rulings.get(row["id"]))
     return pl.DataFrame(rows, schema=VOTE_DTYPES)
 
 
@@ -140,7 +148,7 @@ def _hear_row(row: Mapping[str, Any], classes: dict[str, str], ruling: str | Non
         said = vote(solved, SOLUTION, SOLUTION)
         state = SOLVED if said["class"] == "" else DOUBTED
         votes += [said] * (state == DOUBTED)
-    copies = [c for c in row["label_candidates"] or () if (c["answer"] or "").strip()]
+    copies = [c for c in row["label_candidates"] if (c["answer"] or "").strip()]
     if copies:
         heard = [vote(c["answer"], DUPLICATE, _name_copy(c), 1 / len(copies)) for c in copies]
         if any(said["class"] for said in heard):

@@ -23,7 +23,17 @@ from pipeline.labels.gather import (
     STANDING,
     STRENGTH,
 )
-from pipeline.labels.reliability import Coins, Floats, Votes, learn_coins, start_coins, weigh_votes
+from pipeline.labels.reliability import (
+    SHARED,
+    SHARED_IN_CLASH,
+    Coins,
+    Floats,
+    Votes,
+    learn_coins,
+    start_coins,
+    weigh_votes,
+)
+from pipeline.labels.twins import Apart
 from schemas.config import LabelsConfig
 from schemas.label import LABEL_DTYPES, LabelOutcome
 
@@ -42,6 +52,9 @@ in 0.36, and none of the two in 34. A person is asked
 about what the others could not settle, and outweighs a label and a grader."""
 BACKING = 0.5
 """The share of its votes that a witness gives an answer which it stands behind."""
+REACHED = 0.03
+"""The share of votes from which on a grader has reached an answer, rather than stumbled on it. In clashes that were
+worked out and where a model reaches two labels, the better rated one is right in 5 of 10."""
 PERCENT = 100
 
 
@@ -55,6 +68,8 @@ class Witnesses:
     calibration: Calibration
     problems: int
     """How many problems it was learned from."""
+    apart: Apart = frozenset()
+    """Clashing copies that are two problems."""
 
     def to_json(self) -> dict[str, Any]:
         overall = self.coins.overall()
@@ -73,23 +88,27 @@ class Witnesses:
                 for at, (name, kind) in enumerate(zip(self.names, self.kinds, strict=True))
             ],
             "calibration": self.calibration.to_json(),
+            "apart": sorted(self.apart),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Witnesses":
         rows = data["witnesses"]
+        names, kinds = tuple(row["name"] for row in rows), tuple(row["kind"] for row in rows)
         coins = Coins(
             np.array([row["graded"] for row in rows], dtype=np.bool_),
             np.array([row["ability"] for row in rows], dtype=np.float64),
             np.array([row["right"] for row in rows], dtype=np.float64),
             np.array(data["levels"], dtype=np.float64),
+            _describe(kinds, names)[2],
         )
         return cls(
-            tuple(row["name"] for row in rows),
-            tuple(row["kind"] for row in rows),
+            names,
+            kinds,
             coins,
             Calibration.from_json(data["calibration"]),
             data["problems"],
+            frozenset((problem, twin) for problem, twin in data.get("apart", ())),
         )
 
 
@@ -98,12 +117,12 @@ def learn_witnesses(votes: pl.DataFrame) -> Witnesses:
     named = votes.group_by("witness").agg(pl.col("kind").first()).sort("witness")
     names, kinds = tuple(named["witness"]), tuple(named["kind"])
     table = _arrange(votes, names)
-    graded, prior = _describe(kinds, names)
-    coins = learn_coins(table, graded, prior)
+    graded, prior, shared = _describe(kinds, names)
+    coins = learn_coins(table, graded, prior, shared)
     muted = coins.muted
     if muted.any():
         # Heard no more: what they said made problems look harder than they are.
-        again = learn_coins(table.without(muted), graded, prior)
+        again = learn_coins(table.without(muted), graded, prior, shared)
         coins = replace(again, ability=np.where(muted, coins.ability, again.ability))
     label = np.array([kind == LABEL for kind in kinds], dtype=np.bool_)
     ours = votes.select(pl.col("class") == "").to_series().to_numpy()
@@ -113,11 +132,12 @@ def learn_witnesses(votes: pl.DataFrame) -> Witnesses:
     return Witnesses(names, kinds, coins, calibration, votes["problem_id"].n_unique())
 
 
-def _describe(kinds: tuple[str, ...], names: tuple[str, ...]) -> tuple[Any, Floats]:
-    """Whether each witness is a grader, and the prior of its coin."""
+def _describe(kinds: tuple[str, ...], names: tuple[str, ...]) -> tuple[Any, Floats, Floats]:
+    """Whether each witness is a grader, the prior of its coin, and the share of its mistakes that graders make too."""
     graded = np.array([kind.startswith(GRADER) for kind in kinds], dtype=np.bool_)
     flat = [PRIORS.get(name, PRIORS.get(kind, (1.0, 1.0))) for name, kind in zip(names, kinds, strict=True)]
-    return graded, np.array(flat, dtype=np.float64).reshape(-1, 2)
+    clashing = [kind == DUPLICATE or name == CLASHING for name, kind in zip(names, kinds, strict=True)]
+    return graded, np.array(flat, dtype=np.float64).reshape(-1, 2), np.where(clashing, SHARED_IN_CLASH, SHARED)
 
 
 def _arrange(votes: pl.DataFrame, names: tuple[str, ...]) -> Votes:
@@ -160,13 +180,18 @@ def judge_labels(votes: pl.DataFrame, witnesses: Witnesses, config: LabelsConfig
     answers = _list_candidates(votes).with_columns(posterior=pl.Series(posterior, dtype=pl.Float64).clip(0, 1))
     told = votes.join(overall, on="witness", how="left", maintain_order="left")
     beside = (pl.col("kind") != LABEL) & ~pl.col("muted")
+    heard_grader = pl.col("kind").str.starts_with(GRADER) & ~pl.col("muted")
     each = told.group_by("problem_id", "class", maintain_order=True).agg(
         answer=pl.col("answer").sort_by("kind", descending=True).first(),
         of_a_copy=pl.col("witness").str.starts_with(STANDING).any(),
+        rival=(pl.col("kind") == DUPLICATE).any() & (pl.col("share").filter(heard_grader).max() >= REACHED),
         backing=pl.col("kind").filter(beside & (pl.col("share") >= BACKING)).unique(maintain_order=True),
     )
     ranked = answers.join(each, on=("problem_id", "class"), how="left", maintain_order="left")
-    labels = ranked.filter(pl.col("class") == "").select("problem_id", label="answer", label_posterior="posterior")
+    labels = ranked.filter(pl.col("class") == "").select(
+        "problem_id", label="answer", label_posterior="posterior", upheld="backing"
+    )
+    contested = ranked.filter(pl.col("rival").fill_null(False) & (pl.col("class") != ""))["problem_id"]
     best = (
         ranked.sort("posterior", descending=True, maintain_order=True)
         .group_by("problem_id", maintain_order=True)
@@ -189,28 +214,37 @@ def judge_labels(votes: pl.DataFrame, witnesses: Witnesses, config: LabelsConfig
     table = statements.join(labels, on="problem_id", how="left", maintain_order="left").join(
         best, on="problem_id", how="left", maintain_order="left"
     )
-    return _rule(table, config).select(pl.col(name).cast(dtype) for name, dtype in LABEL_DTYPES.items())
+    return _rule(table.with_columns(contested=pl.col("problem_id").is_in(contested.implode())), config).select(
+        pl.col(name).cast(dtype) for name, dtype in LABEL_DTYPES.items()
+    )
 
 
 def _extend(coins: Coins, kinds: tuple[str, ...], names: tuple[str, ...]) -> Coins:
-    graded, prior = _describe(kinds, names)
-    more = start_coins(graded, prior)
+    graded, prior, shared = _describe(kinds, names)
+    more = start_coins(graded, prior, shared)
     return Coins(
         np.concatenate([coins.graded, more.graded]),
         np.concatenate([coins.ability, more.ability]),
         np.concatenate([coins.right, more.right]),
         coins.levels,
+        np.concatenate([coins.shared, more.shared]),
     )
 
 
 def _rule(table: pl.DataFrame, config: LabelsConfig) -> pl.DataFrame:
-    """Outcome and detail. A clash is never decided by default, and never repaired to what a copy in the set says, which
-    stands for itself. A label that falls with nothing to replace it must be half as likely to be right.
+    """Outcome and detail. A label that falls with nothing to replace it must be half as likely to be right.
+
+    A clash is never decided by default, and never repaired to what a copy in the set says, which stands for itself. Its
+    label is kept as the best held answer where no grader reaches another of the labels, or with `config.kinds`
+    independent kinds behind it, or a person: one model that reaches two labels gives the right one less often about as
+    often as not.
     """
     other = pl.col("answer_class") != ""
     holds = other & (pl.col("posterior") >= config.sure)
     backed = pl.col("backing").list.len() >= config.kinds
-    low = pl.when("clash").then(pl.lit(max(config.clash, config.doubt))).otherwise(pl.lit(config.doubt))
+    upheld = (pl.col("upheld").list.len() >= config.kinds) | pl.col("upheld").list.contains(PERSON)
+    chosen = (pl.col("label_posterior") >= config.clash) & ~other & (~pl.col("contested") | upheld)
+    held = pl.when("clash").then(chosen).otherwise(pl.col("label_posterior") >= config.doubt)
     outcome = (
         pl.when(pl.col("independent") < 2)
         .then(pl.lit(LabelOutcome.KEPT.value))
@@ -218,7 +252,7 @@ def _rule(table: pl.DataFrame, config: LabelsConfig) -> pl.DataFrame:
         .then(pl.lit(LabelOutcome.REPAIRED.value))
         .when(holds | (pl.col("label_posterior") <= (1 - config.sure) / 2))
         .then(pl.lit(LabelOutcome.CONTRADICTED.value))
-        .when(pl.col("label_posterior") < low)
+        .when(~held)
         .then(pl.lit(LabelOutcome.UNDETERMINED.value))
         .otherwise(pl.lit(LabelOutcome.KEPT.value))
     )

@@ -35,6 +35,9 @@ too little.
 """
 SHARED = 0.3
 """The share of wrong labels that come from the graders' urn: a set's labels are partly made by models themselves."""
+SHARED_IN_CLASH = 0.1
+"""The same of labels whose copies differ, where a mistake of one source made the clash: of 119 wrong labels in clashes
+that were worked out, a 7B model reaches 18, and some of those by chance."""
 MUTED = 0.15
 """A grader that is right less often is not heard: its coin would turn what it says into evidence for anything else,
 while it only says nothing (programs that were never run, a format that is misread).
@@ -76,13 +79,15 @@ class Coins:
     """What was learned: every witness's coin, and how common each level of `LEVELS` is.
 
     `graded`: whether the witness is a grader, whose coin is an ability in log-odds (`ability`) that the level tilts;
-    the others have one probability (`right`).
+    the others have one probability (`right`). `shared` is not learned: the share of a witness's wrong answers that come
+    from the graders' urn.
     """
 
     graded: Flags
     ability: Floats
     right: Floats
     levels: Floats
+    shared: Floats
 
     def at_levels(self) -> Floats:
         """The probability of the right answer: a row a witness, a column a level."""
@@ -115,17 +120,18 @@ class Posterior:
         return total
 
 
-def start_coins(graded: Flags, prior: Floats) -> Coins:
+def start_coins(graded: Flags, prior: Floats, shared: Floats | None = None) -> Coins:
     """Coins before anything is seen. `prior`: right and wrong answers, a row a witness, of those that are no
-    graders.
+    graders. `shared`: see `Coins`; `SHARED` where it is not given.
     """
     even = np.full(len(LEVELS), 1 / len(LEVELS))
-    return Coins(graded, np.full(len(graded), ABILITY_PRIOR[0]), prior[:, 0] / prior.sum(axis=1), even)
+    shared = np.full(len(graded), SHARED) if shared is None else shared
+    return Coins(graded, np.full(len(graded), ABILITY_PRIOR[0]), prior[:, 0] / prior.sum(axis=1), even, shared)
 
 
-def learn_coins(votes: Votes, graded: Flags, prior: Floats) -> Coins:
+def learn_coins(votes: Votes, graded: Flags, prior: Floats, shared: Floats | None = None) -> Coins:
     """Every witness's coin, from the votes alone (see `start_coins` for the arguments)."""
-    coins = start_coins(graded, prior)
+    coins = start_coins(graded, prior, shared)
     for _ in range(ROUNDS if len(votes.problem) else 0):
         before, coins = coins, _improve(votes, coins, prior)
         if np.abs(coins.at_levels() - before.at_levels()).max() < SETTLED:
@@ -151,7 +157,8 @@ def weigh_votes(votes: Votes, coins: Coins) -> Posterior:
     given_in_all = np.add.reduceat(given, starts)
     # What is not a grader's may be wrong in the graders' way, or in any other.
     urn = (ALPHA + given) / (SPREAD * ALPHA + spread(given_in_all))
-    stray = np.where(graded, 0.0, np.log((1 - SHARED) / SPREAD + SHARED * urn[votes.candidate]))
+    shared = coins.shared[votes.witness]
+    stray = np.where(graded, 0.0, np.log((1 - shared) / SPREAD + shared * urn[votes.candidate]))
     lost = miss[votes.witness] + stray[:, None]
     gain = _collect(votes.candidate, votes.weight[:, None] * (np.log(hit)[votes.witness] - lost), rows)
     base = np.add.reduceat(_collect(votes.candidate, votes.weight[:, None] * lost, rows), starts, axis=0)

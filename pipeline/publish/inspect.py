@@ -1,7 +1,6 @@
 """Look at a run, a folder of tables or a file in the terminal; or at one problem, with all that the run knows of it."""
 
 import difflib
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -29,6 +28,7 @@ from pipeline.run.layout import (
     shard_of,
     split_name,
 )
+from pipeline.run.ranged import list_protocols, open_ranged, read_columns, read_first_rows, read_schema
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import make_visible
 from schemas.errors import InputError
@@ -119,18 +119,16 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
         if not place.endswith(".parquet"):
             continue
         try:
-            table = _scan(fs, place)
-            types = table.collect_schema()
-            total += table.select(pl.len()).collect().item()
+            types, height, counted, head = _look_at_table(fs, place, rows - len(first))
+        except InputError:
+            raise
         except (OSError, ValueError, pl.exceptions.ComputeError) as error:
             raise InputError(f"{name}: not a Parquet file ({error}); write it again") from None
+        total += height
         schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
-        few = [column for column in COUNTED if types.get(column) == pl.String]
-        counted = table.select(few).collect() if few else pl.DataFrame()
-        for column in few:
+        for column in counted.columns:
             _add(counts, column, counted[column].to_list())
-        if len(first) < rows:
-            first += table.head(rows - len(first)).collect().to_dicts()
+        first += head
     for row in _read_lines([name for _, place, name in files if not place.endswith(".parquet")]):
         total += 1
         schema |= {key: type(value).__name__ for key, value in row.items() if key not in schema and value is not None}
@@ -150,12 +148,24 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
         console.print(_show_fields(row, full, f"row {at}"))
 
 
-def _scan(fs: Any, place: str) -> pl.LazyFrame:
-    """A Parquet file of which only what is looked at is read; of a store a whole file, which is one shard at most."""
-    if "file" in fs.protocol:
-        return pl.scan_parquet(place, glob=False)
-    with fs.open(place, "rb") as file:
-        return pl.read_parquet(io.BytesIO(file.read())).lazy()
+def _look_at_table(fs: Any, place: str, rows: int) -> tuple[pl.Schema, int, pl.DataFrame, list[dict[str, Any]]]:
+    """(schema, rows in all, the columns that are counted, the first `rows` rows) of a Parquet file, of which nothing
+    else is read."""
+    if "file" in list_protocols(fs):
+        table = pl.scan_parquet(place, glob=False)
+        types, height = table.collect_schema(), table.select(pl.len()).collect().item()
+        few = _choose_counted(types)
+        counted = table.select(few).collect() if few else pl.DataFrame()
+        return types, height, counted, table.head(rows).collect().to_dicts() if rows else []
+    with open_ranged(fs, place) as file:
+        types, height = read_schema(file)
+        few = _choose_counted(types)
+        counted = read_columns(file, few) if few else pl.DataFrame()
+        return types, height, counted, read_first_rows(file, rows).to_dicts() if rows else []
+
+
+def _choose_counted(types: pl.Schema) -> list[str]:
+    return [column for column in COUNTED if types.get(column) == pl.String]
 
 
 def _read_lines(names: list[str]) -> Iterator[dict[str, Any]]:

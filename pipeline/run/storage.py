@@ -13,10 +13,8 @@ import fsspec
 import polars as pl
 
 from pipeline.run.layout import damaged_name
+from pipeline.run.ranged import OBJECT_STORES, list_protocols, open_ranged, read_columns, read_schema
 from schemas.errors import InputError
-
-OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2", "memory"})
-"""fsspec's names of stores whose single write is whole or not at all."""
 
 
 class DamagedFile(InputError):
@@ -45,8 +43,7 @@ class RunFolder:
 
     @property
     def _protocols(self) -> tuple[str, ...]:
-        protocol = self.fs.protocol
-        return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+        return list_protocols(self.fs)
 
     def at(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}" if name else self.path
@@ -141,12 +138,17 @@ class RunFolder:
 
         Those of `columns` that are `added_later` are left out where an older file does not have them.
 
-        Of a local file only `columns` are read: the samples' counts are a hundredth of their completions.
+        Only `columns` are read: the samples' counts are a hundredth of their completions.
         """
-        local = self.is_local and columns is not None
-        with open(self.at(name), "rb") if local else io.BytesIO(self.read_bytes(name)) as file, self._naming(name):
-            wanted = None if columns is None else list(columns)
-            if wanted is not None and not set(added_later).isdisjoint(wanted):
+        if columns is None:
+            with io.BytesIO(self.read_bytes(name)) as file, self._naming(name):
+                return pl.read_parquet(file)
+        wanted = list(columns)
+        if not self.is_local:
+            with open_ranged(self.fs, self.at(name)) as file, self._naming(name):
+                return read_columns(file, wanted, added_later)
+        with open(self.at(name), "rb") as file, self._naming(name):
+            if not set(added_later).isdisjoint(wanted):
                 there = pl.read_parquet_schema(file)
                 file.seek(0)
                 wanted = [column for column in wanted if column in there or column not in added_later]
@@ -162,11 +164,8 @@ class RunFolder:
         if self.is_local:
             with open(self.at(name), "rb"), self._naming(name):
                 return int(pl.scan_parquet(self.at(name), glob=False).select(pl.len()).collect().item())
-        # Loading it takes as long as reading a run's tables; of a remote file it fetches the footer alone.
-        import pyarrow.parquet as pq
-
-        with self.fs.open(self.at(name), "rb") as file, self._naming(name):
-            return int(pq.ParquetFile(file).metadata.num_rows)
+        with open_ranged(self.fs, self.at(name)) as file, self._naming(name):
+            return read_schema(file)[1]
 
     @contextmanager
     def _naming(self, name: str) -> Iterator[None]:

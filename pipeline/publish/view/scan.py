@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.run.ranged import open_for_scans
 from pipeline.run.storage import RunFolder
 
 Dtypes = Mapping[str, pl.DataType | type[pl.DataType]]
@@ -38,7 +39,7 @@ def scan_tables(folder: RunFolder, names: Sequence[str], dtypes: Dtypes, paths: 
 def _scan_remote(folder: RunFolder, name: str, dtypes: Dtypes) -> pl.LazyFrame:
     from pyarrow import dataset
 
-    file: Any = dataset.dataset(folder.at(name), format="parquet", filesystem=folder.fs)
+    file: Any = dataset.dataset(folder.at(name), format="parquet", filesystem=open_for_scans(folder.fs))
     there = set(file.schema.names)
     return pl.scan_pyarrow_dataset(file).select(
         (pl.col(column) if column in there else pl.lit(None)).cast(dtype).alias(column)

@@ -117,6 +117,21 @@ def test_a_clash_that_nobody_solves_is_never_one_of_the_labels_by_default() -> N
     assert first["outcome"] == "undetermined"
 
 
+def test_one_model_that_reaches_two_labels_of_a_clash_chooses_none_of_them() -> None:
+    clash = problem(1, "7", label_candidates=[candidate("8")])
+    others = [row for row in AGREED if row["model"] == "a"]
+    unanimous = judge(vote([clash, *AROUND], say(1, "a", *["7"] * 14, "1", "2") + others))[0]
+    torn = judge(vote([clash, *AROUND], say(1, "a", *["7"] * 14, "8", "8") + others))[0]
+    assert (unanimous["outcome"], torn["outcome"]) == ("kept", "undetermined")
+
+
+def test_two_models_and_a_person_each_choose_between_labels_that_a_model_reached() -> None:
+    clash = problem(1, "7", label_candidates=[candidate("8")])
+    torn = say(1, "a", *["7"] * 14, "8", "8")
+    assert judge(vote([clash, *AROUND], torn + say(1, "b", *["7"] * 16) + AGREED))[0]["outcome"] == "kept"
+    assert judge(vote([clash, *AROUND], torn + AGREED, rulings={f"{1:016x}": "7"}))[0]["outcome"] == "kept"
+
+
 def test_a_copy_with_the_same_value_in_another_writing_is_no_clash() -> None:
     same = problem(1, "1/2", label_candidates=[candidate("0.5", origin="duplicate")])
     first = judge(vote([same], say(1, "a", "1/2", label="1/2")))[0]

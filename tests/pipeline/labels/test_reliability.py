@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.labels.reliability import ABILITY_PRIOR, Coins, Votes, learn_coins, start_coins, weigh_votes
+from pipeline.labels.reliability import ABILITY_PRIOR, SHARED, Coins, Votes, learn_coins, start_coins, weigh_votes
 
 
 @st.composite
@@ -87,6 +87,6 @@ def test_a_grader_without_votes_keeps_its_prior() -> None:
 def test_what_a_stronger_witness_says_weighs_more() -> None:
     votes = Votes(np.array([0, 0]), np.array([0, 1]), np.array([0, 1]), np.ones(2))
     graded, right = np.array([True, True]), np.array([0.5, 0.5])
-    coins = Coins(graded, np.array([0.0, 2.0]), right, np.full(4, 0.25))
+    coins = Coins(graded, np.array([0.0, 2.0]), right, np.full(4, 0.25), np.full(2, SHARED))
     weaker, stronger = weigh_votes(votes, coins).answer
     assert stronger > weaker
