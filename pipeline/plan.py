@@ -41,6 +41,29 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """The set that is planned for. `stored` are bytes that the run takes beside its samples, `packed` the bytes on disk
+    for a byte of completion.
+    """
+
+    problems: int
+    shards: int
+    stored: float
+    packed: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens a second of one engine, and who says so; None where nobody does."""
+
+    tokens_per_second: float | None = None
+    source: str = ""
+
+
+UNTIMED = Speed()
+
+
+@dataclass(frozen=True)
 class Plan:
     """What the whole will take. Storage in bytes; `hours` are of one engine, of which any number may share them.
 
@@ -135,22 +158,17 @@ def count_early(samples: pl.DataFrame, config: Config) -> int:
 
 def make_plan(
     measured: pl.DataFrame,
-    problems: int,
-    shards: int,
+    whole: Whole,
     config: Config,
-    stored: float,
-    packed: float,
-    tokens_per_second: float | None = None,
-    speed_from: str = "",
+    speed: Speed = UNTIMED,
     price: float | None = None,
     seed: int = 0,
 ) -> Plan:
-    """The plan for `problems` from the rows of `measure_problems`.
+    """The plan for the `whole` from the rows of `measure_problems`; `price` is an engine hour's.
 
-    `stored` are bytes that the run takes beside its samples, `packed` the bytes on disk for a byte of completion.
     What was measured is known; only the rest of the set is reckoned.
     """
-    count, rest = measured.height, max(problems - measured.height, 0)
+    count, rest = measured.height, max(whole.problems - measured.height, 0)
     n = config.sampling.n
     draws = np.random.default_rng(seed).integers(0, count, (ROUNDS, count))
 
@@ -163,22 +181,22 @@ def make_plan(
 
     tokens, early = total(measured["tokens"]), total(measured["early"])
     samples = total(measured["samples"])
-    whole = n * max(problems, 1)
-    disk = total(measured["bytes"]).times(packed)
-    hours = tokens.times(1 / tokens_per_second / HOUR) if tokens_per_second else None
+    planned = n * max(whole.problems, 1)
+    disk = total(measured["bytes"]).times(whole.packed)
+    hours = tokens.times(1 / speed.tokens_per_second / HOUR) if speed.tokens_per_second else None
     return Plan(
         pilot=count,
-        problems=problems,
-        shards=shards,
+        problems=whole.problems,
+        shards=whole.shards,
         n=n,
         stop=config.sampling.stop,
         samples=samples,
-        saved=Range(1 - early.value / whole, 1 - early.high / whole, 1 - early.low / whole),
+        saved=Range(1 - early.value / planned, 1 - early.high / planned, 1 - early.low / planned),
         tokens=tokens,
         kept=total(measured["kept"]),
-        storage=Range(disk.value + stored, disk.low + stored, disk.high + stored),
-        tokens_per_second=tokens_per_second,
-        speed_from=speed_from,
+        storage=Range(disk.value + whole.stored, disk.low + whole.stored, disk.high + whole.stored),
+        tokens_per_second=speed.tokens_per_second,
+        speed_from=speed.source,
         hours=hours,
         price=price,
         cost=hours.times(price) if hours is not None and price is not None else None,
