@@ -220,9 +220,7 @@ class StageRun:
     def _has_plateaued(self) -> bool:
         """Whether the stage has taught what it can; says why where it has."""
         if has_lost_signal(self.state.recent, self.stage.plateau):
-            print_visible(
-                f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}", flush=True
-            )
+            print_visible(f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}")
             return True
         levelled = find_plateau(self.stage, self.longer_next, self.sampled)
         if levelled is not None:
