@@ -67,13 +67,8 @@ def _changed_label_check(config: Config) -> list[str]:
 
 
 def _hash_benchmarks(config: Config) -> list[str]:
-    """The content of benchmarks in files, which may grow under the same name. Sets on the Hub have a revision."""
-    in_files = [named for named in config.decontaminate.benchmarks if not isinstance(named, str) and named.files]
-    if not in_files:
-        return []
-    from pipeline.decontaminate.items import hash_items, read_items
-
-    return [hash_items(read_items(in_files))]
+    hashes: list[str] = pkgutil.resolve_name("pipeline.stage_functions:hash_benchmarks")(config)
+    return hashes
 
 
 @dataclass(frozen=True)

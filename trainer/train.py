@@ -90,7 +90,7 @@ class StageRun:
             if misfit:
                 print_visible(
                     f"{stage.name} is trained again: {misfit}. What it learned before is in {set_aside(folder)} now, "
-                    "which nothing reads any more",
+                    "which nothing reads any more"
                 )
         done = read_done(folder)
         if done is not None and not done.ended:

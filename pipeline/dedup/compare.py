@@ -287,8 +287,10 @@ def _sort_stories(statement: Statement) -> list[list[str]]:
     return sorted(told for sentence in statement.sentences if (told := _tell(sentence)))
 
 
-def compare_stories(a: Statement, b: Statement, config: SameConfig) -> Likeness | None:
-    """Whether two word problems tell one story: the same numbers of the same things, and a shared vocabulary."""
+def compare_stories(a: Statement, b: Statement, config: SameConfig, words: int = SHARED_WORDS) -> Likeness | None:
+    """Whether two word problems tell one story: the same numbers of the same things, and a shared vocabulary of `words`
+    stems at least.
+    """
     if a.numbers != b.numbers or len(a.numbers) < FEW_NUMBERS or a.symbols != b.symbols:
         return None
     if not (a.ordinals <= b.ordinals or b.ordinals <= a.ordinals):
@@ -298,7 +300,7 @@ def compare_stories(a: Statement, b: Statement, config: SameConfig) -> Likeness 
     needed = config.paraphrase_similarity
     if len(a.numbers) == FEW_NUMBERS:
         needed = max(needed, FEW_SIMILARITY)
-    if both < SHARED_WORDS or shared < needed:
+    if both < words or shared < needed:
         return None
     for thing in a.counted.keys() & b.counted.keys():
         if a.counted[thing].isdisjoint(b.counted[thing]):
