@@ -18,8 +18,8 @@ MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.p
 HEAVY = {"torch", "vllm", "transformers", "datasets", "prefect", "reasoning_gym", "math_verify", "sympy"}
 LINES = 450
 PARAMETERS = 7
-LONG = {"plan", "shape_problem", "generate_tests", "conclude"}
-"""Functions of more parameters: the options of a command, the fields of a problem, and what a check of tests begins and
+LONG = {"plan", "stage", "shape_problem", "generate_tests", "conclude"}
+"""Functions of more parameters: the options of commands, the fields of a problem, and what a check of tests begins and
 ends with. No other is added: what belongs together is passed as one object."""
 EXEMPT = ("tests/test_architecture.py", "tests/pipeline/sandbox/attacks/")
 """Hostile programs look for such places; that is what they are for."""
