@@ -50,11 +50,11 @@ def train(
 ) -> None:
     """Train the grading model by GRPO on a curated run. Goes on where it stopped; done stages are skipped."""
     with explained(debug):
-        from schemas.load import load_config
-
-        settings = load_config(config, overrides)
         with show_progress(quiet):
             announce("load the libraries")
+            from schemas.load import load_config
+
+            settings = load_config(config, overrides)
             from flows.process_guard import guard_children
             from flows.train import choose_stages, train_stages
             from pipeline.run.lock import hold_run
@@ -214,12 +214,12 @@ def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = Fa
 def _run(flow: str, config: str, overrides: list[str], quiet: bool, debug: bool) -> None:
     """Run the flow that `flow` refers to and print what came of it; exits where something is still to be done."""
     with explained(debug):
-        from schemas.load import load_config
-
-        settings = load_config(config, overrides)
         quieten_prefect(debug)
         with show_progress(quiet):
             announce("load the libraries")
+            from schemas.load import load_config
+
+            settings = load_config(config, overrides)
             from flows.cli.summary import print_outcome
             from flows.process_guard import guard_children
 
