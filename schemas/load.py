@@ -105,6 +105,12 @@ def _with(node: Any, keys: list[str], value: Any, override: str) -> Any:
         return value
     head, rest = keys[0], keys[1:]
     if isinstance(node, list | tuple):
+        if node and not head.isdigit():
+            path = override.partition("=")[0].strip().split(".")
+            at = ".".join(path[: len(path) - len(keys)])
+            raise ConfigError(
+                f"--set {override}: {at} is a list of {len(node)} here; say which one by its place, such as {at}.0"
+            )
         if not head.isdigit() or int(head) >= len(node):
             raise ConfigError(f"--set {override}: list index {head} is out of range (0 to {len(node) - 1})")
         return [_with(item, rest, value, override) if i == int(head) else item for i, item in enumerate(node)]

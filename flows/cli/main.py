@@ -8,9 +8,11 @@ from typer.core import TyperCommand
 
 from flows.cli.errors import Exit, explained
 from flows.cli.options import (
+    Columns,
     ConfigPath,
     Debug,
     OptionalConfig,
+    Preset,
     Quiet,
     Set,
     app,
@@ -28,16 +30,37 @@ if TYPE_CHECKING:
     from schemas.config import Config
 
 
-@app.command(epilog="Example: goldilocks curate configs/quickstart.yaml --set sampling.n=8")
-def curate(config: ConfigPath, overrides: Set = [], quiet: Quiet = False, debug: Debug = False) -> None:  # noqa: B006
+@app.command(epilog="Example: goldilocks curate problems.jsonl --set sampling.n=8")
+def curate(
+    place: Annotated[
+        str, typer.Argument(metavar="CONFIG|DATA", help="A run config (YAML), or a file or folder of problems.")
+    ],
+    preset: Preset = None,
+    columns: Columns = [],  # noqa: B006
+    overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
     """Run the main job: sources in; curated shards, rejects, card and report out. Goes on where it stopped."""
-    _run("flows.curate:curate_held", config, overrides, quiet, debug)
+
+    def read() -> "Config":
+        from flows.cli.data import build_settings
+
+        return build_settings(place, preset, columns, overrides)
+
+    _run("flows.curate:curate_held", read, quiet, debug)
 
 
 @app.command(epilog="Example: goldilocks loop configs/quickstart.yaml")
 def loop(config: ConfigPath, overrides: Set = [], quiet: Quiet = False, debug: Debug = False) -> None:  # noqa: B006
     """Close the loop: curate, train the grader on what was kept, grade the whole set again with it. Resumes."""
-    _run("flows.loop:loop_held", config, overrides, quiet, debug)
+
+    def read() -> "Config":
+        from schemas.load import load_config
+
+        return load_config(config, overrides)
+
+    _run("flows.loop:loop_held", read, quiet, debug)
 
 
 @app.command(epilog="Example: goldilocks train configs/quickstart.yaml --stage stage-1")
@@ -81,20 +104,25 @@ class _StageCommand(TyperCommand):
 @app.command(cls=_StageCommand)
 def stage(
     name: Annotated[str, typer.Argument(metavar="NAME", help="One of the stages below.")],
-    source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or JSONL with the contract's columns.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="A file or folder of problems.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="Folder for kept.parquet and rejected.parquet.")],
     config: OptionalConfig = None,
+    preset: Preset = None,
+    columns: Columns = [],  # noqa: B006
     overrides: Set = [],  # noqa: B006
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Run one stage alone over a file; only `domain` and `statement` are needed, unknown columns come through."""
+    """Run one stage alone over a file; its columns are recognised, unknown ones come through."""
     with explained(debug):
         with show_progress(quiet):
             announce("load the libraries")
+            from flows.cli.data import choose_source, show_opened
             from pipeline.stage_file import run_stage
 
-            counts = run_stage(name, source, out, read_settings(config, overrides, out))
+            settings = read_settings(config, overrides, out)
+            given = choose_source(source, settings, preset, columns)
+            counts = run_stage(name, given, out, settings, None if quiet else show_opened)
         more = f", {counts['added']} added" if counts["added"] else ""
         if counts["pending"]:
             more += f", {counts['pending']} pending (their requests failed; run it again)"
@@ -211,15 +239,18 @@ def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = Fa
             raise SystemExit(Exit.FAILED)
 
 
-def _run(flow: str, config: str, overrides: list[str], quiet: bool, debug: bool) -> None:
+def _run(flow: str, read: "Callable[[], Config]", quiet: bool, debug: bool) -> None:
     """Run the flow that `flow` refers to and print what came of it; exits where something is still to be done."""
     with explained(debug):
         quieten_prefect(debug)
         with show_progress(quiet):
+            # On a busy machine reading the config alone takes seconds, for its libraries.
             announce("load the libraries")
-            from schemas.load import load_config
+            settings = read()
+            if not quiet:
+                from flows.cli.data import show_sources
 
-            settings = load_config(config, overrides)
+                show_sources(settings)
             from flows.cli.summary import print_outcome
             from flows.process_guard import guard_children
 

@@ -38,6 +38,14 @@ Set = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and Prefect's log.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; results and errors alone.")]
 ConfigPath = Annotated[str, typer.Argument(metavar="CONFIG", help="A run config (YAML).")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="The form of a known set (docs/data.md), if not recognised."),
+]
+Columns = Annotated[
+    list[str],
+    typer.Option("--columns", metavar="NAME=COLUMN", help="Where a part of a problem stands, such as answer=final."),
+]
 OptionalConfig = Annotated[
     str | None, typer.Option("--config", "-c", metavar="CONFIG", help="A run config to take the settings from.")
 ]

@@ -107,7 +107,7 @@ def convert_input_output(row: Row) -> dict[str, Any]:
     return shape_problem(
         row.get("question"),
         tests,
-        [("python", _as_function(text, name) if name else text) for text in code if isinstance(text, str)],
+        [("python", wrap_method(text, name) if name else text) for text in code if isinstance(text, str)],
         entry_point=name,
         source_id=row.get("problem_id", row.get("id")),
         extra=_rest(row, ("question", "input_output", "solutions", "problem_id", "id")),
@@ -119,7 +119,13 @@ def _unwrap(output: Any) -> Any:
     return output[0] if isinstance(output, list) and len(output) == 1 else output
 
 
-def _as_function(code: str, name: str) -> str:
+def name_function(text: str) -> str | None:
+    """The name in `f`, `Solution().f` or `Solution.f(...)`, as sets write what is called; None for no name."""
+    name = text.partition("(")[0] if "." not in text else text.rpartition(".")[2].partition("(")[0]
+    return name.strip() if name.strip().isidentifier() else None
+
+
+def wrap_method(code: str, name: str) -> str:
     """`code` with a function `name` where it has only a class `Solution` with such a method (the LeetCode form)."""
     if "class Solution" not in code:
         return code
@@ -228,11 +234,11 @@ def convert_asserts(row: Row) -> dict[str, Any]:
     """
     lines = [*(row.get("test_list") or []), *(row.get("challenge_test_list") or [])]
     tests = [pair for line in lines for pair in read_asserts(line)]
-    name = _called(tests)
+    name = find_function(call for call, _ in tests)
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or [])
     return shape_problem(
         row.get("text") or row.get("prompt"),
-        [t for t in tests if t[0].startswith(f"{name}(")],
+        [t for t in tests if f"{name}(" in t[0]],
         [("python", row["code"])] if row.get("code") else [],
         entry_point=name,
         source_id=row.get("task_id"),
@@ -276,7 +282,8 @@ def _before(prompt: str, name: str | None) -> str | None:
 def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
     """(call, expected literal) of every `assert f(args) == value` in `code`; a bare `assert f(x)` expects True.
 
-    Only calls of `name` where it is given; asserts of another form (properties, tolerances) are passed over.
+    A call may stand inside `set`, `sorted` and the like, as in `assert set(f(x)) == set("ab")`. Only calls of `name`
+    where it is given; asserts of another form (properties, tolerances) are passed over.
     """
     try:
         tree = ast.parse(code)
@@ -292,17 +299,42 @@ def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
         elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq | ast.Is):
             right = test.comparators[0]
             try:
-                test, value = test.left, repr(ast.literal_eval(right))
+                test, value = test.left, _write_value(right)
             except (ValueError, TypeError, SyntaxError):
                 continue
-        if not isinstance(test, ast.Call) or not isinstance(test.func, ast.Name) or (name and test.func.id != name):
+        inner = test
+        while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _WRAPPERS:
+            inner = inner.args[0] if len(inner.args) == 1 else ast.Constant(None)
+        if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name) or (name and inner.func.id != name):
             continue
         asserts.append((ast.unparse(test), value))
     return asserts
 
 
-def _called(tests: Sequence[tuple[str, str]]) -> str | None:
-    names = [call.partition("(")[0] for call, _ in tests]
+_WRAPPERS = frozenset({"set", "sorted", "list", "tuple", "frozenset", "round", "abs", "len", "str", "int", "float"})
+"""What an assert puts around a call to compare its value."""
+
+
+def _write_value(node: ast.expr) -> str:
+    """The literal that `node` stands for; sets in the order of their texts, so that ids are the same on every run."""
+    try:
+        return repr(ast.literal_eval(node))
+    except ValueError:
+        from pipeline.sandbox.calls import read_literal
+
+        value = read_literal(ast.unparse(node))
+        if isinstance(value, set | frozenset):
+            return "{" + ", ".join(sorted(map(repr, value))) + "}" if value else "set()"
+        return repr(value)
+
+
+def find_function(calls: Iterable[str]) -> str | None:
+    """The function that most of the calls are of, without what stands around them."""
+    names = []
+    for call in calls:
+        while (head := call.partition("("))[0] in _WRAPPERS and head[2]:
+            call = head[2]
+        names.append(head[0])
     return max(names, key=names.count) if names else None
 
 

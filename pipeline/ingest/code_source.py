@@ -20,6 +20,8 @@ from pipeline.ingest.files import read_rows
 from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.kattis import read_packages
+from pipeline.ingest.mapping import read_column
+from pipeline.ingest.recognize import recognise
 from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
@@ -62,10 +64,15 @@ def read_code(source: Source, preset: CodePreset, reading: ReadingConfig = READI
     if readable and not any(row.get("statement") or isinstance(row, InvalidRow) for row in shaped):
         raise InputError(
             f"source {source.name!r}: no row has a statement in the form of the preset {preset.name!r}; "
-            f"there are: {', '.join(name for name in readable[0] if name != WHERE)}"
+            f"there are: {', '.join(name for name in readable[0] if name != WHERE)}{_other(readable)}"
         )
     left = None if source.limit is None else source.limit - len(first)
     return chain(shaped, (shape_row(row, source, preset) for row in islice(rows, left)))
+
+
+def _other(rows: list[Row]) -> str:
+    guessed = recognise(rows)
+    return f"; without the preset they are read as {guessed.describe()}" if guessed else ""
 
 
 def _open(source: Source, preset: CodePreset, reading: ReadingConfig) -> Iterator[Row]:
@@ -91,11 +98,8 @@ def shape_row(row: Row, source: Source, preset: CodePreset) -> Row:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         wrong = f"{row.get(WHERE)}: not in the form of the preset {preset.name!r} ({type(error).__name__}: {error})"
         return InvalidRow(wrong, {"raw": json.dumps(row, default=str), WHERE: row.get(WHERE)})
-    for name, path in source.columns.items():
-        value: Any = row
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, Mapping) else None
-        shaped[name] = value
+    for name, column in source.columns.items():
+        shaped[name] = read_column(row, column)
     shaped["source_id"] = shaped.get("source_id") or row.get("source_id")
     return shaped | {"domain": "code", "language": source.language or "en", WHERE: row.get(WHERE)}
 

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.held import take
-from pipeline.ingest.source import read_source
+from pipeline.ingest.source import open_source
+from pipeline.ingest.unreadable import Tally
 from pipeline.progress import Work, track
 from pipeline.run.layout import (
     DAMAGED,
@@ -44,7 +45,8 @@ def ingest(config: Config, folder: RunFolder) -> dict[str, int]:
 
     Returns how many rows were `read`, and of them `seen` (recorded by an earlier run), `problems` (new), `duplicate`
     and `invalid_row`: these four add up to the first. Every source is opened and its columns are checked before
-    anything is written; raises InputError. Memory is bounded by a shard and the ids (about 250 bytes each).
+    anything is written, and one that cannot be read stops the run (`Tally`); raises InputError. Memory is bounded by a
+    shard and the ids (about 250 bytes each).
     """
     with track("ingest", unit="rows") as work:
         counts = _ingest(config, folder, work)
@@ -56,14 +58,16 @@ def _ingest(config: Config, folder: RunFolder, work: Work) -> dict[str, int]:
     opened = []
     for source in config.sources:
         work.note(f"opening {source.name}")
-        opened.append((source, read_source(source, config.sandbox, config.reading)))
+        opened.append((source, open_source(source, config.sandbox, config.reading)))
     record = Record.of(folder)
     shards = _Shards(folder, config.flow.shard_rows)
     counts = dict.fromkeys(COUNTED, 0)
-    for source, rows in opened:
+    for source, whole in opened:
         work.note(f"reading {source.name}")
-        while batch := take(rows, BATCH_ROWS):
+        tally = Tally(source.name, whole.likely)
+        while batch := take(whole.rows, BATCH_ROWS):
             problems, invalid = conform_rows(_signed(batch, source), source.name, STAGE)
+            tally.add(len(batch), invalid)
             new, duplicates, seen = _tell_apart(problems, record)
             invalid, seen_too = _only_new(invalid, record)
             shards.add(new, [duplicates, invalid])
@@ -74,6 +78,7 @@ def _ingest(config: Config, folder: RunFolder, work: Work) -> dict[str, int]:
             ):
                 counts[name] += number
             work.advance(len(batch))
+        tally.close()
     shards.close()
     return counts
 

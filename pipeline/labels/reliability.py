@@ -132,46 +132,66 @@ def start_coins(graded: Flags, prior: Floats, shared: Floats | None = None) -> C
 def learn_coins(votes: Votes, graded: Flags, prior: Floats, shared: Floats | None = None) -> Coins:
     """Every witness's coin, from the votes alone (see `start_coins` for the arguments)."""
     coins = start_coins(graded, prior, shared)
-    for _ in range(ROUNDS if len(votes.problem) else 0):
-        before, coins = coins, _improve(votes, coins, prior)
+    if not len(votes.problem):
+        return coins
+    urn = _fill_urn(votes, coins)
+    for _ in range(ROUNDS):
+        before, coins = coins, _improve(votes, coins, prior, urn)
         if np.abs(coins.at_levels() - before.at_levels()).max() < SETTLED:
             break
     return coins
 
 
-def weigh_votes(votes: Votes, coins: Coins) -> Posterior:
-    """The posterior of every candidate under `coins`."""
-    if not len(votes.problem):
-        return Posterior(np.zeros((0, len(LEVELS))), np.zeros((0, len(LEVELS))))
-    hit = coins.at_levels()
-    miss = np.log1p(-hit)
-    rows, starts = len(votes.problem), votes.starts
-    counts = np.diff(np.append(starts, rows))
+@dataclass(frozen=True)
+class _Urn:
+    """What the wrong answers of all problems weigh, whatever the coins: the same in every round of learning.
 
-    def spread(of_problems: Floats) -> Floats:
-        repeated: Floats = np.repeat(of_problems, counts, axis=0)
+    `stray`: the log-probability of each vote as a mistake, where it is not a grader's. `drawn`: that of all graders'
+    votes on a problem being mistakes; `drawn_but`: of all but those for a candidate, where it is the right answer.
+    """
+
+    starts: Ints
+    counts: Ints
+    stray: Floats
+    drawn: Floats
+    drawn_but: Floats
+
+    def spread(self, of_problems: Floats) -> Floats:
+        """A row a candidate, of a row a problem."""
+        repeated: Floats = np.repeat(of_problems, self.counts, axis=0)
         return repeated
 
-    graded = coins.graded[votes.witness]
-    given = np.bincount(votes.candidate[graded], votes.weight[graded], rows)
-    given_in_all = np.add.reduceat(given, starts)
+
+def _fill_urn(votes: Votes, coins: Coins) -> _Urn:
+    rows, starts = len(votes.problem), votes.starts
+    counts = np.diff(np.append(starts, rows))
+    graded, shared = coins.graded[votes.witness], coins.shared[votes.witness]
+    given = np.bincount(votes.candidate[graded], votes.weight[graded], rows).astype(np.float64)
+    given_in_all: Floats = np.add.reduceat(given, starts)
     # What is not a grader's may be wrong in the graders' way, or in any other.
-    urn = (ALPHA + given) / (SPREAD * ALPHA + spread(given_in_all))
-    shared = coins.shared[votes.witness]
+    urn = (ALPHA + given) / (SPREAD * ALPHA + np.repeat(given_in_all, counts))
     stray = np.where(graded, 0.0, np.log((1 - shared) / SPREAD + shared * urn[votes.candidate]))
-    lost = miss[votes.witness] + stray[:, None]
-    gain = _collect(votes.candidate, votes.weight[:, None] * (np.log(hit)[votes.witness] - lost), rows)
-    base = np.add.reduceat(_collect(votes.candidate, votes.weight[:, None] * lost, rows), starts, axis=0)
     cluster = gammaln(ALPHA + given) - gammaln(ALPHA)
     clusters = np.add.reduceat(cluster, starts)
-    drawn = _draw(given_in_all, clusters)
-    drawn_but = _draw(spread(given_in_all) - given, spread(clusters) - cluster) - np.log(SPREAD)
-    score, no_score = gain + drawn_but[:, None] + spread(base), drawn[:, None] + base
+    others, other_clusters = np.repeat(given_in_all, counts) - given, np.repeat(clusters, counts) - cluster
+    return _Urn(starts, counts, stray, _draw(given_in_all, clusters), _draw(others, other_clusters) - np.log(SPREAD))
+
+
+def weigh_votes(votes: Votes, coins: Coins, urn: _Urn | None = None) -> Posterior:
+    """The posterior of every candidate under `coins`. `urn`: that of these votes, where it is known."""
+    if not len(votes.problem):
+        return Posterior(np.zeros((0, len(LEVELS))), np.zeros((0, len(LEVELS))))
+    urn = urn or _fill_urn(votes, coins)
+    hit, rows, starts = coins.at_levels(), len(votes.problem), urn.starts
+    lost = np.log1p(-hit)[votes.witness] + urn.stray[:, None]
+    gain = _collect(votes.candidate, votes.weight[:, None] * (np.log(hit)[votes.witness] - lost), rows)
+    base = np.add.reduceat(_collect(votes.candidate, votes.weight[:, None] * lost, rows), starts, axis=0)
+    score, no_score = gain + urn.drawn_but[:, None] + urn.spread(base), urn.drawn[:, None] + base
     top = np.maximum(np.maximum.reduceat(score, starts, axis=0), no_score).max(axis=1)
-    right = np.exp(score - spread(top)[:, None]) * coins.levels
+    right = np.exp(score - urn.spread(top)[:, None]) * coins.levels
     level = np.exp(no_score - top[:, None]) * coins.levels + np.add.reduceat(right, starts, axis=0)
     total = level.sum(axis=1)
-    return Posterior(right / spread(total)[:, None], level / total[:, None])
+    return Posterior(right / urn.spread(total)[:, None], level / total[:, None])
 
 
 def _draw(wrong: Floats, clusters: Floats) -> Floats:
@@ -185,11 +205,11 @@ def _collect(places: Ints, values: Floats, rows: int) -> Floats:
     return np.stack([np.bincount(places, column, rows) for column in values.T], axis=1)
 
 
-def _improve(votes: Votes, coins: Coins, prior: Floats) -> Coins:
+def _improve(votes: Votes, coins: Coins, prior: Floats, urn: _Urn) -> Coins:
     """One round: weigh the votes under the coins, and count what each witness then got right."""
-    posterior = weigh_votes(votes, coins)
+    posterior = weigh_votes(votes, coins, urn)
     witnesses = len(coins.graded)
-    problem = np.cumsum(np.diff(votes.problem, prepend=-1) != 0) - 1
+    problem = np.repeat(np.arange(len(urn.starts)), urn.counts)
     weight = votes.weight[:, None]
     hits = _collect(votes.witness, posterior.right[votes.candidate] * weight, witnesses)
     seen = _collect(votes.witness, posterior.level[problem[votes.candidate]] * weight, witnesses)

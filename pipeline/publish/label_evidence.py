@@ -1,8 +1,12 @@
 """What a published row says of its label: repaired or the source's, every witness, and every grader's pass rate."""
 
+from collections import Counter
+from typing import Any
+
 import polars as pl
 
-from pipeline.run.layout import labels_name, rates_name
+from pipeline.run.evidence import find_graded
+from pipeline.run.layout import LABELS, WITNESSES, labels_name, rates_name, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.label import LABEL_DTYPES, RATE_DTYPES, WITNESS, LabelOutcome
 
@@ -29,6 +33,30 @@ def read_labels(folder: RunFolder, shard: str) -> pl.DataFrame:
 def read_rates(folder: RunFolder, shard: str) -> pl.DataFrame:
     """Every grader's rates in a shard; empty where it was decided by a version that kept none."""
     return _read(folder, rates_name(shard), RATE_DTYPES)
+
+
+def count_outcomes(folder: RunFolder) -> dict[str, Any] | None:
+    """What became of the labels of a run, for its manifest; None where it was decided by a version without witnesses.
+
+    `outcomes`: outcome -> labels. `clashes`: labels whose copies have other ones. `apart`: clashing copies that are two
+    problems.
+    """
+    if not folder.exists(WITNESSES):
+        return None
+    graded = find_graded(folder)
+    outcomes: Counter[str] = Counter()
+    clashes = 0
+    for name in folder.list(LABELS):
+        if shard_of(name) in graded:
+            table = folder.read_table(name, ["outcome", "clash"])
+            outcomes.update(dict(table["outcome"].value_counts().iter_rows()))
+            clashes += int(table["clash"].sum())
+    apart = {frozenset(pair) for pair in folder.read_json(WITNESSES).get("apart", ())}
+    return {
+        "outcomes": {outcome.value: outcomes[outcome.value] for outcome in LabelOutcome},
+        "clashes": clashes,
+        "apart": len(apart),
+    }
 
 
 def _read(folder: RunFolder, name: str, dtypes: dict[str, pl.DataType]) -> pl.DataFrame:

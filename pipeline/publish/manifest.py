@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pipeline.publish.label_evidence import count_outcomes
 from pipeline.publish.shards import StageCount, count_stages
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
 from pipeline.run.layout import MANIFEST, TABLE_FOLDERS, stage_folder
@@ -48,6 +49,7 @@ def build_manifest(
         "stages": [describe_stage(stage) for stage in count_stages(folder)],
         "translation": asdict(counts) if (counts := read_translation(folder)) else None,
         "samples": samples,
+        "labels": count_outcomes(folder),
         "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},
         "files": {name: describe_file(folder, name) for tables in TABLE_FOLDERS for name in folder.list(tables)},
     }

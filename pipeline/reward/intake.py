@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 
 from pipeline.text.json_values import ValueCounter
 from schemas.config import RewardConfig
@@ -36,8 +37,8 @@ class Memory:
     async def receive(self, request: Request) -> AsyncIterator[Share]:
         """The body of `request`. Its memory counts until the block ends.
 
-        Raises HTTPException: 408 for one that came too slowly, 411, 413 for one too large or of too many values, 429
-        where as much as may be is in hand.
+        Raises HTTPException: 400 for one that broke off, 408 for one that came too slowly, 411, 413 for one too large
+        or of too many values, 429 where as much as may be is in hand.
         """
         length = request.headers.get("content-length", "")
         if not (length.isascii() and length.isdigit()):
@@ -52,6 +53,8 @@ class Memory:
             except TimeoutError:
                 late = f"the body was not whole after {self.limits.body_seconds:g} s (reward.body_seconds)"
                 raise HTTPException(408, late, {"Connection": "close"}) from None
+            except ClientDisconnect:
+                raise HTTPException(400, "the connection was closed before the body was whole") from None
             yield share
         finally:
             share.hold(0)

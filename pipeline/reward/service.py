@@ -24,6 +24,7 @@ from starlette.datastructures import Headers
 from pipeline.reward.intake import RETRY_AFTER, Memory, Share, busy
 from pipeline.reward.openrlhf import PROMPT_END, cut_completion
 from pipeline.reward.rewarder import Answered, Graded, Rewarder
+from pipeline.reward.turns import Turns
 from pipeline.serving.hosts import HostGuard
 from schemas.config import RewardConfig
 from schemas.errors import InputError
@@ -132,6 +133,7 @@ class Desk:
         self.limits = limits
         self.waiting = 0
         self.memory = Memory(limits)
+        self.turns = Turns()
         self.judged: Counter[str] = Counter()
         self._judging: set[asyncio.Task[list[Graded]]] = set()
 
@@ -143,7 +145,7 @@ class Desk:
             raise busy(f"{self.waiting} completions wait to be judged, of {self.limits.queue} that may")
         self.waiting += len(several)
         try:
-            await asyncio.to_thread(rewarder.check, several)
+            await self.turns.work(lambda one: rewarder.check([one]), several)
         except BaseException as error:
             self.waiting -= len(several)
             if isinstance(error, InputError):
@@ -157,7 +159,7 @@ class Desk:
 
     async def _judge(self, rewarder: Rewarder, several: Sequence[Answered]) -> list[Graded]:
         try:
-            submitted = await asyncio.to_thread(lambda: [rewarder.submit(one) for one in several])
+            submitted = await self.turns.work(rewarder.submit, several)
             await asyncio.gather(*(asyncio.wrap_future(future) for future in submitted if not future.done()))
             graded = [future.result() for future in submitted]
         except RuntimeError as error:
@@ -251,7 +253,7 @@ def make_app(
     async def verify(request: Request) -> Results:
         """Judge a batch."""
         async with desk.memory.receive(request) as share:
-            batch = _parse(Batch, share)
+            batch = await desk.turns.parse(lambda: _parse(Batch, share), len(share.body))
             share.settle(*(text for i in batch.items for text in (i.ground_truth, i.completion, i.statement)))
             for name, value in batch.verify.model_dump(exclude_none=True).items():
                 if value != (ours := getattr(rewarder.verify, name)):
@@ -277,7 +279,7 @@ def make_app(
     async def get_reward(request: Request) -> Rewards:
         """OpenRLHF's own form. It has no word for an unknown verdict: 503, and it asks again."""
         async with desk.memory.receive(request) as share:
-            queries = _parse(Queries, share)
+            queries = await desk.turns.parse(lambda: _parse(Queries, share), len(share.body))
             share.settle(*queries.query, *queries.prompts, *queries.labels)
             if not len(queries.query) == len(queries.prompts) == len(queries.labels):
                 raise HTTPException(422, "query, prompts and labels are not of one length")

@@ -30,6 +30,7 @@ STYLES = (
     re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[,?:;$'\"\[]))\*{0,2}([A-Ja-j])\s?\)\*{0,2}"),
     re.compile(r"(?:(?<=\s)|(?<=^))\*{0,2}\[?([A-J])[.:．、\]]\*{0,2}(?=\s|[\d$\\\-−(\u4e00-\u9fff]|[A-Za-z])"),
     re.compile(r"(?:(?<=\n)|(?<=^))[ \t]*([a-j])[.:](?=\s)"),
+    re.compile(r"（\s?([A-Ja-j])\s?）[.:．、]?"),
 )
 OPTION_KEYS = ("options", "choices", "endings", "option", "choice", "answer_choices", "candidates", "mc_options")
 ZERO_BASED_KEYS = ("choices", "endings")
@@ -108,6 +109,9 @@ WHICH_OF_FOLLOWING = re.compile(
     r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b",
     re.IGNORECASE,
 )
+CHINESE_OPTIONS = re.compile(r"下列|(?:以下|下面)(?:各|哪|四|说法|选项|命题|结论|式子|图形|数)|哪[一]?[个项]选项")
+CHINESE_BLANK = re.compile(r"[（(][\s\u3000]*[）)][\s\u3000]*[。.？?]?\s*$")
+"""Where the letter of an option goes."""
 PROSE_WORD = re.compile(r"[A-Za-z]{2,}")
 COMMAND = re.compile(r"\\[A-Za-z]+|\$")
 
@@ -273,6 +277,8 @@ def open_stem(stem: str) -> str:
 
 def why_dependent(stem: str, content: str) -> str | None:
     """Why a question may not stand without its options, or null."""
+    if found := CHINESE_OPTIONS.search(stem):
+        return f"the question chooses among its options: {found.group()!r}"
     prose = read(stem).prose
     if found := NEEDS_OPTIONS.search(prose):
         return f"the question compares its options: {found.group().strip()!r}"
@@ -357,6 +363,8 @@ def is_choice_layout(options: Options, answer: str) -> bool:
 
 def asks_of_nothing(statement: str) -> str | None:
     """The phrase of a "which of the following" that nothing follows, or null."""
+    if (asked := CHINESE_OPTIONS.search(statement)) and CHINESE_BLANK.search(statement):
+        return asked.group()
     reading = read(statement)
     if not reading.english:
         return None

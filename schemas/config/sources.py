@@ -21,8 +21,16 @@ class Source(Strict):
     preset: str | None = None
     """The columns and the label's place of a known set (docs/data.md); none is the one for `dataset`, where there is
     one."""
-    columns: dict[str, str] = {}
-    """Contract name -> name in the source; dots reach into structs. Overrides the preset's."""
+    columns: dict[str, str | tuple[str, ...]] = {}
+    """Contract name -> name in the source, or several that are joined; dots reach into structs, numbers into lists,
+    roles (`messages.user`) into turns. Overrides the preset's."""
+    label: Literal["plain", "boxed", "hashes", "json", "index", "index_from_1"] | None = None
+    """How the label stands in its column: the text itself, the last `\\boxed{}`, after `####`, JSON text, or the index
+    of an option; none is what the preset says or the rows show."""
+    strip_prefix: str = ""
+    """An instruction before each statement; taken off."""
+    strip_suffix: str = ""
+    """An instruction after each statement; taken off."""
     subset: str | None = None
     """Of a Hub set with several; none is the preset's."""
     split: str | None = None

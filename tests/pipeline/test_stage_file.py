@@ -119,3 +119,24 @@ def test_counts_add_up_with_copies_and_a_lost_row_is_still_found(tmp_path: Path)
     folder.write_table("stages/code_tests/00000.parquet", kept[:2])
     with pytest.raises(CountError, match="code_tests, shard 00000"):
         check_counts(folder)
+
+
+def test_a_column_of_several_kinds_stays_in_extra(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    licences: list[Any] = [["MIT", "Apache-2.0"], False, "CC-BY-4.0"]
+    rows = [{**MATH, "statement": f"What is 6 times {n}?", "licence": one, "n": n} for n, one in enumerate(licences)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run_stage("screen", str(file), str(tmp_path / "out"), config("r"))
+    kept = pl.read_parquet(tmp_path / "out" / "kept.parquet")
+    assert [json.loads(text)["licence"] for text in kept["extra"]] == licences
+    assert kept["n"].to_list() == [0, 1, 2]
+
+
+def test_a_stage_reads_what_nobody_described(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"question": "What is 6 times 7?", "answer": "6 times 7 is 42.\n#### 42"}) + "\n")
+    shown: list[str | None] = []
+    run_stage("screen", str(file), str(tmp_path / "out"), config("r"), lambda opened: shown.append(opened.about))
+    kept = pl.read_parquet(tmp_path / "out" / "kept.parquet")
+    assert kept.select("statement", "answer", "domain").rows() == [("What is 6 times 7?", "42", "math")]
+    assert shown == ["statement: question (100%); answer: answer (after ####) (100%)"]

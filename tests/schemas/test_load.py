@@ -36,6 +36,18 @@ def test_a_config_written_out_reads_back_the_same() -> None:
     assert config.sources[0].size == 8
 
 
+def test_one_model_of_several_is_set_by_its_place() -> None:
+    """A list of models has no `model.name`: which one was meant would be a guess."""
+    several = {**SMALL, "model": [{"name": "first"}, {"name": "second"}]}
+    config = build_config(several, ["model.0.name=other", "model.1.revision=main"])
+    assert (config.model.name, [grader.model and grader.model.revision for grader in config.also_graded_by]) == (
+        "other",
+        ["main"],
+    )
+    with pytest.raises(ConfigError, match=r"model is a list of 2 here; say which one .* such as model\.0"):
+        build_config(several, ["model.name=other"])
+
+
 @given(path=st.lists(KEYS, min_size=1, max_size=4), value=SCALARS, before=st.dictionaries(KEYS, SCALARS, max_size=3))
 def test_an_override_sets_its_key_and_nothing_else(path: list[str], value: Any, before: dict[str, Any]) -> None:
     before = {key: item for key, item in before.items() if key != path[0]}
@@ -59,7 +71,7 @@ def test_an_override_sets_its_key_and_nothing_else(path: list[str], value: Any, 
         ("keep..max=3", "write path.to.key=value"),
         ("keep.max=[", "the value is not YAML"),
         ("sources.7.size=3", "list index 7 is out of range (0 to 0)"),
-        ("sources.first.size=3", "list index first is out of range (0 to 0)"),
+        ("sources.first.size=3", "sources is a list of 1 here; say which one by its place, such as sources.0"),
         ("run.name=3", "'name' would be set inside a plain value"),
         ("keep.mx=3", "keep.mx: unknown key; did you mean 'max'"),
         ("keep.max=99", "keep: keep needs min <= max <= of"),

@@ -10,11 +10,12 @@ from itertools import pairwise
 from pipeline.text.answer_words import answer_words
 
 _STRUCTURE = re.compile(
-    r"(?P<box>(?:\\{1,2}b|\x08)oxed(?![A-Za-z])\s*\{?|\\{1,2}(?:fbox|framebox)(?![A-Za-z])\s*\{?)"
-    r"|\\.|(?P<open>\{)|(?P<close>\})|(?P<blank>\n[ \t\r]*\n)",
+    r"[\\\x08{}\n](?:(?P<open>(?<=\{))|(?P<close>(?<=\}))|(?P<blank>(?<=\n)[ \t\r]*\n)"
+    r"|(?P<box>(?:(?<=\\)\\?(?:boxed|fbox|framebox)|(?<=\x08)oxed)(?![A-Za-z])\s*\{?)|(?<=\\).)",
     re.DOTALL,
 )
-"""`\\x08oxed` is a box whose backslash was lost to a JSON escape."""
+"""Begins with a set of characters, which lets the engine skip all others without a try at each. `\\x08oxed` is a box
+whose backslash was lost to a JSON escape."""
 _BARE = re.compile(r"\s*(-?\d+(?:\.\d+)?|[A-Za-z])(?![A-Za-z0-9{])")
 _EMPTY = re.compile(
     r"(?:\\(?:[hv]?phantom|hspace|underline)\s*\{[^{}]*\}|\\[ ,;:!]|\\q?quad(?![a-z])|[\s_?~.$]|\\ldots)*"

@@ -215,3 +215,41 @@ def test_truth_set(shared_data: Path) -> None:
     clean = {id for id, row in truth.items() if row["contaminated"] is False}
     assert len(gone & contaminated) >= 0.93 * len(contaminated)
     assert not gone & clean
+
+
+MUFFINS = {
+    "q": "Nadia bakes 48 muffins and packs them into boxes of 6. She sells each box for $9 and then spends $15 on "
+    "butter. How much money does Nadia have left?",
+    "n": "m1",
+    "answer": "57",
+}
+RETOLD = (
+    "A woman at a market stall has put 48 fresh muffins into cardboard boxes, 6 to a box. Every box goes for $9 before "
+    "noon, and buying butter costs her $15 afterwards. What amount of money remains in her purse at the end?"
+)
+VANS = (
+    "48 children travel in vans with 6 seats. Each van pays $9 at the gate, but the school has a voucher worth $15. "
+    "What does the school pay at the gate?"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "gone"),
+    [
+        (RETOLD, "57", True),
+        (RETOLD, "$57.00", True),
+        # Another label, or none: the shared words are too few for a retelling.
+        (RETOLD, "63", False),
+        (RETOLD, None, False),
+        # The same numbers and label, of another story.
+        (VANS, "57", False),
+    ],
+)
+def test_equal_numbers_and_an_equal_label_are_evidence_of_a_retelling(
+    text: str, answer: str | None, gone: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "muffins.jsonl"
+    path.write_text(json.dumps(MUFFINS))
+    config = DecontaminateConfig(benchmarks=(Benchmark(name="muffins", files=str(path), text="q", id="n"),))
+    said = judge(text, config, answer=answer)
+    assert said == (("rejected", "paraphrase of muffins m1") if gone else ("kept", ""))

@@ -19,13 +19,21 @@ from schemas.errors import InputError
 from schemas.problem import PROBLEM, PROBLEM_DTYPES
 
 SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+
+
+def balance(lines: list[str]) -> list[str]:
+    """The lines with as many readable ones added as keep a source from being refused."""
+    bad = sum('"math"' not in line for line in lines)
+    return [*lines, *(row(n) for n in range(2 * bad - len(lines)))]
+
+
 LINES = st.lists(
     st.integers(0, 12).map(lambda n: json.dumps({"domain": "math", "statement": f"What is {n}?", "answer": str(n)}))
     | st.integers(0, 2).map(lambda n: f"torn {n}")
     | st.integers(0, 2).map(lambda n: json.dumps({"domain": "sports", "statement": f"What is {n}?"})),
     min_size=1,
     max_size=40,
-)
+).map(balance)
 
 
 def config(tmp_path: Path, *files: str, shard_rows: int = 2048) -> Config:

@@ -70,6 +70,13 @@ def test_the_report_tells_outcomes_witnesses_and_calibration(run: RunFolder) -> 
     assert "answer_origin" in run.read_bytes("README.md").decode()
 
 
+def test_the_manifest_counts_what_became_of_the_labels(run: RunFolder) -> None:
+    counted = run.read_json("manifest.json")["labels"]
+    assert counted["outcomes"] == {"kept": 21, "repaired": 1, "contradicted": 0, "undetermined": 2}
+    assert (counted["clashes"], counted["apart"]) == (1, 0)
+    assert sum(counted["outcomes"].values()) == read_labels(run).height
+
+
 def test_the_view_narrows_to_repairs_and_clashes_and_shows_witnesses_side_by_side(run: RunFolder) -> None:
     client, labels = browse(run), {row["source_id"]: row["problem_id"] for row in read_labels(run).to_dicts()}
     for facet, name in (("repaired", "q2"), ("clash", "q3"), ("undetermined", "q1")):

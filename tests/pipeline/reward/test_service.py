@@ -304,6 +304,25 @@ def test_a_body_that_does_not_come_gives_its_place_back_and_holds_only_what_came
     asyncio.run(run())
 
 
+def test_a_client_that_goes_away_is_no_fault_of_the_service() -> None:
+    async def run() -> None:
+        app, sent = make_app(Rewarder()), list[Any]()
+        messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> dict[str, Any]:
+            return next(messages)
+
+        headers = [(b"host", b"here"), (b"content-length", b"10")]
+        scope = {"type": "http", "method": "POST", "path": "/verify", "headers": headers, "query_string": b""}
+        await app(scope, receive, send)
+        assert sent[0]["status"] == 400
+
+    asyncio.run(run())
+
+
 def test_a_completion_of_millions_of_characters_is_refused_with_its_place(client: TestClient) -> None:
     said = client.post("/verify", json={"items": [item("4", "4"), item("4", "4" * (5 << 20))]})
     assert (said.status_code, "body.items.1.completion" in said.json()["detail"]) == (422, True)

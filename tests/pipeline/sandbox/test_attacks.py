@@ -1,4 +1,5 @@
-"""Hostile programs: none passes, none learns anything, nothing is left of it, and the next program runs as ever."""
+"""Hostile programs in both modes that have walls: none passes, none learns anything, nothing is left of it, and the
+next program runs as ever."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +24,14 @@ def read_attacks(name: str) -> Iterator[pytest.param]:  # type: ignore[valid-typ
 
 
 @pytest.fixture
-def guarded(sandbox: Sandbox) -> Iterator[Sandbox]:
+def guarded(walled: Sandbox) -> Iterator[Sandbox]:
     """Before: another's program ran, with things worth knowing in it. After: all is as before, and work goes on."""
     echo = Program("python", f"# {VICTIM}\nprint(input()[::-1] and {VICTIM!r})")
     good = [Case(f"{VICTIM}\n", VICTIM), Case("x", VICTIM)]
-    assert [run.status for run in sandbox.run(echo, good)] == [Status.PASSED] * 2
+    assert [run.status for run in walled.run(echo, good)] == [Status.PASSED] * 2
     files, processes, left = open_files(), len(descendants()), left_files()
-    yield sandbox
-    assert [run.status for run in sandbox.run(echo, good)] == [Status.PASSED] * 2
+    yield walled
+    assert [run.status for run in walled.run(echo, good)] == [Status.PASSED] * 2
     assert open_files() <= files
     assert len(descendants()) == processes
     assert left_files() == left

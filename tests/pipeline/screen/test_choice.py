@@ -118,3 +118,13 @@ def test_multiple_choice_can_be_rejected() -> None:
 )
 def test_letters_that_are_no_options(statement: str, answer: str) -> None:
     assert put(statement, answer) == (statement, answer)
+
+
+def test_full_width_options_are_read_and_a_question_about_them_is_suspected() -> None:
+    options = "\n（A）$218$　（B）$345$　（C）$522$　（D）$607$"
+    stem = "若 $x$ 的 $9$ 倍为 $4698$，则 $x=$（　　）"
+    assert put(stem + options, "C") == (stem, "$522$")
+    asked = "下列各数中，能被 $9$ 整除的是（　　）"
+    assert put(asked + options, "C") == ("choice_dependent", None)
+    assert put(asked, "522") == ("choice_dependent", None)
+    assert put(asked, "C") == ("choice_dependent", None)

@@ -1,0 +1,161 @@
+"""What the rows of a source are: recognised over its first rows, shown to whoever runs it, and applied to every row."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.ingest.recognize.answers import NAMES as ANSWER_NAMES
+from pipeline.ingest.recognize.answers import AnswerReading, find_answer
+from pipeline.ingest.recognize.code import CodeReading, find_code
+from pipeline.ingest.recognize.options import OptionsReading, find_options
+from pipeline.ingest.recognize.statements import StatementReading, find_statement
+from pipeline.ingest.recognize.values import Field, Row, find_fields, plain_name, reach
+from pipeline.language import detect_language
+from schemas.conform import WHERE, InvalidRow, write_json
+from schemas.problem import PROBLEM_DTYPES
+
+IDS = ("source_id", "id", "unique_id", "uuid", "problem_id", "question_id", "task_id", "qid", "ID", "idx")
+"""Columns that name a row, the likeliest first."""
+CHOICES = "options"
+"""Where the screen looks for options in `extra`."""
+LANGUAGE_ROWS = 64
+"""Statements whose language is looked at; a set in two languages says so in a column."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows become problems: where each part stands and the share of the first rows that has it there."""
+
+    statement: StatementReading
+    answer: AnswerReading | None
+    options: OptionsReading | None
+    code: CodeReading | None
+    language: str
+    source_id: str | None
+
+    def shape(self, row: Row) -> dict[str, Any]:
+        """One row in the contract's names. Columns that nothing took stay, those of a contract name in `extra`.
+
+        A row that cannot be read so is an `InvalidRow`.
+        """
+        if isinstance(row, InvalidRow):
+            return row
+        try:
+            shaped = self.code.shape(row, self.statement) if self.code else None
+            return self._shape_math(row) if shaped is None else self._complete(shaped, row)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            wrong = f"{row.get(WHERE)}: not in the form of the rows before it ({type(error).__name__}: {error})"
+            return InvalidRow(wrong, {"raw": write_json(dict(row)), WHERE: row.get(WHERE)})
+
+    def _complete(self, shaped: dict[str, Any], row: Row) -> dict[str, Any]:
+        shaped["language"] = find_script(shaped.get("statement")) or self.language
+        if shaped.get("source_id") is None and self.source_id is not None and row.get(self.source_id) is not None:
+            shaped["source_id"] = row[self.source_id]
+        return shaped
+
+    def _shape_math(self, row: Row) -> dict[str, Any]:
+        answer = self.answer.read(row) if self.answer else None
+        shaped: dict[str, Any] = {WHERE: row.get(WHERE), "domain": "math"}
+        extra: dict[str, Any] = {}
+        taken = set(self.statement.used)
+        if self.answer and len(self.answer.path) == 1 and self.answer.how == "given" and not self.answer.turns:
+            taken.add(self.answer.path[0])
+        elif self.answer and self.answer.path == ("answer",):
+            taken.add("answer")
+            extra["solution"] = row.get("answer")
+        if self.options:
+            options = self.options.read(row)
+            resolved = self.options.resolve(row, answer)
+            if resolved != answer:
+                extra["given_answer"] = answer
+            answer = resolved
+            if options is not None:
+                taken.add(CHOICES)
+                extra[CHOICES] = options
+        for column, value in row.items():
+            if column not in taken and column != WHERE and value is not None:
+                (extra if column in PROBLEM_DTYPES else shaped)[column] = value
+        shaped |= {"statement": self.statement.read(row), "answer": answer}
+        if extra:
+            shaped["extra"] = extra
+        return self._complete(shaped, row)
+
+    def describe(self) -> str:
+        """One line: what was recognised, with the share of the first rows that fits."""
+        parts = [f"statement: {self.statement.shown} ({self.statement.fit:.0%})"]
+        if self.code:
+            parts.append(f"{self.code.shown} ({self.code.fit:.0%})")
+        if self.answer:
+            parts.append(f"answer: {self.answer.shown} ({self.answer.fit:.0%})")
+        if self.options:
+            named = f", named by {self.options.naming}" if self.options.naming else ""
+            parts.append(f"options: {self.options.shown} ({self.options.fit:.0%}{named})")
+        return "; ".join(parts)
+
+
+def recognise(rows: Sequence[Row]) -> Reading | None:
+    """How the source that begins with `rows` is to be read, or None where no place holds statements."""
+    rows = [row for row in rows if not isinstance(row, InvalidRow)]
+    fields = find_fields(rows)
+    statement = find_statement(fields)
+    if statement is None:
+        return None
+    code = find_code(fields, rows)
+    taken = {statement.path} if not statement.turns else set()
+    answer = None if code and code.only else find_answer(fields, taken)
+    labels = [reach(row, answer.path) if answer else None for row in rows]
+    options = None if code and code.only else find_options(fields, rows, labels)
+    names = {field.path[0]: None for field in fields}
+    source_id = next((name for name in IDS if name in names), None)
+    return Reading(statement, answer, options, code, _find_language([statement.read(row) for row in rows]), source_id)
+
+
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("zh", re.compile(r"[\u4e00-\u9fff]")),
+)
+
+
+def find_script(statement: Any) -> str | None:
+    """The language that a script gives away, as in a row of a set in two languages; None where none does."""
+    if not isinstance(statement, str) or statement.isascii():
+        return None
+    return next((language for language, script in _SCRIPTS if len(script.findall(statement)) >= 4), None)
+
+
+def _find_language(statements: Sequence[str | None]) -> str:
+    """The language of most statements; English where they do not say."""
+    found = [detect_language(text) for text in statements[:LANGUAGE_ROWS] if text]
+    known = [language for language in found if language is not None]
+    if not known:
+        return "en"
+    most = max(set(known), key=known.count)
+    return most if known.count(most) > len(found) / 2 else "en"
+
+
+def _counts(field: Field) -> bool:
+    """Whether a column numbers the rows, or is named so."""
+    numbers = [int(v) for v in field.values if isinstance(v, int) or (isinstance(v, str) and v.strip().isdigit())]
+    steps = {b - a for a, b in itertools.pairwise(numbers)}
+    return field.name in map(plain_name, IDS) or (len(numbers) == len(field.values) > 1 and steps == {1})
+
+
+def suggest_columns(rows: Sequence[Row]) -> str | None:
+    """The likely mapping of rows that no reading fits, as a config would say it; None where nothing looks like one."""
+    fields = [field for field in find_fields(rows) if len(field.path) == 1]
+    texts = [(sum(len(v) for v in f.values if isinstance(v, str)), f) for f in fields]
+    texts = [(size, field) for size, field in texts if size]
+    if not texts:
+        return None
+    statement = max(texts, key=lambda pair: pair[0])[1]
+    others = [
+        field
+        for field in fields
+        if field is not statement and any(v is not None for v in field.values) and not _counts(field)
+    ]
+    likely = sorted(others, key=lambda field: (-ANSWER_NAMES.get(field.name, 0.0), -len(set(map(str, field.values)))))
+    answer = f", answer: {likely[0].shown}" if likely else ""
+    return f"columns: {{statement: {statement.shown}{answer}}}"
