@@ -19,6 +19,7 @@ from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
 from pipeline.progress import Work, track
 from pipeline.run.storage import RunFolder
+from pipeline.text.visible import print_visible
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import Config, TrainStage
 from trainer.checkpoints import (
@@ -79,14 +80,13 @@ class StageRun:
         stage, folder, revision = self.stage, self.stage_home, folder_revision(start)
         origin = describe_origin(self.config, stage, self.tasks, revision)
         for path in rename_damaged(folder):
-            print(f"{path}: this checkpoint is torn; training goes on without it", flush=True)
+            print_visible(f"{path}: this checkpoint is torn; training goes on without it")
         if find_checkpoints(folder) or read_done(folder):
             misfit = find_misfit(folder, origin, hash_old_key(self.config, stage, self.tasks, revision))
             if misfit:
-                print(
+                print_visible(
                     f"{stage.name} is trained again: {misfit}. What it learned before is in {set_aside(folder)} now, "
-                    "which nothing reads any more",
-                    flush=True,
+                    "which nothing reads any more"
                 )
         done = read_done(folder)
         if done is not None and not done.ended:
@@ -112,10 +112,9 @@ class StageRun:
             self.learner = Learner(start, self.train)
             self.learner.load(checkpoints[-1])
         elif done is not None:
-            print(
+            print_visible(
                 f"{self.stage.name} goes on after step {done.step} from its model, with a new optimiser: a later "
                 "stage has taken its checkpoint's place",
-                flush=True,
             )
             self.state = replace(done, ended="")
             self.learner = Learner(self.stage_home / MODEL, self.train)
@@ -145,7 +144,7 @@ class StageRun:
                         if self.restarts_left == 0:
                             raise
                         self.restarts_left -= 1
-                        print(f"{str(error).splitlines()[0]}; it is started again", flush=True)
+                        print_visible(f"{str(error).splitlines()[0]}; it is started again")
         finally:
             journal.close()
         self._finish(ended)
@@ -212,17 +211,14 @@ class StageRun:
     def _has_plateaued(self) -> bool:
         """Whether the stage has taught what it can; says why where it has."""
         if has_lost_signal(self.state.recent, self.stage.plateau):
-            print(
-                f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}", flush=True
-            )
+            print_visible(f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}")
             return True
         rows = [row for row in read_rows(self.home / LOG) if row["stage"] == self.stage.name]
         levelled = find_plateau(self.stage, self.longer_next, rows)
         if levelled is not None:
-            print(
+            print_visible(
                 f"{self.stage.name}: {levelled} has not risen for {self.stage.patience} steps; it ends at step "
                 f"{self.state.step}",
-                flush=True,
             )
         return levelled is not None
 
@@ -240,7 +236,7 @@ class StageRun:
         scores = await evaluate(
             held_out, engine, verifier, self.train.evaluation.n, self.max_tokens, sampling.temperature
         )
-        print(say_evaluation(add_evaluation(path, when, self.state.version, scores)), flush=True)
+        print_visible(say_evaluation(add_evaluation(path, when, self.state.version, scores)))
 
     def _save(self) -> None:
         if self.state.step == 0:

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.ingest.files import find_files, read_rows
+from pipeline.ingest.files import FolderTree, Place, find_files, read_files, read_rows
 from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
 from pipeline.run.evidence import find_samples, read_evidence
@@ -115,21 +115,21 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
     first: list[dict[str, Any]] = []
     total = 0
     files = find_files(path)
-    for fs, place, name in files:
-        if not place.endswith(".parquet"):
-            continue
+    tables = [file for file in files if file.form == "parquet" and file.compression is None]
+    for file in tables:
+        assert isinstance(file.tree, FolderTree), "only an archive's members are no files of a filesystem"
         try:
-            types, height, counted, head = _look_at_table(fs, place, rows - len(first))
+            types, height, counted, head = _look_at_table(file.tree.fs, file.path, rows - len(first))
         except InputError:
             raise
         except (OSError, ValueError, pl.exceptions.ComputeError) as error:
-            raise InputError(f"{name}: not a Parquet file ({error}); write it again") from None
+            raise InputError(f"{file.name}: not a Parquet file ({error}); write it again") from None
         total += height
         schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
         for column in counted.columns:
             _add(counts, column, counted[column].to_list())
         first += head
-    for row in _read_lines([name for _, place, name in files if not place.endswith(".parquet")]):
+    for row in _read_others([file for file in files if file not in tables]):
         total += 1
         schema |= {key: type(value).__name__ for key, value in row.items() if key not in schema and value is not None}
         for column in COUNTED:
@@ -168,8 +168,8 @@ def _choose_counted(types: pl.Schema) -> list[str]:
     return [column for column in COUNTED if types.get(column) == pl.String]
 
 
-def _read_lines(names: list[str]) -> Iterator[dict[str, Any]]:
-    for row in read_rows(names) if names else ():
+def _read_others(places: list[Place]) -> Iterator[dict[str, Any]]:
+    for row in read_files(places):
         yield {key: value for key, value in row.items() if key != "_where"}
 
 

@@ -26,7 +26,7 @@ from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 MERGE = 32
 """Young parts that are merged into one, so that a shard of hours is hundreds of files and not tens of thousands."""
-VERIFIER = 3
+VERIFIER = 4
 """Goes up when pipeline.verify gives another verdict or another answer key to some completion: stored ones are
 judged again.
 """

@@ -1,4 +1,4 @@
-"""What a statement asks for that its label does not say: a percentage."""
+"""What a problem says of its label that the label does not: that a percentage is asked for, or what its comma is."""
 
 from __future__ import annotations
 
@@ -21,3 +21,17 @@ def mark_percentage(label: str, statement: str) -> str:
     if not _NUMBER.fullmatch(label.strip()) or abs(float(label)) <= 1 or not _PERCENTAGE.search(statement):
         return label
     return rf"{label.strip()}\%"
+
+
+_COMMA_LANGUAGES = frozenset(("fr", "es", "it", "de", "ru", "pt"))
+_TIGHT_COMMA = re.compile(r"-?\d+,\d+")
+
+
+def mark_decimal_comma(label: str, language: str | None, translated: bool) -> str:
+    """The label `1,5` as the number that it is in its language, where lists have semicolons.
+
+    A translation keeps the label of its original, so that its language says nothing of it.
+    """
+    if translated or language not in _COMMA_LANGUAGES or not _TIGHT_COMMA.fullmatch(label.strip()):
+        return label
+    return label.strip().replace(",", "{,}")

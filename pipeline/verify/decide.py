@@ -7,6 +7,7 @@ and a label that cannot be read is unverifiable.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -17,9 +18,11 @@ from pipeline.verify.compare.values import accept
 from pipeline.verify.guard import find_limit, refuse
 from pipeline.verify.normal import clean
 from pipeline.verify.phrase import strip_phrase
-from pipeline.verify.reader.answer import read_answer
-from pipeline.verify.reader.values import Named, Quantity, TooLarge, Unreadable, Value
+from pipeline.verify.reader.answer import MAX_LENGTH, read_answer
+from pipeline.verify.reader.values import Named, Quantity, TooLarge, Unreadable, Value, Word
 
+_ANNOUNCED = re.compile(r"(?:the )?(?:final )?answer (?:is|:)")
+"""Words that announce an answer in a word, which is read without them."""
 _COMMANDS = ("\\int", "\\lim", "\\sum", "\\prod")
 
 
@@ -36,13 +39,22 @@ class Reading:
     too_large: bool = False
 
 
-@lru_cache(maxsize=1 << 14)
 def read(text: str) -> Reading:
-    """The value of an answer, or why it has none. Total."""
+    """The value of an answer, or why it has none. Total. What is too long to be read is not kept either."""
+    if len(text) > MAX_LENGTH:
+        return Reading(None, f"longer than {MAX_LENGTH} characters", too_large=True)
+    return _read_short(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _read_short(text: str) -> Reading:
     try:
         value = read_answer(text)
     except (Unreadable, RecursionError) as error:
         return _read_phrase(text, error)
+    if isinstance(value, Word) and _ANNOUNCED.match(value.text):
+        phrase = _read_phrase(text, Unreadable())
+        return Reading(value) if phrase.value is None else phrase
     named = any(command in text for command in _COMMANDS)
     return Reading(value, fallback=named and has_part(value, has_construct) and _may_be_asked(value, text))
 
@@ -75,6 +87,14 @@ def is_over_limit(label: str, answer: str) -> bool:
 
 def decide(label: str, answer: str) -> Literal["same", "differ", "unknown", "fallback"]:
     """Whether a label that can be read accepts an answer; "fallback" where only SymPy can say."""
+    if len(label) > MAX_LENGTH or len(answer) > MAX_LENGTH:
+        return "unknown" if read(label).value is None else "differ"
+    return _decide_short(label, answer)
+
+
+@lru_cache(maxsize=1 << 13)
+def _decide_short(label: str, answer: str) -> Literal["same", "differ", "unknown", "fallback"]:
+    """`decide`, kept: the samples of a problem repeat their answers."""
     expected, given = read(label), read(answer)
     if expected.value is None:
         return "unknown"

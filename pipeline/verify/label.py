@@ -52,7 +52,7 @@ def screen_label(answer: str | None) -> Literal[True, "slow"] | tuple[Literal[Fa
 @lru_cache(maxsize=1 << 14)
 def _screen_short(answer: str) -> Literal[True, "slow"] | tuple[Literal[False], str]:
     text = clean(answer)
-    if not text or text.lower() in _MISSING or _NO_ANSWER.search(text):
+    if not text or (text.lower() in _MISSING and text != "none") or _NO_ANSWER.search(text):
         return False, "no answer"
     if _PROOF.search(text):
         return False, "a proof"

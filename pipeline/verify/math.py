@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 from pipeline.closing import Closing
@@ -25,6 +26,7 @@ from pipeline.verify.normal import clean
 from pipeline.verify.pool import MathPool, Outcome
 from pipeline.verify.reader.values import Value
 from pipeline.verify.reward import check_format
+from pipeline.verify.worker import NO_VALUE, NO_VALUES
 from schemas.reasons import Cause, Verdict
 
 T = TypeVar("T")
@@ -51,6 +53,10 @@ class Judgement:
     cause: Cause | None = None
 
 
+_CAUSES = {NO_VALUES: Cause.UNDECIDED, NO_VALUE: Cause.ANSWER_LIMIT}
+"""Why SymPy's verdict is unknown; all other details are of trouble with its processes, time among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """An answer read once, for its verdict and its class: its value and the key of its class."""
@@ -61,9 +67,14 @@ class _Answer:
 
 
 def _read(text: str) -> _Answer:
+    return _read_short(text) if len(text) <= MAX_ANSWER else _Answer(text[:MAX_ANSWER], None, clean(text[:MAX_ANSWER]))
+
+
+@lru_cache(maxsize=1 << 13)
+def _read_short(text: str) -> _Answer:
     value = read(text).value
     key = None if value is None else write_key(value)
-    return _Answer(text[:MAX_ANSWER], value, clean(text[:MAX_ANSWER]) if key is None else key)
+    return _Answer(text, value, clean(text) if key is None else key)
 
 
 class MathVerifier(Closing):
@@ -178,7 +189,9 @@ class MathVerifier(Closing):
                     future.set_result(Judgement(Verdict.CORRECT, answer, expected.key, "equal"))
                 else:
                     among = known if outcome.verdict is Verdict.WRONG else ()
-                    cause = Cause.INFRASTRUCTURE if outcome.verdict is Verdict.UNKNOWN else None
+                    cause = None
+                    if outcome.verdict is Verdict.UNKNOWN:
+                        cause = _CAUSES.get(outcome.detail, Cause.INFRASTRUCTURE)
                     classify(outcome.verdict, outcome.detail, among, cause)
 
             identical = clean(answer) == clean(label or "")

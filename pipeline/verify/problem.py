@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.closing import Closing
 from pipeline.text.thoughts import open_thoughts
-from pipeline.verify.ask import mark_percentage
+from pipeline.verify.ask import mark_decimal_comma, mark_percentage
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import SandboxConfig, VerifyConfig
@@ -21,16 +21,23 @@ if TYPE_CHECKING:
 
 Label = str | CodeLabel | None
 """What a completion is judged against: a math problem's answer, or a code problem's tests."""
-LABEL_COLUMNS = ("id", "domain", "statement", "answer", "tests", "entry_point", "checker", "code_language", "extra")
+LABEL_COLUMNS = (
+    *("id", "domain", "statement", "answer", "language", "parent_id"),
+    *("tests", "entry_point", "checker", "code_language", "extra"),
+)
 """The columns of a problem that `read_label` reads; a math problem needs `answer` only."""
 
 
 def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
-    """The label of a problem's row; a number has its percent sign where the statement, if there is one, asks for it."""
+    """The label of a problem's row; a number has its percent sign where the statement, if there is one, asks for it,
+    and its decimal comma where its language has one."""
     if problem.get("domain") == "code":
         return read_code_label(problem, verify.tests)
     answer: str | None = problem["answer"]
-    return answer and mark_percentage(answer, problem.get("statement") or "")
+    if not answer:
+        return answer
+    marked = mark_decimal_comma(answer, problem.get("language"), problem.get("parent_id") is not None)
+    return mark_percentage(marked, problem.get("statement") or "")
 
 
 class ProblemVerifier(Closing):

@@ -23,7 +23,7 @@ def split_verifiable(problems: pl.DataFrame, pool: MathPool, prose: bool = False
 
     Raises VerifierLost where the verifier's own processes fail: no label is rejected for that.
     """
-    rows = list(problems.select(LABEL_COLUMNS).iter_rows(named=True))
+    rows = list(problems.select(name for name in LABEL_COLUMNS if name in problems.columns).iter_rows(named=True))
     math = check_labels([row["answer"] for row in rows if row["domain"] == "math"], pool)
     next_math = iter([admit_prose(check) for check in math] if prose else math)
     checks = [next(next_math) if row["domain"] == "math" else check_code_label(row) for row in rows]

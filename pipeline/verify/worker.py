@@ -70,31 +70,38 @@ def decide(label: str, answer: str | None) -> tuple[str, str]:
     given = read(answer)
     if given is None:
         return "wrong", "the answer cannot be parsed"
-    agree = _agree(expected, given)
-    if agree is None:
-        return "unknown", "no numeric values"
-    return ("correct", "equal") if agree else ("wrong", "not equal")
+    return _agree(expected, given)
 
 
-def _agree(expected: Any, given: Any) -> bool | None:
-    """Whether two expressions have the same values at fixed points, to 20 digits; None where they have none."""
+NO_VALUES, NO_VALUE = "no numeric values", "the answer has no value"
+"""Details of unknown verdicts: neither expression has values that can be compared, or only the label has."""
+
+
+def _agree(expected: Any, given: Any) -> tuple[str, str]:
+    """The verdict by the values of two expressions at fixed points, to 20 digits. What diverges equals nothing."""
     from sympy import Expr
 
     if not (isinstance(expected, Expr) and isinstance(given, Expr)):
-        return None
+        return "unknown", NO_VALUES
     sides = [side.doit() for side in (expected, given)]
+    endless = [side.has(*_endless()) for side in sides]
+    if any(endless):
+        return ("unknown", NO_VALUES) if endless[0] else ("wrong", "the answer diverges")
     names = sorted(sides[0].free_symbols | sides[1].free_symbols, key=str)
-    agreed = 0
+    agreed = lacking = 0
     for turn in range(3 if names else 1):
         point = {name: _START + _STEP * (at + 7 * turn) for at, name in enumerate(names)}
         values = [_evaluate(side, point) for side in sides]
         if None in values:
+            lacking += values[0] is not None
             continue
         gap, size = abs(values[0] - values[1]), max(map(abs, values))
         if gap > 1e-18 * max(size, 1e-30):
-            return False
+            return "wrong", "not equal"
         agreed += 1
-    return True if agreed >= (2 if names else 1) else None
+    if agreed >= (2 if names else 1):
+        return "correct", "equal"
+    return "unknown", NO_VALUE if lacking and not agreed else NO_VALUES
 
 
 _START, _STEP = 1.3, 0.37
@@ -106,7 +113,10 @@ def _evaluate(side: Any, point: dict[Any, float]) -> Any:
     from sympy import Rational
 
     exact = {name: Rational(str(value)) for name, value in point.items()}
-    value = side.subs(exact).evalf(25)
+    try:
+        value = side.subs(exact).evalf(25)
+    except (ValueError, TypeError, NotImplementedError):
+        return None
     if not value.is_number or not value.is_finite or value.has(*_unevaluated()):
         return None
     return value
@@ -117,6 +127,13 @@ def _unevaluated() -> tuple[Any, ...]:
     from sympy import Integral, Limit, Product, Sum
 
     return Integral, Limit, Sum, Product
+
+
+@lru_cache(maxsize=1)
+def _endless() -> tuple[Any, ...]:
+    from sympy import AccumBounds, nan, oo, zoo
+
+    return AccumBounds, nan, oo, -oo, zoo
 
 
 def _limit(memory: int) -> None:

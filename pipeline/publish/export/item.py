@@ -77,6 +77,6 @@ def read_item(row: Mapping[str, Any], config: Config) -> Item:
         source=row["source"],
         statement=row["statement"],
         prompt=messages or (prompt.text or ""),
-        label=read_label({**row, "statement": None}, config.verify),
+        label=read_label({**row, "statement": None, "language": None}, config.verify),
         pass_rate=row["pass_rate"],
     )

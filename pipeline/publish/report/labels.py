@@ -35,6 +35,11 @@ class LabelSummary:
     clashing: tuple[dict[str, Any], ...]
 
     @property
+    def apart(self) -> int:
+        """Pairs of copies under different labels that are two problems."""
+        return len({frozenset(pair) for pair in self.witnesses.apart})
+
+    @property
     def reliabilities(self) -> list[tuple[str, float]]:
         """(witness, how often it is right), those of labels first."""
         overall = self.witnesses.coins.overall().tolist()

@@ -15,6 +15,8 @@ def accept_equation(left: Equation, right: Equation) -> Answer:
     """Equal relations whose differences of sides are equal; for `=` and `!=` proportional, or one of them solved."""
     if left.relation != right.relation:
         return "differ"
+    if left == right:
+        return "same"
     first, second = subtract(left.left, left.right), subtract(right.left, right.right)
     if left.relation not in ("=", "ne"):
         return compare(first, second)

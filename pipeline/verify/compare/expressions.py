@@ -24,6 +24,14 @@ _AGREE = 1e-40
 _CONSTANTS = frozenset(("pi", "e", "i", "degree", "infty"))
 _SIGNS = ((1, 1, 1, 1), (1, 1, 1, 1), (-1, 1, -1, 1), (1, -1, -1, 1), (-1, -1, -1, -1), (1, 1, 1, 1))
 _SIZES = (Fraction(7, 19), Fraction(23, 11), Fraction(3, 7), Fraction(31, 13), Fraction(5, 17), Fraction(137, 10))
+_WHOLE = (3, 4, 7, 8, 11, 14)
+"""Values of letters that stand for whole numbers: odd and even ones."""
+_CHOSEN = (2, 3, 1, 5, 4, 6)
+"""Values of those that say how many are chosen, which is at most how many there are."""
+_STEPS = frozenset(("floor", "ceil"))
+_COUNTING = frozenset(("!", "!!", "binom", "sum", "prod")) | _STEPS
+_WHOLE_STEPS = 13
+"""Whole points at which steps are compared too, next to each other."""
 CONSTRUCTS = frozenset(("int", "lim", "sum", "prod"))
 Answer = Literal["same", "differ", "unknown"]
 
@@ -54,7 +62,7 @@ def _decimals(node: Node) -> int:
 
 def compare(left: Node, right: Node) -> Answer:
     """Whether two expressions have one value wherever both have one."""
-    if left == right:
+    if left == right or (has_construct(left) and _bind(left) == _bind(right)):
         return "same"
     if left.op == right.op == "num":
         if left.value == right.value:
@@ -98,6 +106,23 @@ def exhausts(node: Node) -> bool:
     return True
 
 
+def _bind(node: Node, depth: int = 0) -> Node:
+    """The expression with the letters of its sums, integrals and limits named by their depth."""
+    args, name = node.args, node.name
+    if node.op in CONSTRUCTS and not (node.op == "int" and len(args) == 1):
+        letter = name.rstrip("+-")
+        bound = {"sum": 2, "prod": 2, "int": 0, "lim": 0}[node.op]
+        name = f"bound {depth}{name[len(letter) :]}"
+        args = tuple(_replace(arg, letter, f"bound {depth}") if at == bound else arg for at, arg in enumerate(args))
+    return Node(node.op, tuple(_bind(arg, depth + 1) for arg in args), node.value, name, node.places)
+
+
+def _replace(node: Node, old: str, new: str) -> Node:
+    if node.op == "sym":
+        return Node("sym", name=new) if node.name == old else node
+    return Node(node.op, tuple(_replace(arg, old, new) for arg in node.args), node.value, node.name, node.places)
+
+
 def needs_parser(node: Node) -> bool:
     """Whether an expression has what only SymPy may evaluate, so that it must be able to read it."""
     return _has(node, frozenset(("int", "lim")))
@@ -117,10 +142,19 @@ def rounds_to(value: Node, rounded: Node) -> bool:
 
 
 def is_rounding(rounded: Node, value: Node) -> bool:
-    """Whether a decimal of three digits and more is what a number that is no short decimal rounds to at its places."""
+    """Whether a decimal of three digits and more is what a longer exact number rounds to at its places.
+
+    Who rounds writes less than before: 30.52 may stand for 1587/52, but 3.14 and 1.414 are themselves, since their
+    writers could have written \\pi and \\sqrt{2}.
+    """
     if rounded.op != "num" or rounded.places < 1 or letters(value) or _decimals(value) or _has_decimal(value):
         return False
-    if abs(rounded.value) * 10**rounded.places < 100 or (value.op == "num" and is_terminating(value.value)):
+    digits = abs(rounded.value.numerator * 10**rounded.places // rounded.value.denominator)
+    if (
+        digits < 100
+        or _writing_length(value) <= len(str(digits))
+        or (value.op == "num" and is_terminating(value.value))
+    ):
         return False
     set_precision(PRECISIONS[0])
     try:
@@ -128,6 +162,14 @@ def is_rounding(rounded: Node, value: Node) -> bool:
     except Undefined:
         return False
     return bool(gap * 2 <= arb(10) ** -rounded.places)
+
+
+def _writing_length(node: Node) -> int:
+    """Digits and names that an exact value is written with."""
+    if node.op != "num":
+        return (node.op in ("sym", "root") or len(node.args) == 1) + sum(map(_writing_length, node.args))
+    below = node.value.denominator
+    return len(str(abs(node.value.numerator))) + (len(str(below)) if below > 1 else 0)
 
 
 def is_terminating(value: Fraction) -> bool:
@@ -147,10 +189,15 @@ def _at_points(left: Node, right: Node) -> Answer:
     names = sorted(letters(left) | letters(right))
     if not names and not any(_has(side, frozenset(("fn",))) for side in (left, right)):
         return _compare_at(left, right, {}, real=False)
-    whole = any(_has(side, frozenset(("!", "!!", "binom", "sum", "prod"))) for side in (left, right)) or any(
-        _alternates(side) for side in (left, right)
-    )
+    whole = any(
+        _has(side, frozenset(("!", "!!", "binom", "sum", "prod", "floor", "ceil"))) for side in (left, right)
+    ) or any(_alternates(side) for side in (left, right))
     real = not any(_has(side, frozenset(("i",))) for side in (left, right))
+    if any(_has(side, _STEPS) for side in (left, right)):
+        for turn in range(_WHOLE_STEPS):
+            point = {name: acb(turn + 5 * position) for position, name in enumerate(names)}
+            if _compare_at(left, right, point, real=True) == "differ":
+                return "differ"
     agreed = 0
     for real_only in (real, False) if real else (False,):
         for turn in range(len(_SIZES)):
@@ -173,7 +220,7 @@ def _point(names: list[str], turn: int, whole: bool) -> dict[str, Any]:
     point = {}
     for position, name in enumerate(names):
         if whole and name[0] in "nmkNKr":
-            point[name] = acb(3 + 2 * turn + position if name[0] not in "kr" else 2 + turn % 2)
+            point[name] = acb(_WHOLE[turn] + position if name[0] not in "kr" else _CHOSEN[turn])
             continue
         size = _SIZES[turn] * (1 + Fraction(position * 17, 53)) + Fraction(position, 7)
         size *= _SIGNS[turn][position % 4]

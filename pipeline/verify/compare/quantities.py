@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+from pipeline.verify.compare.constants import same_antiderivative, same_solution
 from pipeline.verify.compare.expressions import Answer, compare, is_rounding, letters
-from pipeline.verify.compare.letters import mentions_pi
+from pipeline.verify.compare.letters import mentions_pi, substitute
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.units import MONEY, convert
 from pipeline.verify.reader.values import Node, Quantity
@@ -15,13 +17,24 @@ PERCENT_FROM = 10
 marks the label where it asks for a percentage (`pipeline.verify.ask`); beside a larger number nothing else is meant."""
 
 
+_ONE_NAME = ({"GBP", "lb"},)
+"""Units that one word names: pounds."""
+
+
 def accept_quantity(label: Quantity, answer: Quantity) -> Answer:
     """Units agree, converted, where both have one; a percentage is its hundredth, and see PERCENT_FROM."""
-    if answer.as_unit is not None and not letters(label.node):
-        answer = answer.as_unit
+    if answer.as_unit is not None and (not letters(label.node) or label.as_unit is not None):
+        answer = answer.as_unit if label.as_unit is None or compare(label.node, answer.node) != "same" else answer
+    if label.as_unit is not None and (answer.unit or (not letters(answer.node) and "/" in label.as_unit.unit)):
+        label = label.as_unit
+    if {label.unit, answer.unit} in _ONE_NAME:
+        label, answer = replace(label, unit=""), replace(answer, unit="")
     a, b = label.node, answer.node
     if label.unit and answer.unit and label.unit != answer.unit:
         (size_a, dimension_a), (size_b, dimension_b) = convert(label.unit), convert(answer.unit)
+        if {label.unit, answer.unit} == {"deg", "rad"}:
+            a, b = (call("*", s.node, symbol("degree")) if s.unit == "deg" else s.node for s in (label, answer))
+            return compare(a, b)
         if dimension_a != dimension_b:
             per = [side.unit.partition("/") for side in (label, answer)]
             if per[0][0] != per[1][0] or "" not in (per[0][2], per[1][2]) or per[0][0] not in MONEY:
@@ -38,7 +51,14 @@ def accept_quantity(label: Quantity, answer: Quantity) -> Answer:
             return "differ"
     if label.percent == answer.percent:
         verdict = compare(a, b)
-        return "same" if verdict == "differ" and is_rounding(a, b) else verdict
+        if verdict != "differ" or (a.op == b.op == "num"):
+            return "same" if verdict == "differ" and is_rounding(a, b) else verdict
+        if is_rounding(a, b) or same_antiderivative(a, b) == "same" or same_solution(a, b) == "same":
+            return "same"
+        for given, other in ((a, b), (b, a)):
+            if letters(given) == {"I"} and not letters(other):
+                return compare(substitute(given, "I", symbol("i")), other)
+        return "differ"
     share = number(Fraction(1, 100))
     marked, plain = (label, answer) if label.percent else (answer, label)
     verdict = compare(call("*", marked.node, share), plain.node)

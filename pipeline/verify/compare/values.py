@@ -10,8 +10,10 @@ from pipeline.verify.compare.expressions import Answer, compare, letters
 from pipeline.verify.compare.families import same_members
 from pipeline.verify.compare.letters import mentions_pi, rename, rename_letter, value_letters
 from pipeline.verify.compare.quantities import accept_quantity
-from pipeline.verify.compare.words import same_words, says_empty
-from pipeline.verify.reader.build import call
+from pipeline.verify.compare.vectors import as_tuple
+from pipeline.verify.compare.words import count_of, same_words, says_all_reals, says_empty
+from pipeline.verify.reader.build import call, number
+from pipeline.verify.reader.regions import LINE
 from pipeline.verify.reader.values import (
     Cases,
     Clock,
@@ -60,6 +62,8 @@ def accept(label: Value, answer: Value) -> Answer:
         return accept_equation(label, answer)
     if isinstance(label, Equation) and isinstance(answer, Quantity):
         return accept_solved(label, answer)
+    if isinstance(label, Sequence | Matrix) != isinstance(answer, Sequence | Matrix):
+        label, answer = as_tuple(label, _length(answer)), as_tuple(answer, _length(label))
     if isinstance(label, Sequence | Matrix) and isinstance(answer, Sequence | Matrix):
         return _accept_sequence(label, answer)
     if isinstance(label, Ratio) or isinstance(answer, Ratio):
@@ -75,8 +79,15 @@ def _accept_word(label: Value, answer: Value) -> Answer:
     if isinstance(label, Word) and isinstance(answer, Word):
         return "same" if same_words(label.text, answer.text) else "differ"
     word, other = (label, answer) if isinstance(label, Word) else (answer, label)
+    if not isinstance(word, Word):
+        return "differ"
+    if isinstance(other, Region):
+        return "same" if other.pieces == (LINE,) and says_all_reals(word.text) else "differ"
+    if isinstance(other, Quantity):
+        count = None if other.unit or other.percent else count_of(word.text)
+        return "differ" if count is None else compare(other.node, number(count))
     empty = isinstance(other, Many) and not other.items
-    return "same" if isinstance(word, Word) and says_empty(word.text) and empty else "differ"
+    return "same" if says_empty(word.text) and empty else "differ"
 
 
 def _accept_family(label: Value, answer: Value) -> Answer:
@@ -109,13 +120,19 @@ def _rename_period(label: Value, answer: Value) -> Value | None:
     """The answer with its letter renamed to the label's where both are angles up to turns: `\\pi k` is `\\pi n`."""
     if isinstance(label, Named | Equation) and isinstance(answer, Named | Equation) and label == answer:
         return None
-    sides = [value_letters(side) for side in (label, answer)]
+    sides = [value_letters(side.value if isinstance(side, Named) else side) for side in (label, answer)]
     if any(len(side) != 1 for side in sides) or sides[0] == sides[1] or not (sides[0] | sides[1]) <= _PERIODS:
         return None
-    if not all(mentions_pi(side) for side in (label, answer)):
+    if not all(mentions_pi(side) and not _is_product(side) for side in (label, answer)):
         return None
     (new,), (old,) = sides
     return rename_letter(answer, old, new)
+
+
+def _is_product(value: Value) -> bool:
+    """Whether a value is one bare product: `\\pi n` may be an area; an angle and its turns, or `x = \\pi n`, is a
+    family."""
+    return isinstance(value, Quantity) and value.node.op not in ("+", "-")
 
 
 def _numbers(value: Value) -> tuple[Node, ...]:
@@ -323,6 +340,10 @@ def _accept_sequence(label: Sequence | Matrix, answer: Sequence | Matrix) -> Ans
     if sides[0] is None or sides[1] is None or len(sides[0]) != len(sides[1]):
         return "differ"
     return _all(map(accept, sides[0], sides[1]))
+
+
+def _length(value: Value) -> int:
+    return len(_components(value) or ()) if isinstance(value, Sequence | Matrix) else 0
 
 
 def _components(value: Sequence | Matrix) -> tuple[Value, ...] | None:

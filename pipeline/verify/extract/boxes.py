@@ -133,8 +133,8 @@ def read_boxes(text: str) -> Statement | None:
     if not boxes:
         return None
     last = boxes[-1].inside
-    if last is None:
-        return Statement(None)
+    if last is None or len(boxes) == 1:
+        return Statement(last)
     gaps = [text[left.end : right.start] if right.start - left.end <= GAP else None for left, right in pairwise(boxes)]
     joins = [None if gap is None else _join_of(gap) for gap in gaps]
     close = [gap is not None and "\n\n" not in gap for gap in gaps]

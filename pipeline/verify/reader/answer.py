@@ -14,7 +14,8 @@ from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
 from pipeline.verify.reader.names import read_inequality, read_name
 from pipeline.verify.reader.plain import read_plain
-from pipeline.verify.reader.quantity import read_quantity
+from pipeline.verify.reader.quantity import join_units, read_quantity
+from pipeline.verify.reader.ratios import read_ratio
 from pipeline.verify.reader.regions import as_pieces, combine_regions, complement
 from pipeline.verify.reader.sets import read_set_name, split_difference, split_members, split_union
 from pipeline.verify.reader.structure import (
@@ -37,14 +38,14 @@ from pipeline.verify.reader.values import (
     Node,
     Piece,
     Quantity,
-    Ratio,
     Region,
     Sequence,
     TooLarge,
     Unreadable,
     Value,
+    Word,
 )
-from pipeline.verify.reader.words import read_words
+from pipeline.verify.reader.words import may_be_words, read_words
 
 MAX_LENGTH = 2000
 MAX_ITEMS = 200
@@ -68,7 +69,12 @@ _ORDINAL = re.compile(
     r"|(?<=\d)(?:\^\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th))$"
 )
 """An ordinal is its number."""
-_CLOCK = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
+_GRID = re.compile(r"(\d{1,4}) ?x ?(\d{1,4})(?: ?x ?(\d{1,4}))?")
+"""`2x2`: the size of a grid or matrix."""
+MAX_GRID = 40
+"""Characters of such a size with the markup around it."""
+_UNION = re.compile(r"(?<=[)\]])\s*U\s*(?=[(\[])")
+"""The letter that stands for the sign of a union, between intervals."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -83,6 +89,8 @@ def read_answer(text: str) -> Value:
     if noon := _CLOCK_TEXT.fullmatch(clean(text) if "m" in text.lower()[-6:] else text):
         hour = int(noon[1]) % 12 + (12 if noon[3].lower() == "p" else 0)
         return Clock(60 * hour + int(noon[2] or 0))
+    if "x" in text and len(text) < MAX_GRID and (grid := _GRID.fullmatch(clean(text))):
+        return Word("x".join(side for side in grid.groups() if side))
     text = _BROKEN_DIGITS.sub("", text)
     if period := _PERIOD.fullmatch(text.strip("$ ").replace("{,}", ",")):
         text = f"{period[1]}.{period[2]}"
@@ -93,9 +101,11 @@ def read_answer(text: str) -> Value:
 
 def read_tokens(text: str) -> Value:
     """The value that the tokens of an answer write, whatever it is."""
-    tokens = tokenize(_ORDINAL.sub("", clean(text)))
+    tokens = tokenize(join_units(_UNION.sub(r" \\cup ", _ORDINAL.sub("", clean(text)))))
     if not tokens:
         raise Unreadable("empty")
+    if len(tokens) > 4 and _is(tokens[0], "<") and _is(tokens[-1], ">"):
+        tokens = (Token("command", "langle"), *tokens[1:-1], Token("command", "rangle"))
     try:
         return _read_whole(tokens)
     except RecursionError as error:
@@ -229,6 +239,8 @@ def _read_item(tokens: tuple[Token, ...]) -> Value:
                 _read_item(tuple(Token("mark", signs[t.text], t.spaced) if _is(t, "pm", "mp") else t for t in tokens))
             )
         named = both[0]
+        if isinstance(named, Region) and named.name:
+            return combine(both, "and" if any(_is(token, "ne") for token in tokens) else ",", [tokens])
         if isinstance(named, Named) and isinstance(both[1], Named):
             return Named(named.name, Many((named.value, both[1].value)))
         return Many(tuple(both))
@@ -243,6 +255,8 @@ def _read_congruence(name: tuple[Token, ...], residues: list[tuple[Token, ...]],
     step = call("*", Reader(modulus).whole(), symbol("k"))
     members = tuple(Quantity(call("+", step, Reader(residue).whole())) for residue in residues)
     family = Family(members[0] if len(members) == 1 else Many(members), "k", "Z")
+    if not name:
+        return family
     called = read_name(name)
     if not called or letters(Reader(name).whole()) == {"k"}:
         raise Unreadable("a congruence of what has no name")
@@ -310,9 +324,7 @@ def read_value(tokens: tuple[Token, ...]) -> Value:
         if rest and _is(rest[0], "_"):
             rest = rest[2:] if not _is(rest[1], "{") else rest[closing_bracket(rest, 1) + 1 :]
         return Region(complement(as_pieces(read_value(rest))))
-    if all(
-        token.kind in ("text", "word", "mark") and (token.kind != "mark" or token.text in ".'-!") for token in tokens
-    ):
+    if may_be_words(tokens):
         words = read_words(tokens)
         if words is not None:
             return words
@@ -332,10 +344,15 @@ def read_value(tokens: tuple[Token, ...]) -> Value:
         return read_set_name(tokens)
     if (group := _read_group(tokens)) is not None:
         return group
-    if any(_is(token, ":") for token in tokens) and (ratio := _read_ratio(tokens)) is not None:
+    if (ratio := read_ratio(tokens)) is not None:
         return ratio
     if (numeral := read_numeral(tokens)) is not None:
         return numeral
+    sides = [part for part, _ in split(tokens, lambda token: _is(token, "times"))]
+    if len(sides) > 1 and all(len(side) > 1 and side[-1].kind in ("text", "word") for side in sides):
+        lengths = [read_quantity(side) for side in sides]
+        if all(length.unit for length in lengths):
+            return Many(tuple(lengths))
     return read_quantity(tokens)
 
 
@@ -346,6 +363,9 @@ def _condition(tokens: tuple[Token, ...]) -> str:
 
 def _read_group(tokens: tuple[Token, ...]) -> Value | None:
     first, last = tokens[0], tokens[-1]
+    if len(tokens) > 5 and tokens[-2].text == "^" and last.text in ("T", "top") and brackets_hold(tokens[:-2]):
+        column = split_members(tokens[1:-3])
+        return Sequence(tuple(_read_item(part) for part in column)) if len(column) > 1 else None
     if (len(tokens) > 3 and _is(first, "]") and _is(last, "[", "]")) or (_is(first, "(", "[") and _is(last, "[")):
         parts = split_members(tokens[1:-1])
         if len(parts) == 2:
@@ -378,6 +398,9 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
             items.extend(item.items if isinstance(item, Many) and any(_is(t, "pm", "mp") for t in part) else (item,))
         return Many(tuple(items), "set")
     members = split_members(inner)
+    bars = split(inner, lambda token: _is(token, "|"))
+    if len(members) == 1 and first.text == "(" and len(bars) in (2, 3):
+        members = [part for part, _ in bars] if all(part and part[0].kind != "command" for part, _ in bars) else members
     if len(members) == 1:
         if first.text == "langle":
             raise Unreadable("a vector of one part")
@@ -410,12 +433,3 @@ def _interval(low: tuple[Token, ...], high: tuple[Token, ...], closed: tuple[boo
         else:
             ends.append(Reader(part).whole())
     return Region((Piece(ends[0], ends[1], (closed[0] and ends[0] is not None, closed[1] and ends[1] is not None)),))
-
-
-def _read_ratio(tokens: tuple[Token, ...]) -> Value | None:
-    members = split(tokens, lambda token: _is(token, ":"))
-    if len(members) == 1:
-        return None
-    text = "".join(token.text for token in tokens)
-    nodes = tuple(Reader(part).whole() for part, _ in members)
-    return Ratio(nodes, text if _CLOCK.fullmatch(text) else "")

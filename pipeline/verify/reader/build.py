@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import comb, factorial
+from math import comb, factorial, gcd, lcm
 
 from pipeline.verify.reader.values import Node, Unreadable
 
@@ -72,6 +72,10 @@ def _fold(op: str, values: list[Fraction]) -> Fraction | None:
         return Fraction(-(-a.numerator // a.denominator))
     if op in ("max", "min"):
         return max(values) if op == "max" else min(values)
+    if op in ("gcd", "lcm", "mod") and all(value.denominator == 1 for value in values):
+        if op == "mod":
+            return a % b if b else None
+        return Fraction((gcd if op == "gcd" else lcm)(*map(int, values)))
     return None
 
 

@@ -94,15 +94,22 @@ def split_congruence(
     """(name, residues, modulus) of `n \\equiv 0, 1 \\pmod{4}`, or None for what is no congruence."""
     equiv = next((at for at, token in enumerate(tokens) if token.kind == "command" and token.text == "equiv"), 0)
     mod = next((at for at, token in enumerate(tokens) if at > equiv and token.text.strip(" (") in _MODULI), 0)
-    if not equiv or not mod:
+    if (
+        not mod
+        or (not equiv and (tokens[mod].kind != "command" or tokens[mod].text == "bmod"))
+        or any(t.text == "=" for t in tokens)
+    ):
         return None
+    if not equiv:
+        equiv = -1
     residues, modulus = tokens[equiv + 1 : mod], tokens[mod + 1 :]
     while residues and residues[-1].text in ("(", "{"):
         residues = residues[:-1]
     while modulus and modulus[-1].text in (")", "}") and len(modulus) > 1:
         modulus = modulus[:-1]
     modulus = modulus[1:] if modulus and modulus[0].text == "{" else modulus
-    return (tokens[:equiv], residues, modulus) if residues and len(modulus) == 1 else None
+    name = tokens[: max(equiv, 0)]
+    return (name, residues, modulus) if residues and len(modulus) == 1 else None
 
 
 _MODULI = frozenset(("mod", "pmod", "bmod"))

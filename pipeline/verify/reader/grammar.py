@@ -41,6 +41,7 @@ _UNREAD = frozenset(
         "tilde",
         "lfloor",
         "lceil",
+        "root",
     ]
 )
 
@@ -64,10 +65,18 @@ class Reader(Scanner):
 
     def whole(self) -> Node:
         """The expression that all tokens write."""
-        node = self.sum()
+        node = self._divided()
         if (token := self.peek()) is not None:
             raise Unreadable(f"cannot read from {token.text!r} on")
         return node
+
+    def _divided(self) -> Node:
+        """A sum, or TeX's own `{a \\over b}`, `{n \\choose k}` and `a \\bmod b`, which split all of their group."""
+        node = self.sum()
+        if not self.at("over", "choose", "bmod"):
+            return node
+        op = {"over": "/", "choose": "binom", "bmod": "mod"}[self.take().text]
+        return call(op, node, self.sum())
 
     def sum(self) -> Node:
         self.depth += 1
@@ -103,7 +112,7 @@ class Reader(Scanner):
                 total = call("/", total, call("neg", factor) if sign < 0 else factor)
             elif self._starts_factor():
                 token, before = self.tokens[self.position], self.tokens[self.position - 1]
-                if token.kind == "number" and before.text not in (")", "}", "]"):
+                if token.kind == "number" and before.text not in (")", "}", "]", "!", "i"):
                     raise Unreadable(f"numbers side by side at {token.text!r}")
                 total = call("*", total, self.power())
             else:
@@ -195,7 +204,7 @@ class Reader(Scanner):
     def _group(self, opener: str) -> Node:
         self.expect(opener)
         bars, self.bars = self.bars, 0
-        inner = self.sum()
+        inner = self._divided()
         self.bars = bars
         self.expect(_CLOSERS[opener])
         return inner
@@ -215,6 +224,8 @@ class Reader(Scanner):
             return self.number(token)
         if token.kind == "word":
             return self._letters(token)
+        if token.kind == "text" and token.text in _CHOICES and self.at("_", "^"):
+            return self._symbol(token.text)
         if token.kind == "vector":
             return symbol(f"vector {token.text}")
         if token.text in ("_", "^") or (token.text == "{" and self.at("}")):
@@ -227,8 +238,6 @@ class Reader(Scanner):
             raise Unreadable("empty braces")
         if token.kind == "mark" and token.text in "([{":
             self.position -= 1
-            if token.text == "{" and (choose := self._chosen()) is not None:
-                return choose
             return self._group(token.text)
         if token.kind == "mark" and token.text in ("|", "||"):
             self.bars += 1
@@ -243,21 +252,6 @@ class Reader(Scanner):
         if token.kind == "command":
             return self._command(token)
         raise Unreadable(f"cannot read {token.text!r}")
-
-    def _chosen(self) -> Node | None:
-        start = self.position
-        self.take()
-        try:
-            top = self.sum()
-            if self.at("choose"):
-                self.take()
-                bottom = self.sum()
-                self.expect("}")
-                return call("binom", top, bottom)
-        except Unreadable:
-            pass
-        self.position = start
-        return None
 
     def _letters(self, token: Token) -> Node:
         """One letter, a product of small letters, or a name of capitals such as AB."""
@@ -284,15 +278,30 @@ class Reader(Scanner):
                 if token and token.kind in ("number", "word") and len(token.text) > 1:
                     self.cut(1)
                 name += "_" + self.take().text
-        if name.rstrip("'")[0] in _FUNCTION_HEADS and self.at("(") and not self.tokens[self.position].spaced:
+        if self._is_head(name) and self.at("(") and not self.tokens[self.position].spaced:
             self.take()
             args = [self.sum()]
-            while self.at(","):
+            while self.at(",", ";"):
                 self.take()
                 args.append(self.sum())
             self.expect(")")
             return Node("fn", tuple(args), name=name)
         return self._combination(name)
+
+    def _is_head(self, name: str) -> bool:
+        """Whether a letter before a bracket names a function, or a capital one a point: what it holds has a comma."""
+        if name.rstrip("'")[0] in _FUNCTION_HEADS:
+            return True
+        if len(name) > 1 or not name.isupper():
+            return False
+        depth = 0
+        for token in self.tokens[self.position :]:
+            depth += (token.text in ("(", "{", "[")) - (token.text in (")", "}", "]"))
+            if depth == 0:
+                return False
+            if depth == 1 and token.text in (",", ";"):
+                return True
+        return False
 
     def _combination(self, name: str) -> Node:
         """C_n^k and C^k_n are binomial coefficients, A_n^k and P_n^k the permutations of them; else the symbol."""
@@ -335,6 +344,10 @@ class Reader(Scanner):
         if name == "binom":
             top = self.argument()
             return call("binom", top, self.argument())
+        if name == "root":
+            degree = self.argument()
+            self.expect("of")
+            return call("root", self.argument(), degree)
         if name == "pi":
             return symbol("pi")
         if name == "infty":
@@ -376,7 +389,7 @@ class Reader(Scanner):
             inner = self.argument() if not self.at("(") else self._group("(")
             node = call("root", inner, base if base is not None else number(2))
         elif name in ("max", "min", "gcd", "lcm"):
-            node = Node(name, tuple(self._arguments()))
+            node = call(name, *self._arguments())
         else:
             inner = self._operand(name)
             if name in ("log", "lg") and base is None:

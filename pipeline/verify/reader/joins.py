@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.quantity import read_quantity
 from pipeline.verify.reader.regions import intersect, merge
 from pipeline.verify.reader.tokens import Token
+from pipeline.verify.reader.units import convert
 from pipeline.verify.reader.values import Many, Named, Piece, Quantity, Region, Unreadable, Value
 
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
@@ -23,9 +25,11 @@ def combine(items: list[Value], join: str, parts: list[tuple[Token, ...]]) -> Va
         common = regions[0].pieces
         for region in regions[1:]:
             common = intersect(common, region.pieces)
-        if join == "or" or not common or not regions[0].name:
+        if join == "or" or (join != "and" and not common) or not regions[0].name:
             common = merge(piece for region in regions for piece in region.pieces)
         return Region(common, regions[0].name)
+    if (compound := _add_units(items, join)) is not None:
+        return compound
     flat: list[Value] = []
     for item in items:
         if isinstance(item, Many) and item.kind == "list" and not _is_system(item):
@@ -38,6 +42,23 @@ def combine(items: list[Value], join: str, parts: list[tuple[Token, ...]]) -> Va
     if names and len(names) == 1 and isinstance(flat[0], Named) and join != ";":
         return Named(names[0], Many((flat[0].value, *flat[1:])))
     return Many(tuple(flat), "list", _read_commas(parts) if join == "," else None)
+
+
+def _add_units(items: list[Value], join: str) -> Quantity | None:
+    """The one quantity of `1 hour and 30 minutes`: each unit smaller, and less of it than one of the unit before."""
+    sizes, total = [], number(0)
+    for item in items:
+        if join not in ("and", ",") or not isinstance(item, Quantity) or not item.unit or item.node.op != "num":
+            return None
+        size, dimension = convert(item.unit)
+        sizes.append((size, dimension))
+        if dimension != sizes[0][1] or (len(sizes) > 1 and not 0 <= item.node.value * size < sizes[-2][0]):
+            return None
+        total = call("+", total, call("*", item.node, number(size)))
+    last = items[-1]
+    if not isinstance(last, Quantity) or "deg C" in last.unit or "deg F" in last.unit:
+        return None
+    return Quantity(call("/", total, number(sizes[-1][0])), last.unit)
 
 
 def _read_commas(parts: list[tuple[Token, ...]]) -> Quantity | None:

@@ -7,7 +7,7 @@ import re
 from pipeline.verify.compare.expressions import letters
 from pipeline.verify.reader.build import call
 from pipeline.verify.reader.grammar import Reader
-from pipeline.verify.reader.regions import half_line, order
+from pipeline.verify.reader.regions import LINE, half_line, order
 from pipeline.verify.reader.structure import brackets_hold, split, strip_words
 from pipeline.verify.reader.tokens import Token
 from pipeline.verify.reader.values import Equation, Many, Node, Piece, Region, Unreadable, Value
@@ -17,6 +17,11 @@ _CONSTANTS = ("pi", "e", "i", "infty")
 _FUNCTION_HEAD = re.compile(
     r"[A-Za-z](?:_\{?\w\}?)?(?:'+|\^\{?-1\}?|\^\{?\(\w\)\}?)\([A-Za-z]\)|\([A-Za-z]circ[A-Za-z]\)\([A-Za-z]\)"
 )
+_DERIVATIVE = re.compile(
+    r"frac\{(?:d|partial)(?:\^\{?\d\}?)?[A-Za-z]\}\{(?:d|partial)[A-Za-z](?:\^\{?\d\}?)?\}|d[a-z]/d[a-z]"
+)
+_OPERATOR = re.compile(r"(?:det|rank|rang|dim|tr|deg|nullity)\(?[A-Z]\)?")
+"""`\\det A`, `\\operatorname{rank}(A)`."""
 """`f'(x)`, `f^{-1}(x)`, `f^{(n)}(x)`, `(f \\circ g)(x)`."""
 
 
@@ -27,7 +32,7 @@ def read_name(tokens: tuple[Token, ...]) -> str:
     if all(token.kind in ("text", "word") and len(token.text) > 1 for token in tokens):
         return strip_words(tokens)
     written = "".join(token.text for token in tokens)
-    if _FUNCTION_HEAD.fullmatch(written):
+    if _FUNCTION_HEAD.fullmatch(written) or _DERIVATIVE.fullmatch(written) or _OPERATOR.fullmatch(written):
         return written
     ratio = split(tokens, lambda token: token.text == ":" and token.kind == "mark")
     if len(ratio) > 1:
@@ -62,6 +67,8 @@ def read_inequality(sides: list[Node], signs: list[str]) -> Value:
         if signs[0] in (">", "ge"):
             left, right = right, left
         return Equation(left, right, {">": "<", "ge": "le"}.get(signs[0], signs[0]))
+    if len(sides) == 3 and (finite := _drop_infinity(sides, signs)) is not None:
+        return read_inequality(*finite)
     if len(sides) == 3 and "=" not in signs and "ne" not in signs:
         middle = sides[1]
         if middle.op == "sym" and len(letters(middle)) == 1:
@@ -76,6 +83,16 @@ def read_inequality(sides: list[Node], signs: list[str]) -> Value:
         link = [sides[position], sides[position + 1]]
         links.append(Equation(link[0], link[1]) if sign == "=" else read_inequality(link, [sign]))
     return Many(tuple(links), "set")
+
+
+def _drop_infinity(sides: list[Node], signs: list[str]) -> tuple[list[Node], list[str]] | None:
+    """`0 <= x < \\infty` without its end, which says nothing of a real number."""
+    for end, sign, rest in ((sides[-1], signs[-1], slice(0, 2)), (sides[0], MIRROR[signs[0]], slice(1, 3))):
+        infinite = end.args[0] if end.op == "neg" else end
+        below = end.op == "neg"
+        if infinite == Node("sym", name="infty") and sign == (">" if below else "<"):
+            return sides[rest], signs[:1] if rest.start == 0 else signs[1:]
+    return None
 
 
 def _region(side: Node, sign: str, other: Node) -> Region | None:
@@ -108,7 +125,10 @@ def _sign(node: Node) -> int:
 
 
 def _pieces(sign: str, end: Node) -> tuple[Piece, ...]:
-    if "infty" in letters(end) or end.name == "infty":
+    infinite = end.args[0] if end.op == "neg" else end
+    if infinite.name == "infty" and sign == (">" if end.op == "neg" else "<"):
+        return (LINE,)
+    if "infty" in letters(end) or infinite.name == "infty":
         raise Unreadable("an inequality with infinity")
     if sign == "ne":
         return half_line("<", end), half_line(">", end)

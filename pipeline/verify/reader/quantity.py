@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from pipeline.verify.reader.build import call, number, symbol
@@ -14,6 +15,22 @@ _COINS = {"dollar": "$", "$": "$", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "
 _DOLLARS = {"US": "$", "USD": "$", "A": "$", "C": "$", "CA": "$", "HK": "$", "NZ": "$", "S": "$", "R": "BRL"}
 """What stands before the sign of a dollar or real."""
 _CLOSES = frozenset(")]}|")
+
+
+_NAME = r"\{\s*(?:\\(?:text|mathrm|rm|mbox)\s*\{\s*)?([A-Za-z]+(?:\^\{?\d\}?)?)\s*\}?\s*(\^\{?\d\}?)?\s*\}"
+_QUOTIENT = re.compile(rf"(?<=[\d}}\s])\\frac\s*{_NAME}\s*{_NAME}$")
+"""A fraction of two units behind a number."""
+
+
+def join_units(text: str) -> str:
+    """A cleaned answer whose unit is a fraction, `72 \\frac{km}{h}`, with the unit as text: `72 \\text{km/h}`."""
+    match = _QUOTIENT.search(text) if "frac" in text else None
+    if match is None or not re.match(r"-?[\d.]", text):
+        return text
+    above, power, below, raised = (part or "" for part in match.groups())
+    names = [re.sub(r"\W.*|\d", "", part) for part in (above, below)]
+    known = all(is_unit_word(name) or name in LETTERS for name in names)
+    return rf"{text[: match.start()]}\text{{{above}{power}/{below}{raised}}}" if known else text
 
 
 def read_quantity(tokens: tuple[Token, ...]) -> Quantity:
@@ -78,6 +95,8 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool, compound: bool =
         if any(before.kind == "command" and before.text in FUNCTIONS | COMMAND_FUNCTIONS for before in tokens[:at]):
             return False
         following = tokens[at + 1] if at + 1 < len(tokens) else None
+        if following is not None and following.text in ("C", "F"):
+            return at + 2 == len(tokens)
         return following is None or following.kind in ("number", "text")
     if token.text == "'" and tokens[at - 1].kind == "number":
         return any(before.text == "degree" for before in tokens[:at])
@@ -93,6 +112,8 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool, compound: bool =
         return False
     word = token.text
     following = tokens[at + 1] if at + 1 < len(tokens) else None
+    if before.kind == "number" and word in ("sq", "cu") and following is not None and is_unit_word(following.text):
+        return True
     if before.kind == "number" and (
         word == "in" or (word in LETTERS and (compound or (following is not None and following.kind == "number")))
     ):

@@ -43,9 +43,14 @@ def split_union(tokens: tuple[Token, ...], sign: str) -> list[tuple[tuple[Token,
 
 def split_difference(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
     """The sets in braces that a minus stands between."""
-    if not (_is(tokens[0], "{") and tokens[0].kind == "command" and _is(tokens[-1], "}")):
+    if tokens[-1].kind != "command" or not _is(tokens[-1], "}"):
         return []
     parts = [part for part, _ in split(tokens, lambda token: _is(token, "-"))]
+    first = parts[0]
+    if len(first) == 1 and first[0].text == "mathbb R":
+        return parts if all(part and _is(part[0], "{") and brackets_hold(part) for part in parts[1:]) else []
+    if tokens[0].kind != "command":
+        return []
     return parts if all(part and _is(part[0], "{") and brackets_hold(part) for part in parts) else []
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
+from pipeline.verify.reader.build import call
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.tokens import Token
-from pipeline.verify.reader.values import Matrix, Numeral, Unreadable
+from pipeline.verify.reader.values import Matrix, Node, Numeral, Unreadable
 
 _OPEN = frozenset(("(", "[", "{", "langle", "lfloor", "lceil"))
 _CLOSE = frozenset((")", "]", "}", "rangle", "rfloor", "rceil"))
@@ -73,6 +75,14 @@ def read_matrix(
         return read_matrix(tokens[1:-1])
     if len(tokens) > 2 and tokens[0].text == "{" and tokens[1].kind == "begin" and tokens[-1].kind == "end":
         tokens = (Token("begin", "cases"), *tokens[2:])
+    if (nested := _read_nested(tokens)) is not None:
+        return Matrix(nested)
+    if len(tokens) > 2 and tokens[-2].text == "^" and tokens[-1].text in ("T", "top"):
+        turned = read_matrix(tokens[:-2])
+        return Matrix(tuple(zip(*turned.rows, strict=True))) if isinstance(turned, Matrix) else None
+    begin = next((at for at, token in enumerate(tokens) if token.kind == "begin"), 0)
+    if begin > 0 and tokens[begin].text in _MATRICES and brackets_hold(tokens[begin:]):
+        return _scale(tokens[:begin], tokens[begin:])
     first, last = tokens[0], tokens[-1]
     if first.text == "vmatrix" or first.kind != "begin" or last.kind != "end" or not brackets_hold(tokens):
         return None
@@ -91,15 +101,59 @@ def read_matrix(
     return Matrix(nodes)
 
 
-def read_numeral(tokens: tuple[Token, ...]) -> Numeral | None:
-    """A numeral with its base, `1011_2` or `1011_{two}`, or None."""
-    if len(tokens) < 3 or tokens[0].kind not in ("number", "word") or tokens[1].text != "_":
+def _read_nested(tokens: tuple[Token, ...]) -> tuple[tuple[Node, ...], ...] | None:
+    """The rows of `[[1, 2], [3, 4]]`, as programs write a matrix."""
+    if len(tokens) < 4 or tokens[0].text != "[" or tokens[1].text != "[" or not brackets_hold(tokens):
         return None
-    base = "".join(token.text for token in tokens[2:]).strip("{}").strip().lower()
-    digits = tokens[0].text.replace(",", "")
-    if tokens[0].kind == "number" and (base.isdigit() or base in _NUMERAL_WORDS):
-        return Numeral(digits, int(base) if base.isdigit() else _NUMERAL_WORDS[base])
-    return None
+    rows = [part for part, _ in split(tokens[1:-1], lambda token: token.text == "," and token.kind == "mark")]
+    if not all(row and row[0].text == "[" and brackets_hold(row) for row in rows):
+        return None
+    cells = [split(row[1:-1], lambda token: token.text == "," and token.kind == "mark") for row in rows]
+    if len({len(row) for row in cells}) > 1:
+        return None
+    return tuple(tuple(Reader(cell).whole() for cell, _ in row) for row in cells)
+
+
+def _scale(factor: tuple[Token, ...], matrix: tuple[Token, ...]) -> Matrix | None:
+    """A matrix times the number or expression before it."""
+    while factor and factor[-1].text in ("cdot", "times", "*"):
+        factor = factor[:-1]
+    read = read_matrix(matrix)
+    if not isinstance(read, Matrix) or not factor:
+        return None
+    if factor in _SIGNS:
+        return Matrix(tuple(tuple(call("neg", cell) for cell in row) for row in read.rows))
+    try:
+        number = Reader(factor).whole()
+    except Unreadable:
+        return None
+    return Matrix(tuple(tuple(call("*", number, cell) for cell in row) for row in read.rows))
+
+
+_SIGNS = ((Token("mark", "-"),), (Token("mark", "-", True),))
+
+
+def read_numeral(tokens: tuple[Token, ...]) -> Numeral | None:
+    """A numeral with its base (`1011_2`, `(2A)_{16}`, `1011_{two}`, `1011 \\text{ (base 2)}`), or None."""
+    if len(tokens) < 2 or any(token.kind not in ("number", "word", "text", "mark", "command") for token in tokens):
+        return None
+    written = " ".join(token.text for token in tokens)
+    match = _NUMERAL.fullmatch(written)
+    if match is None:
+        return None
+    base = (match["script"] or match["named"]).lower()
+    value = int(base) if base.isdigit() else _NUMERAL_WORDS.get(base)
+    digits = match["digits"].replace(" ", "").replace(",", "").upper()
+    if value is None or (digits.isalpha() and len(digits) < 2) or any(int(digit, 16) >= value for digit in digits):
+        return None
+    return Numeral(digits, value)
+
+
+_NUMERAL = re.compile(
+    r"(?:overline \{ |\( )?(?P<digits>\d[\d, ]*(?:[A-Fa-f][A-Fa-f\d ]*)?|[A-F]+[A-F\d ]*)(?: \}| \))?"
+    r"(?: _ (?:\{ )?(?:\( )?(?P<script>\d+|[a-z]+) ?(?:\) ?)?(?:\})?"
+    r"| +\(?(?:in )?base *[- ] *(?P<named>\d+|[a-z]+)\)?)"
+)
 
 
 def closing_bracket(tokens: tuple[Token, ...], start: int) -> int:

@@ -24,7 +24,7 @@ alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lam
 upsilon phi varphi chi psi omega ell hbar Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega nabla imath jmath
 """
 GREEK = frozenset(_GREEK_WORDS.split())
-_NAMES_WRITTEN = GREEK | {"infty", "infinity"}
+_NAMES_WRITTEN = GREEK | {"infty", "infinity", "oo", "choose"}
 
 _TEXT = r"text|textrm|textbf|textit|textnormal|mbox|hbox|textsf|texttt"
 _FONT = r"mathrm|mathit|mathbf|mathsf|mathbb|mathcal|operatorname\*?|rm|boldsymbol|bm|vec|overrightarrow|bf"
@@ -115,6 +115,8 @@ _SAME = {
     "dfrac": "frac",
     "tfrac": "frac",
     "cfrac": "frac",
+    "nicefrac": "frac",
+    "sfrac": "frac",
     "lt": "<",
     "gt": ">",
     "ast": "*",
@@ -215,7 +217,7 @@ def _classify(match: re.Match[str], spaced: bool) -> list[Token]:
         return _classify_font(match, spaced)
     if match["edge"]:
         return [Token(match["edge"], match["environment"], spaced)]
-    if match["row"]:
+    if match["row"] or match["command"] == "cr":
         return [Token("row", "\\\\", spaced)]
     if match["greek"]:
         name = _GREEK_LETTERS.get(match["greek"])
@@ -261,5 +263,5 @@ def _classify_font(match: re.Match[str], spaced: bool) -> list[Token]:
 def _split_word(word: str, spaced: bool) -> list[Token]:
     """A function's or a Greek letter's name is one; letters before such a name are cut off (`xsin`, `pir` are not)."""
     if word in FUNCTIONS or word in _NAMES_WRITTEN:
-        return [Token("command", {"infinity": "infty"}.get(word, word), spaced)]
+        return [Token("command", {"infinity": "infty", "oo": "infty"}.get(word, word), spaced)]
     return [Token("word", word, spaced)]

@@ -41,6 +41,7 @@ _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": 
 _PREFIXES = re.compile(r"(平方|立方|quadrat|kubik|квадратн\w+ |кубическ\w+ )(?=\S)", re.IGNORECASE)
 _PIECE = re.compile(r"(?P<word>[^\W\d_]+|[$€£¥₹¢%]+)\.?\s*(?:\^\s*\{?\s*(?P<power>-?[1-9])\s*\}?)?\s*")
 _PER = re.compile(r"\s*(?:/|\b(?:per|pro|par|por|за|в)\b|每|\ban?(?= (?:day|week|month|year|hour)$))\s*")
+_TEMPERATURE = re.compile(r"(?i)(?:degrees? )?(c(?=elsius)|f(?=ahrenheit))[a-z]+")
 _PRIMES = {"'": "arcmin", "''": "arcsec", '"': "arcsec"}
 
 
@@ -59,6 +60,8 @@ def read_unit_words(words: str) -> tuple[str, Fraction]:
         scale = words[len("degree") :].strip()
         if not scale or scale in ("C", "F", "K"):
             return f"deg {scale}".strip(), Fraction(1)
+    if (temperature := _TEMPERATURE.fullmatch(words)) is not None:
+        return f"deg {temperature[1].upper()}", Fraction(1)
     if (name := read_unit_name(words)) is not None:
         return name, Fraction(1)
     first, _, rest = words.partition(" ")

@@ -100,3 +100,12 @@ def test_an_asked_for_percentage_takes_its_sign_and_no_other_label_below_ten_doe
             assert one.judge(read_label(row, VerifyConfig()), text).verdict is Verdict.CORRECT
         assert one.judge("4", r"\boxed{4\%}").verdict is Verdict.WRONG
         assert one.judge("40", r"\boxed{40\%}").verdict is Verdict.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("language", "parent", "label"),
+    [("fr", None, "1{,}5"), ("de", None, "1{,}5"), ("en", None, "1,5"), (None, None, "1,5"), ("fr", "p" * 16, "1,5")],
+)
+def test_a_comma_is_decimal_where_the_language_has_it_so(language: str | None, parent: str | None, label: str) -> None:
+    row = {"statement": "Combien ?", "answer": "1,5", "language": language, "parent_id": parent}
+    assert read_label(row, VerifyConfig()) == label
