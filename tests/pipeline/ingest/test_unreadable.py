@@ -20,17 +20,21 @@ def invalid(count: int) -> pl.DataFrame:
     return pl.DataFrame({"detail": [f"row {n}: no statement" for n in range(count)]}, schema={"detail": pl.String})
 
 
+def is_refused(tally: Tally) -> bool:
+    try:
+        tally.close()
+    except InputError as error:
+        return "can be read" in str(error)
+    return False
+
+
 @given(st.lists(st.tuples(st.integers(1, 40), st.floats(0, 1)), max_size=8))
 def test_a_source_is_refused_where_over_half_of_its_rows_are_invalid(batches: list[tuple[int, float]]) -> None:
     tally = Tally("mine")
     counts = [(rows, round(rows * bad)) for rows, bad in batches]
     for rows, bad in counts:
         tally.add(rows, invalid(bad))
-    if 2 * sum(bad for _, bad in counts) > sum(rows for rows, _ in counts):
-        with pytest.raises(InputError, match="can be read"):
-            tally.close()
-    else:
-        tally.close()
+    assert is_refused(tally) == (2 * sum(bad for _, bad in counts) > sum(rows for rows, _ in counts))
 
 
 def test_the_first_thousand_invalid_rows_are_enough() -> None:
@@ -43,9 +47,10 @@ def test_the_first_thousand_invalid_rows_are_enough() -> None:
     assert "columns: {statement: text}" in str(told.value)
 
 
-def test_one_readable_row_in_the_first_thousand_goes_on() -> None:
+def test_one_readable_row_in_the_first_thousand_goes_on_to_the_end() -> None:
     tally = Tally("mine")
     tally.add(FIRST_ROWS, invalid(FIRST_ROWS - 1))
+    assert is_refused(tally)
 
 
 def test_a_run_that_reads_nothing_writes_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,7 @@ def test_no_cut_of_a_file_gives_a_row_that_was_not_there(rows: list[dict[str, An
     text = json.dumps({"name": "set", "problems": rows}, ensure_ascii=False, indent=1).encode()
     path = tmp_path / "set.json"
     path.write_bytes(text[: 1 + cut % len(text)])
-    try:
+    got: list[dict[str, Any]] = []
+    with suppress(InputError):
         got = plain(row for row in read_rows(path) if not isinstance(row, InvalidRow))
-    except InputError:
-        return
     assert got in (rows, [])
