@@ -99,8 +99,8 @@ def _show_flags(flags: Flags, console: Console) -> None:
         table = _table("flagged for review", "note", "label", "when")
         for flag in flags.open[: -LISTED - 1 : -1]:
             label = flag.seen.get("answer")
-            said = clean(_shorten(label, False)) if label is not None else Text("none", style="dim")
-            table.add_row(clean(flag.problem_id), clean(_shorten(flag.note, False)), said, clean(flag.made[:10]))
+            answer = clean(_shorten(label, False)) if label is not None else Text("none", style="dim")
+            table.add_row(clean(flag.problem_id), clean(_shorten(flag.note, False)), answer, clean(flag.made[:10]))
         console.print(table)
     if len(flags.open) > LISTED:
         console.print(f"and {plural(len(flags.open) - LISTED, 'older flag')}")
@@ -219,11 +219,11 @@ def _find_problem(folder: RunFolder, asked: str) -> str:
                 continue
             table = folder.read_table(name, ["id", "source", "source_id"])
             for id_, source, source_id in table.iter_rows():
-                said = f"{id_} ({source}{f', {source_id}' if source_id else ''})"
+                line = f"{id_} ({source}{f', {source_id}' if source_id else ''})"
                 if asked in (id_, source_id):
-                    exact[id_] = said
+                    exact[id_] = line
                 elif id_ and id_.startswith(asked):
-                    begun[id_] = said
+                    begun[id_] = line
                 if len(names) < NAMED:
                     names |= {id_: None, source_id: None}
     return _choose_one(asked, exact or begun, [name for name in names if name], folder.root)
@@ -292,12 +292,12 @@ def _show_samples(folder: RunFolder, id_: str, shards: set[str], full: bool, con
         for shard, files in find_samples(folder).items()
         if shard in shards
     ]
-    found = pl.concat(tables).sort("model", "index") if tables else pl.DataFrame()
-    if found.is_empty():
+    samples = pl.concat(tables).sort("model", "index") if tables else pl.DataFrame()
+    if samples.is_empty():
         console.print(Text("no samples", style="dim"))
         return
     table = _table("sample>", "verdict", "answer", "tokens>", "completion")
-    for sample in found.iter_rows(named=True):
+    for sample in samples.iter_rows(named=True):
         verdict = Text(sample["verdict"], style={"correct": "green", "wrong": ""}.get(sample["verdict"], "magenta"))
         answer = clean(_shorten(sample["answer"], full)) if sample["answer"] is not None else Text("none", style="dim")
         tokens = "" if sample["tokens"] is None else count(sample["tokens"])
@@ -312,13 +312,13 @@ def _show_row(path: str, asked: str, full: bool, console: Console) -> None:
     exact: list[dict[str, Any]] = []
     begun: dict[str, list[dict[str, Any]]] = {}
     for row in read_rows(path):
-        said = [str(row[key]) for key in keys if row.get(key) is not None]
-        if asked in said:
+        values = [str(row[key]) for key in keys if row.get(key) is not None]
+        if asked in values:
             exact.append(row)
-        elif said and said[0].startswith(asked):
-            begun.setdefault(said[0], []).append(row)
+        elif values and values[0].startswith(asked):
+            begun.setdefault(values[0], []).append(row)
         if len(names) < NAMED:
-            names |= dict.fromkeys(said)
+            names |= dict.fromkeys(values)
     if not exact:
         exact = begun[_choose_one(asked, {name: name for name in begun}, list(names), path)]
     for row in exact:

@@ -33,7 +33,7 @@ from pipeline.sample.abstention import says_missing
 from pipeline.sample.progress import SamplingProgress, ShardProgress
 from pipeline.sample.refusals import name_refusals
 from pipeline.sample.stop import samples_needed
-from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
+from pipeline.sample.store import EvidenceStore, name_model, params_hash, verifier_hash
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement
 from pipeline.verify.problem import LABEL_COLUMNS, Label, read_label
@@ -101,12 +101,15 @@ def sample_shard(
     return _Shard(problems, shard, folder, config, engine, verifier, share).run()
 
 
-def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine) -> pl.DataFrame:
-    """Which stored samples count for these problems under this config: SAMPLE_KEY without `index`, a row a problem."""
+def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine, model: str) -> pl.DataFrame:
+    """Which stored samples count for these problems under this config: SAMPLE_KEY without `index`, a row a problem.
+
+    `model` is what `name_model` calls the engine's.
+    """
     params = params_hash(config.sampling)
     return pl.DataFrame(
         [
-            (row["id"], build_prompt(row, config.prompt).key, engine.model, engine.revision, params)
+            (row["id"], build_prompt(row, config.prompt).key, model, engine.revision, params)
             for row in problems.unique("id", maintain_order=True).iter_rows(named=True)
         ],
         schema=dict.fromkeys(SAMPLE_KEY[:-1], pl.String),
@@ -181,6 +184,7 @@ class _Shard:
     ) -> None:
         self.config, self.engine, self.verifier, self.progress = config, engine, verifier, progress
         self.store = EvidenceStore(folder, shard, config.flow.flush_seconds)
+        self.model = name_model(folder, shard, engine)
         self.params, self.asked = params_hash(config.sampling), SamplingParams.of(config.sampling)
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.wanted: deque[tuple[_Tally, int]] = deque()
@@ -258,7 +262,7 @@ class _Shard:
 
     def _rows_that_count(self) -> Iterator[dict[str, Any]]:
         ours = (
-            (pl.col("model") == self.engine.model)
+            (pl.col("model") == self.model)
             & (pl.col("revision") == self.engine.revision)
             & (pl.col("params") == self.params)
             & pl.col("problem_id").is_in(list(self.tallies))
@@ -379,7 +383,7 @@ class _Shard:
                 {
                     "problem_id": tally.problem,
                     "prompt": tally.prompt.key,
-                    "model": self.engine.model,
+                    "model": self.model,
                     "revision": self.engine.revision,
                     "params": self.params,
                     "index": index,

@@ -11,11 +11,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 
-from pipeline.closing import Closing
 from pipeline.verify.decide import decide, is_over_limit, read
 from pipeline.verify.extract import extract
 from pipeline.verify.extract.choose import choose_answer
@@ -77,7 +77,7 @@ def _read_short(text: str) -> _Answer:
     return _Answer(text, value, clean(text) if key is None else key)
 
 
-class MathVerifier(Closing):
+class MathVerifier(AbstractContextManager["MathVerifier"]):
     """Judges completions. A context manager; safe to use from several threads; starts no process for common answers.
 
     `extract`: how the answer is found (see `extract_answer`). `format`: what a completion must look like (see
@@ -95,6 +95,9 @@ class MathVerifier(Closing):
     ) -> None:
         self.extract, self.format = extract, format
         self.pool = MathPool(workers=workers, timeout=timeout, memory=memory_mb << 20)
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends the processes; what is still undecided becomes `unknown`."""

@@ -17,7 +17,7 @@ from schemas.config import Config
 from schemas.errors import InputError
 from schemas.label import RATE
 from tests.conftest import Run, Served
-from tests.flows.scripted_run import add, mixed_heap
+from tests.flows.scripted_run import add, mixed_problems
 from tests.flows.test_curate import configure, write_rows
 from tests.pipeline.inference.unruly import Unruly
 
@@ -104,7 +104,7 @@ def add_wrongly(body: dict[str, Any], number: int) -> tuple[int, dict[str, str],
 @pytest.mark.server
 def test_two_models_of_one_run_have_their_own_rates(goldilocks: Run, tmp_path: Path) -> None:
     first, second = Unruly(add), Unruly(add_wrongly, root="other")
-    write_rows(tmp_path / "heap.jsonl", mixed_heap(5))
+    write_rows(tmp_path / "problems.jsonl", mixed_problems(5))
     models = [{"name": "m", "url": first.url}, {"name": "m", "url": second.url}]
     config = configure(tmp_path, Served(first.url, "m"), model=models)
     goldilocks("curate", str(config))
