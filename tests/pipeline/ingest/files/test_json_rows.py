@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +165,8 @@ def test_no_cut_of_a_file_gives_a_row_that_was_not_there(rows: list[dict[str, An
     text = json.dumps({"name": "set", "problems": rows}, ensure_ascii=False, indent=1).encode()
     path = tmp_path / "set.json"
     path.write_bytes(text[: 1 + cut % len(text)])
-    got: list[dict[str, Any]] = []
-    with suppress(InputError):
+    try:
         got = plain(row for row in read_rows(path) if not isinstance(row, InvalidRow))
+    except InputError:
+        got = []
     assert got in (rows, [])
