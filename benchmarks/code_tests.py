@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,14 @@ def read_set(name: str) -> list[tuple[dict[str, Any], Truth]]:
 
 def read_truth(row: Mapping[str, Any], truth: Mapping[str, Any]) -> Truth:
     """Truth of one problem; `true_output` of a text test, `true_expected` of a call."""
-    told = {t["tid"]: t for t in truth["tests"]}
+    truths = {t["tid"]: t for t in truth["tests"]}
     expected: dict[str, str] = {}
     for test in row["tests"]:
-        said = told[test["tid"]]
+        correction = truths[test["tid"]]
         if "output" in test:
-            expected[test["tid"]] = said.get("true_output", test["output"])
+            expected[test["tid"]] = correction.get("true_output", test["output"])
         else:
-            value = said.get("true_expected", test["expected"])
+            value = correction.get("true_expected", test["expected"])
             expected[test["tid"]] = value if "call" in test else repr(value)
     subs = truth["submissions"]
     right = {s["sid"] for s in subs if s.get("passes_true_tests", s.get("verdict") in ("correct", "reference"))}
@@ -235,9 +236,9 @@ def measure(name: str, sandbox: Recording, config: CodeTestsConfig, full: bool =
             finding = check_case(open_case({**bare_row, "statement": _with_example(row, truth)}), config, sandbox)
             bare.reasons[finding.reason.value if finding.reason else "kept"] += 1
             made = {**bare_row, "tests": list(finding.tests), "checker": finding.judge.checker}
-            found = run_all(sandbox, row, [t["input"] for t in finding.tests])
+            runs = run_all(sandbox, row, [t["input"] for t in finding.tests])
             before = bare.caught
-            score_problem(bare, bare_row, made, truth, found)
+            score_problem(bare, bare_row, made, truth, runs)
             kills.append((bare.caught - before) / len(truth.wrong))
     return {
         "code_tests": ours,
@@ -263,22 +264,22 @@ def _with_example(row: Mapping[str, Any], truth: Truth) -> str:
 def show(figures: Mapping[str, float | None]) -> Iterable[str]:
     for name, value in figures.items():
         aim = AIMS[name]
-        said = "none" if value is None else f"{value:.4f} {'meets' if value >= aim else 'MISSES'} {aim}"
-        yield f"    {name}: {said}"
+        text = "none" if value is None else f"{value:.4f} {'meets' if value >= aim else 'MISSES'} {aim}"
+        yield f"    {name}: {text}"
 
 
 def main(out: str | None = None) -> dict[str, Any]:
     """Print every aim's figure beside the naive peer's; write them to `out` as JSON."""
-    found: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     config = CodeTestsConfig()
     for name in SETS:
         if not (DATA / f"{name}.jsonl").exists():
             print(f"{name}: not there, skipped")
             continue
-        with Recording() as sandbox:
+        with closing(Recording()) as sandbox:
             result = measure(name, sandbox, config)
         print(f"{name}: {result['seconds']:.0f} s", flush=True)
-        found[name] = {"seconds": result["seconds"]}
+        report[name] = {"seconds": result["seconds"]}
         for part in ("code_tests", "majority", "fewer than three right", "without tests"):
             tally: Tally = result[part]
             if not tally.sound and not tally.right:
@@ -289,16 +290,16 @@ def main(out: str | None = None) -> dict[str, Any]:
             print("\n".join(show(figures)))
             if part != "majority":
                 print("\n".join(f"      {line}" for line in tally.odd[:40]))
-            found[name][part] = {**figures, "reasons": dict(tally.reasons), "repaired": tally.repaired}
+            report[name][part] = {**figures, "reasons": dict(tally.reasons), "repaired": tally.repaired}
         bare: Tally = result["without tests"]
         if bare.wrong:
             last = list(AIMS)[-1]
             print("\n".join(show({last: bare.caught / bare.wrong})))
             print(f"      a problem: {', '.join(f'{k:.2f}' for k in result['kills'])}")
-            found[name][last] = bare.caught / bare.wrong
+            report[name][last] = bare.caught / bare.wrong
     if out is not None:
-        Path(out).write_text(json.dumps(found, indent=2), encoding="utf-8")
-    return found
+        Path(out).write_text(json.dumps(report, indent=2), encoding="utf-8")
+    return report
 
 
 if __name__ == "__main__":

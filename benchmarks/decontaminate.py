@@ -52,9 +52,9 @@ def measure(judge: Judge) -> dict[str, Any]:
     truth = {row["id"]: row for row in read_rows("contamination-train.truth")}
     kinds: dict[str, Counter[str]] = {}
     for row in read_rows("contamination-train"):
-        told = truth[row["id"]]
-        label = {True: "contaminated", False: "clean"}.get(told["contaminated"], told["contaminated"])
-        edit = told.get("edit") or told["source"]
+        entry = truth[row["id"]]
+        label = {True: "contaminated", False: "clean"}.get(entry["contaminated"], entry["contaminated"])
+        edit = entry.get("edit") or entry["source"]
         kinds.setdefault(f"{label}: {EDITS.get(edit, edit)}", Counter())[judge(row["problem"], row["answer"])] += 1
 
     def share(label: str) -> float:

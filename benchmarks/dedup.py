@@ -87,8 +87,8 @@ def run_ours(folder: Path, kept: Path) -> None:
     """Dedup the shards of a folder as a run does: find over all, then split each; prints what it took."""
     began = time.monotonic()
     paths = sorted(folder.glob("*.parquet"))
-    found = find_duplicates(((path.stem, pl.read_parquet(path)) for path in paths), DedupConfig())
-    ids = [id for p in paths for id in split_duplicates(pl.read_parquet(p), found[p.stem])[0]["id"].to_list()]
+    duplicates = find_duplicates(((path.stem, pl.read_parquet(path)) for path in paths), DedupConfig())
+    ids = [id for p in paths for id in split_duplicates(pl.read_parquet(p), duplicates[p.stem])[0]["id"].to_list()]
     seconds = time.monotonic() - began
     used = resource.getrusage(resource.RUSAGE_SELF)
     kept.write_text(json.dumps(ids))

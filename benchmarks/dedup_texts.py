@@ -42,15 +42,15 @@ def make_texts(count: int, seed: int = 0) -> Iterator[tuple[int, str, str]]:
     seen: set[str] = set()
     while made < count:
         text = draw.choice(bases) if draw.random() < 0.5 else f"{draw.choice(bases)} {draw.choice(bases)}"
-        text = NUMBER.sub(lambda found: found[0] if found[0] == "1" else str(draw.randint(2, 999)), text)
+        text = NUMBER.sub(lambda number: number[0] if number[0] == "1" else str(draw.randint(2, 999)), text)
         if text in seen:
             continue
         seen.add(text)
         rows = [("original", text)]
         if draw.random() < DUPLICATED:
             rows += [change_text(text, draw) for _ in range(draw.randint(1, 3))]
-        for kind, said in rows[: count - made]:
-            yield number, kind, said
+        for kind, text_of_kind in rows[: count - made]:
+            yield number, kind, text_of_kind
             made += 1
         number += 1
 
@@ -64,8 +64,8 @@ def change_text(text: str, draw: random.Random) -> tuple[str, str]:
         return kind, text.replace("'", "’").replace("$x$", "\\(x\\)")
     if kind == "typos":
         words = list(_WORD.finditer(text))
-        for found in sorted(draw.sample(words, min(len(words), draw.randint(1, 3))), key=lambda f: -f.start()):
-            at = found.start() + draw.randint(1, len(found[0]) - 3)
+        for word in sorted(draw.sample(words, min(len(words), draw.randint(1, 3))), key=lambda f: -f.start()):
+            at = word.start() + draw.randint(1, len(word[0]) - 3)
             text = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
         return kind, text
     if kind == "wrap":

@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.sample.offline import SPILLED, assign_indices, verify_samples
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config, DecideConfig, KeepConfig
@@ -57,25 +58,26 @@ def grade(rows: Iterable[Row], labels: Mapping[str, str], verifier: MathVerifier
     """Which problems have their label contradicted, for each share (as text) and for the plain vote."""
     evidence = verify_rows(rows, labels, verifier)
     problems = pl.DataFrame({"id": list(labels)}, schema={"id": pl.String})
-    found = {}
+    suspected = {}
     for share in SHARES:
         rules = DecideConfig(contradiction_share=share)
-        decided = decide_samples(evidence, problems, CONFIG.sampling.n, KeepConfig(), rules)
+        decided = decide_samples(evidence, problems, CONFIG.sampling.n, Rules(KeepConfig(), rules))
         contradicted = decided.filter(pl.col("decision") == Reason.LABEL_CONTRADICTED)
-        found[f"{share:.2f}"] = set(contradicted["problem_id"])
-    votes = decide_samples(evidence, problems, CONFIG.sampling.n, KeepConfig(), DecideConfig(contradiction_share=0.01))
+        suspected[f"{share:.2f}"] = set(contradicted["problem_id"])
+    pooled = Rules(KeepConfig(), DecideConfig(contradiction_share=0.01))
+    votes = decide_samples(evidence, problems, CONFIG.sampling.n, pooled)
     outvoted = votes.filter(pl.col("majority_share") * pl.col("n") > pl.col("correct"))
-    found[VOTE] = set(outvoted["problem_id"])
-    return found
+    suspected[VOTE] = set(outvoted["problem_id"])
+    return suspected
 
 
 def plant(row: Row, rng: random.Random, others: list[Row]) -> dict[str, str]:
     """A wrong label of each kind in the truth set: near, typo, scale, an answer some model gave, another's label."""
     label = row["answer"]
     planted = {"other_problem": rng.choice([other["answer"] for other in others if other["answer"] != label])}
-    said = sorted({sample["answer"] for sample in row["samples"] if sample["answer"] not in (None, "", label)})
-    if said:
-        planted["model_wrong"] = rng.choice(said)
+    wrong_answers = sorted({sample["answer"] for sample in row["samples"] if sample["answer"] not in (None, "", label)})
+    if wrong_answers:
+        planted["model_wrong"] = rng.choice(wrong_answers)
     if label.isdecimal():
         digits = list(label)
         at = rng.randrange(len(digits))
@@ -91,9 +93,9 @@ def measure_truth(verifier: MathVerifier) -> list[dict[str, Any]]:
     truth = {row["id"]: row for row in read_rows(DATA / "math_labels.truth.jsonl")}
     doubtful = {id_ for id_, row in truth.items() if row["natural_label_suspect"]}
     wrong = {id_ for id_, row in truth.items() if row["corrupted"]} - doubtful
-    found = grade(rows, {row["id"]: row["answer"] for row in rows}, verifier)
+    suspected = grade(rows, {row["id"]: row["answer"] for row in rows}, verifier)
     curve = []
-    for share, got in found.items():
+    for share, got in suspected.items():
         hits, false = len(got & wrong), len(got - wrong - doubtful)
         precision = hits / (hits + false) if hits + false else None
         curve.append(
@@ -117,8 +119,8 @@ def measure_in_turn(verifier: MathVerifier) -> list[dict[str, Any]]:
     caught: dict[str, list[float]] = {share: [] for share in clean}
     for kind in ("near", "typo", "scale", "model_wrong", "other_problem"):
         those = [row for row in rows if kind in planted[row["id"]]]
-        found = grade(those, {row["id"]: planted[row["id"]][kind] for row in those}, verifier)
-        for share, got in found.items():
+        suspected = grade(those, {row["id"]: planted[row["id"]][kind] for row in those}, verifier)
+        for share, got in suspected.items():
             caught[share].append(len(got) / len(those))
     curve = []
     for share in clean:

@@ -28,6 +28,7 @@ import polars as pl
 from benchmarks.label_audit import CONFIG, DATA, Row, plant, read_rows, verify_rows
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.labels import decide_with_labels, settle_outcomes
+from pipeline.decide.rule import Rules
 from pipeline.labels.gather import VOTE_DTYPES, gather_votes
 from pipeline.labels.judge import judge_labels, learn_witnesses
 from pipeline.verify.math import MathVerifier
@@ -51,7 +52,7 @@ def judge(rows: Sequence[Row], labels: Mapping[str, str], verifier: MathVerifier
     votes = gather_votes(problems, evidence)
     judged = judge_labels(votes, learn_witnesses(votes), CONFIG.labels)
     decisions = decide_with_labels(evidence, problems, judged, CONFIG)
-    pooled = decide_samples(evidence, problems, CONFIG.sampling.n, CONFIG.keep, CONFIG.decide)
+    pooled = decide_samples(evidence, problems, CONFIG.sampling.n, Rules.of(CONFIG))
     doubted = pooled.filter(pl.col("decision") == Reason.LABEL_CONTRADICTED)["problem_id"]
     return settle_outcomes(judged, decisions), set(doubted)
 
@@ -100,19 +101,19 @@ def add_up(draws: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[s
 
 def measure_truth(samples: Path, truth: Path, verifier: MathVerifier) -> dict[str, Any]:
     """The labels as given."""
-    rows, told = read_rows(samples), {row["id"]: row for row in read_rows(truth)}
+    rows, truths = read_rows(samples), {row["id"]: row for row in read_rows(truth)}
     outcomes, pooled = judge(rows, {row["id"]: row["answer"] for row in rows}, verifier)
-    sound = {row["id"]: row["answer"] for row in rows if not told[row["id"]]["natural_label_suspect"]}
-    return add_up([score(outcomes, pooled, sound, {id_: told[id_]["true_answer"] for id_ in sound}, verifier)])
+    sound = {row["id"]: row["answer"] for row in rows if not truths[row["id"]]["natural_label_suspect"]}
+    return add_up([score(outcomes, pooled, sound, {id_: truths[id_]["true_answer"] for id_ in sound}, verifier)])
 
 
 def measure_drawn(verifier: MathVerifier) -> dict[str, Any]:
     """Wrong labels planted at random in the open GSM8K problems."""
-    told = {row["id"]: row for row in read_rows(DATA / "math_labels.truth.jsonl")}
+    truths = {row["id"]: row for row in read_rows(DATA / "math_labels.truth.jsonl")}
     problems: dict[str, Row] = {}
     for row in read_rows(DATA / "math_labels.jsonl"):
-        if not told[row["id"]]["natural_label_suspect"]:
-            problems[row["id"]] = {**row, "answer": told[row["id"]]["true_answer"]}
+        if not truths[row["id"]]["natural_label_suspect"]:
+            problems[row["id"]] = {**row, "answer": truths[row["id"]]["true_answer"]}
     for row in read_rows(DATA / "gsm8k_multi-samples.jsonl"):
         problems.setdefault(row["id"], row)
     rows = [row for row in problems.values() if row["id"].startswith("gsm8k")]

@@ -73,17 +73,17 @@ def split(text: str) -> list[str]:
 
 def measure(rows: list[Row], detect: Callable[[str], str | None]) -> dict[str, Any]:
     """Per kind: how many, and the shares named rightly, wrongly and not at all."""
-    said: dict[str, Counter[str]] = defaultdict(Counter)
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     began = time.perf_counter()
     for text, language, kind in rows:
         name = detect(text)
         want = None if language in NONE else language
-        said[kind]["right" if name == want else "undecided" if name is None else "wrong"] += 1
+        outcomes[kind]["right" if name == want else "undecided" if name is None else "wrong"] += 1
     seconds = time.perf_counter() - began
     kinds = {
         kind: {"count": counts.total()}
         | {word: counts[word] / counts.total() for word in ("right", "undecided", "wrong")}
-        for kind, counts in sorted(said.items())
+        for kind, counts in sorted(outcomes.items())
     }
     return {"kinds": kinds, "texts_per_second": len(rows) / seconds}
 

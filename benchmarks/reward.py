@@ -196,13 +196,13 @@ def compare(name: str, items: list[dict[str, str]]) -> list[dict[str, Any]]:
         with serving() as (address, _):
             warm = [{"ground_truth": "1/2", "completion": "\\boxed{\\frac{\\sqrt{x}}{y}}"}]
             asyncio.run(load(address, warm, 1, 1))
-            told = asyncio.run(load(address, items, clients, BATCH))
-        if told["verdicts"] != verdicts:
-            raise AssertionError(f"the service says {told['verdicts']}, the verifier in-process {verdicts}")
+            load_report = asyncio.run(load(address, items, clients, BATCH))
+        if load_report["verdicts"] != verdicts:
+            raise AssertionError(f"the service says {load_report['verdicts']}, the verifier in-process {verdicts}")
         called = f"service, {clients} client{'s' * (clients > 1)} x {BATCH}"
-        row = describe(called, len(items), told["seconds"], told["verdicts"], base)
-        cuts = statistics.quantiles(told["latencies"], n=20)
-        row |= {"requests_per_s": round(len(told["latencies"]) / told["seconds"], 1)}
+        row = describe(called, len(items), load_report["seconds"], load_report["verdicts"], base)
+        cuts = statistics.quantiles(load_report["latencies"], n=20)
+        row |= {"requests_per_s": round(len(load_report["latencies"]) / load_report["seconds"], 1)}
         row |= {"p50_ms": round(cuts[9] * 1000), "p95_ms": round(cuts[18] * 1000)}
         print(f"{'':34} {row['requests_per_s']} requests/s, p50 {row['p50_ms']} ms, p95 {row['p95_ms']} ms")
         rows.append(row)
@@ -215,11 +215,11 @@ def main(out: Path | None = None, pairs: int = 120) -> dict[str, Any]:
     rows = [*compare(COMMON, items), *compare("every kind", make_items(pairs))]
     flood = items * (1 + FLOOD["clients"] * FLOOD["batch"] // len(items))
     with serving(f"reward.queue={FLOOD['queue']}") as (address, pid):
-        told = asyncio.run(load(address, flood, FLOOD["clients"], FLOOD["batch"]))
+        load_report = asyncio.run(load(address, flood, FLOOD["clients"], FLOOD["batch"]))
         peak = read_peak(pid)
-    answered = told["verdicts"].total()
-    refused = told["codes"].get(429, 0)
-    errors = sum(count for code, count in told["codes"].items() if code not in (200, 429))
+    answered = load_report["verdicts"].total()
+    refused = load_report["codes"].get(429, 0)
+    errors = sum(count for code, count in load_report["codes"].items() if code not in (200, 429))
     print(
         f"flood of {len(flood):,} from {FLOOD['clients']} clients, a queue of {FLOOD['queue']}: {answered:,} answered, "
         f"{refused} requests refused and asked again, {errors} errors, {peak:.0f} MB at most"

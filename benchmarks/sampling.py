@@ -25,6 +25,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.inference.embedded import ensure_embedded
 from pipeline.inference.engine import Completion, Engine, EngineStats, Request, SamplingParams
 from pipeline.inference.machine import describe_engine, engine_environment
@@ -134,9 +135,9 @@ class Plain:
     def __init__(self, problems: pl.DataFrame, tokens: int) -> None:
         prompt = config_of("unused", tokens, "full").prompt
         texts = [build_prompt(row, prompt).text for row in problems.iter_rows(named=True)]
-        told = json.dumps({"model": str(ensure_embedded()), "texts": texts, "tokens": tokens})
+        task = json.dumps({"model": str(ensure_embedded()), "texts": texts, "tokens": tokens})
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.sampling", "--plain", told],
+            [sys.executable, "-m", "benchmarks.sampling", "--plain", task],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -165,26 +166,26 @@ class Plain:
         self.process.wait()
 
 
-def generate_plainly(told: dict[str, Any]) -> None:
+def generate_plainly(task: dict[str, Any]) -> None:
     """The inside of `Plain`."""
     from vllm import LLM, SamplingParams
 
     llm = LLM(
-        told["model"],
+        task["model"],
         max_model_len=MAX_LEN,
         max_num_seqs=SEQS,
         enforce_eager=True,
         disable_log_stats=True,
         dtype="auto",
     )
-    params = SamplingParams(n=16, temperature=0.7, max_tokens=told["tokens"], ignore_eos=True)
-    llm.generate(told["texts"][:16], params, use_tqdm=False)
+    params = SamplingParams(n=16, temperature=0.7, max_tokens=task["tokens"], ignore_eos=True)
+    llm.generate(task["texts"][:16], params, use_tqdm=False)
     print("seconds 0", flush=True)
     for _ in sys.stdin:
         began = time.perf_counter()
-        done = llm.generate(told["texts"], params, use_tqdm=False)
+        done = llm.generate(task["texts"], params, use_tqdm=False)
         seconds = time.perf_counter() - began
-        assert sum(len(one.token_ids) for output in done for one in output.outputs) == told["tokens"] * 16 * len(done)
+        assert sum(len(one.token_ids) for output in done for one in output.outputs) == task["tokens"] * 16 * len(done)
         print(f"seconds {seconds}", flush=True)
 
 
@@ -226,23 +227,23 @@ def measure_overhead(count: int, tokens: int, rounds: int) -> dict[str, Any]:
 def measure_saving(count: int, tokens: int) -> dict[str, Any]:
     problems = make_problems(count, seed=2)
     config = config_of("unused", tokens, "full")
-    found: dict[str, Any] = {"problems": count}
+    saving: dict[str, Any] = {"problems": count}
     with open_engine(config.model) as engine, MathVerifier("last") as verifier:
         for stop in ("full", "early"):
             with tempfile.TemporaryDirectory() as root:
                 run = config_of(root, tokens, stop)
                 stats = sample_shard(problems, "00000", RunFolder(root), run, engine, verifier)
                 samples = EvidenceStore(RunFolder(root), "00000").load()
-            decided = decide_samples(samples, problems.select("id", "answer"), run.sampling.n, run.keep, run.decide)
-            found[stop] = {
+            decided = decide_samples(samples, problems.select("id", "answer"), run.sampling.n, Rules.of(run))
+            saving[stop] = {
                 "samples": stats.sampled,
                 "tokens": stats.tokens,
                 "seconds": stats.seconds,
                 "decisions": dict(decided["decision"].value_counts(sort=True).iter_rows()),
             }
-    found["saved_samples"] = 1 - found["early"]["samples"] / found["full"]["samples"]
-    found["saved_tokens"] = 1 - found["early"]["tokens"] / found["full"]["tokens"]
-    return found
+    saving["saved_samples"] = 1 - saving["early"]["samples"] / saving["full"]["samples"]
+    saving["saved_tokens"] = 1 - saving["early"]["tokens"] / saving["full"]["tokens"]
+    return saving
 
 
 def main(out: Path | None = None, quick: bool = False) -> dict[str, Any]:
@@ -250,14 +251,14 @@ def main(out: Path | None = None, quick: bool = False) -> dict[str, Any]:
     from rich.console import Console
     from rich.table import Table
 
-    found = {
+    report = {
         "machine": describe_engine(),
         "overhead": measure_overhead(16 if quick else 64, 16, 3),
         "early": measure_saving(32 if quick else 64, 24),
     }
     if out is not None:
-        out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    over, early = found["overhead"], found["early"]
+        out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    over, early = report["overhead"], report["early"]
     table = Table(title=f"Sampling: {over['samples']} samples, {over['tokens']} tokens, medians")
     for column in ("way", "seconds", "tokens/s"):
         table.add_column(column)
@@ -273,7 +274,7 @@ def main(out: Path | None = None, quick: bool = False) -> dict[str, Any]:
         f"stop: early took {early['early']['tokens']} tokens where stop: full took {early['full']['tokens']} "
         f"({early['saved_tokens']:.0%} saved) on {early['problems']} problems"
     )
-    return found
+    return report
 
 
 if __name__ == "__main__":

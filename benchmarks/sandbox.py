@@ -126,14 +126,14 @@ def measure_compile(programs: int = 4) -> list[Row]:
     """Compiling with the precompiled header, and the same program without it (its first line is not the include)."""
     compiler = Compiler(Sandbox(workers=1).mode, Limits())
     compiler.build(CPP)
-    found = []
+    rows = []
     for name, head in (("C++ compile, precompiled header", ""), ("C++ compile, plain", "int first;\n")):
         cpu_before, before = cpu_seconds(), time.perf_counter()
         for _ in range(programs):
             built = compiler.build(f"{head}{CPP}\n// {time.time_ns()}")
-            assert built.binary, built.said
-        found.append(row(name, programs, time.perf_counter() - before, cpu_seconds() - cpu_before))
-    return found
+            assert built.binary, built.message
+        rows.append(row(name, programs, time.perf_counter() - before, cpu_seconds() - cpu_before))
+    return rows
 
 
 def measure_fresh(executions: int = 100) -> Row:

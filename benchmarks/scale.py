@@ -137,19 +137,19 @@ UNCOUNTED = ("generate", "sample", "recall")
 """What makes the data, and what a later run costs: no part of the whole."""
 
 
-def _shards(folder: RunFolder, room: str) -> list[str]:
-    return [name.rpartition("/")[2].removesuffix(".parquet") for name in folder.list(room)]
+def _shards(folder: RunFolder, tables: str) -> list[str]:
+    return [name.rpartition("/")[2].removesuffix(".parquet") for name in folder.list(tables)]
 
 
-def _map_shards(config: Config, folder: RunFolder, stage: str, room: str) -> None:
+def _map_shards(config: Config, folder: RunFolder, stage: str, source: str) -> None:
     """A stage over every shard, as many at once as the flow runs."""
     from flows.tasks import run_stage_on_shard
 
     def run(shard: str) -> None:
-        run_stage_on_shard.fn(config, folder, stage, shard, room)
+        run_stage_on_shard.fn(config, folder, stage, shard, source)
 
     with ThreadPoolExecutor(config.flow.concurrency) as pool:
-        list(pool.map(run, _shards(folder, room)))
+        list(pool.map(run, _shards(folder, source)))
 
 
 def run_child(name: str, root: Path, problems: int) -> None:
@@ -210,7 +210,7 @@ def measure_stages(problems: int, root: Path, stages: Sequence[str]) -> dict[str
 def measure_peers(problems: int, peers: str) -> dict[str, Any]:
     """The peers over the same statements as the stage that they share, and that stage once more."""
     rows: dict[str, Any] = {"problems": problems}
-    with room(None) as root:
+    with open_folder(None) as root:
         for name in ("generate", "ingest", "screen", "dedup", "decontaminate"):
             rows[name] = measure(name, root, problems)
         texts, items = root / "texts.jsonl", root / "items.jsonl"
@@ -239,7 +239,7 @@ def measure_peers(problems: int, peers: str) -> dict[str, Any]:
 
 
 @contextmanager
-def room(given: Path | None) -> Iterator[Path]:
+def open_folder(given: Path | None) -> Iterator[Path]:
     """The folder given, which stays, or one that goes."""
     if given is not None:
         given.mkdir(parents=True, exist_ok=True)
@@ -274,9 +274,9 @@ def main(out: Path | None = None, arguments: list[str] | None = None) -> dict[st
     stages = options.stage or list(STAGES)
     report: dict[str, Any] = {"benchmark": "scale"}
     if options.small and not options.stage:
-        with room(None) as root:
+        with open_folder(None) as root:
             report["small"] = measure_stages(options.small, root, stages)
-    with room(options.root) as root:
+    with open_folder(options.root) as root:
         report["large"] = measure_stages(options.problems, root, stages)
     if "small" in report:
         report["growth"] = show_growth(report["small"], report["large"])

@@ -128,7 +128,7 @@ def _draw_texts(draw: random.Random) -> Iterator[dict[str, Any]] | None:
 
 
 def _renumber(text: str, draw: random.Random) -> str:
-    return NUMBER.sub(lambda found: found[0] if found[0] == "1" else str(draw.randint(2, 999)), text)
+    return NUMBER.sub(lambda number: number[0] if number[0] == "1" else str(draw.randint(2, 999)), text)
 
 
 def write_evidence(folder: RunFolder, config: Config, problems: str, seed: int = 0) -> int:

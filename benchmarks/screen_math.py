@@ -101,8 +101,8 @@ def screen_naively(problems: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
             return "guessable"
         return None if text.strip().endswith((".", "?", "!", "$", "]")) else "incomplete"
 
-    said = [judge(*row) for row in problems.select("statement", "answer").iter_rows()]
-    reasons = problems.with_columns(pl.Series("reason", said, dtype=pl.String), pl.lit("").alias("detail"))
+    reasons_given = [judge(*row) for row in problems.select("statement", "answer").iter_rows()]
+    reasons = problems.with_columns(pl.Series("reason", reasons_given, dtype=pl.String), pl.lit("").alias("detail"))
     return problems.filter(reasons["reason"].is_null()), reasons.filter(pl.col("reason").is_not_null())
 
 
@@ -174,7 +174,7 @@ def generate_problems(size: int, seed: int = 1) -> list[dict[str, Any]]:
 def measure_generated(screening: Screening, size: int = 10) -> dict[str, Any]:
     """How many of reasoning_gym's math problems were rejected, but for those whose label the label check refuses."""
     problems = to_problems(generate_problems(size))
-    labelled = [told is True for told in check_labels(problems["answer"].to_list())]
+    labelled = [check is True for check in check_labels(problems["answer"].to_list())]
     problems = problems.filter(pl.Series(labelled, dtype=pl.Boolean))
     started = time.perf_counter()
     _, rejected = screening(problems)

@@ -25,6 +25,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.sample.abstention import says_missing
 from pipeline.screen import screen
 from pipeline.verify.math import MathVerifier
@@ -94,7 +95,7 @@ def draw_samples(problems: pl.DataFrame, generator: np.random.Generator) -> pl.D
 def settle(problems: pl.DataFrame, seed: int) -> pl.DataFrame:
     """The problems that went on, with `decision` over samples drawn from their rates."""
     samples = draw_samples(problems, np.random.default_rng(seed))
-    decided = decide_samples(samples, problems, N, KeepConfig(), DecideConfig())
+    decided = decide_samples(samples, problems, N, Rules(KeepConfig(), DecideConfig()))
     return problems.join(decided.select("decision", "suspicion", id="problem_id"), on="id")
 
 
@@ -155,8 +156,8 @@ def measure_read(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
 def judge_answers(row: Mapping[str, Any], verifier: MathVerifier) -> Iterable[dict[str, Any]]:
     """One sample for each model that answered."""
     known: list[str] = []
-    for index, said in enumerate(model for model in row["models"] if model["stance"] != "error"):
-        answer = None if said["stance"] == "abstains" else said["answer"]
+    for index, reply in enumerate(model for model in row["models"] if model["stance"] != "error"):
+        answer = None if reply["stance"] == "abstains" else reply["answer"]
         verdict, key = Verdict.WRONG, None
         if answer:
             judgement = verifier.compare(row["answer_of_full"] or "none that is known", answer, known)
@@ -171,7 +172,7 @@ def judge_answers(row: Mapping[str, Any], verifier: MathVerifier) -> Iterable[di
             "answer": answer,
             "answer_key": key,
             "verdict": verdict.value,
-            "says_missing": said["stance"] in ("abstains", "hedges"),
+            "says_missing": reply["stance"] in ("abstains", "hedges"),
         }
 
 
@@ -181,28 +182,28 @@ def measure_premises(rows: list[Mapping[str, Any]], texts: list[Mapping[str, Any
         samples = [sample for row in rows for sample in judge_answers(row, verifier)]
     problems = pl.DataFrame({"id": [row["id"] for row in rows]})
     table = pl.DataFrame(samples, schema=SAMPLE_COLUMNS)
-    decided = decide_samples(table, problems, N, KeepConfig(), DecideConfig())
+    decided = decide_samples(table, problems, N, Rules(KeepConfig(), DecideConfig()))
     decisions = dict(decided.select("problem_id", "decision").iter_rows())
-    found: Counter[str] = Counter()
+    suspected_by_set: Counter[str] = Counter()
     count: Counter[str] = Counter()
     lost = whole = 0
     for row in rows:
         suspected = decisions[row["id"]] == Reason.MISSING_PREMISE
         if row["premise_missing"]:
             count[row["set"]] += 1
-            found[row["set"]] += suspected
+            suspected_by_set[row["set"]] += suspected
         else:
             whole += 1
             lost += suspected
-    said = [says_missing(text["response"]) == (text["stance"] in ("abstains", "hedges")) for text in texts]
+    read_right = [says_missing(text["response"]) == (text["stance"] in ("abstains", "hedges")) for text in texts]
     return {
         "missing": count.total(),
-        "missing found": found.total() / max(count.total(), 1),
+        "missing found": suspected_by_set.total() / max(count.total(), 1),
         "whole": whole,
         "whole lost": lost / max(whole, 1),
-        "by set": {name: [count[name], found[name]] for name in sorted(count)},
-        "texts": len(said),
-        "texts read as their stance": sum(said) / max(len(said), 1),
+        "by set": {name: [count[name], suspected_by_set[name]] for name in sorted(count)},
+        "texts": len(read_right),
+        "texts read as their stance": sum(read_right) / max(len(read_right), 1),
     }
 
 

@@ -197,20 +197,20 @@ def measure(batch: str, dtype: str, rounds: int, ways: Sequence[str] = ("ours", 
     finally:
         for child in children.values():
             child.close()
-    found: dict[str, Any] = {"batch": batch, "dtype": dtype, "tokens": count_tokens(groups), "aim": AIMS[batch]}
+    row: dict[str, Any] = {"batch": batch, "dtype": dtype, "tokens": count_tokens(groups), "aim": AIMS[batch]}
     for way, child in children.items():
         seconds = [one["seconds"] for one in child.rounds]
-        found[way] = {
+        row[way] = {
             "seconds": seconds,
-            "tokens_per_second": found["tokens"] / statistics.median(seconds),
-            "tokens_per_cpu_second": found["tokens"] / statistics.median(one["cpu"] for one in child.rounds),
+            "tokens_per_second": row["tokens"] / statistics.median(seconds),
+            "tokens_per_cpu_second": row["tokens"] / statistics.median(one["cpu"] for one in child.rounds),
             "loss": child.rounds[-1]["loss"],
             "peak_gb": child.rounds[-1]["peak"] / 1e9,
             "loaded_gb": child.loaded / 1e9,
         }
     for name, figure in (("ratio", "tokens_per_second"), ("ratio_of_cpu_time", "tokens_per_cpu_second")):
-        found[name] = found[ways[0]][figure] / found[ways[-1]][figure]
-    return found
+        row[name] = row[ways[0]][figure] / row[ways[-1]][figure]
+    return row
 
 
 def measure_waste(count: int = 512, budget: int = 16384) -> dict[str, float]:
@@ -223,11 +223,11 @@ def measure_waste(count: int = 512, budget: int = 16384) -> dict[str, float]:
     ranked = sorted(lengths, reverse=True)
     greedy: list[list[int]] = []
     for length in ranked:
-        room = next((some for some in greedy if some[0] * (len(some) + 1) <= budget), None)
-        if room is None:
+        microbatch = next((some for some in greedy if some[0] * (len(some) + 1) <= budget), None)
+        if microbatch is None:
             greedy.append([length])
         else:
-            room.append(length)
+            microbatch.append(length)
     rows = fill([Tree(i, 0, (0,), (length,)) for i, length in enumerate(lengths)], budget)
 
     def waste(batches: list[list[int]]) -> float:
@@ -253,9 +253,9 @@ def main(out: Path | None = None, rounds: int = 3) -> dict[str, Any]:
         rows.append(measure(batch, dtype, rounds))
         print(f"{batch}, {dtype}: {rows[-1]['ratio']:.2f} times TRL", flush=True)
     settings = [measure(LONGEST, "bfloat16", rounds, ("ours", way)) | {"setting": way} for way in SETTINGS]
-    found = {"benchmark": "train_step", "rows": rows, "settings": settings, "waste": measure_waste()}
+    report = {"benchmark": "train_step", "rows": rows, "settings": settings, "waste": measure_waste()}
     if out is not None:
-        out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     table = Table(title=f"Forward and backward, tokens/s, medians of {rounds} rounds in turn")
     for column in (
         "batch",
@@ -292,9 +292,9 @@ def main(out: Path | None = None, rounds: int = 3) -> dict[str, Any]:
             f"{row['batch']}, {row['setting']}: {1 / row['ratio']:.2f} times the speed without, "
             f"{way['peak_gb']:.2f} GB beside {ours['peak_gb']:.2f} GB"
         )
-    for name, value in found["waste"].items():  # type: ignore[attr-defined]
+    for name, value in report["waste"].items():  # type: ignore[attr-defined]
         console.print(f"{name}: {value:.1%}" if isinstance(value, float) else f"{name}: {value}")
-    return found
+    return report
 
 
 if __name__ == "__main__":

@@ -92,19 +92,19 @@ def _damage_latex(draw: random.Random, texts: Texts, name: str, language: str) -
     text = str(texts[name][language]["problem"])
     if name.startswith("low"):
         return None
-    found = [match.span() for match in re.finditer(r"\\(?=[a-z])|[{}$]|\^\{[^{}]*\}", text)]
-    if not found:
+    spans = [match.span() for match in re.finditer(r"\\(?=[a-z])|[{}$]|\^\{[^{}]*\}", text)]
+    if not spans:
         return None
-    start, end = draw.choice(found)
+    start, end = draw.choice(spans)
     return text[:start] + text[end:]
 
 
 def _change_number(draw: random.Random, texts: Texts, name: str, language: str) -> str | None:
     text = str(texts[name][language]["problem"])
-    found = [match.start() for match in re.finditer(r"\d", text)]
-    if not found:
+    places = [match.start() for match in re.finditer(r"\d", text)]
+    if not places:
         return None
-    at = draw.choice(found)
+    at = draw.choice(places)
     return text[:at] + draw.choice([digit for digit in "123456789" if digit != text[at]]) + text[at + 1 :]
 
 
@@ -173,18 +173,18 @@ def measure(rows: list[Row], check: Callable[[str, str, str], Any]) -> dict[str,
     seconds = time.perf_counter() - began
     kinds = {
         kind: {
-            "count": len(said),
-            "right": sum(ok for ok, _ in said) / len(said),
-            "halves": [share([ok for ok, part in said if part == which]) for which in (0, 1)],
+            "count": len(outcomes),
+            "right": sum(ok for ok, _ in outcomes) / len(outcomes),
+            "halves": [share([ok for ok, part in outcomes if part == which]) for which in (0, 1)],
         }
-        for kind, said in sorted(right.items())
+        for kind, outcomes in sorted(right.items())
     }
     return {"kinds": kinds, "checks_per_second": len(rows) / seconds}
 
 
-def share(said: list[bool]) -> float | None:
+def share(passed: list[bool]) -> float | None:
     """How many of them are right, from 0 to 1; None where there are none."""
-    return sum(said) / len(said) if said else None
+    return sum(passed) / len(passed) if passed else None
 
 
 def main(out: Path | None = None) -> None:

@@ -70,12 +70,12 @@ def ask(client: httpx.Client, path: str, **asked: str) -> tuple[float, str]:
     return took, answer.text
 
 
-def count_found(page: str) -> int:
+def count_problems(page: str) -> int:
     """The number in the page's headline."""
-    found = re.search(r"<h1>([\d,]+) problem", page)
-    if found is None:
+    heading = re.search(r"<h1>([\d,]+) problem", page)
+    if heading is None:
         raise AssertionError(f"no headline in the page: {page[:300]}")
-    return int(found[1].replace(",", ""))
+    return int(heading[1].replace(",", ""))
 
 
 def measure_server(run: Path) -> dict[str, Any]:
@@ -102,9 +102,9 @@ def measure_server(run: Path) -> dict[str, Any]:
         "slowest": round(max(took for took, _ in (*pages, *filtered, *searched, *opened)), 3),
         "gb": round(int(peak[1]) * 1024 / 1e9, 2),
         "found": {
-            "first page, nothing read yet": count_found(page),
-            "filtered page": count_found(filtered[0][1]),
-            "text search": count_found(searched[0][1]),
+            "first page, nothing read yet": count_problems(page),
+            "filtered page": count_problems(filtered[0][1]),
+            "text search": count_problems(searched[0][1]),
             "one problem": opened[0][1].count('class="v-'),
         },
         "id": ids[0],
@@ -140,10 +140,10 @@ def answer_plainly(name: str, run: str, id_: str) -> int:
 
 def run_child(name: str, run: str, id_: str) -> None:
     began = time.perf_counter()
-    found = answer_plainly(name, run, id_)
+    answer = answer_plainly(name, run, id_)
     took = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    print(json.dumps({"seconds": round(took, 3), "gb": round(peak, 2), "found": found}))
+    print(json.dumps({"seconds": round(took, 3), "gb": round(peak, 2), "found": answer}))
 
 
 def measure_plain(name: str, run: Path, id_: str) -> dict[str, Any]:
@@ -168,8 +168,8 @@ def measure_run(run: Path, problems: int) -> dict[str, Any]:
         if "failed" in peer:
             print(f"  {name:<30}{took:>8.3f} s   reading everything failed: {peer['failed']}")
             continue
-        told = f"{peer['seconds']:>7.2f} s {peer['gb']:>6.2f} GB {peer['seconds'] / took:>7.1f}x"
-        print(f"  {name:<30}{took:>8.3f} s   reading everything {told}")
+        peer_text = f"{peer['seconds']:>7.2f} s {peer['gb']:>6.2f} GB {peer['seconds'] / took:>7.1f}x"
+        print(f"  {name:<30}{took:>8.3f} s   reading everything {peer_text}")
         if name in ours["found"] and peer["found"] != ours["found"][name]:
             raise AssertionError(f"{name}: the page says {ours['found'][name]}, a plain reading {peer['found']}")
     return {"problems": problems, "ours": ours, "plain": plain}
@@ -185,7 +185,7 @@ def main(
             measure_stages(size, Path(root), STAGES)
             rows.append(measure_run(Path(root) / "run", size))
     for run in runs:
-        sizes = (pl.scan_parquet(f"{run}/{room}/*.parquet").select(pl.len()) for room in ("curated", "rejected"))
+        sizes = (pl.scan_parquet(f"{run}/{tables}/*.parquet").select(pl.len()) for tables in ("curated", "rejected"))
         rows.append(measure_run(run, sum(table.item() for table in pl.collect_all(sizes))))
     whole = rows[-1]["ours"]
     met = max(whole["slowest"], *whole["seconds"].values()) < AIM_SECONDS and whole["gb"] < AIM_GB

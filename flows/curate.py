@@ -3,15 +3,18 @@
 A shard is the unit of retry; a failed shard leaves the others finished, and the same command goes on where it stopped.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from prefect import flow
 from prefect.futures import PrefectFuture
 
 from flows.artifacts import publish_artifacts
+from flows.changes import describe_changes
 from flows.old_outcomes import rename_stages
 from flows.outcomes import forget_stages
 from flows.ray import open_runner, runs_on_ray
@@ -41,6 +44,8 @@ from pipeline.sample.session import open_grading
 from pipeline.stages import choose_stages, find_stage
 from schemas.config import Config
 from schemas.load import load_config
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,9 @@ def prepare_shards(
     config: Config, folder: RunFolder, watch: Stopwatch, engine: RunEngine
 ) -> tuple[list[str], dict[str, str]]:
     """Ingest, and every stage up to sampling: (shards that are ready to be sampled, what failed). Within a flow."""
+    if changes := describe_changes(config, folder, version("goldilocks")):
+        what = "; ".join(changes)
+        log.warning("%s: changed since the last run, so what depends on it is done again: %s", folder.root, what)
     set_aside_damaged(folder)
     rename_stages(folder)
     with watch.measure("ingest"):

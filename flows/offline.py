@@ -37,7 +37,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
     watch = Stopwatch()
     source = Source(name=PurePosixPath(problems).stem or IMPORTED, files=problems, domain=config.sources[0].domain)
     config = config.model_copy(update={"run": out, "sources": (source,)})
-    _make_room(folder, problems, samples)
+    _clear_folder(folder, problems, samples)
     with (
         open_opinion(config.verify) as opinion,
         ProblemVerifier(config.verify, config.sandbox, opinion) as verifier,
@@ -61,7 +61,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
     return publish_run(folder, config, watch.seconds)
 
 
-def _make_room(folder: RunFolder, problems: str, samples: str) -> None:
+def _clear_folder(folder: RunFolder, problems: str, samples: str) -> None:
     """Empty the folders of an earlier grading, and of nothing else; not before both files are known to be there."""
     find_files(problems)
     find_files(samples)

@@ -1,8 +1,9 @@
 """Outcomes of stages that an older version wrote: they are recognised, so that a finished run is not done again.
 
-Up to the first 0.1.0 a key was made of the folder's name and of the config as the manifest still holds it, and stages
-had the names in `schemas.aliases`. An outcome that is recognised gets today's key, since the run that goes on
-writes the manifest in today's form.
+An outcome's key is made of sections of the config, and the manifest still holds those as they were, with settings that
+are constants now. Up to the first 0.1.0 the folder's name was in the key as well, and stages had the names in
+`schemas.aliases`. An outcome that is recognised gets today's key, since the run that goes on writes the manifest in
+today's form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from flows.outcomes import SILENT, hash_content, hash_text
+from flows.outcomes import SILENT, hash_content, hash_text, key_of
 from pipeline.inference.engine import Engine
 from pipeline.run.layout import MANIFEST, REJECTED, WHOLE_SET, key_name, rejected_name, split_name, stage_folder
 from pipeline.run.storage import RunFolder
@@ -44,40 +45,43 @@ def adopt_outcome(
     key: str,
     engine: Engine | None = None,
 ) -> bool:
-    """Whether the folder holds the outcome of `key` under a key of the old form; it then gets `key` itself."""
-    return _adopt(folder, stage, shard, key, _old_key(config, folder, stage, shard, source, engine))
+    """Whether the folder holds the outcome of `key` under a key of an older version; it then gets `key` itself."""
+    return _adopt(folder, stage, shard, key, _old_keys(config, folder, stage, shard, source, engine))
 
 
 def adopt_set(config: Config, folder: RunFolder, stage: Stage, shards: Sequence[str], source: str, key: str) -> bool:
     """`adopt_outcome` for the key of a stage over the whole set."""
-    keys = [_old_key(config, folder, stage, shard, source) for shard in shards]
-    known = [key for key in keys if key is not None]
-    return len(known) == len(keys) and _adopt(folder, stage, WHOLE_SET, key, hash_text(*known))
+    forms = zip(*(_old_keys(config, folder, stage, shard, source) for shard in shards), strict=True)
+    return _adopt(folder, stage, WHOLE_SET, key, [hash_text(*keys) for keys in forms])
 
 
-def _adopt(folder: RunFolder, stage: Stage, shard: str, key: str, old: str | None) -> bool:
+def _adopt(folder: RunFolder, stage: Stage, shard: str, key: str, old: Sequence[str]) -> bool:
     name = key_name(stage.name, shard)
-    if old is None or not folder.exists(name) or folder.read_bytes(name).decode() != old:
+    if not folder.exists(name) or folder.read_bytes(name).decode() not in old:
         return False
     folder.write_bytes(name, key.encode())
     return True
 
 
-def _old_key(
+def _old_keys(
     config: Config, folder: RunFolder, stage: Stage, shard: str, source: str, engine: Engine | None = None
-) -> str | None:
-    """The key of the old form; None where the run has no manifest, or its config gives this stage another outcome."""
+) -> list[str]:
+    """The key in each form that it had; none where the run has no manifest, or its config gives this stage another
+    outcome.
+    """
     written = _read_config(folder)
     if written is None or stage.others(config) or any(value != now for _, value, now in find_removed(written)):
-        return None
+        return []
     before = Config.model_validate(written)
     if any(_outcome_of(before, path) != _outcome_of(config, path) for path in stage.sections):
-        return None
+        return []
     rules = [to_json(_find_section(written, path)).decode() for path in stage.sections]
     name = next(iter(old_stage_names(stage.name)), stage.name)
     content = hash_content(folder, shard, source)
-    key = hash_text(before.run, name, shard, version("goldilocks"), content, *rules)
-    return key if engine is None else hash_text(f"{key} {engine.model} {engine.revision}")
+    first = hash_text(before.run, name, shard, version("goldilocks"), content, *rules)
+    if engine is not None:
+        first = hash_text(f"{first} {engine.model} {engine.revision}")
+    return [first, key_of(stage, shard, content, rules, engine)]
 
 
 def _outcome_of(config: Config, path: str) -> dict[str, Any]:

@@ -5,11 +5,11 @@ content, the stage's config, the model that is asked, and the package's version.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from operator import attrgetter
 
-from pipeline.inference.engine import Engine
+from pipeline.inference.engine import FOLDER_REVISION, Engine
 from pipeline.run.evidence import find_stages
 from pipeline.run.layout import (
     REJECTED,
@@ -33,10 +33,14 @@ def stage_key(
     config: Config, folder: RunFolder, stage: Stage, shard: str, source: str, engine: Engine | None = None
 ) -> str:
     """Hash of all that a stage's outcome over one shard of `source` depends on. `engine` is what it asks, if any."""
-    content = hash_content(folder, shard, source)
     rules = [attrgetter(name)(config).model_dump_json(exclude=SILENT) for name in stage.sections]
+    return key_of(stage, shard, hash_content(folder, shard, source), [*rules, *stage.others(config)], engine)
+
+
+def key_of(stage: Stage, shard: str, content: str, rules: Sequence[str], engine: Engine | None) -> str:
+    """The key of a shard with this `content` under `rules`: the stage's settings as text."""
     asked = [] if engine is None else [_name_model(engine), engine.revision]
-    return hash_text(stage.name, shard, version("goldilocks"), content, *rules, *stage.others(config), *asked)
+    return hash_text(stage.name, shard, version("goldilocks"), content, *rules, *asked)
 
 
 def hash_content(folder: RunFolder, shard: str, source: str) -> str:
@@ -79,4 +83,4 @@ def forget_stages(folder: RunFolder, but: Collection[str]) -> None:
 
 def _name_model(engine: Engine) -> str:
     """The model's name; the revision of a folder's weights is their content, wherever the folder lies."""
-    return "folder" if engine.revision.startswith("folder-") else engine.model
+    return "folder" if engine.revision.startswith(FOLDER_REVISION) else engine.model

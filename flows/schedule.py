@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from pipeline.progress import track
 from pipeline.progress.display import show_progress
+from pipeline.text.visible import print_visible
 
 HOST, PORT = "127.0.0.1", 4200
 """Where Prefect's own server listens by default; loopback only."""
@@ -24,7 +25,7 @@ def serve_flow(config_path: str, overrides: list[str], cron: str) -> None:
     from flows.curate import curate
 
     with configured_server() as url, temporary_settings({PREFECT_API_URL: url}):
-        print(f"scheduled: {config_path} at {cron!r}; Prefect's UI: {url.removesuffix('/api')}", flush=True)
+        print_visible(f"scheduled: {config_path} at {cron!r}; Prefect's UI: {url.removesuffix('/api')}")
         curate.serve(
             name=Path(config_path).stem,
             cron=cron,

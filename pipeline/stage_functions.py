@@ -63,6 +63,16 @@ def decontaminate_problems(problems: pl.DataFrame, config: Config, asker: Asker 
     return StageResult(*decontaminate(problems, config.decontaminate))
 
 
+def hash_benchmarks(config: Config) -> list[str]:
+    """The content of benchmarks in files, which may grow under the same name. Sets on the Hub have a revision."""
+    in_files = [named for named in config.decontaminate.benchmarks if not isinstance(named, str) and named.files]
+    if not in_files:
+        return []
+    from pipeline.decontaminate.items import hash_items, read_items
+
+    return [hash_items(read_items(in_files))]
+
+
 def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
     """Code problems in a sandbox of their own, then a copy of each that is kept for every language asked for.
 

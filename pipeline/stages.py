@@ -66,6 +66,11 @@ def _changed_label_check(config: Config) -> list[str]:
     return [] if changed == "{}" else [changed]
 
 
+def _hash_benchmarks(config: Config) -> list[str]:
+    hashes: list[str] = pkgutil.resolve_name("pipeline.stage_functions:hash_benchmarks")(config)
+    return hashes
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage: what it is called, what it does, and what its outcome depends on."""
@@ -152,6 +157,7 @@ STAGES: tuple[Stage, ...] = (
         "drop what the benchmarks ask that the config names: verbatim, edited or embedded",
         "pipeline.stage_functions:decontaminate_problems",
         ("decontaminate",),
+        others=_hash_benchmarks,
         runs=lambda config, has_code: bool(config.decontaminate.benchmarks),
     ),
     Stage(

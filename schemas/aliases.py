@@ -14,8 +14,24 @@ CONFIG_KEYS: Mapping[str, str] = {
 }
 """Old path of a config key -> the last part's name today; `*` is a place in a list. The values mean what they meant."""
 
+_DEDUP_CONSTANTS: Mapping[str, Any] = {
+    "paraphrase_few_similarity": 0.38,
+    "paraphrase_words": 5,
+    "paraphrase_numbers": 2,
+    "permutations": 48,
+    "band_rows": 2,
+    "copy_agreement": 0.2,
+    "paraphrase_agreement": 0.14,
+}
+
 REMOVED_KEYS: Mapping[str, Any] = {
+    **{f"dedup.{key}": constant for key, constant in _DEDUP_CONSTANTS.items()},
+    **{f"decontaminate.same.{key}": constant for key, constant in _DEDUP_CONSTANTS.items()},
+    "decontaminate.same.trusted": [],
     "code_tests.min_kill": 0.8,
+    "code_tests.candidates": 40,
+    "code_tests.rounds": 4,
+    "code_tests.seed": 0,
     "decontaminate.containment": 0.6,
     "decontaminate.ngram": 4,
 }

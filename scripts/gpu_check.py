@@ -88,9 +88,9 @@ def allow_older_torch() -> bool:
     return True
 
 
-def relative(found: Tensor, reference: Tensor) -> float:
-    """||found - reference|| / ||reference||, in float64."""
-    a, b = found.detach().double().cpu(), reference.detach().double().cpu()
+def relative(measured: Tensor, reference: Tensor) -> float:
+    """||measured - reference|| / ||reference||, in float64."""
+    a, b = measured.detach().double().cpu(), reference.detach().double().cpu()
     return float((a - b).norm() / b.norm())
 
 
@@ -191,8 +191,8 @@ def check_loss(report: Report, place: Place) -> None:
         errors = {}
         for name, where in (("device", on_device), ("cpu", on_cpu)):
             policy = build_policy(shape, config, where, torch.bfloat16, "cpu")
-            loss, found = find_gradients(policy, groups, config)
-            errors[name] = relative(join(found), join(exact))
+            loss, gradients = find_gradients(policy, groups, config)
+            errors[name] = relative(join(gradients), join(exact))
             report.add(
                 "loss", shape=shape.name, objective=objective, where=name, loss=loss, exact=exact_loss,
                 gradient_error=errors[name],

@@ -45,7 +45,7 @@ def main() -> None:
     upgrade = parser.parse_args().upgrade
     cpu, gpu, cluster = (REQUIREMENTS / f"{name}.txt" for name in ("cpu", "gpu", "cluster"))
     for flavour, target in (("cpu", cpu), ("gpu", gpu)):
-        target.write_text(pin(flavour, (flavour, "dev", "parity"), target.read_text(), upgrade))
+        target.write_text(pin(flavour, (flavour, "dev", "parity", "excel"), target.read_text(), upgrade))
     both = pin("cpu", CLUSTER, cpu.read_text() + cluster.read_text(), upgrade, constraint=cpu.read_text())
     alone = set(cpu.read_text().splitlines())
     cluster.write_text("\n".join(line for line in both.splitlines() if line not in alone) + "\n")

@@ -56,10 +56,10 @@ def main(folder: Path) -> None:
         assert service.stdout is not None
         try:
             address = service.stdout.readline().split()[2].rstrip(",")
-            told = os.environ | {"GOLDILOCKS_REWARD_URL": address, "HF_HUB_OFFLINE": "1"}
+            environment = os.environ | {"GOLDILOCKS_REWARD_URL": address, "HF_HUB_OFFLINE": "1"}
             for name, python in pythons.items():
                 reader = HERE / f"{name.replace('-', '_')}.py"
-                subprocess.run([str(python), "-P", str(reader), str(folder)], env=told, check=True)
+                subprocess.run([str(python), "-P", str(reader), str(folder)], env=environment, check=True)
         finally:
             service.terminate()
 

@@ -72,7 +72,7 @@ class RolloutEngine:
         self._dtype = torch.float32
         self._paused = False
         self._end: str | None = "the rollout engine is not started"
-        self._heard = self._busy = 0.0
+        self._last_message = self._busy = 0.0
         self._tokens = self._requests = 0
 
     async def __aenter__(self) -> "RolloutEngine":
@@ -89,7 +89,7 @@ class RolloutEngine:
         self._pending[READY] = (Ready, ready)
         self._end = None
         worker = self._worker = WorkerProcess(self._settings)
-        self._heard = time.monotonic()
+        self._last_message = time.monotonic()
         loop.add_reader(worker.pipe.fileno(), self._listen)
         loop.add_reader(worker.pidfd, self._listen)
         self._watch = loop.create_task(self._keep_watch())
@@ -168,7 +168,7 @@ class RolloutEngine:
         number, future = message.number, asyncio.get_running_loop().create_future()
         self._pending[number] = (type(message), future)
         if len(self._pending) == 1:
-            self._heard = time.monotonic()
+            self._last_message = time.monotonic()
         self._worker.send(message)
         try:
             return await future
@@ -192,7 +192,7 @@ class RolloutEngine:
         self._fail(worker.explain_end())
 
     def _take(self, message: FromWorker) -> None:
-        self._heard = time.monotonic()
+        self._last_message = time.monotonic()
         match message:
             case Ready(dtype):
                 self._settle(READY, dtype)
@@ -224,8 +224,8 @@ class RolloutEngine:
             await asyncio.sleep(WATCH_SECONDS)
             waiting = any(kind is not Generate or not self._paused for kind, _ in self._pending.values())
             if not waiting:
-                self._heard = time.monotonic()
-            elif time.monotonic() - self._heard > self._patience:
+                self._last_message = time.monotonic()
+            elif time.monotonic() - self._last_message > self._patience:
                 self._fail(f"no sign of life for {self._patience:g} s (model.timeout)")
                 return
 

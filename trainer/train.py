@@ -8,10 +8,12 @@ busy at once wherever they do not share a device.
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,6 +21,7 @@ from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
 from pipeline.progress import Work, track
 from pipeline.run.storage import RunFolder
+from pipeline.text.visible import print_visible
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import Config, TrainStage
 from trainer.checkpoints import (
@@ -47,7 +50,7 @@ from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_eva
 from trainer.learner import Learner
 from trainer.metrics import Journal, describe_row
 from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
-from trainer.plateau import SIGNAL_WINDOW, find_plateau, has_lost_signal
+from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollout_engine import RolloutEngine
@@ -73,20 +76,21 @@ class StageRun:
         self.tasks = choose_problems(self.folder, config, stage, solved)
         self.state = State(stage.name, 0, before.version if before else 0)
         self.restarts_left = config.model.restarts
+        self.sampled: deque[dict[str, Any]] = deque(maxlen=stage.patience)
+        """The log's rows of the stage's last steps that sampled."""
 
     def prepare(self, start: Path) -> None:
         """Move aside what lies in the stage's folder and was not learned from this data, config and `start`."""
         stage, folder, revision = self.stage, self.stage_home, folder_revision(start)
         origin = describe_origin(self.config, stage, self.tasks, revision)
         for path in rename_damaged(folder):
-            print(f"{path}: this checkpoint is torn; training goes on without it", flush=True)
+            print_visible(f"{path}: this checkpoint is torn; training goes on without it")
         if find_checkpoints(folder) or read_done(folder):
             misfit = find_misfit(folder, origin, hash_old_key(self.config, stage, self.tasks, revision))
             if misfit:
-                print(
+                print_visible(
                     f"{stage.name} is trained again: {misfit}. What it learned before is in {set_aside(folder)} now, "
-                    "which nothing reads any more",
-                    flush=True,
+                    "which nothing reads any more"
                 )
         done = read_done(folder)
         if done is not None and not done.ended:
@@ -112,16 +116,18 @@ class StageRun:
             self.learner = Learner(start, self.train)
             self.learner.load(checkpoints[-1])
         elif done is not None:
-            print(
+            print_visible(
                 f"{self.stage.name} goes on after step {done.step} from its model, with a new optimiser: a later "
                 "stage has taken its checkpoint's place",
-                flush=True,
             )
             self.state = replace(done, ended="")
             self.learner = Learner(self.stage_home / MODEL, self.train)
         else:
             self.learner = Learner(start, self.train, restored)
         keep_rows(self.home, self.stage.name, self.state.version)
+        for row in read_rows(self.home / LOG):
+            if row["stage"] == self.stage.name and row["version"] <= self.state.version and did_sample(row):
+                self.sampled.append(row)
 
     async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
         """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
@@ -145,7 +151,7 @@ class StageRun:
                         if self.restarts_left == 0:
                             raise
                         self.restarts_left -= 1
-                        print(f"{str(error).splitlines()[0]}; it is started again", flush=True)
+                        print_visible(f"{str(error).splitlines()[0]}; it is started again")
         finally:
             journal.close()
         self._finish(ended)
@@ -196,6 +202,8 @@ class StageRun:
                     | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
                 )
                 journal.write(row)
+                if did_sample(row):
+                    self.sampled.append(row)
                 work.advance()
                 work.note(describe_row(row))
                 if self.state.step % self.train.checkpoint_every == 0:
@@ -212,17 +220,13 @@ class StageRun:
     def _has_plateaued(self) -> bool:
         """Whether the stage has taught what it can; says why where it has."""
         if has_lost_signal(self.state.recent, self.stage.plateau):
-            print(
-                f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}", flush=True
-            )
+            print_visible(f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}")
             return True
-        rows = [row for row in read_rows(self.home / LOG) if row["stage"] == self.stage.name]
-        levelled = find_plateau(self.stage, self.longer_next, rows)
+        levelled = find_plateau(self.stage, self.longer_next, self.sampled)
         if levelled is not None:
-            print(
+            print_visible(
                 f"{self.stage.name}: {levelled} has not risen for {self.stage.patience} steps; it ends at step "
                 f"{self.state.step}",
-                flush=True,
             )
         return levelled is not None
 
@@ -240,7 +244,7 @@ class StageRun:
         scores = await evaluate(
             held_out, engine, verifier, self.train.evaluation.n, self.max_tokens, sampling.temperature
         )
-        print(say_evaluation(add_evaluation(path, when, self.state.version, scores)), flush=True)
+        print_visible(say_evaluation(add_evaluation(path, when, self.state.version, scores)))
 
     def _save(self) -> None:
         if self.state.step == 0:

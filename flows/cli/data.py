@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stage_file import name_source
-from pipeline.text.visible import make_visible
+from pipeline.text.visible import print_visible
 from schemas.errors import InputError
 from schemas.load import build_config, load_config
 from schemas.yaml_text import YamlError, read_yaml
@@ -111,7 +111,7 @@ def show_opened(opened: "Opened") -> None:
     for row in opened.first:
         lines.append(f"  {_shorten(row.get('statement'))}  =>  {_describe(row)}")
     lines.append("  (another reading: --columns answer=COLUMN, --preset NAME, or the keys of a config's source)")
-    print(make_visible("\n".join(lines)), file=sys.stderr)
+    print_visible("\n".join(lines), sys.stderr)
 
 
 def _describe(row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
-from pipeline.text.visible import make_visible
+from pipeline.text.visible import make_visible, print_visible
 from schemas.errors import InputError
 
 
@@ -54,11 +54,11 @@ def explained(debug: bool, leave: Callable[[int], None] = sys.exit) -> Iterator[
 
 def _trace(debug: bool) -> None:
     if debug:
-        traceback.print_exc()
+        print_visible(traceback.format_exc().rstrip(), sys.stderr)
 
 
 def _say(message: str) -> None:
-    print(f"goldilocks: error: {make_visible(message)}", file=sys.stderr)
+    print_visible(f"goldilocks: error: {message}", sys.stderr)
 
 
 def show_logs_as_text() -> None:

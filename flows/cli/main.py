@@ -22,6 +22,7 @@ from flows.cli.options import (
 )
 from pipeline.progress import announce
 from pipeline.progress.display import show_progress
+from pipeline.text.visible import print_visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,9 @@ def train(
             guard_children()
             with hold_run(RunFolder(settings.run)):
                 model = train_stages(settings, stages)
-        print(f"model    {model}\ncurves   {model.parents[1]}/curves.svg\nlog      {model.parents[1]}/log.jsonl")
+        print_visible(
+            f"model    {model}\ncurves   {model.parents[1]}/curves.svg\nlog      {model.parents[1]}/log.jsonl"
+        )
 
 
 class _StageCommand(TyperCommand):
@@ -122,7 +125,7 @@ def stage(
         more = f", {counts['added']} added" if counts["added"] else ""
         if counts["pending"]:
             more += f", {counts['pending']} pending (their requests failed; run it again)"
-        print(f"{name}: {counts['in']} in, {counts['kept']} kept, {counts['rejected']} rejected{more}: {out}")
+        print_visible(f"{name}: {counts['in']} in, {counts['kept']} kept, {counts['rejected']} rejected{more}: {out}")
 
 
 @app.command(
@@ -201,7 +204,7 @@ def report(
             from pipeline.publish.report.build import write_report
 
             name = write_report(open_run(run))
-        print(f"{run}/{name}")
+        print_visible(f"{run}/{name}")
 
 
 @app.command(epilog='Example: goldilocks serve configs/quickstart.yaml --cron "0 3 * * *"')

@@ -8,6 +8,7 @@ from flows.cli.errors import explained
 from flows.cli.options import ConfigPath, Debug, Quiet, Set, app, quieten_prefect
 from pipeline.progress import announce
 from pipeline.progress.display import show_progress
+from pipeline.text.visible import print_visible
 
 if TYPE_CHECKING:
     from flows.planning import Actual
@@ -58,7 +59,7 @@ def plan(
                     if not actual:
                         write_plan(folder, made)
         if measured and measured["missing"]:
-            print(f"{measured['missing']} samples of the pilot are missing; plan again to take them")
+            print_visible(f"{measured['missing']} samples of the pilot are missing; plan again to take them")
         print_plan(settings.run, made, actual, engines)
 
 
@@ -91,9 +92,9 @@ def print_plan(run: str, plan: "Plan", actual: "Actual | None", engines: int) ->
     console.print(f"{plan.problems:,} problems to grade in {plan.shards:,} shards, n = {plan.n}, stop: {plan.stop}")
     console.print(table)
     speed = f"{plan.tokens_per_second:,.0f} tokens/s, " if plan.tokens_per_second else ""
-    console.print(f"from {plan.pilot:,} problems (bootstrap over them); speed of an engine: {speed}{plan.speed_from}")
+    print_visible(f"from {plan.pilot:,} problems (bootstrap over them); speed of an engine: {speed}{plan.speed_from}")
     if actual is None:
-        console.print(
+        print_visible(
             f"next     goldilocks curate, which takes none of the pilot's samples again\nplan     {run}/plan.json"
         )
 

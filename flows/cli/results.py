@@ -9,6 +9,7 @@ from flows.cli.errors import explained
 from flows.cli.options import Debug, OptionalConfig, Quiet, Set, app, read_settings
 from pipeline.progress import announce
 from pipeline.progress.display import show_progress
+from pipeline.text.visible import print_visible
 
 HOST, PORT = "127.0.0.1", 8100
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
@@ -36,11 +37,11 @@ def export(
             from pipeline.publish.export import export_run
 
             exported = export_run(format, run, out, overrides)
-        print(f"{format}: {exported.problems} problems: {out}")
+        print_visible(f"{format}: {exported.problems} problems: {out}")
         for file, rows in exported.rows.items():
-            print(f"  {file}: {rows} rows")
+            print_visible(f"  {file}: {rows} rows")
         for reason, count in exported.left_out.items():
-            print(f"  left out: {count} that {reason}")
+            print_visible(f"  left out: {count} that {reason}")
 
 
 @app.command(epilog="Example: goldilocks reward --config configs/quickstart.yaml --port 8100")
@@ -81,8 +82,8 @@ def push(
             raise InputError("push wants one place: REPO (OWNER/NAME on the Hub), or --to-folder DIR")
         with show_progress(quiet):
             pushed = write_tree(run, RunFolder(to_folder)) if to_folder else push_run(run, str(repo), public, revision)
-        print(pushed.where)
+        print_visible(pushed.where)
         for part, counts in sorted(pushed.rows.items()):
-            print(f"  {part}: {', '.join(f'{rows} {split}' for split, rows in counts.items())}")
+            print_visible(f"  {part}: {', '.join(f'{rows} {split}' for split, rows in counts.items())}")
         for warning in pushed.warnings:
-            print(f"  {warning}")
+            print_visible(f"  {warning}")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.run.layout import CURATED, REPORT, table_name
-from pipeline.text.visible import make_visible
+from pipeline.text.visible import make_visible, print_visible
 from schemas.reasons import Reason
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def print_moves(run: str) -> None:
     if passes is None:
         return
     moved = ", ".join(f"{move['problems']} {move['name']}" for move in describe_moves(passes) if move["problems"])
-    print(
+    print_visible(
         f"second pass: mean pass rate {passes.before:.3f} before, {passes.after:.3f} after training the grader; "
         f"{moved or 'no decision moved'}"
     )
@@ -66,7 +66,7 @@ def print_manifest(run: str, manifest: Mapping[str, Any]) -> None:
         saved = f", {1 - samples['count'] / planned:.0%} fewer than planned" if samples["count"] < planned else ""
         console.print(f"{samples['count']} samples{saved}, {samples.get('tokens') or 0} tokens", highlight=False)
     curated = table_name(CURATED, "*")
-    console.print(f"curated  {run}/{curated}\nreport   {run}/{REPORT}\nnext     goldilocks inspect {run}")
+    print_visible(f"curated  {run}/{curated}\nreport   {run}/{REPORT}\nnext     goldilocks inspect {run}")
 
 
 def print_comparison(comparison: pl.DataFrame) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from flows.cli.errors import explained
 from flows.cli.options import Debug, app, open_run
+from pipeline.text.visible import print_visible
 
 PORT = 8420
 
@@ -29,4 +30,4 @@ def view(
 
         folders = [open_run(run), *([open_run(against)] if against else [])]
         with suppress(KeyboardInterrupt):
-            serve_runs(folders, host, port, lambda address: print(f"looking at {run}: {address}", flush=True))
+            serve_runs(folders, host, port, lambda address: print_visible(f"looking at {run}: {address}"))

@@ -248,7 +248,7 @@ def extend_tests(
     accept = None
     own = case.extra.get("input_generator")
     if not known and not isinstance(own, str) and (authored is None or authored.generator is None):
-        known = guess_inputs(sandbox, case.solutions, case.entry_point, judge, config.seed)
+        known = guess_inputs(sandbox, case.solutions, case.entry_point, judge)
     if isinstance(own, str):
         prelude = case.solutions[0].code if case.solutions[0].language == "python" and case.entry_point else ""
         makers.append(make_generated(sandbox, own, case.entry_point, prelude, judge.loose))

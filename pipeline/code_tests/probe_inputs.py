@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.code_tests.generate import SEED
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.programs import Solution
@@ -34,11 +35,9 @@ _KINDS: tuple[Callable[[random.Random], object], ...] = (
 )
 
 
-def guess_inputs(
-    sandbox: "Sandbox", solutions: Sequence[Solution], entry_point: str | None, judge: Judge, seed: int
-) -> list[str]:
+def guess_inputs(sandbox: "Sandbox", solutions: Sequence[Solution], entry_point: str | None, judge: Judge) -> list[str]:
     """Inputs of the form that suits the programs best; empty where no form suits."""
-    rng = random.Random(seed)
+    rng = random.Random(SEED)
     forms = _text_forms(rng) if entry_point is None else _call_forms(rng, entry_point, solutions)
     asked = _few(solutions)
     # Most forms fail at their first input, so the others are run only where that one goes well.

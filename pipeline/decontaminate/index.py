@@ -5,12 +5,11 @@ numbers is a candidate too, and is then distinguished. A run weighs one over the
 every item of a benchmark says (`write a function to find the`) weighs nothing.
 """
 
-import hashlib
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.decontaminate.items import Item, mask_calls, read_core
+from pipeline.decontaminate.items import Item, hash_items, mask_calls, read_core
 from pipeline.dedup.compare import Statement
 from pipeline.dedup.reading import END, is_number, is_ordinal, read_tokens
 
@@ -66,7 +65,7 @@ def drop_ends(tokens: Sequence[str]) -> tuple[str, ...]:
 
 def build_index(items: Sequence[Item]) -> Index:
     """The index of items, built once for the same items: later calls in the same process get the same one."""
-    digest = hashlib.sha256(repr([(i.benchmark, i.id, i.text, i.answer) for i in items]).encode()).hexdigest()
+    digest = hash_items(items)
     if digest not in _BUILT:
         _BUILT[digest] = _build(items)
         while len(_BUILT) > CACHED:

@@ -3,9 +3,10 @@
 A benchmark that was silently left out would be worse than none: the report would call the set clean.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -43,6 +44,11 @@ def read_items(benchmarks: Iterable[str | Benchmark]) -> list[Item]:
             "({name: ..., files: PATH, text: COLUMN})"
         )
     return [item for benchmark in named for item in (_read(benchmark) if benchmark.files else _fetch(benchmark))]
+
+
+def hash_items(items: Iterable[Item]) -> str:
+    """A hash of what items say, wherever they were read."""
+    return hashlib.sha256(repr([astuple(item) for item in items]).encode()).hexdigest()
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from pipeline.decontaminate.index import RUN, Entry, Index, cut_runs, drop_ends
-from pipeline.dedup.compare import Statement, compare, compare_stories
+from pipeline.dedup.compare import FEW_NUMBERS, Statement, compare, compare_stories
 from pipeline.dedup.labels import disagree
 from pipeline.dedup.reading import END, is_number
 from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
@@ -126,11 +126,10 @@ def _retells(problem: Statement, entry: Entry, config: DecontaminateConfig, answ
     same, theirs = config.same, entry.item.answer
     if not (same.paraphrases and answer and theirs and problem.numbers == entry.core.numbers):
         return None
-    if len(problem.numbers) <= same.paraphrase_numbers or disagree(answer, theirs):
+    if len(problem.numbers) <= FEW_NUMBERS or disagree(answer, theirs):
         return None
-    fewer = {"paraphrase_similarity": same.paraphrase_similarity * AGREED, "paraphrase_words": AGREED_WORDS}
-    loose = same.model_copy(update=fewer)
-    like = compare_stories(entry.core, problem, loose)
+    loose = same.model_copy(update={"paraphrase_similarity": same.paraphrase_similarity * AGREED})
+    like = compare_stories(entry.core, problem, loose, AGREED_WORDS)
     return like.score if like else None
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pipeline.dedup.reading import END, is_hard, is_number, is_ordinal
 from pipeline.dedup.vocabulary import ASKING_WORDS, CONTRARY_WORDS, LITTLE_WORDS, NEGATING_PREFIXES
-from schemas.config import DedupConfig
+from schemas.config import SameConfig
 
 TRIVIAL_SIGNS = frozenset("()-/*+,=")
 """Signs that a word problem may have in one telling and not in the other: `2x3`, `2 * 3`, `$4-$5`."""
@@ -30,6 +30,13 @@ COMPARED = 60
 """Numbers of which each is compared with each other one: a table of hundreds would take seconds."""
 SWAPPED = 2
 """Words more that two numbers must share with each other's places than with their own, and twice as many."""
+FEW_NUMBERS = 2
+"""Different numbers, besides 1, below which they do not distinguish a story from another."""
+FEW_SIMILARITY = 0.38
+"""Jaccard of vocabulary that word problems with only so many numbers need: two are shared by chance, so more words
+must be."""
+SHARED_WORDS = 5
+"""Stems that two tellings share at least: short stories of ages and prices share three or four with each other."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ def read_content(words: Iterable[str]) -> frozenset[str]:
     return frozenset(stem(word) for word in words if len(word) > 1 and word not in LITTLE_WORDS)
 
 
-def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
+def compare(line: str, other: str, config: SameConfig) -> Likeness | None:
     """In what way two canonical lines are one problem; None where they are two."""
     if line == other:
         return Likeness("copy", 1.0)
@@ -154,8 +161,8 @@ def compare(line: str, other: str, config: DedupConfig) -> Likeness | None:
         if a.hard != b.hard and swaps_numbers(a, b):
             return None
         if is_same:
-            told = len(a.numbers) < config.paraphrase_numbers and changes_words(a, b)
-            return None if told or turns_question(a, b) else Likeness("copy", score)
+            is_told_apart = len(a.numbers) < FEW_NUMBERS and changes_words(a, b)
+            return None if is_told_apart or turns_question(a, b) else Likeness("copy", score)
         if a.counts != b.counts or a.signs != b.signs or _sort_numbers(a) != _sort_numbers(b):
             return None
     return compare_stories(a, b, config) if config.paraphrases else None
@@ -280,18 +287,20 @@ def _sort_stories(statement: Statement) -> list[list[str]]:
     return sorted(told for sentence in statement.sentences if (told := _tell(sentence)))
 
 
-def compare_stories(a: Statement, b: Statement, config: DedupConfig) -> Likeness | None:
-    """Whether two word problems tell one story: the same numbers of the same things, and a shared vocabulary."""
-    if a.numbers != b.numbers or len(a.numbers) < config.paraphrase_numbers or a.symbols != b.symbols:
+def compare_stories(a: Statement, b: Statement, config: SameConfig, words: int = SHARED_WORDS) -> Likeness | None:
+    """Whether two word problems tell one story: the same numbers of the same things, and a shared vocabulary of `words`
+    stems at least.
+    """
+    if a.numbers != b.numbers or len(a.numbers) < FEW_NUMBERS or a.symbols != b.symbols:
         return None
     if not (a.ordinals <= b.ordinals or b.ordinals <= a.ordinals):
         return None
     both = len(a.content & b.content)
     shared = both / max(1, len(a.content | b.content))
-    few = len(a.numbers) < config.paraphrase_numbers + 1
-    if both < config.paraphrase_words or shared < (
-        config.paraphrase_few_similarity if few else config.paraphrase_similarity
-    ):
+    needed = config.paraphrase_similarity
+    if len(a.numbers) == FEW_NUMBERS:
+        needed = max(needed, FEW_SIMILARITY)
+    if both < words or shared < needed:
         return None
     for thing in a.counted.keys() & b.counted.keys():
         if a.counted[thing].isdisjoint(b.counted[thing]):

@@ -24,6 +24,13 @@ from pipeline.progress import here_total, track
 from schemas.config import DedupConfig
 from schemas.problem import CLASH, DUPLICATE
 
+BAND_ROWS = 2
+"""MinHash values a band. Two suffice, since a bucket is shared only with the same mathematics."""
+COPY_AGREEMENT = 0.2
+"""Share of equal MinHash values below which a candidate is not looked at: a copy with a fifth of its words changed
+keeps a third of its word pairs, and an estimate from 48 values is off by 0.07 in one of three."""
+STORY_AGREEMENT = 0.14
+"""The same for vocabularies: two estimation errors below the similarity of paraphrases."""
 READ = ("id", "source", "source_id", "statement", "answer", "tests", "code_language")
 FOUND_DTYPES = {"row": pl.UInt32(), "twin": pl.String(), "detail": pl.String()}
 """What is dropped of a shard: which row (its place from 0), the id of the row that stays, and how they are alike."""
@@ -54,14 +61,14 @@ def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collecti
             if "statement" not in table.columns:
                 raise pl.exceptions.ColumnNotFoundError("dedup needs the column 'statement'; map it in `columns`")
             names[name] = None
-            said = [read_statement(text) if text else "" for text in table["statement"]]
-            lines += said
+            read = [read_statement(text) if text else "" for text in table["statement"]]
+            lines += read
             ranks.append(
                 rank_rows(table, config, held).with_columns(pl.lit(name).alias("table"), row=pl.int_range(pl.len()))
             )
-            copies.append(sign_copies(said, config.permutations))
+            copies.append(sign_copies(read))
             if config.paraphrases:
-                stories.append(sign_stories(said, config.permutations, config.paraphrase_numbers))
+                stories.append(sign_stories(read))
             work.advance(table.height)
     nothing = Duplicates(pl.DataFrame(schema=FOUND_DTYPES), pl.DataFrame(schema=CANDIDATE_DTYPES))
     if not lines:
@@ -126,7 +133,7 @@ def drop_worse(
     ]
     alone = np.array([at == head for at, head in enumerate(same)], np.bool_)
     with track("dedup: find candidates", len(lines), part=True):
-        meets = find_meetings(signatures, alone, config)
+        meets = find_meetings(signatures, alone)
     same_text: dict[int, set[str]] = {}
     for at, head in enumerate(same):
         same_text.setdefault(head, set()).add(answers[at])
@@ -182,12 +189,11 @@ def _count(same: list[int]) -> Iterator[tuple[int, int]]:
             work.advance()
 
 
-def find_meetings(signatures: list[Signatures], alone: NDArray[np.bool_], config: DedupConfig) -> dict[int, list[int]]:
+def find_meetings(signatures: list[Signatures], alone: NDArray[np.bool_]) -> dict[int, list[int]]:
     """Row -> better rows that it may be like, best first."""
-    least = (config.copy_agreement, config.paraphrase_agreement)
     pairs = [
-        find_candidates(Signatures(part.values, part.keys, part.member & alone), config.band_rows, share)
-        for part, share in zip(signatures, least, strict=False)
+        find_candidates(Signatures(part.values, part.keys, part.member & alone), BAND_ROWS, share)
+        for part, share in zip(signatures, (COPY_AGREEMENT, STORY_AGREEMENT), strict=False)
     ]
     meets: dict[int, list[int]] = {}
     for better, at in _iterate(np.unique(np.concatenate(pairs), axis=0)):

@@ -14,12 +14,14 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.compare import prepare
+from pipeline.dedup.compare import FEW_NUMBERS, prepare
 from pipeline.dedup.reading import END
 
 MASK = 0xFFFFFFFF
 PAIR = 0x9E3779B1
 """An odd multiplier (2^32 over the golden ratio, Knuth 6.4), so that a pair's hash depends on its order."""
+PERMUTATIONS = 48
+"""MinHash values a signature. In bands of two they find 99.9% of pairs with a Jaccard of 0.5 and 90% at 0.3."""
 UNKEYED = frozenset({"1", "(", ")"})
 """Hard tokens that a key leaves out: an edit may add or drop them."""
 
@@ -45,7 +47,7 @@ def hash_key(tokens: Sequence[str]) -> int:
     return crc32(text) << 32 | crc32(text, PAIR)
 
 
-def sign_copies(lines: Sequence[str], permutations: int) -> Signatures:
+def sign_copies(lines: Sequence[str]) -> Signatures:
     """Signatures over pairs of neighbouring words, keyed by the mathematics in any order."""
     shingles, keys, member = [], [], []
     for line in lines:
@@ -54,19 +56,20 @@ def sign_copies(lines: Sequence[str], permutations: int) -> Signatures:
         shingles.append([(first * PAIR + second) & MASK for first, second in pairwise(hashes)])
         keys.append(hash_key(sorted(token for token in statement.hard if token not in UNKEYED)))
         member.append(len(hashes) > 1)
-    return Signatures(sign(shingles, permutations), np.array(keys, np.uint64), np.array(member, np.bool_))
+    return Signatures(sign(shingles, PERMUTATIONS), np.array(keys, np.uint64), np.array(member, np.bool_))
 
 
-def sign_stories(lines: Sequence[str], permutations: int, numbers: int) -> Signatures:
-    """Signatures over the vocabulary, keyed by the set of numbers; of problems with `numbers` of them or more."""
+def sign_stories(lines: Sequence[str]) -> Signatures:
+    """Signatures over the vocabulary, keyed by the set of numbers; of problems with `FEW_NUMBERS` of them or more."""
     shingles, keys, member = [], [], []
     for line in lines:
         statement = prepare(line)
-        told = len(statement.numbers) >= numbers
-        shingles.append([hash_word(word) for word in statement.content] if told else [])
-        keys.append(hash_key([*sorted(statement.numbers), END, *sorted(statement.symbols.elements())]) if told else 0)
-        member.append(told)
-    return Signatures(sign(shingles, permutations), np.array(keys, np.uint64), np.array(member, np.bool_))
+        is_story = len(statement.numbers) >= FEW_NUMBERS
+        mathematics = [*sorted(statement.numbers), END, *sorted(statement.symbols.elements())]
+        shingles.append([hash_word(word) for word in statement.content] if is_story else [])
+        keys.append(hash_key(mathematics) if is_story else 0)
+        member.append(is_story)
+    return Signatures(sign(shingles, PERMUTATIONS), np.array(keys, np.uint64), np.array(member, np.bool_))
 
 
 def sign(shingles: Sequence[Sequence[int]], permutations: int) -> NDArray[np.uint32]:

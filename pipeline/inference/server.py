@@ -136,11 +136,11 @@ class ServerEngine:
         """
         tried: Counter[Server] = Counter()
         refused: dict[Server, Exception] = {}
-        said: dict[str, str] = {}
+        failures: dict[str, str] = {}
         while True:
             server = await self._pool.take(request.n, tried, refused)
             if server is None:
-                raise _explain_refusals(refused.values(), _join(said))
+                raise _explain_refusals(refused.values(), _join(failures))
             try:
                 answer = await self._ask_server(server, request)
                 server.answered += 1
@@ -149,7 +149,7 @@ class ServerEngine:
                 failure = error
             finally:
                 await self._pool.put_back(server, request.n)
-            said[server.url] = say(failure)
+            failures[server.url] = say(failure)
             tried[server] += 1
             if _is_refusal(failure):
                 refused[server] = failure
@@ -158,7 +158,7 @@ class ServerEngine:
                 await self._suspect(server, failure)
             up = [other for other in self._pool.servers if other.up]
             if tried.total() > self._retries and all(tried[other] for other in up) and up:
-                raise EngineFailure(_join(said))
+                raise EngineFailure(_join(failures))
             if up and all(tried[other] for other in up):
                 await asyncio.sleep(max(pause(min(tried[other] for other in up)), waits(failure)))
 
@@ -211,10 +211,10 @@ class ServerEngine:
         """All n completions: in one call, or in as many as a server needs that gives fewer at a time."""
         from openai import BadRequestError, UnprocessableEntityError
 
-        found: list[Completion] = []
+        completions: list[Completion] = []
         tokens = 0
-        while len(found) < request.n:
-            asked = request.n - len(found) if server.several else 1
+        while len(completions) < request.n:
+            asked = request.n - len(completions) if server.several else 1
             try:
                 more, counted = await self._call(server, request, asked)
             except (BadRequestError, UnprocessableEntityError):
@@ -225,9 +225,9 @@ class ServerEngine:
                 server.several = False
             if not more:
                 raise RuntimeError("the server answered without any completion")
-            found.extend(more[: request.n - len(found)])
+            completions.extend(more[: request.n - len(completions)])
             tokens += counted
-        return tuple(found), tokens
+        return tuple(completions), tokens
 
     async def _call(self, server: Server, request: Request, n: int) -> tuple[list[Completion], int]:
         prompt, params, client = request.prompt, request.params, server.client
@@ -306,5 +306,5 @@ def _explain_refusals(refusals: Collection[Exception], message: str) -> EngineFa
     return PromptRefused(message, too_long=all(TOO_LONG.search(str(refusal)) for refusal in refusals))
 
 
-def _join(said: dict[str, str]) -> str:
-    return "; ".join(f"{url}: {what}" for url, what in said.items())
+def _join(failures: dict[str, str]) -> str:
+    return "; ".join(f"{url}: {what}" for url, what in failures.items())

@@ -156,9 +156,9 @@ class ServerPool:
 
     async def _look(self, server: Server) -> bool:
         try:
-            said = await self._ask(server)
-            if _root(said) != self.root:
-                raise EngineDied(f"it serves {_root(said)} now, not {self.root}")
+            card = await self._ask(server)
+            if _root(card) != self.root:
+                raise EngineDied(f"it serves {_root(card)} now, not {self.root}")
         except Exception as error:
             await self._lose(server, say(error))
             return False
@@ -166,7 +166,7 @@ class ServerPool:
             server.looking = None
         if not server.up:
             log.warning("model.url %s answers and is asked again", server.url)
-            self._welcome(server, said)
+            self._welcome(server, card)
             async with self._changed:
                 self._changed.notify_all()
         return True
@@ -224,10 +224,10 @@ class ServerPool:
             "set model.name to one of these"
         )
 
-    def _welcome(self, server: Server, said: dict[str, Any]) -> None:
+    def _welcome(self, server: Server, card: dict[str, Any]) -> None:
         # vLLM alone is asked for token ids (with several choices, `usage` only has their sum) and takes all parameters.
-        server.is_vllm = said.get("owned_by") == "vllm"
-        server.root, server.up = _root(said), True
+        server.is_vllm = card.get("owned_by") == "vllm"
+        server.root, server.up = _root(card), True
         server.lost.clear()
 
     def _say_dark(self) -> str:
@@ -238,8 +238,8 @@ class ServerPool:
         )
 
 
-def _root(said: dict[str, Any]) -> str:
-    return str(said.get("root") or said["id"])
+def _root(card: dict[str, Any]) -> str:
+    return str(card.get("root") or card["id"])
 
 
 def say(error: BaseException) -> str:
@@ -251,20 +251,20 @@ def say(error: BaseException) -> str:
 
 def waits(error: Any) -> float:
     """Seconds that a refusing server asks to be left alone (Retry-After, RFC 9110 10.2.3); 0 where it says nothing."""
-    said = error.response.headers.get("retry-after") if getattr(error, "response", None) is not None else None
-    return _seconds(said) if said else 0.0
+    header = error.response.headers.get("retry-after") if getattr(error, "response", None) is not None else None
+    return _seconds(header) if header else 0.0
 
 
-def _seconds(said: str) -> float:
+def _seconds(header: str) -> float:
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, float(said))
+        return max(0.0, float(header))
     except ValueError:
         pass
     try:
         from datetime import UTC, datetime
 
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return 0.0

@@ -137,10 +137,10 @@ class VllmEngine:
         `starting` is closed when it is ready.
         """
         patience = self._config.timeout
-        heard = time.monotonic()
+        last_message = time.monotonic()
         while True:
             waiting = self._sent or not worker.ready
-            left = heard + patience - time.monotonic() if waiting else None
+            left = last_message + patience - time.monotonic() if waiting else None
             if left is not None and left <= 0:
                 what = "no completion" if worker.ready else "it was not ready"
                 return f"{what} for {patience:g} s (model.timeout)"
@@ -159,7 +159,7 @@ class VllmEngine:
                     starting.close()
                     if not isinstance(message, Heartbeat):
                         # model.timeout is about completions: an engine that steps without any is hung, too.
-                        heard = time.monotonic()
+                        last_message = time.monotonic()
                     self._take(message)
             except (EOFError, OSError):
                 return worker.explain_end()
@@ -167,7 +167,7 @@ class VllmEngine:
                 return worker.explain_end()
             if worker.ready:
                 if not self._sent:
-                    heard = time.monotonic()
+                    last_message = time.monotonic()
                 self._dispatch(worker)
 
     def _dispatch(self, worker: WorkerProcess) -> None:

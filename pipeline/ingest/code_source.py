@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.ingest.code_presets import CodePreset
 from pipeline.ingest.code_rows import shape_problem, write_call
-from pipeline.ingest.files import read_rows
+from pipeline.ingest.files import read_packages, read_rows
 from pipeline.ingest.held import take
 from pipeline.ingest.hub import read_dataset
-from pipeline.ingest.kattis import read_packages
 from pipeline.ingest.mapping import read_column
 from pipeline.ingest.recognize import recognise
 from schemas.config import ReadingConfig, SandboxConfig, Source
@@ -77,7 +76,7 @@ def _other(rows: list[Row]) -> str:
 
 def _open(source: Source, preset: CodePreset, reading: ReadingConfig) -> Iterator[Row]:
     if preset.packages:
-        if not isinstance(source.files, str):
+        if source.files is None:
             raise InputError(f"source {source.name!r}: preset {preset.name!r} wants `files: FOLDER`, of packages")
         return read_packages(source.files, reading)
     if source.files is not None:
@@ -101,7 +100,11 @@ def shape_row(row: Row, source: Source, preset: CodePreset) -> Row:
     for name, column in source.columns.items():
         shaped[name] = read_column(row, column)
     shaped["source_id"] = shaped.get("source_id") or row.get("source_id")
-    return shaped | {"domain": "code", "language": source.language or "en", WHERE: row.get(WHERE)}
+    return shaped | {
+        "domain": "code",
+        "language": source.language or shaped.get("language") or "en",
+        WHERE: row.get(WHERE),
+    }
 
 
 def read_gym_code(

@@ -48,7 +48,7 @@ def read_dataset(
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"dataset {name}: reading stopped after {at} rows of {split!r}: {_said(error)}; "
+            f"dataset {name}: reading stopped after {at} rows of {split!r}: {_describe_error(error)}; "
             "run again, or fetch the set again"
         ) from error
 
@@ -119,7 +119,7 @@ def _open_saved(folder: Path, split: str) -> Any:
 
 
 def _explain(error: Exception, name: str, subset: str | None, split: str) -> str:
-    message = _said(error)
+    message = _describe_error(error)
     listed = re.search(r"(?:Available splits|Should be one of|Available|available configs)[^\[]*\[([^\]]*)\]", message)
     there = listed[1].replace("'", "") if listed else None
     if there is not None and re.match(r"(?:Bad split|Unknown split)", message):
@@ -141,5 +141,5 @@ def _explain(error: Exception, name: str, subset: str | None, split: str) -> str
     return f"dataset {name}: cannot be opened: {kind}: {message}"
 
 
-def _said(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return " ".join(str(error).split())[:400]

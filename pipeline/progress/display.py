@@ -55,8 +55,8 @@ def describe_end(step: Step) -> str:
     before = f"{step.skipped:,} done before" if step.skipped else ""
     done = "failed after" if step.failed else "done in" if not count else ""
     took = f"{done} {format_seconds(step.seconds)}".strip()
-    said = f"{count} in {took}" if count and not step.failed else ", ".join(filter(None, [count, took]))
-    return f"{step.name}: {', '.join(filter(None, [said, before, step.note]))}"
+    amount = f"{count} in {took}" if count and not step.failed else ", ".join(filter(None, [count, took]))
+    return f"{step.name}: {', '.join(filter(None, [amount, before, step.note]))}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.ingest.files import find_files, read_rows
+from pipeline.ingest.files import FolderTree, Place, find_files, read_files, read_rows
 from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.formatting import count, meaning, plain, plural, share
 from pipeline.run.evidence import find_samples, read_evidence
@@ -100,8 +100,8 @@ def _show_flags(flags: Flags, console: Console) -> None:
         table = _table("flagged for review", "note", "label", "when")
         for flag in flags.open[: -LISTED - 1 : -1]:
             label = flag.seen.get("answer")
-            said = clean(_shorten(label, False)) if label is not None else Text("none", style="dim")
-            table.add_row(clean(flag.problem_id), clean(_shorten(flag.note, False)), said, clean(flag.made[:10]))
+            answer = clean(_shorten(label, False)) if label is not None else Text("none", style="dim")
+            table.add_row(clean(flag.problem_id), clean(_shorten(flag.note, False)), answer, clean(flag.made[:10]))
         console.print(table)
     if len(flags.open) > LISTED:
         console.print(f"and {plural(len(flags.open) - LISTED, 'older flag')}")
@@ -116,21 +116,21 @@ def _show_files(path: str, rows: int, full: bool, console: Console) -> None:
     first: list[dict[str, Any]] = []
     total = 0
     files = find_files(path)
-    for fs, place, name in files:
-        if not place.endswith(".parquet"):
-            continue
+    tables = [file for file in files if file.form == "parquet" and file.compression is None]
+    for file in tables:
+        assert isinstance(file.tree, FolderTree), "only an archive's members are no files of a filesystem"
         try:
-            types, height, counted, head = _look_at_table(fs, place, rows - len(first))
+            types, height, counted, head = _look_at_table(file.tree.fs, file.path, rows - len(first))
         except InputError:
             raise
         except (OSError, ValueError, pl.exceptions.ComputeError) as error:
-            raise InputError(f"{name}: not a Parquet file ({error}); write it again") from None
+            raise InputError(f"{file.name}: not a Parquet file ({error}); write it again") from None
         total += height
         schema |= {column: str(dtype) for column, dtype in types.items() if column not in schema}
         for column in counted.columns:
             _add(counts, column, counted[column].to_list())
         first += head
-    for row in _read_lines([name for _, place, name in files if not place.endswith(".parquet")]):
+    for row in _read_others([file for file in files if file not in tables]):
         total += 1
         schema |= {key: type(value).__name__ for key, value in row.items() if key not in schema and value is not None}
         for column in COUNTED:
@@ -169,8 +169,8 @@ def _choose_counted(types: pl.Schema) -> list[str]:
     return [column for column in COUNTED if types.get(column) == pl.String]
 
 
-def _read_lines(names: list[str]) -> Iterator[dict[str, Any]]:
-    for row in read_rows(names) if names else ():
+def _read_others(places: list[Place]) -> Iterator[dict[str, Any]]:
+    for row in read_files(places):
         yield {key: value for key, value in row.items() if key != "_where"}
 
 
@@ -220,11 +220,11 @@ def _find_problem(folder: RunFolder, asked: str) -> str:
                 continue
             table = folder.read_table(name, ["id", "source", "source_id"])
             for id_, source, source_id in table.iter_rows():
-                said = f"{id_} ({source}{f', {source_id}' if source_id else ''})"
+                line = f"{id_} ({source}{f', {source_id}' if source_id else ''})"
                 if asked in (id_, source_id):
-                    exact[id_] = said
+                    exact[id_] = line
                 elif id_ and id_.startswith(asked):
-                    begun[id_] = said
+                    begun[id_] = line
                 if len(names) < NAMED:
                     names |= {id_: None, source_id: None}
     return _choose_one(asked, exact or begun, [name for name in names if name], folder.root)
@@ -293,12 +293,12 @@ def _show_samples(folder: RunFolder, id_: str, shards: set[str], full: bool, con
         for shard, files in find_samples(folder).items()
         if shard in shards
     ]
-    found = pl.concat(tables).sort("model", "index") if tables else pl.DataFrame()
-    if found.is_empty():
+    samples = pl.concat(tables).sort("model", "index") if tables else pl.DataFrame()
+    if samples.is_empty():
         console.print(Text("no samples", style="dim"))
         return
     table = _table("sample>", "verdict", "answer", "tokens>", "completion")
-    for sample in found.iter_rows(named=True):
+    for sample in samples.iter_rows(named=True):
         verdict = Text(sample["verdict"], style={"correct": "green", "wrong": ""}.get(sample["verdict"], "magenta"))
         if (sample["verdict_detail"] or "").startswith(SECOND_OPINION):
             verdict.append(f" ({SECOND_OPINION})", style="dim")
@@ -315,13 +315,13 @@ def _show_row(path: str, asked: str, full: bool, console: Console) -> None:
     exact: list[dict[str, Any]] = []
     begun: dict[str, list[dict[str, Any]]] = {}
     for row in read_rows(path):
-        said = [str(row[key]) for key in keys if row.get(key) is not None]
-        if asked in said:
+        values = [str(row[key]) for key in keys if row.get(key) is not None]
+        if asked in values:
             exact.append(row)
-        elif said and said[0].startswith(asked):
-            begun.setdefault(said[0], []).append(row)
+        elif values and values[0].startswith(asked):
+            begun.setdefault(values[0], []).append(row)
         if len(names) < NAMED:
-            names |= dict.fromkeys(said)
+            names |= dict.fromkeys(values)
     if not exact:
         exact = begun[_choose_one(asked, {name: name for name in begun}, list(names), path)]
     for row in exact:

@@ -129,8 +129,8 @@ def split_decided(
         )
     history = pl.col("history")
     for stage in stages:
-        told = history.list.eval(pl.element().struct.field("stage") == stage).list.any()
-        history = pl.when(told).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
+        is_noted = history.list.eval(pl.element().struct.field("stage") == stage).list.any()
+        history = pl.when(is_noted).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
     repaired = history.list.concat(_entry(LABELS_STAGE, pl.col("repair"), "repaired"))
     history = pl.when(pl.col("repair").is_not_null()).then(repaired).otherwise(history)
     detail = pl.format("{} by {}", "decided", "by")

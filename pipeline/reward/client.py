@@ -37,27 +37,27 @@ def judge(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     `prompt` (its end will do) and `finish_reason`.
     """
     url = os.environ.get("GOLDILOCKS_REWARD_URL")
-    found: dict[int, dict[str, Any]] = {}
+    results: dict[int, dict[str, Any]] = {}
     for _ in range(ATTEMPTS):
-        ungraded = [at for at in range(len(items)) if found.get(at, {}).get("reward") is None]
+        ungraded = [at for at in range(len(items)) if results.get(at, {}).get("reward") is None]
         for first in range(0, len(ungraded), BATCH):
             places = ungraded[first : first + BATCH]
             some = [items[at] for at in places]
-            found |= dict(zip(places, _ask(url, some) if url else _judge_here(some), strict=True))
-    return [found[at] for at in range(len(items))]
+            results |= dict(zip(places, _ask(url, some) if url else _judge_here(some), strict=True))
+    return [results[at] for at in range(len(items))]
 
 
 def _ask(url: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The service's answer. Raises RuntimeError with what it said, and ConnectionError where it stays away."""
     verify = SETTINGS.get("verify", {})
-    said = {
+    body = {
         "items": items,
         "verify": {name: verify[name] for name in ("extract", "format", "thoughts") if name in verify},
     }
     headers = {"Content-Type": "application/json"}
     if token := os.environ.get("GOLDILOCKS_REWARD_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
-    request = urllib.request.Request(f"{url.rstrip('/')}/verify", json.dumps(said).encode(), headers)
+    request = urllib.request.Request(f"{url.rstrip('/')}/verify", json.dumps(body).encode(), headers)
     until, trouble = time.monotonic() + PATIENCE, ""
     while time.monotonic() < until:
         try:

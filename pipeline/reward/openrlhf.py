@@ -33,11 +33,11 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
             for q, prompt, label in asked
         ]
     )
-    for said in results:
-        if said["reward"] is None:
-            raise UnknownVerdict(f"no verdict on a completion: {said['detail']}; OpenRLHF has no word for that")
+    for result in results:
+        if result["reward"] is None:
+            raise UnknownVerdict(f"no verdict on a completion: {result['detail']}; OpenRLHF has no word for that")
     return {
-        "rewards": torch.tensor([said["reward"] for said in results]),
-        "scores": torch.tensor([float(said["verdict"] == "correct") for said in results]),
+        "rewards": torch.tensor([result["reward"] for result in results]),
+        "scores": torch.tensor([float(result["verdict"] == "correct") for result in results]),
         "extra_logs": {},
     }

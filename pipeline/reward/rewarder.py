@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from pipeline.closing import Closing
 from pipeline.language import keeps_language
 from pipeline.text.thoughts import THINK, open_thoughts, opened_by
 from pipeline.verify.code import CodeLabel
@@ -64,7 +64,7 @@ class Graded:
         return None if self.parts is None else self.parts.total
 
 
-class Rewarder(Closing):
+class Rewarder(AbstractContextManager["Rewarder"]):
     """Grades completions by the verifier that curates. A context manager; safe to use from several threads.
 
     No process is started for common math answers, and no sandbox before the first program.
@@ -79,6 +79,9 @@ class Rewarder(Closing):
     def of(cls, config: Config) -> Rewarder:
         """The one of a run's config."""
         return cls(config.verify, config.sandbox)
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends all processes; what is still undecided becomes `unknown`."""

@@ -5,6 +5,7 @@ import socket
 
 from pipeline.reward.rewarder import Rewarder
 from pipeline.serving.hosts import HostGuard, is_loopback
+from pipeline.text.visible import print_visible
 from schemas.config import Config
 from schemas.errors import InputError
 
@@ -30,7 +31,7 @@ def serve_rewards(config: Config, host: str, port: int) -> None:
     with listen(host, port) as listening:
         where = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         guarded = f"with the token of {name}" if token else "without a token"
-        print(f"rewards at {where}, {guarded}; up or not: {where}/health", flush=True)
+        print_visible(f"rewards at {where}, {guarded}; up or not: {where}/health")
         app = make_app(Rewarder.of(config), config.reward, token, HostGuard(host.lower(), listening.getsockname()[1]))
         settings = uvicorn.Config(app, http=ImpatientProtocol, log_level="warning", limit_concurrency=CONNECTIONS)
         uvicorn.Server(settings).run(sockets=[listening])

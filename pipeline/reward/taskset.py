@@ -33,10 +33,10 @@ class ProblemTask(vf.Task[ProblemData]):  # type: ignore[misc]
         thoughts = getattr(last, "reasoning_content", None)
         completion = f"<think>{thoughts}</think>{trace.last_reply}" if thoughts else trace.last_reply
         item = {"ground_truth": self.data.ground_truth, "completion": completion, "statement": self.data.statement}
-        [said] = await asyncio.to_thread(judge, [item])
-        if said["reward"] is None:
-            raise UnknownVerdict(f"no verdict on a completion: {said['detail']}")
-        return float(said["reward"])
+        [result] = await asyncio.to_thread(judge, [item])
+        if result["reward"] is None:
+            raise UnknownVerdict(f"no verdict on a completion: {result['detail']}")
+        return float(result["reward"])
 
 
 class ProblemsConfig(vf.TasksetConfig):  # type: ignore[misc]

@@ -70,8 +70,8 @@ class TrlReward:
         seen = [prompt if isinstance(prompt, str) else None for prompt in prompts or [None] * len(completions)]
         graded = self._rewarder.grade(
             [
-                Answered(truth, read_completion(completion), said, tokens, self.l_max, self.l_cache, prompt)
-                for truth, completion, said, tokens, prompt in zip(
+                Answered(truth, read_completion(completion), text, tokens, self.l_max, self.l_cache, prompt)
+                for truth, completion, text, tokens, prompt in zip(
                     ground_truth, completions, statements, lengths, seen, strict=True
                 )
             ]

@@ -18,14 +18,16 @@ def goldilocks(
     statements = statement or [None] * len(completions)
     ends = [prompt[-100:] if isinstance(prompt, str) else None for prompt in prompts or [None] * len(completions)]
     items = [
-        {"ground_truth": truth, "completion": _read(completion), "statement": said} | ({"prompt": end} if end else {})
-        for truth, completion, said, end in zip(ground_truth, completions, statements, ends, strict=True)
+        {"ground_truth": truth, "completion": _read(completion), "statement": text} | ({"prompt": end} if end else {})
+        for truth, completion, text, end in zip(ground_truth, completions, statements, ends, strict=True)
     ]
-    return [said["reward"] for said in judge(items)]
+    return [result["reward"] for result in judge(items)]
 
 
 def _read(completion: Any) -> str:
     if isinstance(completion, str):
         return completion
-    said = [message.get("content") or "" for message in completion if message.get("role") == "assistant"]
-    return "".join(text if isinstance(text, str) else "".join(part.get("text", "") for part in text) for text in said)
+    contents = [message.get("content") or "" for message in completion if message.get("role") == "assistant"]
+    return "".join(
+        text if isinstance(text, str) else "".join(part.get("text", "") for part in text) for text in contents
+    )

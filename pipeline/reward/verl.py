@@ -19,12 +19,12 @@ def compute_score(
     `reward_kwargs` give a number for `unknown`.
     """
     statement = (extra_info or {}).get("statement")
-    [said] = judge([{"ground_truth": ground_truth, "completion": solution_str, "statement": statement}])
-    score = said["reward"]
+    [result] = judge([{"ground_truth": ground_truth, "completion": solution_str, "statement": statement}])
+    score = result["reward"]
     if score is None and unknown is None:
         raise UnknownVerdict(
-            f"no verdict on a completion of {data_source}: {said['detail']}; verl has no word for that, so give a "
+            f"no verdict on a completion of {data_source}: {result['detail']}; verl has no word for that, so give a "
             "score for it: reward.custom_reward_function.reward_kwargs.unknown"
         )
-    right = float(said["verdict"] == "correct")
+    right = float(result["verdict"] == "correct")
     return {"score": float(unknown or 0) if score is None else score, "acc": right, "known": float(score is not None)}

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pipeline.run.layout import LOCK, claim_name
 from pipeline.run.storage import RunFolder
@@ -37,7 +37,7 @@ def hold_run(folder: RunFolder) -> Iterator[None]:
         return
     path = Path(folder.path) / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with _open_lock(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -45,6 +45,16 @@ def hold_run(folder: RunFolder) -> Iterator[None]:
                 f"{folder.root}: another process is working on this run; wait for it, or use another run"
             ) from None
         yield
+
+
+def _open_lock(path: Path) -> IO[str]:
+    """The lock file; one that another user made is opened to read, which is enough to lock it."""
+    try:
+        return path.open("a")
+    except PermissionError as error:
+        if not path.exists():
+            raise InputError(f"run {path.parent}: you may not write there: {error}; give another folder") from None
+        return path.open()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pipeline.run.evidence import find_graded, record_evidence, record_refusals
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard
+from pipeline.sample.store import name_model
 from pipeline.verify.problem import ProblemVerifier
 from pipeline.verify.second_opinion import open_opinion
 from schemas.config import Config
@@ -36,7 +37,9 @@ class Grading:
         missing."""
         problems = self.folder.read_table(self.graded[shard])
         if self.counts:
-            record_evidence(self.folder, shard, evidence_keys(problems, self.config, self.engine), self.grading_pass)
+            model = name_model(self.folder, shard, self.engine)
+            keys = evidence_keys(problems, self.config, self.engine, model)
+            record_evidence(self.folder, shard, keys, self.grading_pass)
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)

@@ -17,11 +17,13 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.inference.engine import FOLDER_REVISION, Engine
+from pipeline.run.evidence import find_samples, read_samples
 from pipeline.run.layout import damaged_name, part_name, part_number, parts_folder, samples_name
 from pipeline.run.storage import RunFolder
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.problem import Label
-from schemas.config import SamplingConfig, SandboxConfig, VerifyConfig
+from schemas.config import ModelConfig, SamplingConfig, SandboxConfig, VerifyConfig
 from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 MERGE = 32
@@ -31,6 +33,11 @@ VERIFIER = 4
 judged again.
 """
 ROWS = 1000
+HOW_IT_IS_REACHED = {
+    key: ModelConfig.model_fields[key].default
+    for key in ("url", "api_key_env", "restarts", "timeout", "concurrency", "max_num_seqs")
+}
+"""Settings of a model that change no reply, at their defaults: another machine reaches the same model elsewhere."""
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +57,26 @@ def verifier_hash(verify: VerifyConfig, label: Label, sandbox: SandboxConfig | N
     """
     rules = verify.model_dump(mode="json", include={"extract", "format", "thoughts"})
     if verify.second_opinion.enabled and not isinstance(label, CodeLabel):
-        rules["second_opinion"] = verify.second_opinion.model_dump(mode="json")
+        opinion = verify.second_opinion
+        asked = opinion.model and opinion.model.model_copy(update=HOW_IT_IS_REACHED)
+        rules["second_opinion"] = opinion.model_copy(update={"model": asked}).model_dump(mode="json")
     if isinstance(label, CodeLabel):
         limits = (sandbox or SandboxConfig()).model_dump(mode="json", exclude={"mode", "workers"})
         return _hash({**rules, "label": asdict(label), "limits": limits, "version": VERIFIER})
     return _hash({**rules, "label": label, "version": VERIFIER})
+
+
+def name_model(folder: RunFolder, shard: str, engine: Engine) -> str:
+    """The name under which the samples of `engine`'s model are stored in a shard.
+
+    The revision of a folder's weights is their content: where the folder was moved, or lies elsewhere on this machine,
+    its samples stay those of the path under which they were taken.
+    """
+    if not engine.revision.startswith(FOLDER_REVISION):
+        return engine.model
+    stored = read_samples(folder, find_samples(folder).get(shard, ()))
+    names = stored.filter(pl.col("revision") == engine.revision)["model"]
+    return engine.model if names.is_empty() or engine.model in names else str(names[0])
 
 
 class EvidenceStore:

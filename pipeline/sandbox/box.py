@@ -76,16 +76,18 @@ def find_interpreter() -> tuple[str, str]:
 
     The one that runs this may stand in a home directory, which a sandboxed user cannot reach.
     """
-    found = []
+    unsuited = []
     for path in INTERPRETERS:
         if not os.access(path, os.X_OK):
             continue
         ask = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
-        said = subprocess.run([path, "-I", "-S", "-c", ask], capture_output=True, text=True, check=False).stdout.strip()
-        found.append(f"{path} is {said or 'broken'}")
-        if said and tuple(int(part) for part in said.split(".")[:2]) >= OLDEST:
-            return path, said
-    there = "; ".join(found) or "none there"
+        number = subprocess.run(
+            [path, "-I", "-S", "-c", ask], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        unsuited.append(f"{path} is {number or 'broken'}")
+        if number and tuple(int(part) for part in number.split(".")[:2]) >= OLDEST:
+            return path, number
+    there = "; ".join(unsuited) or "none there"
     raise SandboxUnavailable(
         f"no Python {OLDEST[0]}.{OLDEST[1]} or later under /usr ({there}): apt-get install python3"
     )
@@ -228,18 +230,18 @@ def make_scratch(slot: int) -> Path:
     return folder
 
 
-def why_not_bubblewrap(said: str) -> tuple[str, str]:
+def why_not_bubblewrap(message: str) -> tuple[str, str]:
     """(why, what to do) for what bubblewrap said as it failed."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed", "apt-get install bubblewrap"
-    text = said.strip().splitlines()[-1] if said.strip() else "it said nothing"
-    if "uid map" in said or "Permission denied" in said:
+    text = message.strip().splitlines()[-1] if message.strip() else "it said nothing"
+    if "uid map" in message or "Permission denied" in message:
         return (
             f"user namespaces are restricted ({text})",
             "give bwrap an AppArmor profile with `userns` (/etc/apparmor.d/bwrap), or "
             "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         )
-    if "namespace" in said or "clone" in said or "Operation not permitted" in said:
+    if "namespace" in message or "clone" in message or "Operation not permitted" in message:
         return (
             f"namespaces are refused ({text})",
             "in a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined; "

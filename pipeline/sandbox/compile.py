@@ -31,7 +31,7 @@ class Built:
     """A binary, or why there is none. `infra`: not the program's fault."""
 
     binary: bytes | None
-    said: str = ""
+    message: str = ""
     infra: bool = False
 
 
@@ -39,10 +39,10 @@ class Built:
 def compiler_version() -> str:
     """The compiler's own line; raises SandboxUnavailable where there is none."""
     try:
-        said = subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=True).stdout
+        output = subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         raise SandboxUnavailable(f"no C++ compiler at {COMPILER}: apt-get install g++") from None
-    return said.splitlines()[0]
+    return output.splitlines()[0]
 
 
 class Compiler:
@@ -58,8 +58,8 @@ class Compiler:
     def build(self, code: str, slot: int = 0) -> Built:
         """The binary of `code`. Raises SandboxUnavailable without a compiler."""
         source = code.encode("utf-8", "surrogatepass")
-        said = "\0".join((compiler_version(), *FLAGS, str(self.limits.compile_memory_mb))).encode()
-        key = hashlib.sha256(said + b"\0" + source).hexdigest()
+        ingredients = "\0".join((compiler_version(), *FLAGS, str(self.limits.compile_memory_mb))).encode()
+        key = hashlib.sha256(ingredients + b"\0" + source).hexdigest()
         with self.lock:
             lock = self.busy.setdefault(key, threading.Lock())
         try:
@@ -95,7 +95,7 @@ class Compiler:
         path = self.folder() / key[:2] / key
         path.parent.mkdir(exist_ok=True)
         new = path.with_name(f"{key}.{os.getpid()}.{threading.get_ident()}")
-        new.write_bytes(built.binary if built.binary is not None else _FAILED + built.said.encode())
+        new.write_bytes(built.binary if built.binary is not None else _FAILED + built.message.encode())
         new.chmod(0o600)
         new.rename(path)
         return built
@@ -122,7 +122,7 @@ class Compiler:
             process = box.start(self.mode, "compiler", given, fds, slot, mounts)
             with process:
                 try:
-                    _, said = process.communicate(timeout=3 * self.limits.compile_seconds)
+                    _, output = process.communicate(timeout=3 * self.limits.compile_seconds)
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.kill()
@@ -133,7 +133,7 @@ class Compiler:
             if process.returncode == 0 and size:
                 return Built(os.pread(binary_fd, size, 0))
             if not errors:
-                return Built(None, said.decode("utf-8", "replace").strip()[-500:], infra=True)
+                return Built(None, output.decode("utf-8", "replace").strip()[-500:], infra=True)
             return Built(None, errors)
         finally:
             for fd in fds:
@@ -145,8 +145,8 @@ class Compiler:
         """The folder with the precompiled header, made on first use (about ten seconds)."""
         with self.lock:
             if self.headers is None:
-                said = "\0".join((compiler_version(), *FLAGS)).encode()
-                name = "headers-" + hashlib.sha256(said).hexdigest()[:16]
+                ingredients = "\0".join((compiler_version(), *FLAGS)).encode()
+                name = "headers-" + hashlib.sha256(ingredients).hexdigest()[:16]
                 self.headers = self._make_headers(self.folder() / name)
             return self.headers
 

@@ -43,15 +43,15 @@ def try_mode(mode: Mode) -> Trial:
         return Trial(False, "this kernel has no Landlock", "Linux 5.13 or later with landlock in its lsm= list")
     worker = Worker(mode, Limits())
     try:
-        reply, outputs, said = worker.attempt("program", [b"print(input())", b"walls"], 1)
+        reply, outputs, message = worker.attempt("program", [b"print(input())", b"walls"], 1)
     finally:
         worker.close()
     if outputs == [b"walls\n"]:
         return Trial(True)
-    said = str(reply.get("infra") or said)
+    message = str(reply.get("infra") or message)
     if mode == "bubblewrap":
-        return Trial(False, *box.why_not_bubblewrap(said))
-    return Trial(False, said, "")
+        return Trial(False, *box.why_not_bubblewrap(message))
+    return Trial(False, message, "")
 
 
 def choose_mode(asked: Literal["auto"] | Mode) -> Choice:

@@ -26,17 +26,17 @@ def compare_output(expected: str | None, got: str, checker: Checker | None = Non
     """
     if expected is None:
         return False
-    said = checker or {}
-    if said.get("strict_whitespace"):
-        wanted, found = _lines(expected), _lines(got)
-        if len(wanted) != len(found):
+    rules = checker or {}
+    if rules.get("strict_whitespace"):
+        wanted, printed = _lines(expected), _lines(got)
+        if len(wanted) != len(printed):
             return False
-        pairs = [pair for line, other in zip(wanted, found, strict=True) for pair in _same_spacing(line, other)]
-        return all(other is not None and _same_token(token, other, said) for token, other in pairs)
+        pairs = [pair for line, other in zip(wanted, printed, strict=True) for pair in _same_spacing(line, other)]
+        return all(other is not None and _same_token(token, other, rules) for token, other in pairs)
     tokens = expected.split()
     others = got.split(maxsplit=len(tokens))
     return len(tokens) == len(others) and all(
-        _same_token(token, other, said) for token, other in zip(tokens, others, strict=True)
+        _same_token(token, other, rules) for token, other in zip(tokens, others, strict=True)
     )
 
 

@@ -37,7 +37,7 @@ def run_cases(
     if built is not None:
         if built.binary is None:
             status = Status.INFRA if built.infra else Status.COMPILE
-            return _same_run(Run(status, detail=built.said[:MAX_DETAIL]), len(cases), stop)
+            return _same_run(Run(status, detail=built.message[:MAX_DETAIL]), len(cases), stop)
         return _run_alone(worker, "executable", built.binary, cases, checker, stop)
     if program.entry_point is None:
         code = program.code.encode("utf-8", "surrogatepass")
@@ -271,10 +271,10 @@ def _judge_calls(cases: Sequence[Case], calls: Sequence[Call | None], checker: C
 
 
 def _raised(reply: dict[str, str]) -> tuple[Status, str]:
-    error, said = str(reply["error"]), str(reply.get("said"))
+    error, message = str(reply["error"]), str(reply.get("message"))
     if error == "NotData":
-        return Status.WRONG, said
-    return Status.MEMORY if error == "MemoryError" else Status.RUNTIME, f"{error}: {said}"
+        return Status.WRONG, message
+    return Status.MEMORY if error == "MemoryError" else Status.RUNTIME, f"{error}: {message}"
 
 
 def _attempt_testers(worker: Worker, program: Program, cases: Sequence[Case]) -> Attempts:
@@ -291,20 +291,20 @@ def _attempt_testers(worker: Worker, program: Program, cases: Sequence[Case]) ->
 
 def _judge_testers(limits: Limits) -> Judge:
     def judge(number: int, tried: Attempt) -> Run:
-        said = tried.output.decode("utf-8", "replace").strip()[-MAX_DETAIL:]
+        printed = tried.output.decode("utf-8", "replace").strip()[-MAX_DETAIL:]
         if tried.infra is not None or tried.timed_out or not _within(tried, limits):
             status, detail = end_of(tried, limits)
         elif tried.exit == children.TESTER_PASSED:
             status, detail = Status.PASSED, ""
         elif tried.exit == children.TESTER_BROKEN:
-            status, detail = Status.INFRA, f"the test program does not compile: {said}"
+            status, detail = Status.INFRA, f"the test program does not compile: {printed}"
         elif tried.candidate_exit:
             ended = Attempt(exit=tried.candidate_exit, stderr=tried.stderr)
             status, detail = end_of(ended, limits)
         elif tried.exit == children.TESTER_FAILED:
-            status, detail = Status.WRONG, said
+            status, detail = Status.WRONG, printed
         else:
-            status, detail = Status.RUNTIME, said
+            status, detail = Status.RUNTIME, printed
         return _run(tried, status, detail, "", True, limits)
 
     return judge

@@ -6,11 +6,11 @@ import threading
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.closing import Closing
 from pipeline.sandbox.box import Mode, SandboxUnavailable
 from pipeline.sandbox.compile import Compiler
 from pipeline.sandbox.describe import choose_mode
@@ -38,7 +38,7 @@ class _Job:
     future: "Future[list[Run]]"
 
 
-class Sandbox(Closing):
+class Sandbox(AbstractContextManager["Sandbox"]):
     """Runs untrusted programs. Thread-safe; a context manager.
 
     `workers`: programs at once (one a core by default). `mode`: `auto` takes bubblewrap, else Landlock with a warning;
@@ -97,6 +97,9 @@ class Sandbox(Closing):
     ) -> list[Run]:
         """A run for each case. With `stop_at_first` the list ends at the first that failed."""
         return self.submit(program, cases, checker, stop_at_first).result()
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends all processes; what waits is `infra`. Returns when they are gone."""

@@ -51,7 +51,7 @@ class Worker:
         self.mode, self.limits, self.slot = mode, limits, slot
         self.control: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
-        self.said = ""
+        self.stderr = ""
         self.starts = 0
 
     def start(self) -> None:
@@ -83,7 +83,7 @@ class Worker:
             hello = b""
         if not hello:
             self.close()
-            raise SandboxUnavailable(self.said.strip() or "the sandbox's process ended as it started")
+            raise SandboxUnavailable(self.stderr.strip() or "the sandbox's process ended as it started")
 
     def close(self) -> None:
         """Ends the zygote and with it all its children; returns when they are gone."""
@@ -101,7 +101,7 @@ class Worker:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.kill()
             assert process.stderr is not None
-            self.said = process.stderr.read(MAX_STDERR).decode("utf-8", "replace")
+            self.stderr = process.stderr.read(MAX_STDERR).decode("utf-8", "replace")
 
     def request(self, kind: str, fds: Sequence[int], tests: int) -> dict[str, Any] | None:
         """The zygote's reply, or None when it was lost on this request; it is gone then."""
@@ -114,8 +114,8 @@ class Worker:
             socket.send_fds(self.control, [json.dumps(asked).encode()], list(fds))
             reply = self.control.recv(1 << 16)
             if reply:
-                found: dict[str, Any] = json.loads(reply)
-                return found
+                message: dict[str, Any] = json.loads(reply)
+                return message
         except (OSError, ValueError):
             pass
         self.close()
@@ -150,8 +150,10 @@ class Worker:
                     streams = [fd for pair in zip(rest, got, strict=True) for fd in pair]
                 else:
                     streams = [*rest, *got]
-                found = self.request(kind, [first, stderr, *streams], tests)
-                reply = found if found is not None else {"infra": f"the sandbox was lost: {self.said.strip()[-300:]}"}
+                answer = self.request(kind, [first, stderr, *streams], tests)
+                reply = (
+                    answer if answer is not None else {"infra": f"the sandbox was lost: {self.stderr.strip()[-300:]}"}
+                )
                 if "s" not in reply.get("marks", "") and "infra" not in reply:
                     reply = {"infra": f"the sandbox's child did not start: {read_text(stderr)}"}
                 if "infra" not in reply:

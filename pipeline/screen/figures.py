@@ -97,7 +97,7 @@ TABLE_POINTING = re.compile(
     r"|lists?|displays?|contains?|summari[sz]es?|provides?|presents?|records?|indicates?)\b"
     rf"|\b(?:table|chart) (?:{PLACE})|\b(?:in|from|by|use|using|complete|fill in) (?:the|this) (?:following"
     r" |given |above |accompanying |frequency |partial )?(?:table|chart)\b"
-    r"|\bfollowing (?:frequency )?(?:table|chart|data table)\b",
+    r"|\bfollowing (?:frequency )?(?:table|chart|data table)\b|\b(?:table|chart) \d+\b",
     re.IGNORECASE,
 )
 ELSEWHERE = re.compile(

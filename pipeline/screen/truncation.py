@@ -48,6 +48,15 @@ ASIDE = re.compile(r"(?<=[.?!])\s*[(\[][^()\[\]]{1,300}[)\]]\s*$")
 STEM_END = re.compile(r"\b(?:is|are|was|were|equals?|equal to)\s*:?\s*$", re.IGNORECASE)
 STEM_WORDS = 4
 """Words of a sentence that is worth completing: `Then x is` has a sentence before it, and `It is` says nothing."""
+PIECE = r"(?:exercise|problem|question|example)"
+REFERENCE = re.compile(
+    r"\b(?:see|refer to|from|in|of|using|use|under|by) (?:the )?"
+    rf"(?:(?:previous|preceding) (?:part|{PIECE})|{PIECE} \d[\w.-]*)"
+    r"|(?:上|前)一?题(?:中|的)|\bvoir (?:l')?exercice \d+|\b(?:siehe|aus) Aufgabe \d+|\bvorherigen Aufgabe"
+    r"|предыдущ\w+ (?:задач|упражнени)|\bсм\. (?:задачу|упр)|\bdel (?:ejercicio|problema) (?:anterior|\d+)",
+    re.IGNORECASE,
+)
+"""Another text that a statement leans on. What it says may not matter: the samples tell."""
 BRACKETED_END = re.compile(r"\([^()]*\b[a-z]+ [^()]*\)$")
 
 
@@ -171,6 +180,8 @@ def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem:
         return reject(Reason.INCOMPLETE, "the statement is empty")
     if found := find_open_construct(reading):
         return Suspicion(Reason.INCOMPLETE, found)
+    if reference := REFERENCE.search(reading.prose):
+        return Suspicion(Reason.INCOMPLETE, f"refers to a text that is not there: {reference.group()!r}")
     if not reading.english:
         end = reading.prose.rstrip()[-1:]
         return Suspicion(Reason.INCOMPLETE, f"ends in {end!r}") if end and end in ",([{、，" else True

@@ -14,10 +14,10 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pipeline.closing import Closing
 from pipeline.text.letter_case import read_checker
 from pipeline.text.thoughts import answer_section, check_thoughts
 from pipeline.verify.math import Judgement
@@ -198,7 +198,7 @@ def check_code_format(completion: str, format: Literal["none", "think"]) -> Lite
     return True
 
 
-class CodeVerifier(Closing):
+class CodeVerifier(AbstractContextManager["CodeVerifier"]):
     """Judges completions of code problems. A context manager; safe to use from several threads.
 
     `open` makes the sandbox, which happens at the first program; this closes it. `extract` and `format` as in
@@ -215,6 +215,9 @@ class CodeVerifier(Closing):
         self._lock = threading.Lock()
         self._sandbox: Sandbox | None = None
         self._closed = False
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends the sandbox; what is still undecided becomes `unknown`."""

@@ -19,12 +19,12 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.closing import Closing
 from schemas.reasons import Verdict
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ LOST = frozenset(("the verifier was closed", "the verifier's process does not st
 """Details of an unknown outcome that say nothing of what was compared."""
 
 
-class MathPool(Closing):
+class MathPool(AbstractContextManager["MathPool"]):
     """Compares answers in processes that can be killed. Safe to use from any thread; a context manager.
 
     `workers`: how many at once. `timeout`: seconds for one comparison, of the worker's own time. `memory`: bytes that
@@ -251,6 +251,9 @@ class MathPool(Closing):
     def compare(self, pairs: Sequence[tuple[str, str]]) -> list[Verdict]:
         """The verdicts of (label, answer) pairs, in their order."""
         return [future.result().verdict for future in [self.submit(label, answer) for label, answer in pairs]]
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends all processes; what was not decided is `unknown`. Returns when they are gone."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.closing import Closing
 from pipeline.text.thoughts import open_thoughts
 from pipeline.verify.ask import mark_decimal_comma, mark_percentage
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
@@ -40,7 +40,7 @@ def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:
     return mark_percentage(marked, problem.get("statement") or "")
 
 
-class ProblemVerifier(Closing):
+class ProblemVerifier(AbstractContextManager["ProblemVerifier"]):
     """Judges completions of any problem by its label. A context manager; safe to use from several threads.
 
     No process is started for common math answers, and no sandbox before the first program. With an `opinion` a model
@@ -60,6 +60,9 @@ class ProblemVerifier(Closing):
             return open_sandbox(sandbox)
 
         self.code = CodeVerifier(open, verify.extract, verify.format)
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends all processes; what is still undecided becomes `unknown`."""
@@ -91,6 +94,9 @@ class ProblemVerifier(Closing):
         final: Future[Judgement] = Future()
 
         def ruled(done: Future[Judgement]) -> None:
+            if (error := done.exception()) is not None:
+                final.set_exception(error)
+                return
             judged = done.result()
             if judged.verdict is not Verdict.UNKNOWN or not judged.answer or not label:
                 final.set_result(judged)

@@ -10,7 +10,7 @@ from schemas.config.base import Strict
 from schemas.config.code_tests import AuthorConfig, CodeTestsConfig
 from schemas.config.decide import DecideConfig, KeepConfig
 from schemas.config.decontaminate import Benchmark, DecontaminateConfig
-from schemas.config.dedup import DedupConfig
+from schemas.config.dedup import DedupConfig, SameConfig
 from schemas.config.export import ExportConfig
 from schemas.config.flow import FlowConfig
 from schemas.config.graders import AlsoGraded
@@ -49,6 +49,7 @@ __all__ = [
     "PublishConfig",
     "ReadingConfig",
     "RewardConfig",
+    "SameConfig",
     "SamplingConfig",
     "SandboxConfig",
     "ScreenConfig",
@@ -110,18 +111,18 @@ class Config(Strict):
     @model_validator(mode="after")
     def _completions_fit(self) -> "Config":
         """Refuse what no engine could answer, before it has been loaded for it."""
-        room, sampled = self.model.max_model_len, self.sampling.max_tokens
-        if not self.model.urls and sampled >= room:
+        limit, sampled = self.model.max_model_len, self.sampling.max_tokens
+        if not self.model.urls and sampled >= limit:
             raise ValueError(
                 f"sampling.max_tokens is {sampled}, and model.max_model_len, which has to hold the prompt as well, "
-                f"{room}; raise model.max_model_len"
+                f"{limit}; raise model.max_model_len"
             )
         for number, stage in enumerate(self.train.stages):
             longest = stage.max_tokens or sampled
-            if stage.max_tokens is not None and longest >= room:
+            if stage.max_tokens is not None and longest >= limit:
                 raise ValueError(
                     f"train.stages.{number}.max_tokens is {longest}, and model.max_model_len, which has to hold the "
-                    f"prompt as well, {room}; raise model.max_model_len"
+                    f"prompt as well, {limit}; raise model.max_model_len"
                 )
             if stage.l_cache > longest:
                 raise ValueError(

@@ -32,13 +32,7 @@ class CodeTestsConfig(Strict):
     another problem, or one with several answers; the problem goes. A tenth of wrong outputs stays well below."""
     generate: bool = True
     """Make tests where there are fewer than min_tests; off, such problems go."""
-    candidates: Annotated[int, Field(ge=1)] = 40
-    """Inputs made in one round."""
-    rounds: Annotated[int, Field(ge=1)] = 4
-    """Rounds of inputs at most; it stops once every solution that can be shown to be wrong is."""
     languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")
     """Statements are duplicated to ask for each of these where it applies (function calls are Python only); with none
     they stay as they are, and either language will do."""
     author: AuthorConfig = AuthorConfig()
-    seed: int = 0
-    """Of the mutations: the same tests on every run."""

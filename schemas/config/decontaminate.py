@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.config.base import Strict
-from schemas.config.dedup import DedupConfig
+from schemas.config.dedup import SameConfig
 
 
 class Benchmark(Strict):
@@ -52,5 +52,5 @@ class DecontaminateConfig(Strict):
     their history."""
     translations: Literal["keep", "reject"] = "reject"
     """An item in another language. Its answer is the item's."""
-    same: DedupConfig = DedupConfig()
+    same: SameConfig = SameConfig()
     """When a problem is an item retold: the same comparison as between two problems of the set."""

@@ -18,3 +18,6 @@ class ReadingConfig(Strict):
     """JSON values, or values of a table, in one row: each takes some 70 bytes of memory, however short it is."""
     yaml_values: Annotated[int, Field(ge=100)] = 10_000
     """Of one YAML file, each alias counted as all that it stands for; a package's problem.yaml has tens."""
+    whole_mb: Annotated[int, Field(ge=1)] = 256
+    """Of a file that can only be read whole: JSON by columns, where the first row ends with the file. Some five times
+    as much memory is taken; 700,000 problems of 300 characters fit."""

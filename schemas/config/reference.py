@@ -92,13 +92,17 @@ def find_field(path: str) -> FieldInfo:
 
 @cache
 def read_reasons(model: type[BaseModel]) -> dict[str, str]:
-    """Key -> the docstring below it, in one line. A section needs none: its class has one.
+    """Key -> the docstring below it, in one line; keys of a base class among them. A section needs none: its class has
+    one.
 
     Raises ValueError for any other key without a reason.
     """
     [definition] = ast.parse(inspect.getsource(model)).body
     assert isinstance(definition, ast.ClassDef)
     reasons: dict[str, str] = {}
+    for base in model.__bases__:
+        if issubclass(base, BaseModel) and base.model_fields:
+            reasons |= read_reasons(base)
     for node, below in zip(definition.body, [*definition.body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             text = below.value if isinstance(below, ast.Expr) else None

@@ -39,9 +39,9 @@ assert len(pairs) == rows.num_rows > 22
 for place in (str(folder / "openrlhf" / "reward.py"), os.environ["GOLDILOCKS_REWARD_URL"] + "/get_reward"):
     executor = SingleTurnAgentExecutor([place])
     ask = executor._fetch_rewards_via_func if place.endswith(".py") else executor._fetch_rewards_via_http
-    said = [
+    rewards = [
         asyncio.run(ask([f"{texts[0]}\\boxed{{{answer}}}<|end|>"], [texts[0]], [labels[0]]))[0]
         for answer in (labels[0], "-99")
     ]
-    assert [float(one["scores"][0]) for one in said] == [1.0, 0.0], said
-print(f"openrlhf: {len(texts)} problems, {len(traces)} traces, {len(pairs)} pairs, rewards {said[0]['rewards']}")
+    assert [float(one["scores"][0]) for one in rewards] == [1.0, 0.0], rewards
+print(f"openrlhf: {len(texts)} problems, {len(traces)} traces, {len(pairs)} pairs, rewards {rewards[0]['rewards']}")

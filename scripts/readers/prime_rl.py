@@ -19,12 +19,12 @@ assert task.data.system_prompt.startswith("You are given a problem")
 
 async def score(text):
     """The reward of a reply, as verifiers computes it."""
-    said = [hook for hook in task.hooks("reward") if hook.__name__ == "goldilocks"]
+    hooks = [hook for hook in task.hooks("reward") if hook.__name__ == "goldilocks"]
     reply = vf.AssistantMessage(content=text)
     trace = type("Trace", (), {"assistant_messages": [reply], "last_reply": text})()
-    return await said[0](trace)
+    return await hooks[0](trace)
 
 
-said = [asyncio.run(score(text)) for text in (f"\\boxed{{{task.data.ground_truth}}}", "\\boxed{-99}")]
-assert said[0] > said[1] > 0, said
-print(f"prime-rl: {len(tasks)} tasks, rewards {said}")
+rewards = [asyncio.run(score(text)) for text in (f"\\boxed{{{task.data.ground_truth}}}", "\\boxed{-99}")]
+assert rewards[0] > rewards[1] > 0, rewards
+print(f"prime-rl: {len(tasks)} tasks, rewards {rewards}")

@@ -19,9 +19,9 @@ custom = {"path": str(folder / "verl" / "reward.py"), "name": "compute_score", "
 score = get_custom_reward_fn(OmegaConf.create({"reward": {"custom_reward_function": custom}}))
 row = next(data[at] for at in range(len(data)) if data[at]["ability"] == "math")
 truth = row["reward_model"]["ground_truth"]
-said = [
+scores = [
     score(data_source=row["data_source"], solution_str=text, ground_truth=truth, extra_info=row["extra_info"])
     for text in (f"\\boxed{{{truth}}}", "\\boxed{-99}")
 ]
-assert [one["acc"] for one in said] == [1.0, 0.0], said
-print(f"verl: {len(data)} problems, rewards {[one['score'] for one in said]}")
+assert [one["acc"] for one in scores] == [1.0, 0.0], scores
+print(f"verl: {len(data)} problems, rewards {[one['score'] for one in scores]}")

@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import PR_SET_PDEATHSIG, ROOT, free_port
 from tests.faults.figures import FIGURES, SEED
 from tests.faults.flow import Fault, finish, start
-from tests.faults.heap import Row, configure, make_rows, write_rows
+from tests.faults.problems import Row, configure, make_rows, write_rows
 from tests.faults.result import assert_same, count_doubled, read_result, sort_rows
 
 GUARD = 240
@@ -110,12 +110,12 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]
 
 @dataclass
 class Trial:
-    """A folder with a heap, a run to disturb, and the stand-in model server that it samples from."""
+    """A folder with problems, a run to disturb, and the stand-in model server that it samples from."""
 
     folder: Path
     config: Path
     run: Path
-    heap: Path
+    problems_file: Path
     port: int
     server: "subprocess.Popen[bytes] | None" = None
 
@@ -128,7 +128,7 @@ class Trial:
         return self.folder / "log"
 
     def serve(self, seconds: float = 0.02) -> None:
-        command = [sys.executable, "-m", "tests.faults.tape", str(self.port), str(self.heap)]
+        command = [sys.executable, "-m", "tests.faults.tape", str(self.port), str(self.problems_file)]
         command += [str(self.run), str(seconds)]
         self.server = start_server(command, f"{self.url}/models", self.folder / "tape.log", dict(os.environ))
 
@@ -148,32 +148,32 @@ class Trial:
 Make = Callable[..., Trial]
 
 
-def open_trial(folder: Path, heap: Path, seconds: float = 0.02, **changes: Any) -> Trial:
+def open_trial(folder: Path, problems_file: Path, seconds: float = 0.02, **changes: Any) -> Trial:
     """A trial in `folder`, with its server up."""
     port = free_port()
-    config = configure(folder, heap, f"http://127.0.0.1:{port}/v1", **changes)
-    trial = Trial(folder, config, folder / "run", heap, port)
+    config = configure(folder, problems_file, f"http://127.0.0.1:{port}/v1", **changes)
+    trial = Trial(folder, config, folder / "run", problems_file, port)
     trial.serve(seconds)
     return trial
 
 
 @pytest.fixture(scope="session")
-def heap(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The heap that most trials share: histories name the file."""
-    path = tmp_path_factory.mktemp("heap") / "heap.jsonl"
+def problems_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The problems that most trials share: histories name the file."""
+    path = tmp_path_factory.mktemp("problems") / "problems.jsonl"
     write_rows(path, make_rows())
     return path
 
 
 @pytest.fixture
-def make_trial(prefect: PrefectServer, heap: Path, tmp_path: Path) -> Iterator[Make]:
-    """A trial in a folder of its own below `tmp_path`, over the shared heap or over `rows`."""
+def make_trial(prefect: PrefectServer, problems_file: Path, tmp_path: Path) -> Iterator[Make]:
+    """A trial in a folder of its own below `tmp_path`, over the shared problems or over `rows`."""
     made: list[Trial] = []
 
     def make(name: str = "trial", rows: list[Row] | None = None, seconds: float = 0.02, **changes: Any) -> Trial:
         folder = tmp_path / name
         folder.mkdir()
-        source = heap if rows is None else folder / "heap.jsonl"
+        source = problems_file if rows is None else folder / "problems.jsonl"
         if rows is not None:
             write_rows(source, rows)
         made.append(open_trial(folder, source, seconds, **changes))
@@ -186,7 +186,7 @@ def make_trial(prefect: PrefectServer, heap: Path, tmp_path: Path) -> Iterator[M
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What the heap comes to when nothing happens; `operations` on files and `seconds` that took."""
+    """What the problems come to when nothing happens; `operations` on files and `seconds` that took."""
 
     result: dict[str, Any]
     operations: int
@@ -195,9 +195,9 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(prefect: PrefectServer, heap: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def undisturbed(prefect: PrefectServer, problems_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     folder = tmp_path_factory.mktemp("undisturbed")
-    trial = open_trial(folder, heap)
+    trial = open_trial(folder, problems_file)
     try:
         assert trial.curate(count=folder / "warm") == 0, trial.said()
         shutil.rmtree(trial.run)
@@ -216,14 +216,14 @@ def undisturbed(prefect: PrefectServer, heap: Path, tmp_path_factory: pytest.Tem
 def check(trial: Trial, expected: dict[str, Any], kind: str, faults: int = 1, moved: str | None = None) -> None:
     """Compare a trial with what it should have come to, and count what was tried and lost.
 
-    `moved` is where the trial stood that is compared with, where it had a heap of its own: histories name the file.
+    `moved` is where the trial stood that is compared with, where it had problems of its own: histories name the file.
     """
     FIGURES.count(kind, faults)
     found = read_result(trial.run)
     if moved is not None:
-        found = {room: move(table, str(trial.folder), moved) for room, table in found.items()}
-    for room in ("problems", "rejected", "samples", "curated"):
-        here, there = (result.get(room) for result in (found, expected))
+        found = {name: move(table, str(trial.folder), moved) for name, table in found.items()}
+    for name in ("problems", "rejected", "samples", "curated"):
+        here, there = (result.get(name) for result in (found, expected))
         FIGURES.lost += max(0, (0 if there is None else there.height) - (0 if here is None else here.height))
     FIGURES.problems += expected["problems"].height
     FIGURES.samples += expected["samples"].height

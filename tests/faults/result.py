@@ -1,4 +1,4 @@
-"""What a run came to, in a form in which two runs can be compared: every row of every room, and the manifest's counts.
+"""What a run came to, in a form in which two runs can be compared: every row of every table, and the manifest's counts.
 
 Left out is what the clock or the number of attempts says: seconds, times, when it was made, and in which shard file a
 row lies.
@@ -15,8 +15,8 @@ from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
 
-ROOMS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "stages/code_tests")
-ROOMS += ("rejected", "samples", "evidence", "decisions", "curated")
+FOLDERS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "stages/code_tests")
+FOLDERS += ("rejected", "samples", "evidence", "decisions", "curated")
 KEYS = ("model", "models", "grading_pass", "stages", "samples")
 
 
@@ -25,10 +25,10 @@ def read_result(run: Path) -> dict[str, Any]:
     folder = RunFolder(str(run))
     check_counts(folder)
     found: dict[str, Any] = {}
-    for room in ROOMS:
-        tables = [table for _, table in folder.read_tables(room)]
+    for name in FOLDERS:
+        tables = [table for _, table in folder.read_tables(name)]
         if tables:
-            found[room] = sort_rows(pl.concat(tables))
+            found[name] = sort_rows(pl.concat(tables))
     manifest = json.loads((run / "manifest.json").read_text())
     told = {key: manifest[key] for key in KEYS}
     told["samples"] = {key: value for key, value in told["samples"].items() if key != "seconds"}
@@ -53,14 +53,14 @@ def _text(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Every room row for row, and the manifest's counts."""
+    """Every table row for row, and the manifest's counts."""
     assert found.keys() == expected.keys()
     assert found["manifest"] == expected["manifest"]
-    for room in found.keys() - {"manifest"}:
+    for name in found.keys() - {"manifest"}:
         try:
-            assert_frame_equal(found[room], expected[room])
+            assert_frame_equal(found[name], expected[name])
         except AssertionError as error:
-            raise AssertionError(f"{room}: {error}\n{tell(found[room], expected[room])}") from None
+            raise AssertionError(f"{name}: {error}\n{tell(found[name], expected[name])}") from None
 
 
 def tell(found: pl.DataFrame, expected: pl.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """A stand-in for a model server: deterministic completions over the OpenAI protocol, on loopback.
 
-`python -m tests.faults.tape PORT HEAP RUN [SECONDS]`. Completion `index` of a problem is always the same text. A
+`python -m tests.faults.tape PORT PROBLEMS RUN [SECONDS]`. Completion `index` of a problem is always the same text. A
 request does not say which indices it is for; asked for fewer than all, the server plays those that the run's store
 lacks, which is what its client asked for. Each answer takes up to SECONDS, so that faults find it at work.
 """
@@ -17,13 +17,13 @@ import polars as pl
 
 from pipeline.inference.prompts import build_prompt
 from schemas.config import PromptConfig
-from tests.faults.heap import N, play
+from tests.faults.problems import N, play
 
 PLAIN = PromptConfig(template="plain", chat=False)
 
 
-def main(port: int, heap: Path, run: Path, seconds: float = 0.02) -> None:
-    """Serve until killed. The heap is read again for each request: sources may grow."""
+def main(port: int, problems_file: Path, run: Path, seconds: float = 0.02) -> None:
+    """Serve until killed. The problems are read again for each request: sources may grow."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -46,10 +46,10 @@ def main(port: int, heap: Path, run: Path, seconds: float = 0.02) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(random.random() * seconds)
             text, n = asked["prompt"], asked.get("n") or 1
-            rows = [json.loads(line) for line in heap.read_text().splitlines()]
+            rows = [json.loads(line) for line in problems_file.read_text().splitlines()]
             row = next((row for row in rows if row["statement"] == text), None)
             if row is None:
-                self.reply({"error": {"message": f"no problem of the heap says {text!r}"}}, 400)
+                self.reply({"error": {"message": f"no problem says {text!r}"}}, 400)
                 return
             indices = missing(run, text) if n < N else list(range(N))
             if len(indices) != n:

@@ -15,12 +15,12 @@ from tests.faults.figures import LONG
 from tests.faults.flow import Fault
 
 pytestmark = pytest.mark.model
-ROOMS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "rejected", "samples", "evidence")
-ROOMS += ("decisions", "curated")
+FOLDERS = ("problems", "stages/screen", "stages/dedup", "stages/decontaminate", "rejected", "samples", "evidence")
+FOLDERS += ("decisions", "curated")
 TMPFS = """
 set -u
 mkdir -p "$RUN" && mount -t tmpfs -o size="$SIZE" tmpfs "$RUN" || exit 77
-"$PYTHON" -m tests.faults.tape "$PORT" "$HEAP" "$RUN" & server=$!
+"$PYTHON" -m tests.faults.tape "$PORT" "$PROBLEMS" "$RUN" & server=$!
 until (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do sleep 0.1; done
 "$PYTHON" -m flows.cli.main curate "$CONFIG"; first=$?
 mount -o remount,size=64m "$RUN"
@@ -53,7 +53,7 @@ def test_on_a_real_file_system_that_is_full_nothing_is_lost(make_trial: Make, un
         trial.stop()
         out = trial.folder / "out"
         told = {"RUN": trial.run, "SIZE": size, "PYTHON": sys.executable, "PORT": trial.port, "OUT": out}
-        told |= {"HEAP": trial.heap, "CONFIG": trial.config}
+        told |= {"PROBLEMS": trial.problems_file, "CONFIG": trial.config}
         # All within the namespace, the stand-in model too: outside of it the mount is not seen.
         done = subprocess.run(
             ["unshare", "-rm", "bash", "-c", TMPFS],
@@ -76,9 +76,9 @@ def test_on_a_real_file_system_that_is_full_nothing_is_lost(make_trial: Make, un
 def test_truncated_files_are_set_aside_and_made_again(
     make_trial: Make, undisturbed: Undisturbed, chance: random.Random
 ) -> None:
-    """A file of every room, cut at any byte: all in one run, and in the long form every file alone."""
+    """A file of every folder, cut at any byte: all in one run, and in the long form every file alone."""
     trial = make_trial()
-    whole = {room: sorted((undisturbed.run / room).rglob("*.parquet")) for room in ROOMS}
+    whole = {folder: sorted((undisturbed.run / folder).rglob("*.parquet")) for folder in FOLDERS}
     assert all(whole.values())
     rounds = [[chance.choice(paths) for paths in whole.values()]]
     rounds += [[path] for paths in whole.values() for path in paths] if LONG else []

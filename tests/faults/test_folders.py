@@ -9,7 +9,7 @@ from flows.cli.errors import Exit
 from tests.faults.conftest import Make, Undisturbed, check
 from tests.faults.figures import FIGURES, LONG
 from tests.faults.flow import Fault, finish, start
-from tests.faults.heap import STORIES, make_rows, write_rows
+from tests.faults.problems import STORIES, make_rows, write_rows
 from tests.faults.result import read_result
 
 pytestmark = pytest.mark.model
@@ -49,14 +49,14 @@ def test_a_source_that_changed_between_runs_takes_nothing_away(make_trial: Make,
         assert trial.curate() == 0, trial.said()
         now = [*old[2:], changed, *more]
         shuffled = now if number == 0 else chance.sample(now, len(now))
-        write_rows(trial.heap, shuffled)
+        write_rows(trial.problems_file, shuffled)
         faults = trial.curate(Fault(chance.randrange(1, 30), "torn")) == -9
         assert trial.curate() == 0, trial.said()
         found = read_result(trial.run)
         assert set(wanted["problems"]["id"]) == set(found["problems"]["id"])
-        for room in ("decisions", "curated"):
-            key = "problem_id" if room == "decisions" else "id"
-            assert set(found[room][key]) == set(wanted[room][key])
+        for name in ("decisions", "curated"):
+            key = "problem_id" if name == "decisions" else "id"
+            assert set(found[name][key]) == set(wanted[name][key])
         FIGURES.count("changed sources", 1 + faults)
         columns = ["problem_id", "decision", "correct", "wrong", "unknown", "majority_answer"]
         assert (

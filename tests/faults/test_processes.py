@@ -20,7 +20,7 @@ from pipeline.sandbox import describe_sandbox
 from tests.faults.conftest import Make, PrefectServer, Undisturbed, check
 from tests.faults.figures import FIGURES, LONG
 from tests.faults.flow import finish, start
-from tests.faults.heap import N, Row
+from tests.faults.problems import N, Row
 from tests.faults.result import read_result
 
 pytestmark = pytest.mark.model
@@ -177,8 +177,8 @@ def test_a_killed_engine_loses_no_sample(make_trial: Make, undisturbed: Undistur
         assert trial.curate() == 0, trial.said()
         FIGURES.count("kills of the engine", kills + 1)
         found = read_result(trial.run)
-        for room in ("problems", "stages/screen", "stages/dedup", "stages/decontaminate"):
-            assert_frame_equal(found[room], undisturbed.result[room])
+        for name in ("problems", "stages/screen", "stages/dedup", "stages/decontaminate"):
+            assert_frame_equal(found[name], undisturbed.result[name])
         assert found["decisions"]["problem_id"].to_list() == undisturbed.result["decisions"]["problem_id"].to_list()
         key = ["problem_id", "index"]
         there, here = (result["samples"].select(key).sort(key) for result in (undisturbed.result, found))

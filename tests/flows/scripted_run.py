@@ -12,7 +12,7 @@ from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
 from tests.pipeline.inference.unruly import Unruly, answer
 
-ROOMS = ("problems", "stages", "rejected", "samples", "evidence", "decisions", "curated")
+FOLDERS = ("problems", "stages", "rejected", "samples", "evidence", "decisions", "curated")
 
 
 def start_scripted_model() -> Unruly:
@@ -34,9 +34,9 @@ def read_content(run: str) -> dict[str, pl.DataFrame]:
     """Every table of a run by its name, without what depends on the clock, in an order of its own."""
     folder = RunFolder(run)
     found = {}
-    for room in ROOMS:
-        for name, table in folder.read_tables(room):
-            ordered = table.sort(SAMPLE_KEY).drop("seconds") if room == "samples" else table
+    for below in FOLDERS:
+        for name, table in folder.read_tables(below):
+            ordered = table.sort(SAMPLE_KEY).drop("seconds") if below == "samples" else table
             found[name] = ordered
     return found
 
@@ -51,7 +51,7 @@ def assert_same_content(run: str, other: str) -> None:
     assert mine["stages"] == yours["stages"]
 
 
-def mixed_heap(count: int) -> list[dict[str, str]]:
+def mixed_problems(count: int) -> list[dict[str, str]]:
     """`count` sums, and behind them what the screen and dedup reject: a proof, a yes-or-no question, a duplicate."""
     rows = [
         {

@@ -44,7 +44,7 @@ def settings(run: str, **more: Any) -> Config:
 
 
 def fill(folder: RunFolder, *rows: dict[str, Any]) -> None:
-    problems, rejected = conform_rows(rows, "heap")
+    problems, rejected = conform_rows(rows, "problems")
     assert rejected.is_empty()
     folder.write_table("problems/00000.parquet", problems)
 
@@ -107,7 +107,7 @@ def test_the_shipped_config_is_one() -> None:
 @pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
 def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served, tmp_path: Path) -> None:
     rows = [*sums(1, 2), add("add"), add("nothing", tests=[], solutions=[], statement="Add.")]
-    (tmp_path / "heap.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     config = configure(
         tmp_path,
         served_model,
@@ -167,7 +167,7 @@ def test_a_copy_a_language_is_graded_and_a_model_is_asked_where_tests_are_lackin
         "solutions": [{"language": "python", "code": code} for code in codes],
     }
     bare = add("bare", tests=[], statement="Return what is asked for.", solutions=add("x")["solutions"][:1])
-    (tmp_path / "heap.jsonl").write_text(
+    (tmp_path / "problems.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in (*sums(1, 1), add("add"), read, bare))
     )
     config = configure(

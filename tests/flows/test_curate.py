@@ -34,10 +34,10 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def configure(folder: Path, served: Served, **changes: Any) -> Path:
-    """A config of two shards over `folder`/heap.jsonl."""
+    """A config of two shards over `folder`/problems.jsonl."""
     config: dict[str, Any] = {
         "run": str(folder / "run"),
-        "sources": [{"name": "heap", "files": str(folder / "heap.jsonl")}],
+        "sources": [{"name": "problems", "files": str(folder / "problems.jsonl")}],
         "model": {"name": served.name, "url": served.url},
         "prompt": {"template": "raw", "chat": False},
         "sampling": {"n": 4, "max_tokens": 6},
@@ -65,8 +65,8 @@ def sample_keys(run: Path) -> set[tuple[Any, ...]]:
 def test_a_second_run_samples_nothing_and_a_grown_source_only_what_is_new(
     goldilocks: Run, served_model: Served, tmp_path: Path
 ) -> None:
-    heap, run = tmp_path / "heap.jsonl", tmp_path / "run"
-    write_rows(heap, [*sums(1, 5), {"source_id": "p", "domain": "math", "statement": "Prove it.", "answer": ""}])
+    source, run = tmp_path / "problems.jsonl", tmp_path / "run"
+    write_rows(source, [*sums(1, 5), {"source_id": "p", "domain": "math", "statement": "Prove it.", "answer": ""}])
     config = configure(tmp_path, served_model)
     goldilocks("curate", str(config))
     check_counts(RunFolder(str(run)))
@@ -77,7 +77,7 @@ def test_a_second_run_samples_nothing_and_a_grown_source_only_what_is_new(
     goldilocks("curate", str(config))
     assert evidence(run).equals(first)
 
-    write_rows(heap, [*sums(1, 7), {"source_id": "p", "domain": "math", "statement": "Prove it.", "answer": ""}])
+    write_rows(source, [*sums(1, 7), {"source_id": "p", "domain": "math", "statement": "Prove it.", "answer": ""}])
     goldilocks("curate", str(config))
     grown = evidence(run)
     assert grown["problem_id"].n_unique() == 7
@@ -91,7 +91,7 @@ def test_a_second_run_samples_nothing_and_a_grown_source_only_what_is_new(
 
 
 def test_a_shard_that_fails_leaves_the_others_finished(goldilocks: Run, served_model: Served, tmp_path: Path) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 8))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 8))
     config = configure(tmp_path, served_model)
     run = tmp_path / "run"
     in_the_way = run / "stages" / "screen" / "00001.parquet"
@@ -110,7 +110,7 @@ def test_a_shard_that_fails_leaves_the_others_finished(goldilocks: Run, served_m
 
 
 def test_a_server_that_is_not_there_makes_nothing_wrong(goldilocks: Run, tmp_path: Path) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 3))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 3))
     nowhere = Served(f"http://127.0.0.1:{free_port()}/v1", "smollm2")
     told = goldilocks("curate", str(configure(tmp_path, nowhere)), check=Exit.UNFINISHED).stdout
     assert f"failed sample: model.url {nowhere.url}" in told
@@ -123,7 +123,7 @@ def test_a_server_that_is_not_there_makes_nothing_wrong(goldilocks: Run, tmp_pat
 def test_a_run_that_was_killed_goes_on(
     goldilocks: Run, served_model: Served, tmp_path: Path, prefect_home: dict[str, str]
 ) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 12))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 12))
     config = configure(tmp_path, served_model, sampling={"stop": "full"}, flow={"flush_seconds": 0.2})
     stored: set[tuple[Any, ...]] = set()
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_a_run_that_was_killed_goes_on(
 def test_two_processes_never_work_on_one_run(goldilocks: Run, served_model: Served, tmp_path: Path) -> None:
     from pipeline.run.lock import hold_run
 
-    write_rows(tmp_path / "heap.jsonl", sums(1, 2))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 2))
     config = configure(tmp_path, served_model)
     with hold_run(RunFolder(str(tmp_path / "run"))):
         told = goldilocks("curate", str(config), check=Exit.BAD_INPUT).stderr

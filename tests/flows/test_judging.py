@@ -21,7 +21,7 @@ def stages(run: Path) -> dict[str, tuple[int, int, int]]:
 def test_the_judge_is_a_stage_that_adds_up_and_can_be_taken_back(
     goldilocks: Run, served_model: Served, tmp_path: Path
 ) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 4))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 4))
     judged = configure(tmp_path, served_model, screen={"judge": {"enabled": True, "max_tokens": 16}})
     goldilocks("curate", str(judged))
     came, kept, rejected = stages(tmp_path / "run")["judge"]

@@ -82,8 +82,8 @@ def grade(
     return RunFolder(root), manifest
 
 
-def read_all(folder: RunFolder, room: str) -> pl.DataFrame:
-    return pl.concat([table for _, table in folder.read_tables(room)], how="diagonal")
+def read_all(folder: RunFolder, below: str) -> pl.DataFrame:
+    return pl.concat([table for _, table in folder.read_tables(below)], how="diagonal")
 
 
 def outcomes(folder: RunFolder) -> dict[str, str]:

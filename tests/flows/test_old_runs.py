@@ -12,7 +12,7 @@ from pipeline.run.storage import RunFolder
 from pipeline.sandbox import describe_sandbox
 from tests.conftest import Run, Served
 from tests.flows.old_run import make_old, restore_names
-from tests.flows.scripted_run import mixed_heap
+from tests.flows.scripted_run import mixed_problems
 from tests.flows.test_code_run import add
 from tests.flows.test_curate import configure, write_rows
 from tests.flows.test_stages import answer
@@ -38,8 +38,8 @@ def read_stages(run: Path) -> dict[str, bytes]:
 
 def test_a_run_of_the_version_before_is_read_decided_and_not_done_again(goldilocks: Run, tmp_path: Path) -> None:
     model = Unruly(answer)
-    run, heap = tmp_path / "run", tmp_path / "heap.jsonl"
-    write_rows(heap, [*mixed_heap(6), add("sum"), add("nothing", tests=[], solutions=[], statement="Add them.")])
+    run, source = tmp_path / "run", tmp_path / "problems.jsonl"
+    write_rows(source, [*mixed_problems(6), add("sum"), add("nothing", tests=[], solutions=[], statement="Add them.")])
     config = configure(
         tmp_path,
         Served(model.url, "m"),

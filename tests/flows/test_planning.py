@@ -16,7 +16,7 @@ pytestmark = pytest.mark.model
 def test_a_pilot_is_part_of_the_run_and_the_plan_is_compared_with_it(
     goldilocks: Run, served_model: Served, tmp_path: Path
 ) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 10))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 10))
     config, run = str(configure(tmp_path, served_model, sampling={"stop": "full"})), tmp_path / "run"
     told = goldilocks("plan", config, "--pilot", "4", "--price", "2", "--engines", "3").stdout
     assert "10 problems to grade in 3 shards" in told
@@ -41,6 +41,6 @@ def test_a_pilot_is_part_of_the_run_and_the_plan_is_compared_with_it(
 
 
 def test_without_a_sample_there_is_no_plan(goldilocks: Run, served_model: Served, tmp_path: Path) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 2))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 2))
     told = goldilocks("plan", str(configure(tmp_path, served_model)), "--pilot", "0", check=Exit.BAD_INPUT).stderr
     assert "no samples are stored here yet" in told

@@ -25,7 +25,7 @@ from schemas.errors import InputError
 from schemas.load import ConfigError, load_config
 from schemas.sample import SAMPLE_KEY
 from tests.conftest import ROOT, Run, free_port
-from tests.flows.scripted_run import add, assert_same_content, mixed_heap
+from tests.flows.scripted_run import add, assert_same_content, mixed_problems
 from tests.flows.test_code_run import add as code_problem
 from tests.flows.test_curate import evidence, write_rows
 from tests.flows.test_schedule import answers, started, wait_for
@@ -66,10 +66,10 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def configure(where: Path, model: Unruly, **flow: Any) -> Path:
-    """A config over `where`/heap.jsonl with small shards."""
+    """A config over `where`/problems.jsonl with small shards."""
     config = {
         "run": str(where / "run"),
-        "sources": [{"name": "heap", "files": "heap.jsonl"}],
+        "sources": [{"name": "problems", "files": "problems.jsonl"}],
         "model": {"name": "m", "url": model.url, "concurrency": 2},
         "prompt": {"template": "raw", "chat": False},
         "sampling": {"n": 8, "stop": "full"},
@@ -100,7 +100,7 @@ def test_a_run_on_a_cluster_that_loses_a_node_is_the_run_in_one_process(
         return add(body, number)
 
     model = Unruly(hold_most)
-    write_rows(tmp_path / "heap.jsonl", [*mixed_heap(30), code_problem("code")])
+    write_rows(tmp_path / "problems.jsonl", [*mixed_problems(30), code_problem("code")])
     config, run = configure(tmp_path, model), tmp_path / "afar"
     goldilocks("curate", str(config), cwd=tmp_path)
 
@@ -139,7 +139,7 @@ def test_a_run_on_a_cluster_that_loses_a_node_is_the_run_in_one_process(
 def test_a_cluster_that_starts_and_ends_with_the_run_gives_the_same(
     goldilocks: Run, prefect_server: dict[str, str], prefect_home: dict[str, str], tmp_path: Path
 ) -> None:
-    write_rows(tmp_path / "heap.jsonl", mixed_heap(8))
+    write_rows(tmp_path / "problems.jsonl", mixed_problems(8))
     config = configure(tmp_path, Unruly(add))
     goldilocks("curate", str(config), cwd=tmp_path)
     prefect_home["PREFECT_API_URL"] = prefect_server["PREFECT_API_URL"]
@@ -152,7 +152,7 @@ def test_a_cluster_that_starts_and_ends_with_the_run_gives_the_same(
 
 def test_without_a_prefect_server_that_all_reach_a_run_on_ray_is_refused(goldilocks: Run, tmp_path: Path) -> None:
     model = Unruly(add)
-    write_rows(tmp_path / "heap.jsonl", mixed_heap(2))
+    write_rows(tmp_path / "problems.jsonl", mixed_problems(2))
     told = goldilocks(
         "curate", str(configure(tmp_path, model, runner="ray")), check=Exit.BAD_INPUT, cwd=tmp_path
     ).stderr

@@ -29,7 +29,7 @@ from schemas.config import Config
 from schemas.errors import InputError
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
 from tests.conftest import ROOT, Run, free_port
-from tests.flows.scripted_run import assert_same_content, mixed_heap, start_scripted_model
+from tests.flows.scripted_run import assert_same_content, mixed_problems, start_scripted_model
 from tests.flows.test_curate import write_rows
 from tests.s3 import serve_s3, with_environment
 from tests.test_docs import commands
@@ -50,11 +50,11 @@ def test_a_run_on_the_store_is_the_run_on_a_disk(
 ) -> None:
     for name, value in s3.items():
         monkeypatch.setitem(prefect_home, name, value)
-    write_rows(tmp_path / "heap.jsonl", mixed_heap(16))
+    write_rows(tmp_path / "problems.jsonl", mixed_problems(16))
     model = start_scripted_model()
     config = {
         "run": str(tmp_path / "run"),
-        "sources": [{"name": "heap", "files": str(tmp_path / "heap.jsonl")}],
+        "sources": [{"name": "problems", "files": str(tmp_path / "problems.jsonl")}],
         "model": {"name": "m", "url": model.url},
         "prompt": {"template": "raw", "chat": False},
         "sampling": {"n": 8},
@@ -97,7 +97,7 @@ def test_the_page_s_commands_on_a_store(s3: dict[str, str], prefect_home: dict[s
 
 def grade(run: str, shards: int, where: Path) -> None:
     """Problems of `shards` shards with samples that are there already, graded into `run`."""
-    problems = [row for row in mixed_heap(2 * shards) if row["source_id"].startswith("sum")]
+    problems = [row for row in mixed_problems(2 * shards) if row["source_id"].startswith("sum")]
     samples = [
         {"source_id": row["source_id"], "completion": f"It is {int(row['answer']) + i % 2}."}
         for row in problems

@@ -81,7 +81,7 @@ def api_url(environment: Mapping[str, str]) -> str:
 def test_serve_runs_the_flow_and_brings_its_server(
     environment: dict[str, str], served_model: Served, tmp_path: Path
 ) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 3))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 3))
     config, log, url = configure(tmp_path, served_model), tmp_path / "log", api_url(environment)
     command = [sys.executable, "-m", "flows.cli.main", "serve", str(config), "--cron", "0 3 * * *"]
     with started(command, environment, log):
@@ -97,7 +97,7 @@ def test_serve_runs_the_flow_and_brings_its_server(
 
 
 def test_a_worker_runs_the_deployment(environment: dict[str, str], served_model: Served, tmp_path: Path) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 3))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 3))
     config, url = configure(tmp_path, served_model), api_url(environment)
     client = environment | {"PREFECT_API_URL": url}
     server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]

@@ -14,7 +14,7 @@ from pipeline import stages
 from pipeline.run.storage import RunFolder
 from schemas.load import load_config
 from tests.conftest import ROOT, Run, Served
-from tests.flows.scripted_run import add, mixed_heap
+from tests.flows.scripted_run import add, mixed_problems
 from tests.flows.test_curate import configure, sums, write_rows
 from tests.flows.toy_stage import add_stage
 from tests.pipeline.inference.unruly import Unruly
@@ -42,30 +42,70 @@ def snapshot(run: Path) -> dict[str, int]:
     return {str(path.relative_to(run)): path.stat().st_mtime_ns for path in files}
 
 
+def find_stranger() -> list[str]:
+    """The start of a command that another user runs on another machine, as far as a process can tell; where the kernel
+    does not let it, only the environment says so.
+    """
+    command = ["unshare", "--user", "--map-user=1234", "--map-group=1234", "--uts", "--keep-caps"]
+    command += ["sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+    try:
+        allowed = subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        allowed = False
+    return command if allowed else []
+
+
+def stranger_environment(home: Path) -> dict[str, str]:
+    places = {name: str(home) for name in ("HOME", "PREFECT_HOME", "XDG_CACHE_HOME")}
+    return places | {"USER": "stranger", "LOGNAME": "stranger", "HOSTNAME": "elsewhere"}
+
+
 @pytest.mark.server
 def test_a_finished_run_does_nothing_twice_for_another_user_and_in_another_place(
     goldilocks: Run, prefect_home: dict[str, str], tmp_path: Path
 ) -> None:
     """What ran is what was written: every stage, the one that asks a model among them, and every sample."""
     model = Unruly(answer)
-    write_rows(tmp_path / "heap.jsonl", mixed_heap(6))
-    judged = {"judge": {"enabled": True, "max_tokens": 8}}
-    config = configure(tmp_path, Served(model.url, "m"), screen=judged, flow={"shard_rows": 3})
-    goldilocks("curate", str(config))
+    write_rows(tmp_path / "problems.jsonl", mixed_problems(6))
+    write_rows(tmp_path / "benchmark.jsonl", [{"problem": "What is 8 + 9?", "answer": "17"}])
+    benchmark = {"name": "sums", "files": str(tmp_path / "benchmark.jsonl")}
+    config = configure(
+        tmp_path,
+        Served(model.url, "m"),
+        screen={"judge": {"enabled": True, "max_tokens": 8}},
+        decontaminate={"benchmarks": [benchmark]},
+        flow={"shard_rows": 3},
+    )
+    assert "changed since the last run" not in goldilocks("curate", str(config)).stderr
     calls, before = model.calls, snapshot(tmp_path / "run")
-    assert {f"stages/{name}/00000.key" for name in ("screen", "judge", "dedup")} <= before.keys()
+    assert {f"stages/{name}/00000.key" for name in ("screen", "judge", "dedup", "decontaminate")} <= before.keys()
     assert calls > 0
 
-    copy = tmp_path / "elsewhere" / "copy"
-    shutil.copytree(tmp_path / "run", copy)
-    homes = {name: str(tmp_path / "another") for name in ("HOME", "PREFECT_HOME", "XDG_CACHE_HOME")}
-    command = [sys.executable, "-m", "flows.cli.main", "curate", str(config), "--set", f"run={copy}"]
-    subprocess.run(command, cwd=ROOT, env=prefect_home | homes | {"PYTHONPATH": str(ROOT)}, check=True)
-    assert snapshot(copy) == before
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(tmp_path / "run", elsewhere / "run")
+    moved = shutil.move(tmp_path / "problems.jsonl", elsewhere / "moved.jsonl")
+    (tmp_path / "benchmark.jsonl").touch()
+    settings = [f"run={elsewhere / 'run'}", f"sources.0.files={moved}"]
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    done = subprocess.run(
+        [*find_stranger(), sys.executable, "-m", "flows.cli.main", "curate", str(config), *arguments],
+        cwd=elsewhere,
+        env=prefect_home | stranger_environment(tmp_path / "another") | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert snapshot(elsewhere / "run") == before
     assert model.calls == calls
+    assert f"sources.0.files: {str(tmp_path / 'problems.jsonl')!r}, now {str(moved)!r}" in done.stderr
 
-    goldilocks("curate", str(config), "--set", f"run={copy}", "--set", "screen.reject_guessable=false")
-    assert snapshot(copy) != before
+    write_rows(tmp_path / "benchmark.jsonl", [{"problem": "What is 9 + 9?", "answer": "18"}])
+    goldilocks("curate", str(config), *arguments)
+    grown = snapshot(elsewhere / "run")
+    again = {name for name in grown if grown[name] != before.get(name)}
+    assert {f"stages/decontaminate/{shard}.key" for shard in ("00000", "00001")} <= again
+    assert all("decontaminate" in name for name in again)
 
 
 @pytest.mark.server
@@ -78,9 +118,9 @@ def test_one_entry_adds_a_stage_to_the_command_line_the_flow_and_the_report(
         return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
     assert "short statements alone" in run("stage", "--help")
-    heap = tmp_path / "heap.jsonl"
-    write_rows(heap, sums(7, 4))
-    assert "short: 4 in, 3 kept, 1 rejected" in run("stage", "short", str(heap), str(tmp_path / "out"))
+    problems_file = tmp_path / "problems.jsonl"
+    write_rows(problems_file, sums(7, 4))
+    assert "short: 4 in, 3 kept, 1 rejected" in run("stage", "short", str(problems_file), str(tmp_path / "out"))
 
     model = Unruly(add)
     config = configure(tmp_path, Served(model.url, "m"))
@@ -102,7 +142,7 @@ def test_one_entry_adds_a_stage_to_the_order_the_key_and_the_docs(
     add_stage()
     folder = RunFolder(str(tmp_path))
     folder.write_table("problems/00000.parquet", pl.DataFrame({"id": ["a"]}))
-    write_rows(tmp_path / "heap.jsonl", sums(1, 1))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 1))
     config = load_config(configure(tmp_path, Served("http://127.0.0.1:1/v1", "m")))
     changed = config.model_copy(
         update={"screen": config.screen.model_copy(update={"reject_guessable": not config.screen.reject_guessable})}
@@ -116,7 +156,7 @@ def test_one_entry_adds_a_stage_to_the_order_the_key_and_the_docs(
 
 
 def test_a_key_is_the_same_wherever_the_folder_lies(tmp_path: Path) -> None:
-    write_rows(tmp_path / "heap.jsonl", sums(1, 1))
+    write_rows(tmp_path / "problems.jsonl", sums(1, 1))
     config = load_config(configure(tmp_path, Served("http://127.0.0.1:1/v1", "m")))
     folders = [RunFolder(str(tmp_path / name)) for name in ("here", "there")]
     for folder in folders:

@@ -57,7 +57,7 @@ def test_translations_are_problems_of_their_own_and_what_is_broken_stays_english
     goldilocks: Run, tmp_path: Path
 ) -> None:
     server = Unruly(speak)
-    write_rows(tmp_path / "heap.jsonl", loaves(40, 12))
+    write_rows(tmp_path / "problems.jsonl", loaves(40, 12))
     told = {"enabled": True, "share": 1.0}
     config = configure(tmp_path, Served(server.url, "m"), translate=told, sampling={"n": 4, "stop": "full"})
     printed = goldilocks("curate", str(config)).stdout
@@ -93,7 +93,7 @@ def test_translations_are_problems_of_their_own_and_what_is_broken_stays_english
 def test_a_weak_model_leaves_all_in_english_and_nothing_is_lost(
     goldilocks: Run, served_model: Served, tmp_path: Path
 ) -> None:
-    write_rows(tmp_path / "heap.jsonl", [*sums(1, 2), *loaves(40, 2)])
+    write_rows(tmp_path / "problems.jsonl", [*sums(1, 2), *loaves(40, 2)])
     told = {"enabled": True, "share": 1.0, "attempts": 2, "max_tokens": 64}
     goldilocks("curate", str(configure(tmp_path, served_model, translate=told)))
     run = RunFolder(str(tmp_path / "run"))

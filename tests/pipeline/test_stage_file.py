@@ -74,7 +74,7 @@ def test_the_faults_of_the_shipped_problems_are_found(tmp_path: Path) -> None:
 
 def asked_run(folder: RunFolder) -> None:
     """Two code problems and a sum in, one code problem out: the other is asked in two languages."""
-    problems, _ = conform_rows([code("a"), code("b"), MATH], "heap")
+    problems, _ = conform_rows([code("a"), code("b"), MATH], "problems")
     folder.write_table("problems/00000.parquet", problems)
     folder.write_table("stages/screen/00000.parquet", problems)
     out = problems[:1].with_columns(
@@ -85,7 +85,7 @@ def asked_run(folder: RunFolder) -> None:
 
 
 def test_copies_are_counted_by_the_original_however_often_it_stands_there() -> None:
-    problems, _ = conform_rows([code("a"), code("b"), code("c", entry_point="f"), MATH], "heap")
+    problems, _ = conform_rows([code("a"), code("b"), code("c", entry_point="f"), MATH], "problems")
     for table, copies in ((problems, 2), (pl.concat([problems, problems]), 4), (problems[3:], 0)):
         asked = ask_languages(table, ("python", "cpp"))
         assert count_copies(asked) == copies == asked.height - table.height

@@ -83,7 +83,7 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
         target.write_bytes(file, text.encode())
         written[file] = describe_bytes(target, file)
     manifest = folder.read_json(MANIFEST)
-    said: dict[str, Any] = {
+    description: dict[str, Any] = {
         "format": name,
         "goldilocks": manifest["goldilocks"],
         "run": {"created": manifest["created"], "model": manifest["model"]},
@@ -94,7 +94,7 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
         "verify": config.verify.model_dump(mode="json"),
         "files": written,
     }
-    target.write_json(NAME, said)
+    target.write_json(NAME, description)
     for file in before - written.keys():
         target.remove(file)
     return exported
@@ -205,8 +205,8 @@ def _write_trace(item: Item, trace: Row, format: Format) -> Row:
     if format.name == "sft-messages":
         return {"messages": [*item.chat, _say(trace["completion"])], **about}
     texts = {name: text for name, text in trace.items() if name != "model"}
-    said = texts if isinstance(item.prompt, str) else {name: [_say(text)] for name, text in texts.items()}
-    return {"prompt": item.prompt, **said, **about}
+    columns = texts if isinstance(item.prompt, str) else {name: [_say(text)] for name, text in texts.items()}
+    return {"prompt": item.prompt, **columns, **about}
 
 
 def _say(text: str) -> Message:

@@ -48,9 +48,9 @@ def list_traces(folder: RunFolder, shard: str, files: Sequence[str], ids: pl.Ser
         )
         for batch in read_completions(folder, files, usable)
     )
-    found = usable.join(texts.unique(KEY, keep="last"), on=KEY).sort(KEY)
+    traces = usable.join(texts.unique(KEY, keep="last"), on=KEY).sort(KEY)
     counted = pl.col("tokens").is_not_null().all().over("problem_id")
-    return found.with_columns(
+    return traces.with_columns(
         (pl.col("verdict") == Verdict.CORRECT).alias("correct"),
         pl.when(counted).then("tokens").otherwise("chars").cast(pl.Int64).alias("length"),
     ).unique(["problem_id", "text"], keep="first", maintain_order=True)

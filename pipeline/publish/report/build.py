@@ -126,7 +126,7 @@ def say_headline(gathered: Gathered) -> str:
 
 
 def say_summary(gathered: Gathered) -> str:
-    said = []
+    sentences = []
     reasons = gathered.reasons
     out = sum(reasons.values())
     if reasons:
@@ -134,11 +134,11 @@ def say_summary(gathered: Gathered) -> str:
         why = formatting.meaning(first) or formatting.plain(first)
         often = f"for {len(reasons)} reasons, most often ({formatting.count(reasons[first])}) because {why}"
         most = often if len(reasons) > 1 else f"for one reason: {why}"
-        said.append(f"{formatting.count(out)} {'was' if out == 1 else 'were'} left out {most}.")
+        sentences.append(f"{formatting.count(out)} {'was' if out == 1 else 'were'} left out {most}.")
     if gathered.waiting:
         wait = "waits" if gathered.waiting == 1 else "wait"
-        said.append(f"{formatting.count(gathered.waiting)} still {wait}: the run is not finished.")
-    return " ".join(said)
+        sentences.append(f"{formatting.count(gathered.waiting)} still {wait}: the run is not finished.")
+    return " ".join(sentences)
 
 
 def list_reasons(gathered: Gathered) -> list[dict[str, Any]]:

@@ -26,10 +26,10 @@ def draw_rates(rates: Rates, keep: KeepConfig, width: float = 960, height: float
     base = top + deep
     low, high = -(-keep.min * rates.of // keep.of), keep.max * rates.of // keep.of
     x0, x1 = left + low * step, left + max(low, high + 1) * step
-    said = ", ".join(f"{bin_} correct: {totals[bin_]}" for bin_ in range(columns))
+    counts = ", ".join(f"{bin_} correct: {totals[bin_]}" for bin_ in range(columns))
     parts = [
         f'<svg class="rates" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="'
-        f'{escape(f"Problems by correct samples of {rates.of}; {said}")}">',
+        f'{escape(f"Problems by correct samples of {rates.of}; {counts}")}">',
         f'<rect class="window" x="{x0:.1f}" y="{top - 40:.1f}" width="{x1 - x0:.1f}" height="{deep + 40:.1f}"/>',
         f'<text class="window-name" x="{(x0 + x1) / 2:.1f}" y="{top - 24:.1f}" text-anchor="middle">'
         f"{_window_name(low, high, rates.of, x1 - x0)}</text>",
@@ -129,11 +129,11 @@ def scale_axis(highest: float) -> tuple[float, list[float]]:
         size *= 10
 
 
-def _window_name(low: int, high: int, of: int, room: float) -> str:
+def _window_name(low: int, high: int, of: int, width: float) -> str:
     if low > high:
         return ""
     ends = f"{low} to {high}" if low < high else f"{low}"
-    return f"keep window: {ends} of {of} correct" if room > 210 else f"keep {ends}" if room > 70 else "keep"
+    return f"keep window: {ends} of {of} correct" if width > 210 else f"keep {ends}" if width > 70 else "keep"
 
 
 def _typical(name: str, side: Lengths) -> str:

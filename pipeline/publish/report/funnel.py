@@ -120,13 +120,13 @@ def draw_funnel(stages: tuple[Stage, ...], frame: Frame = WIDE, name: str = "fun
         return Markup("")
     layout = lay_out(stages, frame)
     total = stages[0].came
-    said = "; ".join(f"{_name(ribbon, stages)} {count(ribbon.problems)}" for ribbon in layout.ribbons)
+    description = "; ".join(f"{_name(ribbon, stages)} {count(ribbon.problems)}" for ribbon in layout.ribbons)
     box = f"0 0 {frame.width:.0f} {layout.height:.0f}"
     parts = [
         f'<svg class="funnel" viewBox="{box}" role="img" xmlns="http://www.w3.org/2000/svg"'
         f' aria-labelledby="{name}-title {name}-desc">',
         f'<title id="{name}-title">Funnel: {count(total)} problems in, {count(stages[-1].kept)} kept</title>',
-        f'<desc id="{name}-desc">{escape(said)}</desc>',
+        f'<desc id="{name}-desc">{escape(description)}</desc>',
         *(_draw_ribbon(ribbon, layout, frame, stages) for ribbon in reversed(layout.ribbons)),
         *(_draw_gate(at, layout, stages) for at in range(len(stages))),
         *(_draw_label(ribbon, frame, stages) for ribbon in layout.ribbons),
@@ -151,9 +151,9 @@ def _draw_ribbon(ribbon: Ribbon, layout: Layout, frame: Frame, stages: tuple[Sta
         )
         drawn = f'<path d="{_run(leaves, bend, right, start, end)} {back}"/>'
     total = _whole(stages)
-    said = f"{_name(ribbon, stages)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
+    title = f"{_name(ribbon, stages)}: {count(ribbon.problems)} of {count(total)} ({share(ribbon.problems, total)})"
     cap = f'<rect class="cap" x="{right:.1f}" y="{end + (height - broad) / 2:.1f}" width="4" height="{broad:.1f}"/>'
-    return f'<g class="ribbon t-{tone(ribbon.outcome)}"><title>{escape(said)}</title>{drawn}{cap}</g>'
+    return f'<g class="ribbon t-{tone(ribbon.outcome)}"><title>{escape(title)}</title>{drawn}{cap}</g>'
 
 
 def _run(leaves: float, bend: float, right: float, start: float, end: float) -> str:
@@ -187,8 +187,8 @@ def _draw_label(ribbon: Ribbon, frame: Frame, stages: tuple[Stage, ...]) -> str:
         f'<text class="name n-{tone(ribbon.outcome)}" x="{x}" y="{y:.1f}">{escape(_name(ribbon, stages))}</text>'
     )
     if frame.stacked:
-        said = f"{count(ribbon.problems)} · {part}"
-        parts.append(f'<text class="both" x="{x}" y="{middle + 13:.1f}">{said}</text>')
+        text = f"{count(ribbon.problems)} · {part}"
+        parts.append(f'<text class="both" x="{x}" y="{middle + 13:.1f}">{text}</text>')
     else:
         number = f'<text class="number{bold}" x="{frame.width - 58}" y="{y:.1f}">{count(ribbon.problems)}</text>'
         parts += [number, f'<text class="share" x="{frame.width - 2}" y="{y:.1f}">{part}</text>']

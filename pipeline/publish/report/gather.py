@@ -98,7 +98,7 @@ class SampleCounts:
     """Samples without a token count."""
     cut: int
     """Samples that ended at the token limit."""
-    found: dict[tuple[str, str], tuple[dict[str, Any], ...]]
+    examples: dict[tuple[str, str], tuple[dict[str, Any], ...]]
 
     @property
     def taken(self) -> int:
@@ -172,7 +172,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
     samples = _read_samples(folder, chosen, grading_pass)
     examples = {
         outcome: tuple(
-            Example(row, outcome, shard, decisions.get((shard, id_)), samples.found.get((shard, id_), ()))
+            Example(row, outcome, shard, decisions.get((shard, id_)), samples.examples.get((shard, id_), ()))
             for id_, shard, row in picks
         )
         for outcome, picks in chosen.items()
@@ -242,13 +242,13 @@ def _wanted(chosen: Chosen) -> dict[str, list[str]]:
 
 
 def _find_decisions(folder: RunFolder, chosen: Chosen, grading_pass: int) -> dict[tuple[str, str], dict[str, Any]]:
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    decisions: dict[tuple[str, str], dict[str, Any]] = {}
     for shard, ids in _wanted(chosen).items():
         name = decisions_name(shard, grading_pass)
         if folder.exists(name):
             rows = folder.read_table(name).filter(pl.col("problem_id").is_in(ids))
-            found.update({(shard, row["problem_id"]): row for row in rows.iter_rows(named=True)})
-    return found
+            decisions.update({(shard, row["problem_id"]): row for row in rows.iter_rows(named=True)})
+    return decisions
 
 
 def _read_samples(folder: RunFolder, chosen: Chosen, grading_pass: int) -> SampleCounts:
@@ -256,7 +256,7 @@ def _read_samples(folder: RunFolder, chosen: Chosen, grading_pass: int) -> Sampl
     wanted = _wanted(chosen)
     verdicts: Counter[str] = Counter()
     tokens = {verdict.value: Lengths() for verdict in Verdict}
-    found: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
+    examples: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
     uncounted = cut = 0
     for shard, files in find_samples(folder).items():
         # Completions are nearly all that there is to read: only those of shards with an example are.
@@ -271,9 +271,9 @@ def _read_samples(folder: RunFolder, chosen: Chosen, grading_pass: int) -> Sampl
             continue
         ours = table.filter(pl.col("problem_id").is_in(wanted[shard])).sort("problem_id", "model", "index")
         for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
-            found[shard, str(id_)] = tuple(rows.to_dicts())
+            examples[shard, str(id_)] = tuple(rows.to_dicts())
     by_verdict = {verdict.value: verdicts[verdict.value] for verdict in Verdict}
-    return SampleCounts(by_verdict, tokens, uncounted, cut, found)
+    return SampleCounts(by_verdict, tokens, uncounted, cut, examples)
 
 
 def edge(bin_: float) -> float:

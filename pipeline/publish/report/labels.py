@@ -35,6 +35,11 @@ class LabelSummary:
     clashing: tuple[dict[str, Any], ...]
 
     @property
+    def apart(self) -> int:
+        """Pairs of copies under different labels that are two problems."""
+        return len({frozenset(pair) for pair in self.witnesses.apart})
+
+    @property
     def reliabilities(self) -> list[tuple[str, float]]:
         """(witness, how often it is right), those of labels first."""
         overall = self.witnesses.coins.overall().tolist()
@@ -73,11 +78,11 @@ def gather_labels(folder: RunFolder) -> LabelSummary | None:
 
 def tell_witnesses(witnesses: Sequence[dict[str, Any]]) -> str:
     """The witnesses of one problem in a line: `label: 7; grader a: 8 (12 of 16)`."""
-    said = []
+    answers = []
     for witness in witnesses:
         share = f" ({round(witness['share'] * witness['n'])} of {witness['n']})" if (witness["n"] or 1) > 1 else ""
-        said.append(f"{witness['witness']}: {witness['answer']}{share}")
-    return "; ".join(said)
+        answers.append(f"{witness['witness']}: {witness['answer']}{share}")
+    return "; ".join(answers)
 
 
 def draw_calibration(calibration: Calibration, size: float = 480) -> Markup:
@@ -86,10 +91,10 @@ def draw_calibration(calibration: Calibration, size: float = 480) -> Markup:
         return Markup("")
     edge, deep = 44.0, size - 84
     largest = max(part.problems for part in calibration.bins)
-    told = "; ".join(f"{part.predicted:.2f} predicted, {part.agreed:.2f} seen" for part in calibration.bins)
+    points = "; ".join(f"{part.predicted:.2f} predicted, {part.agreed:.2f} seen" for part in calibration.bins)
     parts = [
         f'<svg class="passes" viewBox="0 0 {size:.0f} {size - 24:.0f}" role="img" aria-label="'
-        f'{escape(f"Calibration: {told}")}">',
+        f'{escape(f"Calibration: {points}")}">',
         f'<line class="grid" x1="{edge}" y1="{10 + deep}" x2="{edge + deep}" y2="10"/>',
     ]
     for tick in (0.0, 0.5, 1.0):

@@ -66,8 +66,8 @@ def gather_passes(folder: RunFolder, examples: int) -> Passes | None:
         texts = folder.read_table(graded, ["id", "statement", "answer"])
         for name, (decision, _) in MOVES.items():
             rows = moved.filter(pl.col("decision_after") == decision).sort("problem_id").head(examples)
-            found = rows.join(texts, left_on="problem_id", right_on="id", how="left").to_dicts()
-            shown[name] = sorted(shown.get(name, []) + found, key=lambda row: str(row["problem_id"]))[:examples]
+            more = rows.join(texts, left_on="problem_id", right_on="id", how="left").to_dicts()
+            shown[name] = sorted(shown.get(name, []) + more, key=lambda row: str(row["problem_id"]))[:examples]
     if not problems:
         return None
     rated_count = max(grid.total(), 1)

@@ -45,8 +45,9 @@ def build_app(runs: Sequence[OpenRun], guard: Guard) -> Starlette:
         return answer
 
     def _missing(request: Request) -> Response:
-        said = f"Nothing is at {request.url.path}. A problem that was here may have another id now: look for its text."
-        return HTMLResponse(pages.draw_message("Not found", said), 404)
+        place = request.url.path
+        message = f"Nothing is at {place}. A problem that was here may have another id now: look for its text."
+        return HTMLResponse(pages.draw_message("Not found", message), 404)
 
     async def change(request: Request, act: Callable[[dict[str, str]], str]) -> Response:
         form = await _read_form(request)
@@ -55,8 +56,8 @@ def build_app(runs: Sequence[OpenRun], guard: Guard) -> Starlette:
         try:
             back = await run_in_threadpool(act, form)
         except (InputError, OSError) as error:
-            said = str(error) if isinstance(error, InputError) else f"The flag was not written: {error}"
-            return HTMLResponse(pages.draw_message("Not written", said, form.get("note", "")), 400)
+            message = str(error) if isinstance(error, InputError) else f"The flag was not written: {error}"
+            return HTMLResponse(pages.draw_message("Not written", message, form.get("note", "")), 400)
         return RedirectResponse(back, 303)
 
     async def flag(request: Request) -> Response:
@@ -64,10 +65,10 @@ def build_app(runs: Sequence[OpenRun], guard: Guard) -> Starlette:
 
         def act(form: dict[str, str]) -> str:
             copy = choose_number(form.get("copy", "0"), COPIES, "copy")
-            found = runs[0].read(id_, copy)
-            if found is None:
+            facts = runs[0].read(id_, copy)
+            if facts is None:
                 raise InputError(f"there is no problem {id_[:40]!r} in {runs[0].folder.root}")
-            add_flag(runs[0].folder, id_, form.get("note", ""), pages.tell_seen(found), form.get("answer"))
+            add_flag(runs[0].folder, id_, form.get("note", ""), pages.tell_seen(facts), form.get("answer"))
             return _back(form, f"/problem/{quote(id_)}")
 
         return await change(request, act)

@@ -48,6 +48,13 @@ class Guard(HostGuard):
         """Whether a form was sent by a page of this server."""
         return self.is_own_page(headers) and hmac.compare_digest(form.get("form", "").encode(), self.form.encode())
 
+    def allows_read(self, headers: Mapping[str, str]) -> bool:
+        """Whether what is asked for goes to no web page elsewhere. A link from there may be followed; an image, a frame
+        or a script's request is work for this server that nobody sees.
+        """
+        followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+        return self.allows_origin(headers) or (followed and "origin" not in headers)
+
     def knows(self, token: str | None) -> bool:
         return self.token is None or hmac.compare_digest((token or "").encode(), self.token.encode())
 
@@ -73,9 +80,12 @@ class GuardMiddleware:
 
     def _refuse(self, scope: Scope) -> PlainTextResponse | RedirectResponse | None:
         guard, request = self.guard, Request(scope)
-        host = Headers(scope=scope).get("host", "")
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
         if not guard.allows_host(host):
             return PlainTextResponse(f"This server is not {host[:100]!r}; use the address that it printed.\n", 421)
+        if request.method in ("GET", "HEAD") and not guard.allows_read(headers):
+            return PlainTextResponse("Asked for by a web page of another server.\n", 403)
         if guard.token is None:
             return None
         if "token" in request.query_params and guard.knows(request.query_params["token"]):

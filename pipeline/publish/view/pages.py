@@ -16,7 +16,7 @@ from pipeline.publish.view.charts import draw_bins, draw_rate
 from pipeline.publish.view.compare import ABSENT, MOVED, Comparison, list_moved
 from pipeline.publish.view.guard import Guard
 from pipeline.publish.view.index import FACETS, WAITING
-from pipeline.publish.view.problem import Found, Graded
+from pipeline.publish.view.problem import Facts, Graded
 from pipeline.publish.view.query import PAGE, SORTS, Query, read_query
 from pipeline.publish.view.runs import OpenRun
 from pipeline.publish.view.sides import Side, list_sides
@@ -102,28 +102,28 @@ class Pages:
         run = self.runs[choose_number(given.get("run", "0"), len(self.runs), "run")]
         copy = choose_number(given.get("copy", "0"), COPIES, "copy")
         pairs = [(name, value) for name, value in _items(given) if name not in ("copy", "run")]
-        found = run.read(id_, copy)
-        if found is None:
+        facts = run.read(id_, copy)
+        if facts is None:
             return None
         query = read_query(pairs)
         others = [(other, other.read(id_)) for other in self.runs if other is not run]
-        judged = [*_list_judged(found, "")]
+        judged = [*_list_judged(facts, "")]
         for other, twin in others:
             if twin is not None:
                 judged += _list_judged(twin, other.name)
         return self._render(
             "problem.jinja",
-            found=found,
-            p=found.row,
-            outcome=str(found.listed["outcome"]),
+            facts=facts,
+            p=facts.row,
+            outcome=str(facts.listed["outcome"]),
             shown=run,
             other_runs=[(other, twin) for other, twin in others],
             judged=judged,
             flags=self.run.flags().of(id_) if run is self.run else (),
             can_flag=run is self.run,
-            extra=_tell_extra(found.row["extra"]),
+            extra=_tell_extra(facts.row["extra"]),
             query=query,
-            around=self._look_around(query, found) if run is self.run else {},
+            around=self._look_around(query, facts) if run is self.run else {},
             note_limit=NOTE,
             answer_limit=MAX_ANSWER,
         )
@@ -177,32 +177,32 @@ class Pages:
         there = {flag.problem_id: index.find(flag.problem_id).height > 0 for flag in flags.open}
         return self._render("flags.jinja", flags=flags, there=there)
 
-    def draw_message(self, title: str, said: str, kept: str = "") -> str:
+    def draw_message(self, title: str, message: str, kept: str = "") -> str:
         """A page that says what went wrong; `kept` is a text of the reader that must not be lost."""
-        return self._render("message.jinja", title=title, said=said, kept=kept)
+        return self._render("message.jinja", title=title, message=message, kept=kept)
 
-    def tell_seen(self, found: Found) -> dict[str, str | None]:
+    def tell_seen(self, facts: Facts) -> dict[str, str | None]:
         """What a person who flags this problem has before them."""
-        decision = found.passes[-1].decision if found.passes else None
+        decision = facts.passes[-1].decision if facts.passes else None
         return {
-            "answer": found.row["answer"],
-            "outcome": str(found.listed["outcome"]),
+            "answer": facts.row["answer"],
+            "outcome": str(facts.listed["outcome"]),
             "majority_answer": decision["majority_answer"] if decision else None,
-            "source": found.row["source"],
-            "source_id": found.row["source_id"],
+            "source": facts.row["source"],
+            "source_id": facts.row["source_id"],
         }
 
-    def _render(self, template: str, **told: Any) -> str:
+    def _render(self, template: str, **values: Any) -> str:
         common = {"run": self.run, "runs": self.runs, "form_token": self.guard.form}
-        return self.environment.get_template(template).render(common | told)
+        return self.environment.get_template(template).render(common | values)
 
-    def _look_around(self, query: Query, found: Found) -> dict[str, Any]:
+    def _look_around(self, query: Query, facts: Facts) -> dict[str, Any]:
         """Where the problem stands in the list that it was opened from, and its neighbours there."""
 
         def look() -> dict[str, Any]:
             index, flags = self.run.index, self.run.flags()
             numbers = self.run.select(index, query, flags)
-            here = index.find(found.listed["id"]).filter(copy=found.listed["copy"])
+            here = index.find(facts.listed["id"]).filter(copy=facts.listed["copy"])
             place = here["place"].first()
             number = index.rows["place"].index_of(place)
             at = numbers.index_of(number) if number is not None else None
@@ -218,16 +218,16 @@ class Pages:
 
     def _tell_texts(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows of a comparison with the texts of their problems, from the first run that has them."""
-        told: dict[str, dict[str, Any]] = {}
+        texts: dict[str, dict[str, Any]] = {}
         for number, run in enumerate(self.runs):
             index = run.index
-            wanted = [row["id"] for row in rows if row["id"] not in told]
+            wanted = [row["id"] for row in rows if row["id"] not in texts]
             numbers = index.rows.lazy().with_row_index("row").filter(index.rows["id"].is_in(wanted))
             first = numbers.unique("id", keep="first", maintain_order=True).select("row").collect()["row"]
             for row in run.list(index, first.to_list()):
-                told[row["id"]] = {name: row[name] for name in ("statement", "source", "answer")} | {"run": number}
+                texts[row["id"]] = {name: row[name] for name in ("statement", "source", "answer")} | {"run": number}
         nothing = {"statement": None, "source": "", "answer": None, "run": 0}
-        return [row | told.get(row["id"], nothing) for row in rows]
+        return [row | texts.get(row["id"], nothing) for row in rows]
 
 
 def name_outcome(outcome: str) -> str:
@@ -255,12 +255,12 @@ def _list_chips(query: Query, of: int) -> list[tuple[str, str]]:
     return chips
 
 
-def _list_judged(found: Found, run: str) -> list[tuple[str, Graded]]:
+def _list_judged(facts: Facts, run: str) -> list[tuple[str, Graded]]:
     """(name, pass) of each judgement of a problem; the run is named where it is another one."""
-    several = len(found.passes) > 1
+    several = len(facts.passes) > 1
     return [
         (" ".join(filter(None, [run, f"pass {graded.grading_pass}" if several or not run else ""])), graded)
-        for graded in found.passes
+        for graded in facts.passes
     ]
 
 
@@ -292,11 +292,11 @@ def _tell_extra(extra: str | None) -> str:
         return extra
 
 
-def choose_number(said: str, below: int, name: str) -> int:
+def choose_number(text: str, below: int, name: str) -> int:
     """The number that an address or a form gives for `name`. Raises InputError for anything else."""
-    if not (said.isascii() and said.isdigit() and len(said) <= 12) or int(said) >= below:
-        raise InputError(f"{name}: {said[:40]!r} is not a number below {below}")
-    return int(said)
+    if not (text.isascii() and text.isdigit() and len(text) <= 12) or int(text) >= below:
+        raise InputError(f"{name}: {text[:40]!r} is not a number below {below}")
+    return int(text)
 
 
 def _items(given: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -42,7 +42,7 @@ class Graded:
 
 
 @dataclass(frozen=True)
-class Found:
+class Facts:
     """One problem: its row in the index, its row in the run, and what was done with it."""
 
     listed: dict[str, Any]
@@ -70,12 +70,12 @@ def read_listed(folder: RunFolder, index: Index, numbers: Sequence[int]) -> list
         texts = [table.to_dicts() for table in pl.collect_all(scans)]
     except UNREADABLE as error:
         raise ChangedError(str(error)) from error
-    for row, found in zip(listed, texts, strict=True):
-        _check(row, found)
-    return [row | found[0] for row, found in zip(listed, texts, strict=True)]
+    for row, rows in zip(listed, texts, strict=True):
+        _check(row, rows)
+    return [row | rows[0] for row, rows in zip(listed, texts, strict=True)]
 
 
-def read_problem(folder: RunFolder, index: Index, id_: str, copy: int = 0) -> Found | None:
+def read_problem(folder: RunFolder, index: Index, id_: str, copy: int = 0) -> Facts | None:
     """The problem `id_`, or the `copy`-th row that has this id; None where there is none. Raises ChangedError."""
     rows = index.find(id_).to_dicts()
     if copy >= len(rows):
@@ -92,7 +92,7 @@ def read_problem(folder: RunFolder, index: Index, id_: str, copy: int = 0) -> Fo
     except UNREADABLE as error:
         raise ChangedError(str(error)) from error
     twins = tuple(twin for twin in rows if twin["copy"] != copy)
-    return Found(listed, table, row[0], passes, uncounted, label, twins)
+    return Facts(listed, table, row[0], passes, uncounted, label, twins)
 
 
 def read_passes(folder: RunFolder, shard: str, id_: str) -> tuple[tuple[Graded, ...], int]:
@@ -139,6 +139,6 @@ def _pick(folder: RunFolder, name: str, dtypes: dict[str, pl.DataType], id_: str
     return scan_table(folder, name, dtypes).filter(pl.col("problem_id") == id_).collect()
 
 
-def _check(listed: dict[str, Any], found: list[dict[str, Any]]) -> None:
-    if len(found) != 1 or (found[0]["id"] or "") != listed["id"]:
+def _check(listed: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    if len(rows) != 1 or (rows[0]["id"] or "") != listed["id"]:
         raise ChangedError(f"problem {listed['id']} is not where it was indexed")

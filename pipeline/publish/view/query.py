@@ -43,8 +43,8 @@ class Query:
     @property
     def words(self) -> tuple[str, ...]:
         """What a problem's text must have, all of it: words, and phrases in double quotes. Case does not matter."""
-        found = (quoted.strip() or word for quoted, word in WORDS.findall(self.text))
-        return tuple(dict.fromkeys(word for word in found if word))
+        terms = (quoted.strip() or word for quoted, word in WORDS.findall(self.text))
+        return tuple(dict.fromkeys(word for word in terms if word))
 
     @property
     def narrows(self) -> bool:
@@ -93,25 +93,25 @@ def read_query(pairs: Sequence[tuple[str, str]]) -> Query:
 
 
 def _number(given: Mapping[str, str], name: str) -> int | None:
-    said = given.get(name, "")
-    if not said:
+    text = given.get(name, "")
+    if not text:
         return None
-    if not (said.isascii() and said.isdigit()) or len(said) > 9:
-        raise InputError(f"{name}: {said[:40]!r} is not a whole number")
-    return int(said)
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise InputError(f"{name}: {text[:40]!r} is not a whole number")
+    return int(text)
 
 
 def filter_rows(
-    index: Index, query: Query, found: pl.Series | None, flagged: Sequence[str], ignore: str = ""
+    index: Index, query: Query, matches: pl.Series | None, flagged: Sequence[str], ignore: str = ""
 ) -> pl.LazyFrame:
     """The rows of the index that `query` asks for, with their number as `row`, unsorted.
 
-    `found` says for each place whether the query's words are there; `flagged` are the ids with an open flag. The facet
-    `ignore` (or `bin`) is left out: so its counts are of what choosing it would give.
+    `matches` says for each place whether the query's words are there; `flagged` are the ids with an open flag. The
+    facet `ignore` (or `bin`) is left out: so its counts are of what choosing it would give.
     """
     rows = index.rows.lazy().with_row_index("row")
-    if found is not None:
-        rows = rows.with_columns(found.gather(index.rows["place"]).alias("found")).filter("found")
+    if matches is not None:
+        rows = rows.with_columns(matches.gather(index.rows["place"]).alias("found")).filter("found")
     for facet in FACETS:
         wanted = getattr(query, facet)
         if wanted and facet != ignore:

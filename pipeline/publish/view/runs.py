@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.labels.flags import Flags, read_flags
 from pipeline.publish.report.build import read_config
 from pipeline.publish.view.index import FACETS, Index, build_index, sign_run
-from pipeline.publish.view.problem import Found, read_listed, read_problem
+from pipeline.publish.view.problem import Facts, read_listed, read_problem
 from pipeline.publish.view.query import Query, count_bins, count_facet, filter_rows, order_rows
 from pipeline.publish.view.search import ChangedError, search_text
 from pipeline.run.layout import FLAGS, MANIFEST
@@ -131,13 +131,13 @@ class OpenRun:
         """What a list shows of the rows `numbers`. Raises ChangedError."""
         return read_listed(self.folder, index, numbers)
 
-    def read(self, id_: str, copy: int = 0) -> Found | None:
+    def read(self, id_: str, copy: int = 0) -> Facts | None:
         """One problem in full."""
         return self.retry(lambda: read_problem(self.folder, self.index, id_, copy))
 
     def _filter(self, index: Index, query: Query, flags: Flags, ignore: str = "") -> pl.LazyFrame:
-        found = self._search(index, query.words) if query.words else None
-        return filter_rows(index, query, found, _flagged(query, flags), ignore)
+        matches = self._search(index, query.words) if query.words else None
+        return filter_rows(index, query, matches, _flagged(query, flags), ignore)
 
     def _search(self, index: Index, words: tuple[str, ...]) -> pl.Series:
         return self.remember((index.serial, "words", words), lambda: search_text(self.folder, index, words))

@@ -22,12 +22,12 @@ def search_text(folder: RunFolder, index: Index, words: Sequence[str]) -> pl.Ser
     """
     scanned = scan_tables(folder, index.tables, dict.fromkeys(SEARCHED, pl.String))
     try:
-        found = scanned.select(contains_words(words).alias("found")).collect(engine="streaming")["found"]
+        matches = scanned.select(contains_words(words).alias("found")).collect(engine="streaming")["found"]
     except UNREADABLE as error:
         raise ChangedError(str(error)) from error
-    if len(found) != (index.ends[-1] if index.ends else 0):
-        raise ChangedError(f"{len(found)} rows where {index.ends[-1] if index.ends else 0} were indexed")
-    return found
+    if len(matches) != (index.ends[-1] if index.ends else 0):
+        raise ChangedError(f"{len(matches)} rows where {index.ends[-1] if index.ends else 0} were indexed")
+    return matches
 
 
 def contains_words(words: Sequence[str]) -> pl.Expr:

@@ -11,8 +11,8 @@ for (const choice of document.querySelectorAll("#ask select, #sides select, sele
 const ask = document.querySelector("#ask");
 if (ask) ask.addEventListener("formdata", (event) => {
   for (const name of ["q", "from", "to", "sort"]) {
-    const said = event.formData.get(name);
-    if (!said || (name === "sort" && said === "chance")) event.formData.delete(name);
+    const value = event.formData.get(name);
+    if (!value || (name === "sort" && value === "chance")) event.formData.delete(name);
   }
 });
 

@@ -177,10 +177,10 @@ def find_function(names: dict[str, Any], entry: str) -> Callable[[], Callable[..
         first, rest = "Solution", [first, *rest]
 
     def get() -> Callable[..., Any]:
-        found = names[first]
+        target = names[first]
         for part in rest:
-            found = getattr(found() if isinstance(found, type) else found, part)
-        return found  # type: ignore[no-any-return]
+            target = getattr(target() if isinstance(target, type) else target, part)
+        return target  # type: ignore[no-any-return]
 
     return get
 
@@ -201,10 +201,10 @@ def _call(get: Callable[[], Callable[..., Any]], names: dict[str, Any], call: Ma
             value = get()(*codec.decode(call["args"]), **codec.decode(call["kwargs"]))
         return {"ok": codec.encode(value)}
     except BaseException as error:
-        return {"error": type(error).__name__, "said": _said(error)}
+        return {"error": type(error).__name__, "message": _describe_error(error)}
 
 
-def _said(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     try:
         return str(error)[:300]
     except BaseException:
@@ -293,9 +293,9 @@ def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, ans
             if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, _TAKEN_FOR_MORE):
                 kind = RuntimeError
             try:
-                error = kind(str(reply.get("said")))
+                error = kind(str(reply.get("message")))
             except Exception:
-                error = RuntimeError(str(reply.get("said")))
+                error = RuntimeError(str(reply.get("message")))
             raise error
 
         return _test(work, candidate)

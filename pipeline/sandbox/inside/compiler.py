@@ -32,16 +32,16 @@ def start(given: Mapping[str, Any]) -> int:
         resource.setrlimit(what, (limit, limit))
     with open("prog.cpp", "wb") as out:
         out.write(read_all(source))
-    with open("errors", "wb") as said:
+    with open("errors", "wb") as log:
         done = subprocess.run(
             [*given["command"], "prog.cpp", "-o", "prog"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=log,
             env={"PATH": "/usr/bin:/bin", "TMPDIR": given["scratch"], "LC_ALL": "C.UTF-8"},
         )
-    with open("errors", "rb") as said, open(errors, "wb") as out:
-        out.write(said.read(MAX_ERRORS))
+    with open("errors", "rb") as log, open(errors, "wb") as out:
+        out.write(log.read(MAX_ERRORS))
     if done.returncode == 0:
         with open("prog", "rb") as made, open(binary, "wb") as out:
             shutil.copyfileobj(made, out)

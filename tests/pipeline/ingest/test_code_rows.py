@@ -12,7 +12,8 @@ import pytest
 from pipeline.ingest.code_packed import read_packed
 from pipeline.ingest.code_presets import CODE_PRESETS
 from pipeline.ingest.code_rows import convert_human_eval, read_asserts
-from pipeline.ingest.kattis import read_flags, read_packages
+from pipeline.ingest.files import read_packages
+from pipeline.ingest.files.packages import read_flags
 from schemas.conform import conform_rows
 from schemas.errors import InputError
 

@@ -85,7 +85,7 @@ def test_contest_packages_are_a_source(tmp_path: Path) -> None:
     assert problems["domain"].to_list() == ["code"]
     assert len(problems["tests"][0]) > 0
     with pytest.raises(InputError, match="of packages"):
-        read_source(Source(name="m", files=(str(tmp_path),), preset="kattis"))
+        read_source(Source(name="m", dataset="o/n", preset="kattis"))
 
 
 TASKS = [

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.ingest.files import read_rows
+from pipeline.ingest.files import read_packages, read_rows
+from pipeline.ingest.files.parquet import measure
 from pipeline.ingest.hub import read_dataset
-from pipeline.ingest.kattis import read_packages
-from pipeline.ingest.parquet import measure
 from schemas.config import ReadingConfig
 from schemas.conform import InvalidRow
 from schemas.errors import InputError

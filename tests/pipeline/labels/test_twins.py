@@ -3,14 +3,20 @@
 import json
 import random
 from itertools import permutations
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from pipeline.decide.run import decide_run
 from pipeline.labels.judge import Witnesses, judge_labels, learn_witnesses
 from pipeline.labels.twins import CHANCE, TWIN_DTYPES, count_twins, find_apart
-from schemas.config import LabelsConfig
+from pipeline.publish.report.labels import gather_labels
+from pipeline.run.storage import RunFolder
+from schemas.config import Config, LabelsConfig
+from schemas.conform import conform_rows
 from schemas.problem import PROBLEM_DTYPES
+from tests.pipeline.decide.test_decide import make_samples, make_table
 from tests.pipeline.labels.test_judge import AGREED, AROUND, COLUMNS, candidate, problem, say, vote
 
 DTYPES = {name: PROBLEM_DTYPES[name] for name in COLUMNS}
@@ -86,3 +92,26 @@ def test_pairs_survive_the_file_of_witnesses() -> None:
     assert Witnesses.from_json(json.loads(json.dumps(kept.to_json()))).apart == {("a", "b")}
     before = {key: value for key, value in kept.to_json().items() if key != "apart"}
     assert Witnesses.from_json(before).apart == frozenset()
+
+
+def test_copies_in_two_shards_are_told_apart_and_both_decided(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    rows = [
+        {"domain": "math", "statement": f"{word} balls into 2 boxes?", "answer": answer}
+        for word, answer in (("Distinct", "16"), ("Equal", "3"))
+    ]
+    table = conform_rows(rows, "s")[0]
+    ids, answers = table["id"].to_list(), table["answer"].to_list()
+    for at, shard in enumerate(("00000", "00001")):
+        copy = {**candidate(answers[1 - at]), "problem_id": ids[1 - at]}
+        handed = pl.Series("label_candidates", [[copy]], dtype=PROBLEM_DTYPES["label_candidates"])
+        folder.write_table(f"problems/{shard}.parquet", table[at : at + 1].with_columns(handed))
+        outcomes = [("correct", answers[at])] * 6 + [("wrong", str(100 + number)) for number in range(10)]
+        folder.write_table(f"samples/{shard}.parquet", make_table(make_samples(ids[at], outcomes)))
+    config = Config.model_validate({"run": folder.root, "sources": [{"name": "s", "files": "none"}]})
+    assert decide_run(folder, config) == {"keep": 2}
+    labels = pl.concat([told for _, told in folder.read_tables("labels")])
+    assert labels["clash"].to_list() == [False, False]
+    summary = gather_labels(folder)
+    assert summary is not None
+    assert (summary.clashes, summary.apart) == (0, 1)

@@ -28,8 +28,9 @@ class ScriptedEngine:
         capacity: int = 8,
         revision: str = "r1",
         taken: Mapping[str, int] | None = None,
+        model: str = "scripted",
     ) -> None:
-        self.model, self.revision, self.capacity = "scripted", revision, capacity
+        self.model, self.revision, self.capacity = model, revision, capacity
         self.answers, self.fails, self.dies_after = answers, fails, dies_after
         self.refuses = dict(refuses or {})
         self.given: dict[str, int] = dict(taken or {})

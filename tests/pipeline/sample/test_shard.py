@@ -17,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.inference.engine import EngineDied, PromptRefused
 from pipeline.progress.display import show_progress
 from pipeline.run.storage import RunFolder
 from pipeline.sample import shard, store
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import ShardStats, evidence_keys, sample_shard
-from pipeline.sample.store import EvidenceStore
+from pipeline.sample.store import EvidenceStore, name_model
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import Config
 from schemas.reasons import KEEP, Verdict
@@ -66,7 +67,7 @@ def evidence(root: str | Path) -> pl.DataFrame:
 
 
 def decisions(table: pl.DataFrame, problems: pl.DataFrame, config: Config) -> dict[str, str]:
-    decided = decide_samples(table, problems.select("id", "answer"), config.sampling.n, config.keep, config.decide)
+    decided = decide_samples(table, problems.select("id", "answer"), config.sampling.n, Rules.of(config))
     return dict(decided.select("problem_id", "decision").iter_rows())
 
 
@@ -190,8 +191,24 @@ def test_other_evidence_in_the_folder_does_not_count_and_stays(
     _, engine, after = go(tmp_path, problems, other, verifier, said, revision="r2" if change == "revision" else "r1")
     assert (engine.submitted, after.height, other.prompt.template) == (4, 8, template)
     assert after.get_column(change).n_unique() == 2
-    keys = evidence_keys(problems, other, engine)
+    keys = evidence_keys(problems, other, engine, engine.model)
     assert after.join(keys, on=keys.columns, how="semi").height == 4
+
+
+@pytest.mark.parametrize("revision", ["folder-0123456789abcdef", "main"])
+def test_weights_in_a_folder_that_was_moved_are_the_same_model(
+    tmp_path: Path, verifier: MathVerifier, revision: str
+) -> None:
+    """Their revision is their content. The same revision of another name on the Hub is another model."""
+    problems, config = problems_of(["1", "2"]), config_for(str(tmp_path), n=4)
+    script = [["so 1"], ["so 2"]]
+    go(tmp_path, problems, config, verifier, script, model="one/model", revision=revision)
+    _, engine, after = go(tmp_path, problems, config, verifier, script, model="other/model", revision=revision)
+    moved = revision.startswith("folder-")
+    assert engine.submitted == (0 if moved else 8)
+    keys = evidence_keys(problems, config, engine, name_model(RunFolder(str(tmp_path)), SHARD, engine))
+    assert after.join(keys, on=keys.columns, how="semi").height == 8
+    assert after["model"].n_unique() == (1 if moved else 2)
 
 
 TOO_LONG = PromptRefused("the prompt has 900 tokens, but 256 fit", too_long=True)

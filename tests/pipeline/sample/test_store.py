@@ -17,7 +17,7 @@ from pipeline.run.evidence import read_samples
 from pipeline.run.storage import RunFolder
 from pipeline.sample import store as store_module
 from pipeline.sample.store import EvidenceStore, params_hash, verifier_hash
-from schemas.config import SamplingConfig, VerifyConfig
+from schemas.config import ModelConfig, SamplingConfig, SecondOpinionConfig, VerifyConfig
 from schemas.sample import SAMPLE_DTYPES, SAMPLE_KEY
 
 NEVER = 1e9
@@ -224,6 +224,17 @@ def test_a_verdict_rests_on_label_and_rules_and_not_on_limits() -> None:
     assert verifier_hash(VerifyConfig(), "6") != base
     assert verifier_hash(VerifyConfig(), None) != verifier_hash(VerifyConfig(), "None")
     assert verifier_hash(VerifyConfig(extract="last"), "5") != base
+
+
+def test_a_judge_that_is_reached_elsewhere_judges_nothing_again() -> None:
+    def hash_with(**model: Any) -> str:
+        opinion = SecondOpinionConfig(enabled=True, model=ModelConfig(**{"name": "judge"} | model))
+        return verifier_hash(VerifyConfig(second_opinion=opinion), "a cat")
+
+    here = hash_with(url="http://here:8000/v1")
+    assert hash_with(url="http://there:8000/v1", api_key_env="KEY", concurrency=7, timeout=1) == here
+    assert hash_with(name="other", url="http://here:8000/v1") != here
+    assert hash_with(revision="v2", url="http://here:8000/v1") != here
 
 
 def test_a_disk_that_cannot_be_read_is_no_damage(tmp_path: Path) -> None:

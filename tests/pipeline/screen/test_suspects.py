@@ -204,3 +204,35 @@ def test_hardly_any_whole_statement_is_suspected() -> None:
 def test_what_is_lacking_is_suspected_or_known(statement: str, answer: str) -> None:
     outcome = screen_problem({"statement": statement, "answer": answer}, ScreenConfig())
     assert isinstance(outcome, tuple) or outcome.suspicions
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Refer to the data in Table 4. What is the median?",
+        "(See Exercise 12.) Find the variance of $X$.",
+        "Let $A$ be as in problem 33. Find the sum of all divisors of $A$.",
+        "Based on the pattern in the previous question, find $102 + 104 + \\dots + 212$.",
+        "利用上一题的结论,求 $S_{10}$ 的值。",
+        "Berechne mit dem Ergebnis aus Aufgabe 3 den Flächeninhalt.",
+        "Используя результат предыдущей задачи, найдите $x$.",
+    ],
+)
+def test_a_reference_to_another_text_is_suspected(statement: str) -> None:
+    outcome = screen_problem({"statement": statement, "answer": "4"}, ScreenConfig())
+    assert not isinstance(outcome, tuple)
+    assert outcome.suspicions
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Tom answered the last question in 3 minutes, each of the other 9 in 2 minutes. How long did the quiz take?",
+        "There are 320 spaces in section 1 and 200 more in section 2. How many spaces are there in both?",
+        "A table has 4 legs and a chair has 4. How many legs do 3 tables and 12 chairs have?",
+    ],
+)
+def test_questions_and_tables_of_a_story_are_no_reference(statement: str) -> None:
+    outcome = screen_problem({"statement": statement, "answer": "21"}, ScreenConfig())
+    assert not isinstance(outcome, tuple)
+    assert not outcome.suspicions

@@ -75,6 +75,31 @@ def test_beyond_loopback_a_token_is_needed(small: RunFolder) -> None:
     assert client.get("/", headers=far | {"cookie": cookie.partition(";")[0]}).status_code == 200
 
 
+def sent_by(site: str, mode: str, to: str, **more: str) -> dict[str, str]:
+    return {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": to, **more}
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        (sent_by("cross-site", "no-cors", "image"), 403),
+        (sent_by("cross-site", "no-cors", "script"), 403),
+        (sent_by("cross-site", "cors", "empty", origin="http://evil.example"), 403),
+        (sent_by("same-site", "cors", "empty", origin="http://127.0.0.1:3000"), 403),
+        (sent_by("cross-site", "navigate", "iframe"), 403),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        (sent_by("cross-site", "navigate", "document"), 200),
+        (sent_by("none", "navigate", "document"), 200),
+        (sent_by("same-origin", "cors", "empty", origin=ORIGIN), 200),
+    ],
+)
+def test_a_web_page_elsewhere_can_link_here_and_nothing_else(
+    small: RunFolder, headers: dict[str, str], code: int
+) -> None:
+    assert browse(small).get("/?q=marbles", headers=headers).status_code == code
+
+
 @pytest.mark.parametrize(
     ("headers", "form"),
     [

@@ -1,4 +1,4 @@
-"""The run that faults are done to: a small heap with every way in and out, and the tape that its model plays."""
+"""The run that faults are done to: a small set with every way in and out, and the tape that its model plays."""
 
 import hashlib
 import json
@@ -63,14 +63,14 @@ def _draw(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def configure(folder: Path, heap: Path, url: str, **changes: Any) -> Path:
-    """Write folder/run.yaml over the file `heap`; `changes` go into its sections."""
-    benchmark = heap.with_name("benchmark.jsonl")
+def configure(folder: Path, problems_file: Path, url: str, **changes: Any) -> Path:
+    """Write folder/run.yaml over the file `problems_file`; `changes` go into its sections."""
+    benchmark = problems_file.with_name("benchmark.jsonl")
     benchmark.write_text(json.dumps({"id": "1", "text": BENCHMARK}) + "\n")
     ours = {"name": "ours", "files": str(benchmark), "id": "id", "text": "text"}
     config: dict[str, Any] = {
         "run": str(folder / "run"),
-        "sources": [{"name": "heap", "files": str(heap)}],
+        "sources": [{"name": "problems", "files": str(problems_file)}],
         "decontaminate": {"benchmarks": [ours]},
         "model": {"name": "tape", "url": url, "timeout": 20},
         "prompt": {"template": "plain", "chat": False},

@@ -7,6 +7,7 @@ it, or a page of zeros. Texts stay in their dictionaries until their length is k
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from pipeline.ingest.files.streams import EXPANDED, EXPANSION
 from schemas.config import ReadingConfig
 from schemas.errors import InputError
 
@@ -15,8 +16,6 @@ BATCH_BYTES, BATCH_VALUES = 64 << 20, 4 << 20
 """A batch that is larger once it is built comes row by row."""
 NESTED_VALUES = 1 << 26
 """Of a nested column in one row group: all of them may be one row's, and are decoded before they can be counted."""
-EXPANSION, EXPANDED = 200, 256 << 20
-"""A column that compression made this many times smaller, and that is this large without it, is nobody's text."""
 
 
 def read_parquet_rows(
@@ -24,7 +23,6 @@ def read_parquet_rows(
 ) -> Iterator[dict[str, Any]]:
     """The rows, without the columns `without`. Raises InputError for a file that goes past a limit of `reading`, and
     what pyarrow raises for one that is broken."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     plain = pq.ParquetFile(file)
@@ -34,17 +32,26 @@ def read_parquet_rows(
     columns = [column for column in plain.schema_arrow.names if column not in without]
     file.seek(0)
     table = pq.ParquetFile(file, read_dictionary=texts)
+    yield from read_batches(table.iter_batches(batch_size=BATCH_ROWS, columns=columns), name, reading)
+
+
+def read_batches(batches: Iterator[Any], name: str, reading: ReadingConfig) -> Iterator[dict[str, Any]]:
+    """The rows of record batches, each built when its size is known."""
+    import pyarrow as pa
+
     at = 0
     try:
-        for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=columns):
-            values, size = _measure_rows(batch)
-            step = batch.num_rows if size <= BATCH_BYTES and values <= BATCH_VALUES else 1
-            for first in range(0, batch.num_rows, max(1, step)):
-                part = batch.slice(first, step)
-                if step == 1:
-                    _check_row(part, f"{name} row {at + first}", reading)
-                yield from _build(part)
-            at += batch.num_rows
+        for batch in batches:
+            for begin in range(0, batch.num_rows, BATCH_ROWS):
+                few = batch.slice(begin, BATCH_ROWS)
+                values, size = _measure_rows(few)
+                step = few.num_rows if size <= BATCH_BYTES and values <= BATCH_VALUES else 1
+                for first in range(0, few.num_rows, max(1, step)):
+                    part = few.slice(first, step)
+                    if step == 1:
+                        _check_row(part, f"{name} row {at + first}", reading)
+                    yield from _build(part)
+                at += few.num_rows
     except (MemoryError, pa.ArrowMemoryError) as error:
         raise InputError(f"{name}: its rows take more memory than there is, from row {at} on") from error
 
