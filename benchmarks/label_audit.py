@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.sample.offline import SPILLED, assign_indices, verify_samples
 from pipeline.verify.math import MathVerifier
 from schemas.config import Config, DecideConfig, KeepConfig
@@ -60,10 +61,11 @@ def grade(rows: Iterable[Row], labels: Mapping[str, str], verifier: MathVerifier
     suspected = {}
     for share in SHARES:
         rules = DecideConfig(contradiction_share=share)
-        decided = decide_samples(evidence, problems, CONFIG.sampling.n, KeepConfig(), rules)
+        decided = decide_samples(evidence, problems, CONFIG.sampling.n, Rules(KeepConfig(), rules))
         contradicted = decided.filter(pl.col("decision") == Reason.LABEL_CONTRADICTED)
         suspected[f"{share:.2f}"] = set(contradicted["problem_id"])
-    votes = decide_samples(evidence, problems, CONFIG.sampling.n, KeepConfig(), DecideConfig(contradiction_share=0.01))
+    pooled = Rules(KeepConfig(), DecideConfig(contradiction_share=0.01))
+    votes = decide_samples(evidence, problems, CONFIG.sampling.n, pooled)
     outvoted = votes.filter(pl.col("majority_share") * pl.col("n") > pl.col("correct"))
     suspected[VOTE] = set(outvoted["problem_id"])
     return suspected

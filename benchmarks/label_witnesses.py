@@ -28,6 +28,7 @@ import polars as pl
 from benchmarks.label_audit import CONFIG, DATA, Row, plant, read_rows, verify_rows
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.labels import decide_with_labels, settle_outcomes
+from pipeline.decide.rule import Rules
 from pipeline.labels.gather import VOTE_DTYPES, gather_votes
 from pipeline.labels.judge import judge_labels, learn_witnesses
 from pipeline.verify.math import MathVerifier
@@ -51,7 +52,7 @@ def judge(rows: Sequence[Row], labels: Mapping[str, str], verifier: MathVerifier
     votes = gather_votes(problems, evidence)
     judged = judge_labels(votes, learn_witnesses(votes), CONFIG.labels)
     decisions = decide_with_labels(evidence, problems, judged, CONFIG)
-    pooled = decide_samples(evidence, problems, CONFIG.sampling.n, CONFIG.keep, CONFIG.decide)
+    pooled = decide_samples(evidence, problems, CONFIG.sampling.n, Rules.of(CONFIG))
     doubted = pooled.filter(pl.col("decision") == Reason.LABEL_CONTRADICTED)["problem_id"]
     return settle_outcomes(judged, decisions), set(doubted)
 

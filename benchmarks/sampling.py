@@ -25,6 +25,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.inference.embedded import ensure_embedded
 from pipeline.inference.engine import Completion, Engine, EngineStats, Request, SamplingParams
 from pipeline.inference.machine import describe_engine, engine_environment
@@ -233,7 +234,7 @@ def measure_saving(count: int, tokens: int) -> dict[str, Any]:
                 run = config_of(root, tokens, stop)
                 stats = sample_shard(problems, "00000", RunFolder(root), run, engine, verifier)
                 samples = EvidenceStore(RunFolder(root), "00000").load()
-            decided = decide_samples(samples, problems.select("id", "answer"), run.sampling.n, run.keep, run.decide)
+            decided = decide_samples(samples, problems.select("id", "answer"), run.sampling.n, Rules.of(run))
             saving[stop] = {
                 "samples": stats.sampled,
                 "tokens": stats.tokens,

@@ -25,6 +25,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.sample.abstention import says_missing
 from pipeline.screen import screen
 from pipeline.verify.math import MathVerifier
@@ -94,7 +95,7 @@ def draw_samples(problems: pl.DataFrame, generator: np.random.Generator) -> pl.D
 def settle(problems: pl.DataFrame, seed: int) -> pl.DataFrame:
     """The problems that went on, with `decision` over samples drawn from their rates."""
     samples = draw_samples(problems, np.random.default_rng(seed))
-    decided = decide_samples(samples, problems, N, KeepConfig(), DecideConfig())
+    decided = decide_samples(samples, problems, N, Rules(KeepConfig(), DecideConfig()))
     return problems.join(decided.select("decision", "suspicion", id="problem_id"), on="id")
 
 
@@ -181,7 +182,7 @@ def measure_premises(rows: list[Mapping[str, Any]], texts: list[Mapping[str, Any
         samples = [sample for row in rows for sample in judge_answers(row, verifier)]
     problems = pl.DataFrame({"id": [row["id"] for row in rows]})
     table = pl.DataFrame(samples, schema=SAMPLE_COLUMNS)
-    decided = decide_samples(table, problems, N, KeepConfig(), DecideConfig())
+    decided = decide_samples(table, problems, N, Rules(KeepConfig(), DecideConfig()))
     decisions = dict(decided.select("problem_id", "decision").iter_rows())
     suspected_by_set: Counter[str] = Counter()
     count: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.curate import hold_engine, prepare_shards
 from flows.stopwatch import Stopwatch
-from pipeline.plan import HOUR, READ, Plan, choose_pilot, make_plan, measure_problems
+from pipeline.plan import HOUR, READ, Plan, Speed, Whole, choose_pilot, make_plan, measure_problems
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
 from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, decisions_name
 from pipeline.run.storage import RunFolder
@@ -86,17 +86,9 @@ def plan_run(
     missing = 0 if sizes.get(CURATED) else sum(folder.fs.size(folder.at(name)) for name in graded.values())
     rate = speed or (pilot["tokens"] / pilot["seconds"] if pilot and pilot["seconds"] else None) or read_speed(folder)
     where = "given" if speed else "measured in the pilot" if pilot and pilot["seconds"] else "of the run before"
-    return make_plan(
-        pl.concat(tables),
-        sum(rows.values()),
-        len(rows),
-        config,
-        stored=sum(sizes.values()) + missing,
-        packed=disk / max(raw, 1),
-        tokens_per_second=rate,
-        speed_from=where if rate else "unknown: give --tokens-per-second",
-        price=price,
-    )
+    whole = Whole(sum(rows.values()), len(rows), stored=sum(sizes.values()) + missing, packed=disk / max(raw, 1))
+    timed = Speed(rate, where if rate else "unknown: give --tokens-per-second")
+    return make_plan(pl.concat(tables), whole, config, timed, price)
 
 
 def read_speed(folder: RunFolder) -> float | None:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import NEEDED, decide_samples
+from pipeline.decide.rule import Counts, Rules
 from pipeline.sample.stop import samples_needed
 from schemas.config import Config
 from schemas.errors import InputError
@@ -37,6 +38,29 @@ class Range:
 
     def times(self, factor: float) -> "Range":
         return Range(self.value * factor, self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The set that is planned for. `stored` are bytes that the run takes beside its samples, `packed` the bytes on disk
+    for a byte of completion.
+    """
+
+    problems: int
+    shards: int
+    stored: float
+    packed: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens a second of one engine, and who says so; None where nobody does."""
+
+    tokens_per_second: float | None = None
+    source: str = ""
+
+
+UNTIMED = Speed()
 
 
 @dataclass(frozen=True)
@@ -98,7 +122,7 @@ def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Conf
     )
     ours = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
     evidence = samples.drop("tokens", "completion")
-    decisions = decide_samples(evidence, ours, config.sampling.n, config.keep, config.decide)
+    decisions = decide_samples(evidence, ours, config.sampling.n, Rules.of(config))
     taken = pl.col("early") if config.sampling.stop == "early" else pl.lit(config.sampling.n)
     return (
         stored.join(early, on="problem_id")
@@ -115,43 +139,36 @@ def count_early(samples: pl.DataFrame, config: Config) -> int:
     As many are added as a decision needs at the very least, as sampling does. Where the stored ones do not settle it,
     what is needed at the very least is added to them.
     """
-    correct = no_answer = unknown = taken = 0
+    correct = unknown = taken = 0
     wrong: dict[str, int] = {}
+    rules = Rules.of(config)
     verdicts = list(samples.select("verdict", "answer_key").iter_rows())
     while True:
-        left = samples_needed(
-            correct, tuple(wrong.values()), no_answer, unknown, config.sampling.n, config.keep, config.decide
-        )
+        counts = Counts(correct, max(wrong.values(), default=0), unknown, taken, config.sampling.n)
+        left = samples_needed(counts, rules)
         if not left or taken + left > len(verdicts):
             return taken + left
         for verdict, key in verdicts[taken : taken + left]:
             correct += verdict == Verdict.CORRECT
             unknown += verdict == Verdict.UNKNOWN
-            if verdict == Verdict.WRONG:
-                no_answer += key is None
-                if key is not None:
-                    wrong[key] = wrong.get(key, 0) + 1
+            if verdict == Verdict.WRONG and key is not None:
+                wrong[key] = wrong.get(key, 0) + 1
         taken += left
 
 
 def make_plan(
     measured: pl.DataFrame,
-    problems: int,
-    shards: int,
+    whole: Whole,
     config: Config,
-    stored: float,
-    packed: float,
-    tokens_per_second: float | None = None,
-    speed_from: str = "",
+    speed: Speed = UNTIMED,
     price: float | None = None,
     seed: int = 0,
 ) -> Plan:
-    """The plan for `problems` from the rows of `measure_problems`.
+    """The plan for the `whole` from the rows of `measure_problems`; `price` is an engine hour's.
 
-    `stored` are bytes that the run takes beside its samples, `packed` the bytes on disk for a byte of completion.
     What was measured is known; only the rest of the set is reckoned.
     """
-    count, rest = measured.height, max(problems - measured.height, 0)
+    count, rest = measured.height, max(whole.problems - measured.height, 0)
     n = config.sampling.n
     draws = np.random.default_rng(seed).integers(0, count, (ROUNDS, count))
 
@@ -164,22 +181,22 @@ def make_plan(
 
     tokens, early = total(measured["tokens"]), total(measured["early"])
     samples = total(measured["samples"])
-    whole = n * max(problems, 1)
-    disk = total(measured["bytes"]).times(packed)
-    hours = tokens.times(1 / tokens_per_second / HOUR) if tokens_per_second else None
+    planned = n * max(whole.problems, 1)
+    disk = total(measured["bytes"]).times(whole.packed)
+    hours = tokens.times(1 / speed.tokens_per_second / HOUR) if speed.tokens_per_second else None
     return Plan(
         pilot=count,
-        problems=problems,
-        shards=shards,
+        problems=whole.problems,
+        shards=whole.shards,
         n=n,
         stop=config.sampling.stop,
         samples=samples,
-        saved=Range(1 - early.value / whole, 1 - early.high / whole, 1 - early.low / whole),
+        saved=Range(1 - early.value / planned, 1 - early.high / planned, 1 - early.low / planned),
         tokens=tokens,
         kept=total(measured["kept"]),
-        storage=Range(disk.value + stored, disk.low + stored, disk.high + stored),
-        tokens_per_second=tokens_per_second,
-        speed_from=speed_from,
+        storage=Range(disk.value + whole.stored, disk.low + whole.stored, disk.high + whole.stored),
+        tokens_per_second=speed.tokens_per_second,
+        speed_from=speed.source,
         hours=hours,
         price=price,
         cost=hours.times(price) if hours is not None and price is not None else None,

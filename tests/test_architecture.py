@@ -17,6 +17,10 @@ EXPORTED = {"pipeline/reward/client.py"}
 MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 HEAVY = {"torch", "vllm", "transformers", "datasets", "prefect", "reasoning_gym", "math_verify", "sympy"}
 LINES = 450
+PARAMETERS = 7
+LONG = {"plan", "stage", "shape_problem", "generate_tests", "conclude"}
+"""Functions of more parameters: the options of commands, the fields of a problem, and what a check of tests begins and
+ends with. No other is added: what belongs together is passed as one object."""
 EXEMPT = ("tests/test_architecture.py", "tests/pipeline/sandbox/attacks/")
 """Hostile programs look for such places; that is what they are for."""
 
@@ -59,6 +63,18 @@ def test_packages_of_the_pipeline_import_each_other_without_cycles() -> None:
 def test_files_can_be_read_in_one_go() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
     assert {name: lines for name, lines in lengths.items() if lines > LINES} == {}, f"files of more than {LINES} lines"
+
+
+def test_functions_take_few_parameters() -> None:
+    counts: dict[str, int] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                given = node.args
+                named = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+                counts[node.name] = max(counts.get(node.name, 0), len({*named} - {"self", "cls"}))
+    assert {name for name, count in counts.items() if count > PARAMETERS} <= LONG
+    assert len(counts) > 1000, "the search finds functions"
 
 
 FILES = {layout.MANIFEST, layout.REPORT, layout.FUNNEL, layout.PASS_RATES, layout.PLAN, layout.IMPORTED_NOTE}

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain, count
 from pathlib import Path
@@ -99,9 +99,7 @@ def read_state(folder: Path) -> State:
 
 def write_done(stage: Path, state: State) -> None:
     """Mark a stage as done, whole or not at all."""
-    temporary = stage / f".{DONE}"
-    temporary.write_text(json.dumps(asdict(state)) + "\n")
-    os.replace(temporary, stage / DONE)
+    _write_text(stage / DONE, json.dumps(asdict(state)) + "\n")
 
 
 def read_done(stage: Path) -> State | None:
@@ -171,8 +169,7 @@ def keep_rows(home: Path, stage: str, upto: int) -> None:
     rows = [row for row in read_rows(home / LOG) if row["version"] > upto and row["stage"] != stage]
     for name in {row["stage"] for row in rows}:
         if (home / name).is_dir():
-            own = [row for row in rows if row["stage"] == name]
-            (home / name / LOG).write_text("".join(json.dumps(row) + "\n" for row in own))
+            write_rows(home / name / LOG, [row for row in rows if row["stage"] == name])
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -196,8 +193,18 @@ def _free_name(path: Path, suffix: str) -> Path:
 
 def cut_rows(path: Path, upto: int) -> None:
     """Leave out the rows of a JSONL file that tell of versions after `upto`."""
-    rows = [row for row in read_rows(path) if row["version"] <= upto]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_rows(path, [row for row in read_rows(path) if row["version"] <= upto])
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSONL file whole or not at all: what it told of steps that were paid for is never lost to a kill."""
+    _write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text)
+    os.replace(temporary, path)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """How good the policy is on held-out problems: pass@1 with its interval, majority@n, by domain and language."""
 
 import asyncio
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pipeline.inference.engine import EngineFailure
 from pipeline.progress import track
 from pipeline.verify.problem import ProblemVerifier
 from schemas.reasons import Verdict
-from trainer.checkpoints import read_rows
+from trainer.checkpoints import read_rows, write_rows
 from trainer.problems import Task
 from trainer.rollout import Sampler
 
@@ -107,13 +106,14 @@ def has_evaluation(path: Path, when: str, version: int) -> bool:
 
 
 def add_evaluation(path: Path, when: str, version: int, scores: Sequence[Score]) -> dict[str, Any]:
-    """Append a row to the log of evaluations, with what changed since its first; the row comes back."""
+    """Add a row to the log of evaluations, with what changed since its first; the row comes back."""
     row = {"when": when, "version": version, **summarise(scores)}
-    if rows := read_rows(path):
+    rows = read_rows(path)
+    if rows:
         row["since_start"] = compare([Score(**score) for score in rows[0]["scores"]], scores)
     row["scores"] = [asdict(score) for score in scores]
-    with path.open("a") as file:
-        file.write(json.dumps(row) + "\n")
+    # Not appended: behind a line that a kill tore off, no row would be read again.
+    write_rows(path, [*rows, row])
     return row
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.checkpoints import LOG, cut_rows
+from trainer.plateau import did_sample
 
 TRACKERS = {"wandb": "WANDB_PROJECT", "trackio": "TRACKIO_PROJECT"}
 """Package -> the variable that names a project: set, it asks for that tracker."""
@@ -21,7 +22,7 @@ def describe_row(row: Mapping[str, Any]) -> str:
     sampled = (
         f"reward {row['reward']:.3f}, pass rate {row['pass_rate']:.3f}, length {row['length']:.0f}, "
         f"signal {row['signal']:.0%}"
-        if "reward" in row
+        if did_sample(row)
         else "all of it sampled before"
     )
     idle = f"engine idle {row['engine_idle']:.0%}, trainer idle {row['trainer_idle']:.0%}"

@@ -43,12 +43,18 @@ def has_levelled(values: Sequence[float], window: int) -> bool:
     return slope <= STANDS_OUT * error
 
 
+def did_sample(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the log is of a step that sampled: one that learned only from what was there has no reward."""
+    return "reward" in row
+
+
 def find_plateau(stage: TrainStage, longer_next: bool, rows: Sequence[Mapping[str, Any]]) -> str | None:
     """What has stopped rising over the last `stage.patience` steps: "reward", "length", or None.
 
-    `rows` are the log's of this stage. Length ends a stage only where the next one allows longer completions.
+    `rows` are the log's of this stage, at least the last `stage.patience` of those that sampled. Length ends a stage
+    only where the next one allows longer completions.
     """
-    sampled = [row for row in rows if "reward" in row]
+    sampled = [row for row in rows if did_sample(row)]
     if has_levelled([row["reward"] for row in sampled], stage.patience):
         return "reward"
     if longer_next and has_levelled([row["length"] for row in sampled], stage.patience):

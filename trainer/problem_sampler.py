@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from schemas.errors import InputError
 from trainer.problems import Task
 
 
@@ -22,6 +23,7 @@ class Feed:
         self._first = deque(id for id in pending if id in self._tasks)
         self._pending: Counter[str] = Counter()
         self._dropped: set[str] = set()
+        self._order: list[str] = []
 
     @classmethod
     def resume(cls, tasks: Sequence[Task], seed: str, state: Mapping[str, Any]) -> "Feed":
@@ -46,11 +48,15 @@ class Feed:
         self._first.append(id)
 
     def drop(self, id: str) -> None:
-        """A task that cannot be sampled (its prompt is too long) does not come again; raises where none is left."""
+        """A task that cannot be sampled (its prompt is too long) does not come again. Raises InputError where none is
+        left."""
         self.done(id)
         self._dropped.add(id)
         if len(self._dropped) == len(self._tasks):
-            raise ValueError("no task is left that the engine can sample")
+            raise InputError(
+                f"the engine takes the prompt of none of the {len(self._tasks)} problems; raise model.max_model_len, "
+                "or train on shorter ones"
+            )
 
     def state(self) -> dict[str, Any]:
         """Position, and what is pending: in flight, verified and waiting, or still waiting since the last resume."""
@@ -58,7 +64,7 @@ class Feed:
 
     def _next(self) -> str:
         epoch, at = divmod(self._position, len(self._tasks))
-        if at == 0 or not hasattr(self, "_order"):
+        if at == 0 or not self._order:
             self._order = sorted(self._tasks)
             random.Random(f"{self._seed} {epoch}").shuffle(self._order)
         self._position += 1

@@ -8,10 +8,12 @@ busy at once wherever they do not share a device.
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -48,7 +50,7 @@ from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_eva
 from trainer.learner import Learner
 from trainer.metrics import Journal, describe_row
 from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
-from trainer.plateau import SIGNAL_WINDOW, find_plateau, has_lost_signal
+from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
 from trainer.rollout_engine import RolloutEngine
@@ -74,6 +76,8 @@ class StageRun:
         self.tasks = choose_problems(self.folder, config, stage, solved)
         self.state = State(stage.name, 0, before.version if before else 0)
         self.restarts_left = config.model.restarts
+        self.sampled: deque[dict[str, Any]] = deque(maxlen=stage.patience)
+        """The log's rows of the stage's last steps that sampled."""
 
     def prepare(self, start: Path) -> None:
         """Move aside what lies in the stage's folder and was not learned from this data, config and `start`."""
@@ -121,6 +125,9 @@ class StageRun:
         else:
             self.learner = Learner(start, self.train, restored)
         keep_rows(self.home, self.stage.name, self.state.version)
+        for row in read_rows(self.home / LOG):
+            if row["stage"] == self.stage.name and row["version"] <= self.state.version and did_sample(row):
+                self.sampled.append(row)
 
     async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
         """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
@@ -195,6 +202,8 @@ class StageRun:
                     | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
                 )
                 journal.write(row)
+                if did_sample(row):
+                    self.sampled.append(row)
                 work.advance()
                 work.note(describe_row(row))
                 if self.state.step % self.train.checkpoint_every == 0:
@@ -213,8 +222,7 @@ class StageRun:
         if has_lost_signal(self.state.recent, self.stage.plateau):
             print_visible(f"{self.stage.name}: few groups have differing rewards; it ends at step {self.state.step}")
             return True
-        rows = [row for row in read_rows(self.home / LOG) if row["stage"] == self.stage.name]
-        levelled = find_plateau(self.stage, self.longer_next, rows)
+        levelled = find_plateau(self.stage, self.longer_next, self.sampled)
         if levelled is not None:
             print_visible(
                 f"{self.stage.name}: {levelled} has not risen for {self.stage.patience} steps; it ends at step "

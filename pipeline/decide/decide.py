@@ -8,9 +8,9 @@ from statistics import NormalDist
 
 import polars as pl
 
-from pipeline.decide.rule import AGREE, CONFIRMED, decide_counts
+from pipeline.decide.rule import AGREE, CONFIRMED, Counts, Rules, decide_counts
 from pipeline.decide.suspects import doubts_premise, says_too_often
-from schemas.config import DecideConfig, KeepConfig
+from schemas.config import DecideConfig
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import Reason, Verdict
 from schemas.sample import IMPORTED
@@ -20,6 +20,7 @@ Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict", "says_missing")
 COUNTS = ("correct", "votes", "unknown", "n", "planned", "doubt")
+"""The columns that make a `Counts`, in its order."""
 SHOWN = 60
 
 
@@ -27,8 +28,7 @@ def decide_samples(
     samples: pl.DataFrame | pl.LazyFrame,
     problems: pl.DataFrame,
     planned: int,
-    keep: KeepConfig,
-    decide: DecideConfig,
+    rules: Rules,
     grading_pass: int = 1,
     evidence: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
@@ -86,13 +86,13 @@ def decide_samples(
             pl.lit(grading_pass, pl.Int8).alias("grading_pass"),
             (pl.col("most") / pl.col("n")).alias("majority_share"),
             *_rate(pl.col("correct"), pl.col("correct") + pl.col("wrong")),
-            *_doubt(decide),
+            *_doubt(rules.decide),
         )
         .collect()
     )
     if "answer" not in table.columns:
         table = table.with_columns(pl.lit(None, pl.String).alias("answer"))
-    ruled = table.join(_rule_table(table, keep, decide), on=COUNTS, how="left", maintain_order="left")
+    ruled = table.join(_rule_table(table, rules), on=COUNTS, how="left", maintain_order="left")
     return (
         ruled.with_columns(_name_answers())
         .with_columns(_name_suspicions())
@@ -146,12 +146,10 @@ def _name_suspicions() -> list[pl.Expr]:
     ]
 
 
-def _rule_table(table: pl.DataFrame, keep: KeepConfig, decide: DecideConfig) -> pl.DataFrame:
+def _rule_table(table: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """The scalar rule over the distinct counts of a shard: a few hundred, however many problems."""
     distinct = table.select(COUNTS).unique()
-    rows = [
-        decide_counts(c, votes, u, n, of, keep, decide, doubt) for c, votes, u, n, of, doubt in distinct.iter_rows()
-    ]
+    rows = [decide_counts(Counts(*counts), rules) for counts in distinct.iter_rows()]
     decided = pl.DataFrame(rows, schema={"decision": pl.String, "detail": pl.String}, orient="row")
     return distinct.hstack(decided)
 

@@ -3,6 +3,7 @@
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from schemas.config import Config
 from schemas.label import RATE_DTYPES, LabelOutcome
 from schemas.reasons import KEEP, Reason, Verdict
@@ -21,8 +22,8 @@ def decide_with_labels(
     """
 
     def decide(counted: pl.DataFrame, chosen: pl.DataFrame, alone: bool = True) -> pl.DataFrame:
-        rules = config.decide if alone else config.decide.model_copy(update={"contradiction_share": 1.0})
-        return decide_samples(counted, chosen, config.sampling.n, config.keep, rules, grading_pass)
+        decide = config.decide if alone else config.decide.model_copy(update={"contradiction_share": 1.0})
+        return decide_samples(counted, chosen, config.sampling.n, Rules(config.keep, decide), grading_pass)
 
     decisions = decide(swap_labels(samples, labels), problems)
     held = labels.filter((pl.col("outcome") == LabelOutcome.KEPT) & (pl.col("independent") > 1)).select("problem_id")

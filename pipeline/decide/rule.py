@@ -1,8 +1,7 @@
 """The decision about one problem, from its counts: in whole numbers, so it is exact. All that decides asks here.
 
-A problem is described by five counts: `correct`, `votes` (of the largest class of equal wrong answers), `unknown`,
-`taken` and `planned` samples. The rest of `taken` are other wrong answers, or completions with no answer. The sizes of
-the smaller classes do not count: whatever one of them can still grow to, the largest can too.
+The sizes of the smaller classes of wrong answers do not count: whatever one of them can still grow to, the largest can
+too.
 
 The order of the rules: too easy first, as many correct samples leave no doubt about the label; then suspicion, as a
 suspect must be solved more often than a guess would solve it; then the label, as a problem that is never solved but has
@@ -10,11 +9,12 @@ one majority answer is mislabelled rather than hard; then never solved; else kep
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import Literal
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
 
-from schemas.config import DecideConfig, KeepConfig
+from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.reasons import KEEP, Reason
 
 CACHE = 200_000
@@ -28,140 +28,157 @@ unless they say the same in the same characters, and will stay so.
 """
 
 
-def decide_window(
-    correct: int, votes: int, known: int, taken: int, keep: KeepConfig, decide: DecideConfig, doubt: Doubt = "none"
-) -> str:
-    """The decision over `known` samples of `taken`, as if nothing were open.
+class Counts(NamedTuple):
+    """What the samples of one problem say: `taken` of `planned`, of them `correct`, `unknown`, and `votes` for the
+    largest class of equal wrong answers. The rest are other wrong answers, or completions with no answer. `doubt` says
+    whether the problem is a suspect. A tuple, as it is hashed for every decision.
+    """
+
+    correct: int
+    votes: int
+    unknown: int
+    taken: int
+    planned: int
+    doubt: Doubt = "none"
+
+    @property
+    def missing(self) -> int:
+        """Planned samples that are not taken yet."""
+        return max(self.planned - self.taken, 0)
+
+    def add(self, more: int, correct: int, unknown: int, votes: int) -> "Counts":
+        """The counts after `more` samples: so many correct, unknown and in the largest class, the others elsewhere."""
+        return Counts(
+            self.correct + correct,
+            self.votes + votes,
+            self.unknown + unknown,
+            self.taken + more,
+            self.planned,
+            self.doubt,
+        )
+
+    def outcomes(self, more: int) -> Iterator["Counts"]:
+        """The counts after each outcome of `more` samples, the extremes first: they differ where anything differs."""
+        for correct in (*range(0, more + 1, max(more, 1)), *range(1, more)):
+            for unknown in range(more - correct + 1):
+                for votes in range(more - correct - unknown + 1):
+                    yield self.add(more, correct, unknown, votes)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a config says about decisions: the window of difficulty, and what the evidence means beside it."""
+
+    keep: KeepConfig
+    decide: DecideConfig
+
+    @classmethod
+    def of(cls, config: Config) -> "Rules":
+        """The rules of a run."""
+        return cls(config.keep, config.decide)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.keep, self.decide))
+
+    @cached_property
+    def suspect_share(self) -> Fraction:
+        """`decide.suspect_share`, exactly as it is written."""
+        return Fraction(str(self.decide.suspect_share))
+
+    @cached_property
+    def contradiction_share(self) -> Fraction:
+        """`decide.contradiction_share`, exactly as it is written."""
+        return Fraction(str(self.decide.contradiction_share))
+
+
+def decide_window(counts: Counts, known: int, rules: Rules) -> str:
+    """The decision over the `known` samples of those taken, as if nothing were open.
 
     The window is scaled to the samples known: at or above `keep.min` and at or below `keep.max` of `keep.of`. The paper
     (Magistral, section 4.1) drops problems that are never and that are very often solved, and those where most samples
     agree against the label; it prints no thresholds.
     """
+    keep, correct = rules.keep, counts.correct
     if correct * keep.of > keep.max * known:
         return Reason.TOO_EASY.value
-    if doubt != "none" and correct <= _exact(decide.suspect_share) * known:
+    if counts.doubt != "none" and correct <= rules.suspect_share * known:
         return CONFIRMED
-    if votes > _exact(decide.contradiction_share) * taken and votes > correct:
+    if counts.votes > rules.contradiction_share * counts.taken and counts.votes > correct:
         return Reason.LABEL_CONTRADICTED.value
     if correct * keep.of < keep.min * known:
         return Reason.NEVER_SOLVED.value
     return KEEP
 
 
-@lru_cache(maxsize=64)
-def _exact(share: float) -> Fraction:
-    return Fraction(str(share))
-
-
 @lru_cache(maxsize=CACHE)
-def decide_full(
-    correct: int, votes: int, unknown: int, taken: int, keep: KeepConfig, decide: DecideConfig, doubt: Doubt = "none"
-) -> str:
-    """The decision when every planned sample is in, `unknown` of them without a verdict.
+def decide_full(counts: Counts, rules: Rules) -> str:
+    """The decision when every planned sample is in, some of them without a verdict.
 
     Up to `decide.max_unknown` are left out. More, and the decision stands only if it is the same whatever they are;
     otherwise the problem is undetermined. Those of an unreadable label count as not reaching it.
     """
-    if doubt == "unreadable":
-        return decide_window(correct, votes, taken, taken, keep, decide, doubt)
-    if unknown < taken and unknown <= decide.max_unknown:
-        return decide_window(correct, votes, taken - unknown, taken, keep, decide, doubt)
-    outcomes: set[str] = set()
+    unknown, taken = counts.unknown, counts.taken
+    if counts.doubt == "unreadable":
+        return decide_window(counts, taken, rules)
+    if unknown < taken and unknown <= rules.decide.max_unknown:
+        return decide_window(counts, taken - unknown, rules)
+    decisions: set[str] = set()
     for right in range(unknown + 1):
         # More votes can only turn a decision into `label_contradicted`, so the fewest and the most tell all.
-        for more in (0, unknown - right):
-            outcomes.add(decide_window(correct + right, votes + more, taken, taken, keep, decide, doubt))
-            if len(outcomes) > 1:
+        for votes in (0, unknown - right):
+            decisions.add(decide_window(counts.add(0, right, 0, votes), taken, rules))
+            if len(decisions) > 1:
                 return Reason.UNDETERMINED.value
-    return outcomes.pop() if taken else Reason.UNDETERMINED.value
+    return decisions.pop() if taken else Reason.UNDETERMINED.value
 
 
 @lru_cache(maxsize=CACHE)
-def possible(
-    correct: int,
-    votes: int,
-    unknown: int,
-    taken: int,
-    planned: int,
-    keep: KeepConfig,
-    decide: DecideConfig,
-    doubt: Doubt = "none",
-) -> frozenset[str]:
+def possible(counts: Counts, rules: Rules) -> frozenset[str]:
     """Every decision that the full set can still come to, over all outcomes of the missing samples."""
-    return frozenset(_endings(correct, votes, unknown, taken, planned, keep, decide, doubt))
+    return frozenset(_endings(counts, rules))
 
 
 @lru_cache(maxsize=CACHE)
-def settle(
-    correct: int,
-    votes: int,
-    unknown: int,
-    taken: int,
-    planned: int,
-    keep: KeepConfig,
-    decide: DecideConfig,
-    doubt: Doubt = "none",
-) -> str | None:
+def settle(counts: Counts, rules: Rules) -> str | None:
     """The one decision that is `possible`, or None where there are several; leaves at the second one that it meets."""
-    endings = _endings(correct, votes, unknown, taken, planned, keep, decide, doubt)
+    endings = _endings(counts, rules)
     first = next(endings)
     return first if all(ending == first for ending in endings) else None
 
 
-def _endings(
-    correct: int,
-    votes: int,
-    unknown: int,
-    taken: int,
-    planned: int,
-    keep: KeepConfig,
-    decide: DecideConfig,
-    doubt: Doubt = "none",
-) -> Iterator[str]:
-    missing = max(planned - taken, 0)
-    full = taken + missing
-    # The extremes first: they differ where anything differs, and then `settle` need not look at the rest.
-    for right in (*range(0, missing + 1, max(missing, 1)), *range(1, missing)):
-        for lost in range(missing - right + 1):
-            for more in range(missing - right - lost + 1):
-                yield decide_full(correct + right, votes + more, unknown + lost, full, keep, decide, doubt)
+def _endings(counts: Counts, rules: Rules) -> Iterator[str]:
+    return (decide_full(full, rules) for full in counts.outcomes(counts.missing))
 
 
-def decide_counts(
-    correct: int,
-    votes: int,
-    unknown: int,
-    taken: int,
-    planned: int,
-    keep: KeepConfig,
-    decide: DecideConfig,
-    doubt: Doubt = "none",
-) -> tuple[str, str]:
+def decide_counts(counts: Counts, rules: Rules) -> tuple[str, str]:
     """(decision, detail in words) from the counts of one problem.
 
-    Fewer samples than `planned` decide only where no outcome of the missing ones gives another decision; otherwise the
-    problem is undetermined, and its detail says how many samples are missing. More than planned are all used. `doubt`
-    says whether it is a suspect; one that its samples do not clear is `CONFIRMED`.
+    Fewer samples than planned decide only where no outcome of the missing ones gives another decision; otherwise the
+    problem is undetermined, and its detail says how many samples are missing. More than planned are all used. A
+    suspect that its samples do not clear is `CONFIRMED`.
     """
-    missing = max(planned - taken, 0)
-    known = taken - unknown
-    unseen = f", {unknown} unknown" if unknown else ""
-    said = f"{correct} of {known} correct{unseen}"
+    correct, taken, missing = counts.correct, counts.taken, counts.missing
+    unseen = f", {counts.unknown} unknown" if counts.unknown else ""
+    summary = f"{correct} of {taken - counts.unknown} correct{unseen}"
     if taken == 0:
         return Reason.UNDETERMINED.value, "no samples"
-    decision = settle(correct, votes, unknown, taken, planned, keep, decide, doubt)
+    decision = settle(counts, rules)
     if decision is None:
         wanted = "1 more sample" if missing == 1 else f"{missing} more samples"
-        return Reason.UNDETERMINED.value, f"{said}; {wanted} could change this"
+        return Reason.UNDETERMINED.value, f"{summary}; {wanted} could change this"
     early = f"; the other {missing} of {taken + missing} cannot change it" if missing else ""
     if decision == Reason.UNDETERMINED:
-        return decision, f"{said}; the unknown ones could change this"
+        return decision, f"{summary}; the unknown ones could change this"
     if decision == Reason.LABEL_CONTRADICTED:
-        return decision, f"{votes} of {taken} {AGREE} ({correct} agree){unseen}{early}"
+        return decision, f"{counts.votes} of {taken} {AGREE} ({correct} agree){unseen}{early}"
     if decision == Reason.TOO_EASY:
-        return decision, f"{said}, more than {keep.max} in {keep.of}{early}"
+        return decision, f"{summary}, more than {rules.keep.max} in {rules.keep.of}{early}"
     if decision == CONFIRMED:
-        return decision, f"{said}, as a guess could be{early}"
+        return decision, f"{summary}, as a guess could be{early}"
     if decision == Reason.NEVER_SOLVED and correct:
-        return decision, f"{said}, fewer than {keep.min} in {keep.of}{early}"
-    return decision, f"{said}{early}"
+        return decision, f"{summary}, fewer than {rules.keep.min} in {rules.keep.of}{early}"
+    return decision, f"{summary}{early}"

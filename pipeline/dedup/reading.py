@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from pipeline.dedup.wrapping import strip_instructions, strip_labels, strip_source
 from pipeline.text.number_tokens import MISSPELT, NUMBER_WORDS, join_numbers, read_digits, write_ordinal
+from pipeline.text.thousands import join_latex
 
 END = "¶"
 
@@ -85,7 +86,6 @@ _LATEX = re.compile(
 )
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d))")
 _DEGREE = re.compile(r"\^\s*\{?\s*\\circ\b\s*\}?|\\(?:degree|deg)\b")
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\[,!]|,\\!)(?=\d{3}(?!\d))")
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(
     rf"""
@@ -116,7 +116,7 @@ def read_tokens(text: str, whole: bool = False) -> list[str]:
         plain = unicodedata.normalize("NFKC", plain.translate(_SUPERSCRIPTS)).translate(_GREEK)
     plain = plain.lower()
     if "\\" in plain:
-        plain = _THOUSANDS.sub("", plain)
+        plain = join_latex(plain)
         plain = _FRACTION.sub(_write_fraction, plain)
         plain = _DEGREE.sub(" degrees ", plain)
         plain = _LATEX.sub(" ", plain)

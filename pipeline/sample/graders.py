@@ -6,7 +6,6 @@ witnesses of labels and the published rates take all of them.
 
 import logging
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -14,9 +13,9 @@ import polars as pl
 from pipeline.ingest.files import read_rows
 from pipeline.run.evidence import find_graded, find_samples
 from pipeline.run.storage import RunFolder
-from pipeline.sample.offline import SPILL_ROWS, SPILLED, Places, shape_sample, verify_samples
+from pipeline.sample.offline import SPILL_CHARS, SPILL_ROWS, SPILLED, Places, shape_sample, verify_samples
 from pipeline.sample.store import EvidenceStore
-from pipeline.verify.problem import LABEL_COLUMNS, ProblemVerifier, read_label
+from pipeline.verify.problem import LABEL_COLUMNS, Label, ProblemVerifier, read_label
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_KEY
@@ -67,7 +66,7 @@ def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config:
     brought = left = 0
     free: dict[tuple[str, str], int] = {}
     with ProblemVerifier(config.verify, config.sandbox) as verifier:
-        for batch in _batches(read_rows(file)):
+        for batch in _batches(read_rows(file, reading=config.reading)):
             held: dict[str, list[dict[str, Any]]] = {}
             for row in batch:
                 try:
@@ -82,25 +81,31 @@ def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config:
                 for place in places.shards[sample["problem_id"]]:
                     held.setdefault(shards[place], []).append(sample)
             for shard, rows in held.items():
-                brought += _judge_rows(folder, shard, graded[shard], rows, verifier, config)
+                new = _choose_new(folder, shard, rows)
+                labels = _read_labels(folder.read_table(graded[shard], list(LABEL_COLUMNS)), new, config)
+                if labels:
+                    judged = verify_samples(new, labels, verifier, config, places.opened)
+                    brought += _store(folder, shard, judged)
     if left:
         log.warning("also_graded_by: %s: %d rows are of no problem here, or have no completion", file, left)
     return brought
 
 
-def _judge_rows(
-    folder: RunFolder, shard: str, graded: str, rows: list[dict[str, Any]], verifier: ProblemVerifier, config: Config
-) -> int:
+def _choose_new(folder: RunFolder, shard: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Those samples of a file that the shard has not stored yet."""
     stored = EvidenceStore(folder, shard).load().filter(pl.col("prompt") == IMPORTED)
     key = ("problem_id", "model", "index")
-    new = pl.DataFrame(rows, schema=SPILLED).unique(key, keep="first", maintain_order=True)
-    new = new.join(stored, on=key, how="anti")
-    if new.is_empty():
-        return 0
-    wanted = new["problem_id"].unique().implode()
-    problems = folder.read_table(graded, list(LABEL_COLUMNS)).filter(pl.col("id").is_in(wanted))
-    labels = {row["id"]: read_label(row, config.verify) for row in problems.iter_rows(named=True)}
-    return _store(folder, shard, verify_samples(new, labels, verifier, config))
+    return (
+        pl.DataFrame(rows, schema=SPILLED)
+        .unique(key, keep="first", maintain_order=True)
+        .join(stored, on=key, how="anti")
+    )
+
+
+def _read_labels(problems: pl.DataFrame, samples: pl.DataFrame, config: Config) -> dict[str, Label]:
+    """The labels of the problems that `samples` are of."""
+    wanted = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
+    return {row["id"]: read_label(row, config.verify) for row in wanted.iter_rows(named=True)}
 
 
 def _store(folder: RunFolder, shard: str, rows: pl.DataFrame) -> int:
@@ -118,5 +123,14 @@ def _store(folder: RunFolder, shard: str, rows: pl.DataFrame) -> int:
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(rows, SPILL_ROWS)):
+    """Rows in batches that fit into memory, however long their completions are."""
+    batch: list[dict[str, Any]] = []
+    chars = 0
+    for row in rows:
+        batch.append(row)
+        chars += len(str(row.get("completion") or ""))
+        if len(batch) >= SPILL_ROWS or chars >= SPILL_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
         yield batch

@@ -32,7 +32,7 @@ READING = ReadingConfig()
 UNNAMED = "unnamed model"
 SPILL_ROWS = 100_000
 SPILL_CHARS = 256_000_000
-"""Rows and characters of samples held in memory before they are written to the spill folder: a few hundred MB."""
+"""Rows and characters of samples held in memory before they are written or judged: a few hundred MB."""
 SPILLED: dict[str, pl.DataType] = {
     name: SAMPLE_DTYPES[name] for name in ("problem_id", "model", "index", "completion", "tokens", "finish_reason")
 }
@@ -145,8 +145,6 @@ def _spill(folder: RunFolder, samples: Iterator[dict[str, Any]], places: Places,
             first_error = first_error or f"{row.get(WHERE)}: {error}"
             rejects.append(_reject(row, str(error)))
         else:
-            if closes_unopened(sample["completion"]):
-                places.opened.add(sample["model"])
             chars += len(sample["completion"])
             for shard in places.shards[sample["problem_id"]]:
                 held.setdefault(shard, []).append(sample)
@@ -161,16 +159,22 @@ def _spill(folder: RunFolder, samples: Iterator[dict[str, Any]], places: Places,
 
 
 def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
-    """A sample row in the columns of `SPILLED`; raises ValueError with what is wrong with it."""
+    """A sample row in the columns of `SPILLED`; raises ValueError with what is wrong with it.
+
+    Notes in `places` a model whose prompt opens the thoughts.
+    """
     if isinstance(row, InvalidRow):
         raise ValueError(row.detail)
     id_ = places.find(row)
     completion = row.get("completion")
     if not isinstance(completion, str):
         raise ValueError(f"`completion` is {'missing' if completion is None else type(completion).__name__}, not text")
+    model = _as_text(row.get("model")) or UNNAMED
+    if closes_unopened(completion):
+        places.opened.add(model)
     return {
         "problem_id": id_,
-        "model": _as_text(row.get("model")) or UNNAMED,
+        "model": model,
         "index": _as_count(row.get("index")),
         "completion": completion.encode("utf-8", "replace").decode("utf-8"),
         "tokens": _as_count(row.get("tokens")),

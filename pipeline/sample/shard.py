@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.decide.rule import Doubt, settle
+from pipeline.decide.rule import Counts, Doubt, Rules, settle
 from pipeline.decide.suspects import doubt_problem, doubts_premise
 from pipeline.inference.engine import (
     Completion,
@@ -128,7 +128,6 @@ class _Tally:
     taken: set[int] = field(default_factory=set)
     correct: int = 0
     wrong: dict[str, int] = field(default_factory=dict)
-    no_answer: int = 0
     unknown: int = 0
     missing: int = 0
     unjudged: deque[dict[str, Any]] = field(default_factory=deque)
@@ -148,15 +147,18 @@ class _Tally:
         missing = doubts_premise(self.missing, len(self.taken), sum(votes), max(votes), decide)
         return "suspect" if missing and self.suspected == "none" else self.suspected
 
+    def counts(self, planned: int, decide: DecideConfig) -> Counts:
+        """What its samples say so far, of `planned`."""
+        votes = max(self.wrong.values(), default=0)
+        return Counts(self.correct, votes, self.unknown, len(self.taken), planned, self.doubt(decide))
+
     def count(self, row: Mapping[str, Any]) -> None:
         self.missing += bool(row["says_missing"])
         if row["verdict"] == Verdict.CORRECT:
             self.correct += 1
         elif row["verdict"] == Verdict.UNKNOWN:
             self.unknown += 1
-        elif row["answer_key"] is None:
-            self.no_answer += 1
-        else:
+        elif row["answer_key"] is not None:
             self.wrong[row["answer_key"]] = self.wrong.get(row["answer_key"], 0) + 1
 
     def reserve(self, n: int) -> list[int]:
@@ -183,6 +185,7 @@ class _Shard:
         progress: SamplingProgress | None,
     ) -> None:
         self.config, self.engine, self.verifier, self.progress = config, engine, verifier, progress
+        self.rules = Rules.of(config)
         self.store = EvidenceStore(folder, shard, config.flow.flush_seconds)
         self.model = name_model(folder, shard, engine)
         self.params, self.asked = params_hash(config.sampling), SamplingParams.of(config.sampling)
@@ -313,30 +316,10 @@ class _Shard:
         sampling = self.config.sampling
         if sampling.stop == "full":
             return max(sampling.n - len(tally.taken), 0)
-        return samples_needed(
-            tally.correct,
-            tuple(tally.wrong.values()),
-            tally.no_answer,
-            tally.unknown,
-            sampling.n,
-            self.config.keep,
-            self.config.decide,
-            tally.doubt(self.config.decide),
-        )
+        return samples_needed(tally.counts(sampling.n, self.rules.decide), self.rules)
 
     def _decision(self, tally: _Tally) -> str | None:
-        votes = max(tally.wrong.values(), default=0)
-        config = self.config
-        return settle(
-            tally.correct,
-            votes,
-            tally.unknown,
-            len(tally.taken),
-            config.sampling.n,
-            config.keep,
-            config.decide,
-            tally.doubt(config.decide),
-        )
+        return settle(tally.counts(self.config.sampling.n, self.rules.decide), self.rules)
 
     def _submit(self) -> None:
         """Keep the engine's batch full, and no more than that waiting for it.

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 
 from pipeline.text.answer_words import answer_words
+from pipeline.text.thousands import has_commas, join_points
 
-_GROUPED_DECIMAL = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)")
-_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.,]\d)")
 _PRICE = re.compile(
     r"(?<![\d.,])[1-9]\d{0,2}(?:\.\d{3})+(?=\s*(?:\\text\s*\{\s*)?(?:€|EUR\b|[Ee]uros?\b|US-Dollar|руб|₽|dólares|dollari\b))"
     r"|(?<=€)\s*[1-9]\d{0,2}(?:\.\d{3})+(?![\d.,]\d)"
 )
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
-_THOUSANDS = re.compile(r"(?<!\d)[1-9]\d{0,2}(?:,\d{3})+(?!\d)")
 _OTHER_COMMA = re.compile(r"(?<!\d),|,(?!\d)|\d,\d+,\d")
 _GROUPS = re.compile(r"[(\[{].*[(\[{]|[(\[][^;]*$", re.DOTALL)
 """Several groups in brackets, or one without a semicolon in it: then a comma separates."""
@@ -40,9 +38,7 @@ def write_english(text: str) -> str:
     if "," not in text and "." not in text and " " not in text:
         return text
     if "." in text:
-        text = _GROUPED_DECIMAL.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
-        text = _GROUPED.sub(lambda match: match[0].replace(".", ""), text)
-        text = _PRICE.sub(lambda match: match[0].replace(".", ""), text)
+        text = _PRICE.sub(lambda match: match[0].replace(".", ""), join_points(text))
     joined = text
     if " " in text:
         for join, pattern in _WORDS.items():
@@ -53,7 +49,7 @@ def write_english(text: str) -> str:
         and not _GROUPS.search(text)
         and "." not in text
         and not _OTHER_COMMA.search(text)
-        and not _THOUSANDS.search(text)
+        and not has_commas(text)
     ):
         joined = _COMMA.sub(".", joined)
     return joined

@@ -1,7 +1,13 @@
-"""A text with every formula, table and drawing replaced by one mark, so that a rule about words sees words alone."""
+"""A text taken apart into prose, formulas, tables, drawings and code by one scan, `split_parts`.
+
+`mask` replaces all that is no prose by one mark each, so that a rule about words sees words alone.
+`pipeline/text/prose.py` separates prose, formulas and code for those who compare them or ask which language it is in.
+"""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.text.money import is_money
 
@@ -11,8 +17,13 @@ TABLE = "\ue002"
 CODE = "\ue003"
 MASKS = MATH + DISPLAY + TABLE + CODE
 
+Kind = Literal["inline", "display", "table", "drawing", "code", "link", "unclosed"]
+
 _OPENER = re.compile(r"\\\\|\\\$|\\\[|\\\(|\$\$|\$|\\begin\{([A-Za-z]+)\*?\}|\[asy\]|<asy>|```")
+_CODE_OPENER = re.compile(_OPENER.pattern + r"|~~~|`[^`\n]+`|https?://\S+")
+_CLOSERS = {"\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]", "<asy>": "</asy>"}
 _DOLLARS = {"$": re.compile(r"(?<!\\)\$"), "$$": re.compile(r"\$\$")}
+_PARAGRAPH = re.compile(r"\n\s*\n")
 _TEXT_ENVIRONMENTS = frozenset(
     str.split(
         "enumerate itemize center description quote quotation document problem question flushleft flushright parts"
@@ -20,6 +31,20 @@ _TEXT_ENVIRONMENTS = frozenset(
 )
 _TABLE_ENVIRONMENTS = frozenset(str.split("tabular tabularx longtable table"))
 _CODE_ENVIRONMENTS = frozenset(str.split("tikzpicture asy lstlisting verbatim"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is no prose in a text: from `start` to `end`, opened by `opener`, with `body` between its delimiters.
+
+    One that is opened and never closed is `unclosed`; it reaches to where its opener ends.
+    """
+
+    kind: Kind
+    opener: str
+    start: int
+    end: int
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +70,79 @@ def find_closer(text: str, closer: str, position: int) -> int:
     return match.start() if match else -1
 
 
-def mask(text: str) -> Masked:
-    """Replace formulas, tables and drawings by marks. Linear in the text: an opener without its closer ends the
-    scan."""
-    out: list[str] = []
-    formulas: list[str] = []
-    drawn = tabled = False
+def split_parts(text: str, lenient: bool = False) -> Iterator[Part]:
+    """All that is no prose, in order, in time linear in the text. A dollar sign that is money opens nothing.
+
+    `lenient` is for what models write: code in the line and links are parts too, a displayed formula ends with its
+    paragraph at the latest, and code or an environment that is cut off ends with the text.
+    """
+    pattern = _CODE_OPENER if lenient else _OPENER
+    absent: set[str] = set()
     position = 0
-    while opened := _OPENER.search(text, position):
-        out.append(text[position : opened.start()])
-        opener, position = opened.group(), opened.end()
-        if opener in ("\\\\", "\\$"):
-            out.append(opener)
+    while opened := pattern.search(text, position):
+        opener, start, position = opened.group(), opened.start(), opened.end()
+        name = opened.group(1)
+        if opener in ("\\\\", "\\$") or name in _TEXT_ENVIRONMENTS:
             continue
-        if opened.group(1):
-            name = opened.group(1)
-            if name in _TEXT_ENVIRONMENTS:
-                out.append(opener)
-                continue
-            closer = "\\end" + opener[6:]
-        else:
-            name = opener
-            closer = {"\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]", "<asy>": "</asy>"}.get(opener, opener)
-        end = find_closer(text, closer, position)
-        if opener == "$" and is_money(text, opened.start(), end):
-            out.append("$")
+        if opener.startswith("http"):
+            yield Part("link", opener, start, position, opener)
             continue
+        if opener[0] == "`" and opener != "```":
+            yield Part("code", "`", start, position, opener[1:-1])
+            continue
+        closer = "\\end" + opener[6:] if name else _CLOSERS.get(opener, opener)
+        end = -1 if closer in absent else find_closer(text, closer, position)
         if end < 0:
-            out.append(text[opened.start() :])
-            return Masked("".join(out), tuple(formulas), opener, drawn, tabled)
+            absent.add(closer)
+        if opener == "$" and is_money(text, start, end):
+            continue
+        if lenient and opener in ("$$", "\\[", "\\("):
+            paragraph = _end_paragraph(text, position)
+            if end < 0 or end > paragraph:
+                end, closer = paragraph, ""
+        elif lenient and end < 0 and opener != "$":
+            end, closer = len(text), ""
+        if end < 0:
+            yield Part("unclosed", opener, start, position, "")
+            continue
         body = text[position:end]
         position = end + len(closer)
-        if name in _CODE_ENVIRONMENTS or name in ("[asy]", "<asy>", "```"):
-            drawn = drawn or name != "```"
-            out.append(CODE)
-        elif name in _TABLE_ENVIRONMENTS or (name != "$" and "\\begin{tabular" in body) or "\\begin{array}" in body:
-            tabled = True
-            out.append(TABLE)
-            formulas.append(body)
-        else:
-            out.append(MATH if name in ("$", "\\(") else DISPLAY)
-            formulas.append(body)
+        yield Part(_name_kind(name or opener, body), opener, start, position, body)
+
+
+def _end_paragraph(text: str, position: int) -> int:
+    end = _PARAGRAPH.search(text, position)
+    return len(text) if end is None else end.start()
+
+
+def _name_kind(name: str, body: str) -> Kind:
+    """What a construct is, by its environment or opener and by what stands in it."""
+    if name in ("```", "~~~"):
+        return "code"
+    if name in _CODE_ENVIRONMENTS or name in ("[asy]", "<asy>"):
+        return "drawing"
+    if name in _TABLE_ENVIRONMENTS or (name != "$" and "\\begin{tabular" in body) or "\\begin{array}" in body:
+        return "table"
+    return "inline" if name in ("$", "\\(") else "display"
+
+
+_MARK = {"inline": MATH, "display": DISPLAY, "table": TABLE, "drawing": CODE, "code": CODE}
+
+
+def mask(text: str) -> Masked:
+    """Replace formulas, tables and drawings by marks. What follows an opener without its closer stays as it is."""
+    out: list[str] = []
+    formulas: list[str] = []
+    kinds: set[Kind] = set()
+    position, unclosed = 0, None
+    for part in split_parts(text):
+        if part.kind == "unclosed":
+            unclosed = part.opener
+            break
+        out += (text[position : part.start], _MARK[part.kind])
+        position = part.end
+        kinds.add(part.kind)
+        if part.kind in ("inline", "display", "table"):
+            formulas.append(part.body)
     out.append(text[position:])
-    return Masked("".join(out), tuple(formulas), None, drawn, tabled)
+    return Masked("".join(out), tuple(formulas), unclosed, "drawing" in kinds, "table" in kinds)

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pipeline.verify.decide import decide, is_over_limit, read
 from pipeline.verify.extract import extract
@@ -168,6 +168,7 @@ class MathVerifier(AbstractContextManager["MathVerifier"]):
             _then(
                 self._find(given, others),
                 lambda key: future.set_result(Judgement(verdict, answer, key or given.key, detail, cause=cause)),
+                future,
             )
 
         screened = screen_label(label)
@@ -198,7 +199,7 @@ class MathVerifier(AbstractContextManager["MathVerifier"]):
                     classify(outcome.verdict, outcome.detail, among, cause)
 
             identical = clean(answer) == clean(label or "")
-            _then(self.pool.submit(slow_text(label or ""), None if identical else slow_text(answer)), decided)
+            _then(self.pool.submit(slow_text(label or ""), None if identical else slow_text(answer)), decided, future)
 
     def _find(self, item: _Answer, others: Sequence[_Answer], strict: bool = False) -> Future[str | None]:
         """The key of the first of `others` that `item` is the same as, or None. Only hard pairs wait for a process."""
@@ -227,7 +228,7 @@ class MathVerifier(AbstractContextManager["MathVerifier"]):
             return received
 
         for position, other in enumerate(slow):
-            _then(self.pool.submit(slow_text(other.text), slow_text(item.text)), collect(position))
+            _then(self.pool.submit(slow_text(other.text), slow_text(item.text)), collect(position), future)
         return future
 
 
@@ -245,9 +246,18 @@ def _may_ask(left: _Answer, right: _Answer) -> bool:
     return decide(left.text, right.text) == "fallback"
 
 
-def _then(future: Future[T], action: Callable[[T], None]) -> None:
-    """Calls `action` with the result: now when it is there, else from the thread that brings it."""
+def _then(future: Future[T], action: Callable[[T], None], waiting: Future[Any]) -> None:
+    """Calls `action` with the result: now when it is there, else from the thread that brings it. An error there fails
+    `waiting`, which nothing else would ever set."""
+
+    def act(done: Future[T]) -> None:
+        try:
+            action(done.result())
+        except Exception as error:
+            if not waiting.done():
+                waiting.set_exception(error)
+
     if future.done():
         action(future.result())
     else:
-        future.add_done_callback(lambda done: action(done.result()))
+        future.add_done_callback(act)

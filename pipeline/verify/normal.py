@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from pipeline.text.decimal_commas import write_english
+from pipeline.text.thousands import join_latex, join_spaced
 
 _CHARACTERS = {
     **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"),
@@ -78,7 +79,6 @@ _DROPPED = re.compile(
     r"|(?<!\\)\\[()\[\]!]"
 )
 _SPACES = re.compile(r"(?<!\\)\\(?:[ ,;:]|(?:quad|qquad|thinspace|enspace)(?![A-Za-z]))|~|\s+")
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s*|\\[,!]\s*|\\ )(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=[\d(\\])")
 _BRACKET = re.compile(r"\\(?:left|right)\s*\\([\[\]()])")
 _WRAPPER = re.compile(r"\\(?:boxed|fbox|displaystyle|mathbf|boldsymbol|bm|ensuremath)\s*\{")
@@ -92,8 +92,6 @@ _SYMBOLS = (
     (re.compile(r"\\(?:lbrack)(?![A-Za-z])"), "["),
     (re.compile(r"\\(?:rbrack)(?![A-Za-z])"), "]"),
 )
-_SPACED_DIGITS = re.compile(r"(?<![\w.,^{])\d{1,3}(?: \d{3})+(?![\d/])")
-"""Thousands apart, as Russian, French and German write them; two numbers side by side mean nothing else."""
 _WORDED = re.compile(r"\\(?:text|textrm|textbf|textit|textnormal|mbox)\s*\{([^{}]*\d[^{}]*)\}\s*\.?")
 _ORNAMENT = re.compile(
     r"\\(?:checkmark|Large|large|LARGE|huge|Huge|small|normalsize|bf|it|sf|tt|rm)(?![A-Za-z])(?!\s*\{)"
@@ -168,10 +166,10 @@ def clean(text: str) -> str:
     text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
     text = _undollar(text)
-    text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text)) if "{,}" in text else text
+    text = _DECIMAL_COMMA.sub(".", join_latex(text)) if "{,}" in text else text
     if "\\" in text or not text.isascii():
         text = _SIZED.sub("", _ORNAMENT.sub(" ", text))
-        text = _THOUSANDS.sub("", text)
+        text = join_latex(text)
         text = _BRACKET.sub(r"\1", text)
         text = _DROPPED.sub("", text)
         text = _FRACTION.sub(lambda _: r"\frac", text)
@@ -183,7 +181,7 @@ def clean(text: str) -> str:
     if worded := _WORDED.fullmatch(text):
         text = worded[1].strip()
     if " " in text:
-        text = _SPACED_DIGITS.sub(lambda match: match[0].replace(" ", ""), text)
+        text = join_spaced(text)
     text = write_english(text)
     while text and text[-1] in ".,;" and not text.endswith(("\\,", "..")):
         text = text[:-1].rstrip()

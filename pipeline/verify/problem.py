@@ -94,6 +94,9 @@ class ProblemVerifier(AbstractContextManager["ProblemVerifier"]):
         final: Future[Judgement] = Future()
 
         def ruled(done: Future[Judgement]) -> None:
+            if (error := done.exception()) is not None:
+                final.set_exception(error)
+                return
             judged = done.result()
             if judged.verdict is not Verdict.UNKNOWN or not judged.answer or not label:
                 final.set_result(judged)

@@ -73,7 +73,10 @@ class SecondOpinion:
             try:
                 text = done.result()[0].text
             except (EngineFailure, EngineDied):
+                # Not held: the next answer that is the same is asked about again.
                 text = ""
+                with self._lock:
+                    self._held.pop((label, answer), None)
             with self._lock:
                 replies.append(read_reply(text, *words))
                 whole = len(replies) == 2

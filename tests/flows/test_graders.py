@@ -52,6 +52,12 @@ def read_rates(folder: RunFolder) -> pl.DataFrame:
     return rates
 
 
+def read_evidence_of(folder: RunFolder, model: str) -> pl.DataFrame:
+    """The verdicts on one model's samples."""
+    samples = pl.concat([table for _, table in folder.read_tables("samples")]).filter(pl.col("model") == model)
+    return samples.select("problem_id", "index", "verdict", "verdict_detail").sort("problem_id", "index")
+
+
 def hold_evidence(folder: RunFolder, model: str) -> None:
     """What a curated run records: which samples decide."""
     for shard, name in find_graded(folder).items():
@@ -73,6 +79,17 @@ def test_another_run_and_a_file_are_witnesses_and_decide_nothing(tmp_path: Path)
     assert rates.rows() == [("a", 24, 24), ("b", 24, 12), ("c", 24, 12)]
     labels = pl.concat([table for _, table in own.read_tables("labels")])
     assert (labels["independent"] == 3).all()
+
+
+def test_a_file_of_a_model_whose_prompt_opens_its_thoughts_is_judged_as_it_would_be_alone(tmp_path: Path) -> None:
+    """Its completions close thoughts that they never opened; that is no fault of theirs."""
+    thinking = [row | {"completion": f"So it is.</think>{row['completion']}"} for row in say("c")]
+    own, alone = grade(tmp_path, "own", say("a")), grade(tmp_path, "alone", thinking)
+    hold_evidence(own, "a")
+    assert bring_graders(own, make_config(own, {"samples": str(tmp_path / "alone.jsonl")})) == 24
+    theirs = [read_evidence_of(folder, "c") for folder in (own, alone)]
+    assert theirs[0].equals(theirs[1])
+    assert set(theirs[0]["verdict"]) == {"correct"}
 
 
 def test_a_run_without_samples_is_named(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """A plan says of a whole set what a part of it took, with intervals that hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.plan import Plan, choose_pilot, count_early, make_plan, measure_problems
+from pipeline.plan import Plan, Speed, Whole, choose_pilot, count_early, make_plan, measure_problems
 from schemas.config import Config
 from schemas.errors import InputError
 
@@ -88,11 +90,12 @@ def test_samples_without_token_counts_are_no_basis() -> None:
 @given(st.lists(st.floats(1, 1e5), min_size=2, max_size=60), st.integers(1, 10**6))
 def test_totals_lie_in_their_intervals_and_what_is_known_is_exact(tokens: list[float], rest: int) -> None:
     table = measured(np.array(tokens))
-    plan = make_plan(table, len(tokens) + rest, 7, config(), stored=100, packed=0.5, tokens_per_second=50, price=2)
+    whole = Whole(len(tokens) + rest, 7, stored=100, packed=0.5)
+    plan = make_plan(table, whole, config(), Speed(tokens_per_second=50), price=2)
     for told in (plan.tokens, plan.samples, plan.saved, plan.kept, plan.storage, plan.hours, plan.cost):
         assert told is not None
         assert told.low <= told.high
-    known = make_plan(table, len(tokens), 7, config(), stored=100, packed=0.5).tokens
+    known = make_plan(table, replace(whole, problems=len(tokens)), config()).tokens
     assert known.low == known.value == known.high == pytest.approx(sum(tokens))
     assert plan.hours is not None
     assert plan.hours.value == pytest.approx(plan.tokens.value / 50 / 3600)
@@ -107,7 +110,7 @@ def test_the_interval_holds_about_as_often_as_it_says() -> None:
     held = 0
     for number in range(200):
         pilot = draw.choice(whole, 48, replace=False)
-        told = make_plan(measured(pilot), len(whole), 1, config(), 0, 1, seed=number).tokens
+        told = make_plan(measured(pilot), Whole(len(whole), 1, 0, 1), config(), seed=number).tokens
         held += told.low <= whole.sum() <= told.high
     assert held >= 200 * 0.83
 

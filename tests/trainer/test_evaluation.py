@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from pipeline.inference.prompts import Prompt
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import SandboxConfig, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
-from trainer.evaluation import Score, compare, evaluate, summarise
+from trainer.checkpoints import read_rows
+from trainer.evaluation import Score, add_evaluation, compare, evaluate, has_evaluation, summarise
 from trainer.problems import Task
 
 TASKS = [Task(f"{n:02d}", f"what is {n}", "math", "en", Prompt(None, str(n), str(n)), str(n)) for n in range(4)]
@@ -61,3 +63,14 @@ def test_only_problems_of_both_times_are_compared() -> None:
     before = [Score("a", "math", "en", 0.5, False), Score("b", "math", "en", 0.5, False)]
     after = [Score("b", "math", "en", 1.0, True), Score("c", "math", "en", 1.0, True)]
     assert compare(before, after)["problems"] == 1
+
+
+def test_an_evaluation_behind_a_torn_line_is_read_again(tmp_path: Path) -> None:
+    """A kill while a row is written leaves half of it; the next evaluation must not be glued to that."""
+    log, scores = tmp_path / "evaluations.jsonl", [Score("a", "math", "en", 0.5, True)]
+    first = add_evaluation(log, "before training", 0, scores)
+    log.write_text(log.read_text() + log.read_text()[:40])
+    second = add_evaluation(log, "after one", 3, scores)
+    assert read_rows(log) == [first, second]
+    assert has_evaluation(log, "after one", 3)
+    assert second["since_start"]["change"] == 0

@@ -227,6 +227,22 @@ def test_a_stage_whose_checkpoint_went_goes_on_from_its_model(
     assert read_rows(home / EVALUATIONS) == [{"when": "after one", "version": 2}]
 
 
+def test_a_resumed_stage_knows_the_steps_that_its_checkpoint_has(config: Config, tmp_path: Path) -> None:
+    """Rewards of before count when it says whether they still rise; steps that were lost, and other stages, do not."""
+    train(config, ["one", "two"])
+    log = home_of(config) / LOG
+    rows = read_rows(log)
+    of_two = [row for row in rows if row["stage"] == "two"]
+    unsampled = {name: value for name, value in of_two[0].items() if name != "reward"}
+    lost = of_two[-1] | {"version": of_two[-1]["version"] + 1}
+    log.write_text("".join(json.dumps(row) + "\n" for row in [*rows, unsampled, lost]))
+    longer = give_steps(config, two=3)
+    run = StageRun(longer, longer.train.stages[1], read_done(home_of(config) / "one"))
+    run.open(tmp_path / "model", None)
+    run.learner.close()
+    assert list(run.sampled) == of_two
+
+
 def test_a_stage_of_an_older_version_is_taken_over(config: Config, tmp_path: Path) -> None:
     """It has a key in the place of the origin, and does not say why it ended."""
     train(config, ["one"])

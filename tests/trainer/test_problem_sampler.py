@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.inference.prompts import Prompt
+from schemas.errors import InputError
 from trainer.problem_sampler import Feed
 from trainer.problems import Task
 
@@ -67,7 +68,7 @@ def test_a_dropped_problem_does_not_come_again() -> None:
 def test_the_last_problem_cannot_be_dropped_in_silence() -> None:
     feed = Feed([task("a")], "0")
     feed.take()
-    with pytest.raises(ValueError, match="no task is left"):
+    with pytest.raises(InputError, match="none of the 1 problems"):
         feed.drop("a")
 
 

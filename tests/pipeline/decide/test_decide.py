@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.decide.decide import IMPORTED, Z, compare_decisions, decide_samples
-from pipeline.decide.rule import decide_counts
+from pipeline.decide.rule import Counts, Rules, decide_counts
 from pipeline.decide.run import decide_run
 from pipeline.run.evidence import read_evidence, record_evidence
 from pipeline.run.storage import RunFolder
@@ -21,6 +21,7 @@ from schemas.decision import DECISION
 from schemas.sample import SAMPLE, SAMPLE_DTYPES
 
 KEEP, DECIDE = KeepConfig(), DecideConfig()
+RULES = Rules(KEEP, DECIDE)
 Outcome = tuple[str, str | None]
 RIGHT, SILENT, LOST = ("correct", "42"), ("wrong", None), ("unknown", "7")
 
@@ -58,9 +59,7 @@ def make_table(*groups: list[dict[str, Any]]) -> pl.DataFrame:
 
 def decide_one(outcomes: list[Outcome], planned: int = 16, label: str = "42", **more: Any) -> dict[str, Any]:
     problems = pl.DataFrame({"id": ["a"], "answer": [label]})
-    return decide_samples(make_table(make_samples("a", outcomes, **more)), problems, planned, KEEP, DECIDE).to_dicts()[
-        0
-    ]
+    return decide_samples(make_table(make_samples("a", outcomes, **more)), problems, planned, RULES).to_dicts()[0]
 
 
 outcome = st.sampled_from(
@@ -81,7 +80,7 @@ def test_every_row_is_what_the_scalar_rule_says(
     ids = [f"{at:016x}" for at in range(len(evidence))]
     table = make_table(*(make_samples(id_, outcomes) for id_, outcomes in zip(ids, evidence, strict=True)))
     decided = decide_samples(
-        table.sample(fraction=1, shuffle=True, seed=1), pl.DataFrame({"id": ids}), planned, keep, rules
+        table.sample(fraction=1, shuffle=True, seed=1), pl.DataFrame({"id": ids}), planned, Rules(keep, rules)
     )
     DECISION.validate(decided)
     assert decided["problem_id"].to_list() == ids
@@ -90,7 +89,7 @@ def test_every_row_is_what_the_scalar_rule_says(
         classes = Counter(answer for verdict, answer in outcomes if verdict == "wrong" and answer is not None)
         right, lost = verdicts["correct"], verdicts["unknown"]
         votes = max(classes.values(), default=0)
-        expected = decide_counts(right, votes, lost, len(outcomes), planned, keep, rules)
+        expected = decide_counts(Counts(right, votes, lost, len(outcomes), planned), Rules(keep, rules))
         assert (row["decision"], row["detail"]) == expected
         assert (row["n"], row["correct"], row["wrong"], row["unknown"]) == (
             len(outcomes),
@@ -133,12 +132,12 @@ def test_equal_answers_in_other_words_are_one_class_named_by_its_first() -> None
     said = [wrong("0.5"), wrong("1/2"), wrong("50%")] * 4
     rows = [{**row, "answer_key": "1/2"} for row in make_samples("a", said)]
     table = make_table(rows, [{**row, "index": 12 + row["index"]} for row in make_samples("a", [RIGHT] * 4)])
-    row = decide_samples(table.reverse(), pl.DataFrame({"id": ["a"]}), 16, KEEP, DECIDE).to_dicts()[0]
+    row = decide_samples(table.reverse(), pl.DataFrame({"id": ["a"]}), 16, RULES).to_dicts()[0]
     assert (row["decision"], row["majority_answer"], row["majority_share"]) == ("label_contradicted", "0.5", 0.75)
 
 
 def test_a_problem_without_samples_is_undetermined() -> None:
-    decided = decide_samples(make_table(), pl.DataFrame({"id": ["a", "b"]}), 16, KEEP, DECIDE)
+    decided = decide_samples(make_table(), pl.DataFrame({"id": ["a", "b"]}), 16, RULES)
     assert decided.select("decision", "detail", "n").rows() == [("undetermined", "no samples", 0)] * 2
 
 
@@ -154,7 +153,7 @@ def test_only_the_evidence_named_counts() -> None:
     problems = pl.DataFrame({"id": ["a"]})
     for model, decision in (("old", "too_easy"), ("new", "never_solved")):
         evidence = pl.DataFrame({"problem_id": ["a"], "model": [model]})
-        decided = decide_samples(table, problems, 16, KEEP, DECIDE, evidence=evidence)
+        decided = decide_samples(table, problems, 16, RULES, evidence=evidence)
         assert decided["decision"].to_list() == [decision]
 
 
@@ -240,7 +239,7 @@ def test_programs_have_no_majority_and_contradict_no_label() -> None:
     samples = make_table(
         *(make_samples(name, [("correct", None)] * right + [SILENT] * other) for name, right, other in groups)
     ).with_columns(pl.lit("def f(): pass").alias("answer"))
-    decided = decide_samples(samples, pl.DataFrame({"id": ["a", "b", "c"]}), 16, KEEP, DECIDE)
+    decided = decide_samples(samples, pl.DataFrame({"id": ["a", "b", "c"]}), 16, RULES)
     assert decided["decision"].to_list() == ["keep", "never_solved", "too_easy"]
     assert decided["correct"].to_list() == [9, 0, 16]
     assert decided["majority_answer"].null_count() == decided["majority_share"].null_count() == 3

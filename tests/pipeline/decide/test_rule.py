@@ -6,10 +6,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.rule import decide_counts, possible, settle
+from pipeline.decide.rule import Counts, Rules, decide_counts, possible, settle
 from schemas.config import DecideConfig, KeepConfig
 
-KEEP, DECIDE = KeepConfig(), DecideConfig(contradiction_share=0.5, max_unknown=2)
+KEEP = KeepConfig()
+RULES = Rules(KEEP, DecideConfig(contradiction_share=0.5, max_unknown=2))
 
 
 @pytest.mark.parametrize(
@@ -38,38 +39,42 @@ KEEP, DECIDE = KeepConfig(), DecideConfig(contradiction_share=0.5, max_unknown=2
     ],
 )
 def test_sixteen_samples_with_the_default_window(correct: int, votes: int, unknown: int, expected: str) -> None:
-    assert decide_counts(correct, votes, unknown, 16, 16, KEEP, DECIDE)[0] == expected
+    assert decide_counts(Counts(correct, votes, unknown, 16, 16), RULES)[0] == expected
 
 
 @pytest.mark.parametrize(("n", "kept"), [(16, range(1, 13)), (8, range(1, 7)), (4, range(1, 4)), (32, range(2, 25))])
 def test_the_window_scales_with_the_samples(n: int, kept: range) -> None:
-    found = [c for c in range(n + 1) if decide_counts(c, 0, 0, n, n, KEEP, DECIDE)[0] == "keep"]
+    found = [c for c in range(n + 1) if decide_counts(Counts(c, 0, 0, n, n), RULES)[0] == "keep"]
     assert found == list(kept)
 
 
 def test_a_higher_window_says_which_end_was_missed() -> None:
-    keep = KeepConfig(min=4, max=8)
-    assert decide_counts(3, 0, 0, 16, 16, keep, DECIDE) == ("never_solved", "3 of 16 correct, fewer than 4 in 16")
-    assert decide_counts(9, 0, 0, 16, 16, keep, DECIDE) == ("too_easy", "9 of 16 correct, more than 8 in 16")
+    higher = Rules(KeepConfig(min=4, max=8), RULES.decide)
+    assert decide_counts(Counts(3, 0, 0, 16, 16), higher) == ("never_solved", "3 of 16 correct, fewer than 4 in 16")
+    assert decide_counts(Counts(9, 0, 0, 16, 16), higher) == ("too_easy", "9 of 16 correct, more than 8 in 16")
 
 
 def test_evidence_that_stopped_early_decides_only_what_is_settled() -> None:
-    assert decide_counts(5, 1, 0, 9, 16, KEEP, DECIDE) == ("keep", "5 of 9 correct; the other 7 of 16 cannot change it")
-    narrower = KeepConfig(max=10)
-    assert decide_counts(5, 1, 0, 9, 16, narrower, DECIDE) == (
+    assert decide_counts(Counts(5, 1, 0, 9, 16), RULES) == (
+        "keep",
+        "5 of 9 correct; the other 7 of 16 cannot change it",
+    )
+    narrower = Rules(KeepConfig(max=10), RULES.decide)
+    assert decide_counts(Counts(5, 1, 0, 9, 16), narrower) == (
         "undetermined",
         "5 of 9 correct; 7 more samples could change this",
     )
-    assert decide_counts(0, 0, 0, 0, 16, KEEP, DECIDE) == ("undetermined", "no samples")
+    assert decide_counts(Counts(0, 0, 0, 0, 16), RULES) == ("undetermined", "no samples")
 
 
 def test_the_share_is_compared_exactly() -> None:
     """0.55 * 20 is 11.000000000000002 in floats; 12 of 20 are more than 55%, 11 are not."""
-    decide = DecideConfig(contradiction_share=0.55)
-    assert decide_counts(1, 11, 0, 20, 20, KEEP, decide)[0] == "never_solved"
-    assert decide_counts(2, 11, 0, 20, 20, KEEP, decide)[0] == "keep"
-    assert decide_counts(2, 12, 0, 20, 20, KEEP, decide)[0] == "label_contradicted"
-    assert decide_counts(2, 7, 0, 10, 10, KEEP, DecideConfig(contradiction_share=0.7))[0] == "keep"
+    rules = Rules(KEEP, DecideConfig(contradiction_share=0.55))
+    assert decide_counts(Counts(1, 11, 0, 20, 20), rules)[0] == "never_solved"
+    assert decide_counts(Counts(2, 11, 0, 20, 20), rules)[0] == "keep"
+    assert decide_counts(Counts(2, 12, 0, 20, 20), rules)[0] == "label_contradicted"
+    seven_tenths = Rules(KEEP, DecideConfig(contradiction_share=0.7))
+    assert decide_counts(Counts(2, 7, 0, 10, 10), seven_tenths)[0] == "keep"
 
 
 def plain_decision(outcomes: tuple[str, ...], keep: KeepConfig, decide: DecideConfig) -> str:
@@ -104,14 +109,15 @@ def test_possible_decisions_are_those_of_every_ending(planned: int, keep: KeepCo
     for taken in range(planned + 1):
         for start in product("cxy-?", repeat=taken):
             endings = {plain_decision(start + rest, keep, decide) for rest in product("cxy-?", repeat=planned - taken)}
-            counts = (start.count("c"), max(start.count("x"), start.count("y")), start.count("?"), taken, planned)
-            assert possible(*counts, keep, decide) == endings
-            assert settle(*counts, keep, decide) == (endings.pop() if len(endings) == 1 else None)
+            votes = max(start.count("x"), start.count("y"))
+            counts = Counts(start.count("c"), votes, start.count("?"), taken, planned)
+            assert possible(counts, Rules(keep, decide)) == endings
+            assert settle(counts, Rules(keep, decide)) == (endings.pop() if len(endings) == 1 else None)
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    counts=st.integers(1, 20).flatmap(
+    drawn=st.integers(1, 20).flatmap(
         lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(0, n), st.integers(0, n))
     ),
     low=st.integers(0, 16),
@@ -120,14 +126,14 @@ def test_possible_decisions_are_those_of_every_ending(planned: int, keep: KeepCo
     extra=st.integers(0, 6),
 )
 def test_any_counts_are_decided_as_one_of_the_possible(
-    counts: tuple[int, int, int, int], low: int, width: int, share: float, extra: int
+    drawn: tuple[int, int, int, int], low: int, width: int, share: float, extra: int
 ) -> None:
-    n, correct, votes, unknown = counts
+    n, correct, votes, unknown = drawn
     assume(correct + votes + unknown <= n)
     keep = KeepConfig(min=low, max=min(16, low + width))
-    decide = DecideConfig(contradiction_share=share)
-    decision, detail = decide_counts(correct, votes, unknown, n, n + extra, keep, decide)
-    found = possible(correct, votes, unknown, n, n + extra, keep, decide)
+    counts, rules = Counts(correct, votes, unknown, n, n + extra), Rules(keep, DecideConfig(contradiction_share=share))
+    decision, detail = decide_counts(counts, rules)
+    found = possible(counts, rules)
     assert decision == (next(iter(found)) if len(found) == 1 else "undetermined")
     told = (
         f"{votes} of {n} agree on another answer"

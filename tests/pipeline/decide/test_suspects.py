@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
-from pipeline.decide.rule import CONFIRMED, Doubt, decide_counts, decide_window
+from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, decide_counts, decide_window
 from pipeline.decide.suspects import doubts_premise
 from schemas.config import DecideConfig, KeepConfig
 from schemas.decision import DECISION
@@ -16,7 +16,7 @@ from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import KEEP as KEPT
 from schemas.reasons import Reason
 from schemas.suspects import mark_suspects
-from tests.pipeline.decide.test_decide import DECIDE, KEEP, LOST, RIGHT, Outcome, make_samples, make_table, wrong
+from tests.pipeline.decide.test_decide import DECIDE, KEEP, LOST, RIGHT, RULES, Outcome, make_samples, make_table, wrong
 
 
 def decide_suspect(outcomes: list[Outcome], *suspicions: tuple[Reason, str], **more: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def decide_suspect(outcomes: list[Outcome], *suspicions: tuple[Reason, str], **m
         {"id": ["a"], "answer": ["42"], "history": [[]]}, schema_overrides={"history": PROBLEM_DTYPES["history"]}
     )
     problems = mark_suspects(problem, "screen", [suspicions])
-    decided = decide_samples(make_table(make_samples("a", outcomes, **more)), problems, 16, KEEP, DECIDE)
+    decided = decide_samples(make_table(make_samples("a", outcomes, **more)), problems, 16, RULES)
     DECISION.validate(decided)
     return decided.to_dicts()[0]
 
@@ -83,7 +83,7 @@ def test_a_premise_is_missing_where_no_two_answers_agree() -> None:
 
 def test_samples_from_before_the_column_say_nothing_of_premises() -> None:
     samples = make_table(make_samples("a", [wrong("7")] * 6 + [wrong("8")] * 10)).drop("says_missing")
-    decided = decide_samples(samples, pl.DataFrame({"id": ["a"]}), 16, KEEP, DECIDE)
+    decided = decide_samples(samples, pl.DataFrame({"id": ["a"]}), 16, RULES)
     assert decided["decision"].to_list() == ["label_contradicted"]
 
 
@@ -108,14 +108,14 @@ def test_the_rule_for_premises_is_the_same_over_numbers_and_over_columns(drawn: 
 )
 def test_suspicion_only_ever_adds_a_rejection(right: int, votes: int, keep: KeepConfig, decide: DecideConfig) -> None:
     votes = min(votes, 16 - right)
-    plain = decide_window(right, votes, 16, 16, keep, decide)
-    doubted = decide_window(right, votes, 16, 16, keep, decide, "suspect")
+    plain = decide_window(Counts(right, votes, 0, 16, 16), 16, Rules(keep, decide))
+    doubted = decide_window(Counts(right, votes, 0, 16, 16, "suspect"), 16, Rules(keep, decide))
     assert doubted == plain or (doubted == CONFIRMED and right <= decide.suspect_share * 16)
 
 
 @pytest.mark.parametrize("doubt", ["none", "suspect", "unreadable"])
 def test_more_correct_samples_never_confirm_a_suspicion(doubt: Doubt) -> None:
-    said = [decide_counts(right, 0, 0, 16, 16, KEEP, DECIDE, doubt)[0] for right in range(17)]
+    said = [decide_counts(Counts(right, 0, 0, 16, 16, doubt), RULES)[0] for right in range(17)]
     confirmed = [decision == CONFIRMED for decision in said]
     assert confirmed == sorted(confirmed, reverse=True)
     assert any(confirmed) == (doubt != "none")

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.decide.translations import match_translations
 from schemas.config import DecideConfig, KeepConfig
 from tests.pipeline.decide.test_decide import RIGHT, make_samples, make_table, wrong
@@ -26,7 +27,7 @@ def decide(**correct: int) -> pl.DataFrame:
             for name, right in correct.items()
         )
     )
-    return decide_samples(samples, PROBLEMS, SIXTEEN, KeepConfig(), DecideConfig())
+    return decide_samples(samples, PROBLEMS, SIXTEEN, Rules(KeepConfig(), DecideConfig()))
 
 
 def decided(table: pl.DataFrame) -> dict[str, str]:

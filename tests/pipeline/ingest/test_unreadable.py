@@ -1,6 +1,7 @@
 """A source that cannot be read stops the run at once; single bad rows do not."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -20,17 +21,22 @@ def invalid(count: int) -> pl.DataFrame:
     return pl.DataFrame({"detail": [f"row {n}: no statement" for n in range(count)]}, schema={"detail": pl.String})
 
 
+def refuses(read: Callable[[], None]) -> bool:
+    try:
+        read()
+    except InputError as error:
+        return "can be read" in str(error)
+    return False
+
+
 @given(st.lists(st.tuples(st.integers(1, 40), st.floats(0, 1)), max_size=8))
 def test_a_source_is_refused_where_over_half_of_its_rows_are_invalid(batches: list[tuple[int, float]]) -> None:
     tally = Tally("mine")
     counts = [(rows, round(rows * bad)) for rows, bad in batches]
     for rows, bad in counts:
         tally.add(rows, invalid(bad))
-    if 2 * sum(bad for _, bad in counts) > sum(rows for rows, _ in counts):
-        with pytest.raises(InputError, match="can be read"):
-            tally.close()
-    else:
-        tally.close()
+    over_half = 2 * sum(bad for _, bad in counts) > sum(rows for rows, _ in counts)
+    assert refuses(tally.close) == over_half
 
 
 def test_the_first_thousand_invalid_rows_are_enough() -> None:
@@ -45,7 +51,7 @@ def test_the_first_thousand_invalid_rows_are_enough() -> None:
 
 def test_one_readable_row_in_the_first_thousand_goes_on() -> None:
     tally = Tally("mine")
-    tally.add(FIRST_ROWS, invalid(FIRST_ROWS - 1))
+    assert not refuses(lambda: tally.add(FIRST_ROWS, invalid(FIRST_ROWS - 1)))
 
 
 def test_a_run_that_reads_nothing_writes_nothing(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.rule import Rules
 from pipeline.inference.engine import EngineDied, PromptRefused
 from pipeline.progress.display import show_progress
 from pipeline.run.storage import RunFolder
@@ -66,7 +67,7 @@ def evidence(root: str | Path) -> pl.DataFrame:
 
 
 def decisions(table: pl.DataFrame, problems: pl.DataFrame, config: Config) -> dict[str, str]:
-    decided = decide_samples(table, problems.select("id", "answer"), config.sampling.n, config.keep, config.decide)
+    decided = decide_samples(table, problems.select("id", "answer"), config.sampling.n, Rules.of(config))
     return dict(decided.select("problem_id", "decision").iter_rows())
 
 

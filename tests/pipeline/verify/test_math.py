@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.verify.extract import extract_answer
 from pipeline.verify.label import check_label
-from pipeline.verify.math import Judgement, MathVerifier
+from pipeline.verify.math import Judgement, MathVerifier, _then
 from schemas.reasons import Verdict
 
 
@@ -30,6 +31,15 @@ def test_a_judgement_says_everything(verifier: MathVerifier) -> None:
     assert verifier.judge("5", box("6")) == Judgement(Verdict.WRONG, "6", "6", "not equal", True)
     assert verifier.judge("5", "It is 5.") == Judgement(Verdict.WRONG, None, None, "no boxed answer", True)
     assert verifier.judge("5", r"\boxed{}") == Judgement(Verdict.WRONG, None, None, "no boxed answer", True)
+
+
+def test_an_error_in_the_thread_that_brings_a_comparison_reaches_whoever_waits() -> None:
+    """Else a run waits for ever: the standard library only logs what a callback raises."""
+    comparison, judgement = Future[int](), Future[str]()
+    _then(comparison, lambda outcome: judgement.set_result(str(1 // outcome)), judgement)
+    comparison.set_result(0)
+    with pytest.raises(ZeroDivisionError):
+        judgement.result(timeout=0)
 
 
 def test_common_answers_are_there_at_once_and_start_nothing() -> None:

@@ -136,6 +136,14 @@ def test_equal_pairs_are_asked_about_once() -> None:
     assert stand_in.asked == 2
 
 
+def test_a_pair_whose_request_failed_is_asked_about_again() -> None:
+    replies = iter([fail, fail, compare_words, compare_words])
+    stand_in = StandInJudge(lambda prompt: next(replies)(prompt))
+    opinion = SecondOpinion(stand_in)
+    assert [opinion.submit(LABEL, "whoever moves first").result() for _ in range(3)] == ["undecided", "same", "same"]
+    assert stand_in.asked == 4
+
+
 @pytest.mark.parametrize("text", ["", " ", "The answer is correct", "yes", "same as the reference", "?", "x" * 700])
 def test_what_is_no_answer_is_not_asked_about(text: str) -> None:
     assert not is_answer(text)

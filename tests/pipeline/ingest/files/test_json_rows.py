@@ -168,5 +168,5 @@ def test_no_cut_of_a_file_gives_a_row_that_was_not_there(rows: list[dict[str, An
     try:
         got = plain(row for row in read_rows(path) if not isinstance(row, InvalidRow))
     except InputError:
-        return
+        got = []
     assert got in (rows, [])
