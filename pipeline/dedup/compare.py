@@ -118,11 +118,11 @@ class Statement:
     @cached_property
     def counted(self) -> dict[str, set[str]]:
         """Thing -> the numbers said of it: the word after each number."""
-        said: dict[str, set[str]] = defaultdict(set)
+        numbers: dict[str, set[str]] = defaultdict(set)
         for number, thing in zip(self.tokens, self.tokens[1:], strict=False):
             if is_number(number) and thing not in LITTLE_WORDS and thing != END and not is_hard(thing):
-                said[stem(thing)].add(number)
-        return said
+                numbers[stem(thing)].add(number)
+        return numbers
 
 
 def is_term(token: str) -> bool:
@@ -172,7 +172,9 @@ def _sort_numbers(statement: Statement) -> list[list[str]]:
     """In nearly equal words, numbers that changed places, and another sign between them, ask something else: `8 - 3`,
     `3 - 8` and `8 + 3`.
     """
-    return sorted(said for s in statement.sentences if (said := [token for token in s if is_number(token)] + _signs(s)))
+    return sorted(
+        numbers for s in statement.sentences if (numbers := [token for token in s if is_number(token)] + _signs(s))
+    )
 
 
 def _signs(sentence: Sequence[str], beside: Callable[[str], bool] = is_number) -> list[str]:
@@ -294,7 +296,7 @@ def _tell(tokens: Sequence[str]) -> list[str]:
 
 
 def _sort_stories(statement: Statement) -> list[list[str]]:
-    return sorted(told for sentence in statement.sentences if (told := _tell(sentence)))
+    return sorted(words for sentence in statement.sentences if (words := _tell(sentence)))
 
 
 def compare_stories(a: Statement, b: Statement, config: SameConfig, words: int = SHARED_WORDS) -> Likeness | None:

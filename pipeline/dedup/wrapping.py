@@ -71,10 +71,10 @@ SOURCE_LENGTH = 200
 def strip_labels(text: str) -> str:
     """Take numbering, headings and tags such as `[source: ...]` off the front."""
     for _ in range(3):
-        found = _LABEL.match(text) or _find_head(text)
-        if found is None or not text[found.end() :].strip():
+        label = _LABEL.match(text) or _find_head(text)
+        if label is None or not text[label.end() :].strip():
             break
-        text = text[found.end() :]
+        text = text[label.end() :]
     return text
 
 
@@ -103,8 +103,8 @@ def _find_source(text: str) -> int | None:
     if by and _is_named(by[1]):
         return by.start()
     tail = _TAIL.search(text)
-    told = next(filter(None, tail.groups())) if tail else ""
-    return tail.start() if tail and _YEAR.search(told) and _is_named(told) else None
+    source = next(filter(None, tail.groups())) if tail else ""
+    return tail.start() if tail and _YEAR.search(source) and _is_named(source) else None
 
 
 def _is_named(text: str) -> bool:

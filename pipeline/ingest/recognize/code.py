@@ -27,6 +27,8 @@ ENOUGH = 0.25
 STARTERS = ("startercode", "starter", "stub", "signature", "functionsignature", "template")
 PARALLEL = (("inputs", "outputs"), ("input", "output"), ("testinputs", "testoutputs"), ("stdin", "stdout"))
 CODE_WORDS = frozenset({"code", "coding", "programming", "codegeneration", "program"})
+HEADS = ("prompt", "starter_code", "complete_prompt", "code_prompt")
+"""Columns with the head of the function of which a program is the body."""
 ABILITIES = ("ability", "task_type", "category", "type", "domain")
 
 
@@ -100,9 +102,7 @@ class CodeReading:
         """A program that defines the function: a class's method gets a function, a body its head."""
         if re.search(rf"\bdef {re.escape(name)}\b", code):
             return wrap_method(code, name)
-        head = next(
-            (v for k in ("prompt", "starter_code") if isinstance(v := row.get(k), str) and f"def {name}" in v), ""
-        )
+        head = next((v for k in HEADS if isinstance(v := row.get(k), str) and f"def {name}" in v), "")
         return head + code
 
     def _find_prelude(self, row: Row, statement: StatementReading) -> str | None:
@@ -155,11 +155,14 @@ def find_code(fields: Sequence[Field], rows: Sequence[Row]) -> CodeReading | Non
     ]
     fits = sorted((pair for pair in fits if pair[0] >= 0.3), key=lambda pair: (-pair[0], len(pair[1])))
     fit = share(there)
-    if fit < ENOUGH:
+    has_programs = bool(fits) and function is not None
+    if fit < ENOUGH and not has_programs:
         return None
     starter = next((field.path for field in fields if field.name in STARTERS), None)
     chosen = tuple(asserted or paired)
-    return CodeReading(None, chosen, parallel, tuple(path for _, path in fits[:1]), function, starter, fit, fit > 0.75)
+    return CodeReading(
+        None, chosen, parallel, tuple(path for _, path in fits[:1]), function, starter, fit, fit > 0.75 or has_programs
+    )
 
 
 _FUNCTIONS = frozenset(plain_name(name) for name in cases.FUNCTIONS)

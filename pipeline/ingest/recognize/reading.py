@@ -145,7 +145,9 @@ def _counts(field: Field) -> bool:
 
 def suggest_columns(rows: Sequence[Row]) -> str | None:
     """The likely mapping of rows that no reading fits, as a config would say it; None where nothing looks like one."""
-    fields = [field for field in find_fields(rows) if len(field.path) == 1]
+    rows = [row for row in rows if not isinstance(row, InvalidRow)]
+    columns = {column: None for row in rows for column in row if column != WHERE}
+    fields = [Field((column,), tuple(row.get(column) for row in rows)) for column in columns]
     texts = [(sum(len(v) for v in f.values if isinstance(v, str)), f) for f in fields]
     texts = [(size, field) for size, field in texts if size]
     if not texts:

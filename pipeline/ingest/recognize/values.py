@@ -14,6 +14,8 @@ Path = tuple[str, ...]
 
 DEPTH = 3
 """Objects inside objects that are looked through; no set keeps its statement or label deeper."""
+LITERAL_LENGTH = 1 << 16
+"""A longer text is no Python literal of a spreadsheet, and `ast` takes many times its memory."""
 _OPENS = ("[", "{")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ENDINGS = ("zh", "en", "cn", "de", "fr", "es", "it", "ru", "ja", "ko")
@@ -53,6 +55,8 @@ def parse_text(value: Any) -> Any:
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
+        if len(text) > LITERAL_LENGTH:
+            return value
         try:
             parsed = ast.literal_eval(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

@@ -436,4 +436,33 @@ FORMS: dict[str, list[Row]] = {
         ),
         Row({"prompt": chat(BUS), "ability": "math", "reward_model": {"ground_truth": "288"}}, BUS, "288"),
     ],
+    "BigCodeBench: a function to complete, its body, and a test class that no reader takes apart": [
+        Row(
+            {
+                "complete_prompt": 'import math\n\n\ndef root(x):\n    """Return the root of x."""',
+                "canonical_solution": "\n    return math.sqrt(x)\n",
+                "test": "import unittest\n\nclass T(unittest.TestCase):\n    def test_root(self):\n"
+                "        self.assertEqual(root(4), 2)\n",
+                "entry_point": "root",
+            },
+            'import math\n\n\ndef root(x):\n    """Return the root of x."""',
+            tests=0,
+            programs=1,
+            function="root",
+        ),
+    ],
+    "NeMo Gym: the letter is asked for in the message, options are objects of one key": [
+        Row(
+            {
+                "responses_create_params": {"input": chat(f"Answer with the letter of the right option.\n\n{text}")},
+                "options": [{"A": "81"}, {"B": "288"}],
+                "expected_answer": letter,
+                "uuid": letter,
+            },
+            text,
+            letter,
+            options=["81", "288"],
+        )
+        for text, letter in ((ODD, "A"), (BUS, "B"))
+    ],
 }
