@@ -295,14 +295,14 @@ def _passing(matrix: Matrix, asked: Sequence[int]) -> set[int]:
 
 
 def _say(case: Case, done: Counter[str], trusted: Sequence[int], rulings: Sequence[Ruling]) -> str:
-    parts = [f"{done[action]} tests {said}" for action, said in _SAID.items() if done[action]]
+    parts = [f"{done[action]} tests {words}" for action, words in _ACTION_WORDS.items() if done[action]]
     parts.append(f"{len(trusted)} of {len(case.solutions)} solutions trusted")
     dropped = Counter(r.why.split(":")[0].split(",")[0] for r in rulings if r.action == "drop")
     parts += [f"dropped {count}: {why}" for why, count in dropped.most_common(3)]
     return "; ".join(parts)
 
 
-_SAID = {"keep": "kept", "repair": "repaired", "set": "given an expected output", "drop": "dropped"}
+_ACTION_WORDS = {"keep": "kept", "repair": "repaired", "set": "given an expected output", "drop": "dropped"}
 
 
 def _commonest(rulings: Sequence[Ruling]) -> str:

@@ -14,8 +14,8 @@ from pipeline.decide.translations import match_translations
 from pipeline.labels.flags import read_rulings
 from pipeline.labels.gather import NEEDED as VOTE_COLUMNS
 from pipeline.labels.gather import gather_votes
-from pipeline.labels.hear import hear_run, name_origin
 from pipeline.labels.judge import Witnesses, judge_labels
+from pipeline.labels.run import learn_run, name_origin
 from pipeline.progress import track
 from pipeline.run.evidence import (
     choose_evidence,
@@ -34,10 +34,10 @@ from schemas.reasons import KEEP, Reason
 COLUMNS = ("id", "answer", "language", "parent_id", "label_candidates", "history", "extra")
 
 
-def hear_witnesses(folder: RunFolder, config: Config) -> Witnesses:
+def learn_run_witnesses(folder: RunFolder, config: Config) -> Witnesses:
     """Learn how far each witness of a run can be trusted, from all that is stored."""
     with track("decide: learn from the witnesses", unit="", part=True):
-        return hear_run(folder, find_graded(folder), find_samples(folder), config, read_rulings(folder))
+        return learn_run(folder, find_graded(folder), find_samples(folder), config, read_rulings(folder))
 
 
 def decide_shard(
@@ -81,7 +81,7 @@ def decide_run(
     for name in (*find_decisions(folder, grading_pass).values(), *folder.list(LABELS), *folder.list(RATES)):
         if shard_of(name) not in graded:
             folder.remove(name)
-    witnesses = hear_witnesses(folder, config)
+    witnesses = learn_run_witnesses(folder, config)
     total: Counter[str] = Counter()
     with track("decide") as work:
         for shard, name in chosen.items():

@@ -58,8 +58,8 @@ def _fetch(benchmark: Benchmark) -> tuple[Item, ...]:
 
 
 def _read(benchmark: Benchmark) -> Iterator[Item]:
-    rows = _open(benchmark)
     try:
+        rows = _open(benchmark)
         first = next(rows, None)
     except InputError as error:
         raise InputError(f"benchmark {benchmark.name!r}: {error}") from error

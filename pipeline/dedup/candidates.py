@@ -24,16 +24,16 @@ def find_candidates(signatures: Signatures, rows: int, least: float) -> NDArray[
     """Pairs (m, 2), each with its lower row first, that share a band of `rows` values and agree in `least` of all."""
     count, permutations = signatures.values.shape
     members = np.flatnonzero(signatures.member)
-    found = np.empty(0, np.int64)
+    pairs = np.empty(0, np.int64)
     for band in range(0, permutations - rows + 1, rows):
         codes = list(_pair_band(signatures, members, band, rows))
         if codes:
-            found = np.union1d(found, np.concatenate(codes))
+            pairs = np.union1d(pairs, np.concatenate(codes))
     keep = [
         chunk[_agreement(signatures.values, chunk // count, chunk % count) >= least]
-        for chunk in (found[at : at + CHUNK] for at in range(0, len(found), CHUNK))
+        for chunk in (pairs[at : at + CHUNK] for at in range(0, len(pairs), CHUNK))
     ]
-    kept = np.concatenate(keep) if keep else found
+    kept = np.concatenate(keep) if keep else pairs
     return np.stack((kept // count, kept % count), axis=1) if count else np.empty((0, 2), np.int64)
 
 

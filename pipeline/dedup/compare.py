@@ -118,11 +118,11 @@ class Statement:
     @cached_property
     def counted(self) -> dict[str, set[str]]:
         """Thing -> the numbers said of it: the word after each number."""
-        said: dict[str, set[str]] = defaultdict(set)
+        numbers: dict[str, set[str]] = defaultdict(set)
         for number, thing in zip(self.tokens, self.tokens[1:], strict=False):
             if is_number(number) and thing not in LITTLE_WORDS and thing != END and not is_hard(thing):
-                said[stem(thing)].add(number)
-        return said
+                numbers[stem(thing)].add(number)
+        return numbers
 
 
 def is_term(token: str) -> bool:
@@ -172,7 +172,9 @@ def _sort_numbers(statement: Statement) -> list[list[str]]:
     """In nearly equal words, numbers that changed places, and another sign between them, ask something else: `8 - 3`,
     `3 - 8` and `8 + 3`.
     """
-    return sorted(said for s in statement.sentences if (said := [token for token in s if is_number(token)] + _signs(s)))
+    return sorted(
+        numbers for s in statement.sentences if (numbers := [token for token in s if is_number(token)] + _signs(s))
+    )
 
 
 def _signs(sentence: Sequence[str], beside: Callable[[str], bool] = is_number) -> list[str]:
@@ -213,11 +215,20 @@ def turns_question(a: Statement, b: Statement) -> bool:
     removed, added, _ = _changes(a, b)
     if removed and added and (not CONTRARY_WORDS.isdisjoint({*removed, *added}) or negates(removed, added)):
         return True
-    if not CONTRARY_WORDS.isdisjoint(removed or added) and len(removed or added) < 4:
+    if removed and added and _has_ideograph(removed) and _has_ideograph(added):
+        return True
+    # One `and` more is a comma of a list less; in place of an `or` it was seen above.
+    lone = [word for word in removed or added if word != "and"]
+    if not CONTRARY_WORDS.isdisjoint(lone) and len(removed or added) < 4:
         return True
     moved = {word for word in removed if b.words[word] and word not in LITTLE_WORDS}
     arrived = {word for word in added if a.words[word] and word not in LITTLE_WORDS}
     return bool(moved and arrived) or swaps_words(a, b)
+
+
+def _has_ideograph(tokens: Iterable[str]) -> bool:
+    """Whether a token is a Chinese character, each of which is a word's part that means something."""
+    return any("\u4e00" <= token[:1] <= "\u9fff" for token in tokens)
 
 
 def negates(removed: Iterable[str], added: Iterable[str]) -> bool:
@@ -276,7 +287,8 @@ def swaps_words(a: Statement, b: Statement) -> bool:
             put.add((here[0], there[0]))
         elif len(here) + len(there) == 1:
             (gone if here else come).update(here or there)
-    return any((there, here) in put for here, there in put) or not gone.isdisjoint(come)
+    swapped = any((there, here) in put or (there in gone and here in come) for here, there in put)
+    return swapped or not gone.isdisjoint(come)
 
 
 def _tell(tokens: Sequence[str]) -> list[str]:
@@ -284,7 +296,7 @@ def _tell(tokens: Sequence[str]) -> list[str]:
 
 
 def _sort_stories(statement: Statement) -> list[list[str]]:
-    return sorted(told for sentence in statement.sentences if (told := _tell(sentence)))
+    return sorted(words for sentence in statement.sentences if (words := _tell(sentence)))
 
 
 def compare_stories(a: Statement, b: Statement, config: SameConfig, words: int = SHARED_WORDS) -> Likeness | None:

@@ -32,7 +32,7 @@ keeps a third of its word pairs, and an estimate from 48 values is off by 0.07 i
 STORY_AGREEMENT = 0.14
 """The same for vocabularies: two estimation errors below the similarity of paraphrases."""
 READ = ("id", "source", "source_id", "statement", "answer", "tests", "code_language")
-FOUND_DTYPES = {"row": pl.UInt32(), "twin": pl.String(), "detail": pl.String()}
+DROPPED_DTYPES = {"row": pl.UInt32(), "twin": pl.String(), "detail": pl.String()}
 """What is dropped of a shard: which row (its place from 0), the id of the row that stays, and how they are alike."""
 
 Table = tuple[str, pl.DataFrame]
@@ -70,7 +70,7 @@ def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collecti
             if config.paraphrases:
                 stories.append(sign_stories(read))
             work.advance(table.height)
-    nothing = Duplicates(pl.DataFrame(schema=FOUND_DTYPES), pl.DataFrame(schema=CANDIDATE_DTYPES))
+    nothing = Duplicates(pl.DataFrame(schema=DROPPED_DTYPES), pl.DataFrame(schema=CANDIDATE_DTYPES))
     if not lines:
         return dict.fromkeys(names, nothing)
     order, placed = sort_rows(pl.concat(ranks), lines)
@@ -81,7 +81,7 @@ def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collecti
         config,
     )
     return {
-        name: Duplicates(_pick(dropped, name, FOUND_DTYPES), _pick(handed, name, CANDIDATE_DTYPES)) for name in names
+        name: Duplicates(_pick(dropped, name, DROPPED_DTYPES), _pick(handed, name, CANDIDATE_DTYPES)) for name in names
     }
 
 

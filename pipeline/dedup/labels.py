@@ -17,7 +17,7 @@ CANDIDATE_DTYPES: dict[str, pl.DataType] = {"row": pl.UInt32()} | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Of one shard: which rows go (`find.FOUND_DTYPES`), and the labels that rows get (`CANDIDATE_DTYPES`)."""
+    """Of one shard: which rows go (`find.DROPPED_DTYPES`), and the labels that rows get (`CANDIDATE_DTYPES`)."""
 
     dropped: pl.DataFrame
     candidates: pl.DataFrame
@@ -40,19 +40,19 @@ class Handed:
     detail: str
 
 
-def split_duplicates(problems: pl.DataFrame, found: Duplicates) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split_duplicates(problems: pl.DataFrame, duplicates: Duplicates) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split a shard by what was found in it. The detail of a rejected row names its twin.
 
     Kept rows get the labels of their duplicates in `label_candidates`, where the table has that column. Two copies that
     are both kept, as their labels differ, say so in their histories.
     """
-    gone = pl.int_range(pl.len()).is_in(found.dropped["row"].implode())
+    gone = pl.int_range(pl.len()).is_in(duplicates.dropped["row"].implode())
     rejected = problems.filter(gone).with_columns(
         pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
         pl.lit(str(Reason.DUPLICATE), dtype=REJECT_DTYPES["reason"]).alias("reason"),
-        found.dropped.sort("row")["detail"],
+        duplicates.dropped.sort("row")["detail"],
     )
-    return _hand_on(problems, found.candidates).filter(~gone), rejected
+    return _hand_on(problems, duplicates.candidates).filter(~gone), rejected
 
 
 def _hand_on(problems: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -77,8 +77,8 @@ def _hand_on(problems: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
 def _describe_clash(labels: list[dict[str, str]] | None) -> tuple[str, str] | None:
     """The history entry of a row that clashes with another."""
     clashes = [label for label in labels or () if label["origin"] == CLASH]
-    told = "; ".join(f"{label['problem_id']} says {label['answer'][:60]!r}: {label['detail']}" for label in clashes)
-    return ("clash", told) if clashes else None
+    detail = "; ".join(f"{label['problem_id']} says {label['answer'][:60]!r}: {label['detail']}" for label in clashes)
+    return ("clash", detail) if clashes else None
 
 
 def disagree(answer: str, other: str) -> bool:

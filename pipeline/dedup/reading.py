@@ -126,18 +126,18 @@ def read_tokens(text: str, whole: bool = False) -> list[str]:
     return tokens if whole else strip_instructions(tokens, END)
 
 
-def _write_fraction(found: re.Match[str]) -> str:
-    above, below, digit, digit_below = found.groups()
+def _write_fraction(match: re.Match[str]) -> str:
+    above, below, digit, digit_below = match.groups()
     return f" {above or digit}/{below or digit_below} "
 
 
 def _split(plain: str) -> list[str]:
     tokens: list[str] = []
-    found = _TOKEN.findall(plain)
-    for place, said in enumerate(found):
-        token = _canonise(said)
+    parts = _TOKEN.findall(plain)
+    for place, token_text in enumerate(parts):
+        token = _canonise(token_text)
         if token in _IN_CONTEXT:
-            token = _read_sign(token, tokens, found[place + 1] if place + 1 < len(found) else "")
+            token = _read_sign(token, tokens, parts[place + 1] if place + 1 < len(parts) else "")
         if token and not (token == END and (not tokens or tokens[-1] == END)):
             tokens.append(token)
     if tokens and tokens[-1] == END:
@@ -149,23 +149,23 @@ _IN_CONTEXT = frozenset("-()!")
 
 
 @lru_cache(maxsize=1 << 18)
-def _canonise(said: str) -> str:
+def _canonise(text: str) -> str:
     """The canonical token of what stands in the text; empty for formatting."""
-    first = said[0]
+    first = text[0]
     if first == "\\":
-        command = said[1:]
+        command = text[1:]
         if command in _WORDS:
             return command
         same = _SAME.get(command, command)
         return "" if command in _DRESS else same if len(same) == 1 else "\\" + same
-    if first.isdigit() or (first == "." and len(said) > 1):
-        if not said[-1].isalpha():
-            return read_digits(said)
-        number = read_digits(said[:-2])
+    if first.isdigit() or (first == "." and len(text) > 1):
+        if not text[-1].isalpha():
+            return read_digits(text)
+        number = read_digits(text[:-2])
         return _FIRST.get(number) or (write_ordinal(int(number)) if number.isdigit() else number)
     if first.isalpha():
-        return "\\" + said if said in _FUNCTIONS else MISSPELT.get(said, said)
-    return END if first in ".?;:" else said
+        return "\\" + text if text in _FUNCTIONS else MISSPELT.get(text, text)
+    return END if first in ".?;:" else text
 
 
 def _read_sign(sign: str, before: list[str], following: str) -> str:

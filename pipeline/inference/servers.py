@@ -78,19 +78,19 @@ class ServerPool:
         Raises EngineDied where none answers, and where one serves anything else: samples of two models must not be
         mixed. A server that is not there yet is warned of, and taken in when it comes.
         """
-        told = await asyncio.gather(*(self._ask(server) for server in self.servers), return_exceptions=True)
-        silent = {s.url: said for s, said in zip(self.servers, told, strict=True) if isinstance(said, Exception)}
-        there = {s: said for s, said in zip(self.servers, told, strict=True) if isinstance(said, dict)}
+        answers = await asyncio.gather(*(self._ask(server) for server in self.servers), return_exceptions=True)
+        silent = {s.url: one for s, one in zip(self.servers, answers, strict=True) if isinstance(one, Exception)}
+        there = {s: one for s, one in zip(self.servers, answers, strict=True) if isinstance(one, dict)}
         wrong = [error for error in silent.values() if isinstance(error, EngineDied)]
         if wrong:
             raise wrong[0]
         if not there:
-            said = "; ".join(f"{url}: {say(error)}" for url, error in silent.items())
+            errors = "; ".join(f"{url}: {say(error)}" for url, error in silent.items())
             raise EngineDied(
-                f"model.url {said}. Start a server there, such as `vllm serve NAME --port 8000` for "
+                f"model.url {errors}. Start a server there, such as `vllm serve NAME --port 8000` for "
                 f"http://127.0.0.1:8000/v1, and put its key, if any, into ${self._config.api_key_env}"
             )
-        roots = {server.url: _root(said) for server, said in there.items()}
+        roots = {server.url: _root(card) for server, card in there.items()}
         if len(set(roots.values())) > 1:
             raise EngineDied(
                 f"model.url names servers of different models: {', '.join(f'{u} has {r}' for u, r in roots.items())}; "

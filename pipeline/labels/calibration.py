@@ -57,11 +57,11 @@ def measure_calibration(votes: Votes, coins: Coins, is_label: Flags) -> Calibrat
     problem = np.cumsum(np.diff(votes.problem, prepend=-1) != 0) - 1
     leading = (posterior == best[problem]) & is_label
     agreed = np.bincount(problem[leading], minlength=len(starts)) > 0
-    heard = np.bincount(problem[votes.candidate[votes.weight > 0]], minlength=len(starts)) > 0
+    has_votes = np.bincount(problem[votes.candidate[votes.weight > 0]], minlength=len(starts)) > 0
     place = np.clip(np.searchsorted(EDGES, best, side="right") - 1, 0, len(EDGES) - 2)
     bins = []
     for at in range(len(EDGES) - 1):
-        here = heard & (place == at)
+        here = has_votes & (place == at)
         if here.any():
             means = float(best[here].mean()), float(agreed[here].mean())
             bins.append(CalibrationBin(EDGES[at], EDGES[at + 1], int(here.sum()), *means))

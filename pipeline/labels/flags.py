@@ -66,8 +66,8 @@ def add_flag(
         raise InputError(f"the answer has {len(answer)} characters; {MAX_ANSWER} are the most that can be compared")
     now = datetime.now(UTC)
     flag = Flag(_new_name(now), problem_id, note, now.isoformat(timespec="seconds"), seen, answer)
-    told = {key: value for key, value in asdict(flag).items() if key != "name"}
-    folder.write_json(flag.name, told)
+    fields = {key: value for key, value in asdict(flag).items() if key != "name"}
+    folder.write_json(flag.name, fields)
     return flag
 
 
@@ -86,21 +86,21 @@ def read_flags(folder: RunFolder) -> Flags:
     unreadable: dict[str, str] = {}
     for name in folder.list(FLAGS, ".json"):
         try:
-            told = json.loads(folder.read_bytes(name))
-            if "withdraws" in told:
-                withdrawn.add(str(told["withdraws"]))
+            fields = json.loads(folder.read_bytes(name))
+            if "withdraws" in fields:
+                withdrawn.add(str(fields["withdraws"]))
                 continue
-            told_seen = (told.get("seen") or {}).items()
+            seen_fields = (fields.get("seen") or {}).items()
             seen = {
                 "outcome" if key == "fate" else str(key): None if value is None else str(value)
-                for key, value in told_seen
+                for key, value in seen_fields
             }
-            answer = told.get("answer")
+            answer = fields.get("answer")
             flags[name] = Flag(
                 name,
-                str(told["problem_id"]),
-                str(told["note"]),
-                str(told.get("made") or ""),
+                str(fields["problem_id"]),
+                str(fields["note"]),
+                str(fields.get("made") or ""),
                 seen,
                 None if answer is None else str(answer),
             )

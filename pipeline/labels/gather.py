@@ -66,7 +66,7 @@ def gather_votes(
     """
     labelled = problems.filter(pl.col("answer").is_not_null()).unique("id", keep="first", maintain_order=True)
     graded = _count_graders(samples.join(labelled.select(problem_id="id"), on="problem_id", how="semi"), same_grader)
-    others = _hear_others(labelled, graded, rulings or {}, apart)
+    others = _gather_others(labelled, graded, rulings or {}, apart)
     states = dict(others.filter(pl.col("kind") == LABEL).select("problem_id", "witness").iter_rows())
     state = pl.col("id").replace_strict(states, default=PLAIN, return_dtype=pl.String)
     labels = labelled.select(
@@ -90,12 +90,12 @@ def gather_votes(
 
 def _count_graders(samples: pl.DataFrame, same_grader: Callable[[str], str]) -> pl.DataFrame:
     """The shares of every grader. Samples that broke the format or have no verdict say nothing of the answer."""
-    heard = samples.filter(
+    counted = samples.filter(
         (pl.col("verdict") != Verdict.UNKNOWN) & ~pl.col("verdict_detail").fill_null("").str.starts_with("format:")
     )
-    models = heard["model"].unique().to_list()
+    models = counted["model"].unique().to_list()
     base = pl.col("model").replace_strict({model: same_grader(model) for model in models}, return_dtype=pl.String)
-    answered = heard.filter(pl.col("answer_key").is_not_null())
+    answered = counted.filter(pl.col("answer_key").is_not_null())
     right = pl.col("verdict") == Verdict.CORRECT
     return (
         answered.group_by("problem_id", "model", pl.when(right).then(pl.lit("")).otherwise("answer_key").alias("class"))
@@ -106,7 +106,7 @@ def _count_graders(samples: pl.DataFrame, same_grader: Callable[[str], str]) -> 
     )
 
 
-def _hear_others(
+def _gather_others(
     labelled: pl.DataFrame,
     graded: pl.DataFrame,
     rulings: Mapping[str, str],
@@ -128,11 +128,11 @@ def _hear_others(
         classes.setdefault(problem, {}).setdefault(key, answer)
     for row in spoken.iter_rows(named=True):
         copies = [c for c in row["label_candidates"] or () if (row["id"], c["problem_id"]) not in apart]
-        rows += _hear_row({**row, "label_candidates": copies}, classes.get(row["id"], {}), rulings.get(row["id"]))
+        rows += _gather_row({**row, "label_candidates": copies}, classes.get(row["id"], {}), rulings.get(row["id"]))
     return pl.DataFrame(rows, schema=VOTE_DTYPES)
 
 
-def _hear_row(row: Mapping[str, Any], classes: dict[str, str], ruling: str | None) -> list[dict[str, Any]]:
+def _gather_row(row: Mapping[str, Any], classes: dict[str, str], ruling: str | None) -> list[dict[str, Any]]:
     label, id_ = row["answer"], row["id"]
 
     def vote(answer: str, kind: str, witness: str, share: float = 1.0, n: int = 1) -> dict[str, Any]:
@@ -145,15 +145,15 @@ def _hear_row(row: Mapping[str, Any], classes: dict[str, str], ruling: str | Non
     votes: list[dict[str, Any]] = []
     state = PLAIN
     if (solved := read_solution(row["extra"])) is not None:
-        said = vote(solved, SOLUTION, SOLUTION)
-        state = SOLVED if said["class"] == "" else DOUBTED
-        votes += [said] * (state == DOUBTED)
+        ballot = vote(solved, SOLUTION, SOLUTION)
+        state = SOLVED if ballot["class"] == "" else DOUBTED
+        votes += [ballot] * (state == DOUBTED)
     copies = [c for c in row["label_candidates"] if (c["answer"] or "").strip()]
     if copies:
-        heard = [vote(c["answer"], DUPLICATE, _name_copy(c), 1 / len(copies)) for c in copies]
-        if any(said["class"] for said in heard):
+        ballots = [vote(c["answer"], DUPLICATE, _name_copy(c), 1 / len(copies)) for c in copies]
+        if any(ballot["class"] for ballot in ballots):
             state = CLASHING
-            votes += heard
+            votes += ballots
     if ruling is not None:
         votes.append(vote(ruling, PERSON, PERSON))
     if state != PLAIN:

@@ -178,13 +178,13 @@ def judge_labels(votes: pl.DataFrame, witnesses: Witnesses, config: LabelsConfig
     )
     # A posterior of 1 - 1e-17 is as good as 1.
     answers = _list_candidates(votes).with_columns(posterior=pl.Series(posterior, dtype=pl.Float64).clip(0, 1))
-    told = votes.join(overall, on="witness", how="left", maintain_order="left")
+    known_votes = votes.join(overall, on="witness", how="left", maintain_order="left")
     beside = (pl.col("kind") != LABEL) & ~pl.col("muted")
-    heard_grader = pl.col("kind").str.starts_with(GRADER) & ~pl.col("muted")
-    each = told.group_by("problem_id", "class", maintain_order=True).agg(
+    counted_grader = pl.col("kind").str.starts_with(GRADER) & ~pl.col("muted")
+    each = known_votes.group_by("problem_id", "class", maintain_order=True).agg(
         answer=pl.col("answer").sort_by("kind", descending=True).first(),
         of_a_copy=pl.col("witness").str.starts_with(STANDING).any(),
-        rival=(pl.col("kind") == DUPLICATE).any() & (pl.col("share").filter(heard_grader).max() >= REACHED),
+        rival=(pl.col("kind") == DUPLICATE).any() & (pl.col("share").filter(counted_grader).max() >= REACHED),
         backing=pl.col("kind").filter(beside & (pl.col("share") >= BACKING)).unique(maintain_order=True),
     )
     ranked = answers.join(each, on=("problem_id", "class"), how="left", maintain_order="left")
@@ -198,7 +198,7 @@ def judge_labels(votes: pl.DataFrame, witnesses: Witnesses, config: LabelsConfig
         .agg(pl.all().first())
         .rename({"class": "answer_class"})
     )
-    statements = told.group_by("problem_id", maintain_order=True).agg(
+    statements = known_votes.group_by("problem_id", maintain_order=True).agg(
         independent=pl.col("kind").filter(beside).n_unique(),
         clash=(pl.col("witness") == CLASHING).any(),
         witnesses=pl.struct(

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.decide.decide import compare_decisions, count_moves
-from pipeline.decide.run import decide_run, decide_shard, hear_witnesses
+from pipeline.decide.run import decide_run, decide_shard, learn_run_witnesses
 from pipeline.progress import track
 from pipeline.publish.card import write_card
 from pipeline.publish.manifest import build_manifest
@@ -58,7 +58,7 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
     No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
     says how many samples are missing.
     """
-    samples, witnesses = find_samples(folder), hear_witnesses(folder, config)
+    samples, witnesses = find_samples(folder), learn_run_witnesses(folder, config)
     moves = []
     empty = pl.DataFrame(schema=DECISION_DTYPES)
     with track("decide") as work:

@@ -216,10 +216,10 @@ def _parse(kind: type[Body], share: Share) -> Body:
         return kind.model_validate_json(share.open())
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)[:5]
-    told = [
+    complaints = [
         f"{'.'.join(['body', *(str(part)[:MESSAGE] for part in fault['loc'])])}: {fault['msg']}" for fault in faults
     ]
-    raise HTTPException(422, "; ".join(told)[:MESSAGE])
+    raise HTTPException(422, "; ".join(complaints)[:MESSAGE])
 
 
 def _takes(kind: type[BaseModel]) -> dict[str, Any]:
@@ -299,13 +299,13 @@ def make_app(
 
 def _tell(graded: Graded) -> Result:
     parts = graded.parts
-    said = None
+    shares = None
     if parts is not None:
-        said = Parts(format=parts.format, correctness=parts.correctness, length=parts.length, language=parts.language)
+        shares = Parts(format=parts.format, correctness=parts.correctness, length=parts.length, language=parts.language)
     return Result(
         verdict=graded.verdict,
         reward=graded.reward,
-        parts=said,
+        parts=shares,
         answer=graded.answer,
         detail=graded.detail,
         format_ok=graded.format_ok,

@@ -57,11 +57,11 @@ def screen(
     ]
     passed = pl.Series([isinstance(outcome, Screened) for outcome in outcomes], dtype=pl.Boolean)
     kept = rewrite(problems.filter(passed), [outcome for outcome in outcomes if isinstance(outcome, Screened)])
-    said = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
+    rejections = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
     rejected = problems.filter(~passed).with_columns(
         pl.lit(STAGE, dtype=REJECT_DTYPES["stage"]).alias("stage"),
-        pl.Series("reason", [str(reason) for _, reason, _ in said], dtype=REJECT_DTYPES["reason"]),
-        pl.Series("detail", [detail for _, _, detail in said], dtype=REJECT_DTYPES["detail"]),
+        pl.Series("reason", [str(reason) for _, reason, _ in rejections], dtype=REJECT_DTYPES["reason"]),
+        pl.Series("detail", [detail for _, _, detail in rejections], dtype=REJECT_DTYPES["detail"]),
     )
     return kept, rejected
 
@@ -118,6 +118,6 @@ def rewrite(kept: pl.DataFrame, screened: list[Screened]) -> pl.DataFrame:
     if "history" not in kept.columns:
         return rewritten
     before = kept.select(name for name in ("statement", "answer") if name in kept.columns)
-    told = [json.dumps(row, ensure_ascii=False) for row in before.iter_rows(named=True)]
-    notes = [("rewritten", was) if row.rewritten else None for row, was in zip(screened, told, strict=True)]
+    written = [json.dumps(row, ensure_ascii=False) for row in before.iter_rows(named=True)]
+    notes = [("rewritten", was) if row.rewritten else None for row, was in zip(screened, written, strict=True)]
     return mark_suspects(add_history(rewritten, STAGE, notes), STAGE, suspicions)

@@ -33,10 +33,10 @@ def bare(answer: str) -> str:
     """The label without dollar signs, `\\boxed{}` or `\\text{}` around it, and without a final full stop."""
     text = answer.strip().strip("$").strip()
     for _ in range(3):
-        found = WRAPPED.fullmatch(text)
-        if not found:
+        match = WRAPPED.fullmatch(text)
+        if not match:
             break
-        text = found.group(1).strip().strip("$").strip()
+        text = match.group(1).strip().strip("$").strip()
     return text.removesuffix(".").strip()
 
 

@@ -16,6 +16,7 @@ from pipeline.screen.answers import bare
 from pipeline.screen.asking import CLOZE, QUESTION, asks_here
 from pipeline.screen.outcome import Outcome, Reject, Suspicion, reject
 from pipeline.screen.reading import read
+from pipeline.text.whole_number import read_whole
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 
@@ -140,7 +141,7 @@ class Opened:
 
 def clean(content: str) -> str:
     """An option without the separators around it; dollar signs that close nothing are dropped."""
-    text = re.sub(rf"^{SPACE}", lambda found: "$" * (found.group().count("$") % 2), content)
+    text = re.sub(rf"^{SPACE}", lambda match: "$" * (match.group().count("$") % 2), content)
     text = re.sub(r"(?:\s|\\qquad|\\quad|\\ |\\,(?=\s|$)|\\;|\\hspace\{[^{}]*\}|~|\\\\)+(\$?)\s*$", r"\1", text)
     text = re.sub(r"(?:\\qquad|\\quad|\\\\|\\ )+\s*\$$", "$", text).strip()
     if text.count("$") % 2:
@@ -155,7 +156,7 @@ def split_at_labels(text: str) -> tuple[int, list[str], int] | None:
     """Find the options at the end of a text: where they begin, their contents, and which style they have."""
     best: tuple[int, list[str], int] | None = None
     for number, style in enumerate(STYLES):
-        marks = [(next(filter(None, found.groups())), *found.span()) for found in style.finditer(text)]
+        marks = [(next(filter(None, match.groups())), *match.span()) for match in style.finditer(text)]
         if len(marks) < 2:
             continue
         for series in SERIES:
@@ -175,10 +176,10 @@ def read_inline(statement: str, *, lettered: bool = False) -> Options | None:
     """Options written at the end of the statement itself, or null. Pieces that ask something are parts, not options;
     with a letter for a label (`lettered`) an option may be told as an order ("Multiply 5 by 30")."""
     statement = LETTER_REQUEST_END.sub("", statement)
-    found = split_at_labels(statement)
-    if found is None:
+    split = split_at_labels(statement)
+    if split is None:
         return None
-    start, raw, style = found
+    start, raw, style = split
     contents = tuple(clean(content) for content in raw)
     if any(not content or len(content) > 400 or "\n\n" in content for content in contents[:-1]):
         return None
@@ -217,9 +218,9 @@ def read_extra(problem: Mapping[str, Any]) -> Options | None:
         return None
     if not isinstance(fields, dict):
         return None
-    found = {str(key).lower(): value for key, value in fields.items()}
-    key = next((name for name in OPTION_KEYS if found.get(name)), None)
-    value = found[key] if key else [fields[letter] for letter in "ABCDEFGHIJ" if fields.get(letter) not in (None, "")]
+    lowered = {str(key).lower(): value for key, value in fields.items()}
+    key = next((name for name in OPTION_KEYS if lowered.get(name)), None)
+    value = lowered[key] if key else [fields[letter] for letter in "ABCDEFGHIJ" if fields.get(letter) not in (None, "")]
     if isinstance(value, dict):
         value = value.get("text") or [value[name] for name in sorted(value)]
     if isinstance(value, str):
@@ -256,8 +257,9 @@ def resolve(answer: str, options: Options) -> int | None:
         index = ord(both.group(1).lower()) - 97
         if index < len(options.contents) and plain(both.group(2)) == plain(options.contents[index]):
             return index
-    if text.isdigit() and options.key in ZERO_BASED_KEYS and int(text) < len(options.contents):
-        return int(text)
+    number = read_whole(text)
+    if number is not None and options.key in ZERO_BASED_KEYS and number < len(options.contents):
+        return number
     return None
 
 
@@ -267,8 +269,8 @@ def open_stem(stem: str) -> str:
     text = LETTER_REQUEST.sub("", stem).rstrip()
     text = HEADING.sub("", text).rstrip() or text
     text = DEFINITE.sub(
-        lambda found: (
-            f"{'What' if found.group()[0] == 'W' else 'what'} {'are' if found.group(1).lower() == 'are' else 'is'} the "
+        lambda match: (
+            f"{'What' if match.group()[0] == 'W' else 'what'} {'are' if match.group(1).lower() == 'are' else 'is'} the "
         ),
         text,
     )
@@ -277,15 +279,15 @@ def open_stem(stem: str) -> str:
 
 def why_dependent(stem: str, content: str) -> str | None:
     """Why a question may not stand without its options, or null."""
-    if found := CHINESE_OPTIONS.search(stem):
-        return f"the question chooses among its options: {found.group()!r}"
+    if match := CHINESE_OPTIONS.search(stem):
+        return f"the question chooses among its options: {match.group()!r}"
     prose = read(stem).prose
-    if found := NEEDS_OPTIONS.search(prose):
-        return f"the question compares its options: {found.group().strip()!r}"
-    if (found := WHICH.search(prose)) and not WHICH_STANDS.search(prose):
-        return f"the question chooses among its options: {prose[found.start() : found.start() + 40].strip()!r}"
-    if found := ROUGH.search(prose):
-        return f"the value is a rough one, chosen among options: {found.group()!r}"
+    if match := NEEDS_OPTIONS.search(prose):
+        return f"the question compares its options: {match.group().strip()!r}"
+    if (match := WHICH.search(prose)) and not WHICH_STANDS.search(prose):
+        return f"the question chooses among its options: {prose[match.start() : match.start() + 40].strip()!r}"
+    if match := ROUGH.search(prose):
+        return f"the value is a rough one, chosen among options: {match.group()!r}"
     words = PROSE_WORD.findall(COMMAND.sub(" ", content))
     if len(words) >= 4 and not re.search(r"\d|\$|\\", content):
         return f"the right option is a text: {content[:60]!r}"
@@ -321,8 +323,8 @@ def open_choice(problem: Mapping[str, Any], config: ScreenConfig) -> Opened | Ou
     if options is None or (index is None and not is_choice_layout(options, answer)):
         if is_letter_label(answer, statement):
             return reject(Reason.CHOICE_DEPENDENT, f"the label is the letter {bare(answer)!r} and there are no options")
-        if found := asks_of_nothing(statement):
-            return Suspicion(Reason.CHOICE_DEPENDENT, f"asks for one of several options that are not there: {found!r}")
+        if asked := asks_of_nothing(statement):
+            return Suspicion(Reason.CHOICE_DEPENDENT, f"asks for one of several options that are not there: {asked!r}")
         return True
     if config.choice == "reject":
         return reject(Reason.CHOICE_DEPENDENT, f"multiple choice with {len(options.contents)} options")
@@ -341,9 +343,9 @@ def open_options(options: Options, index: int, config: ScreenConfig) -> Opened |
     stem = open_stem(options.stem)
     if not stem.strip():
         return reject(Reason.INCOMPLETE, "nothing but options")
-    if found := NO_VALUE.search(bare(content)):
+    if match := NO_VALUE.search(bare(content)):
         return reject(
-            Reason.CHOICE_DEPENDENT, f"the right option is no value of its own: {found.group()!r} in {content[:60]!r}"
+            Reason.CHOICE_DEPENDENT, f"the right option is no value of its own: {match.group()!r} in {content[:60]!r}"
         )
     why = why_dependent(stem, content)
     return Opened(stem, content, Suspicion(Reason.CHOICE_DEPENDENT, why) if why else None)
@@ -368,13 +370,13 @@ def asks_of_nothing(statement: str) -> str | None:
     reading = read(statement)
     if not reading.english:
         return None
-    found = WHICH_OF_FOLLOWING.search(reading.prose)
-    if not found:
+    match = WHICH_OF_FOLLOWING.search(reading.prose)
+    if not match:
         return None
-    rest = reading.prose[found.end() :]
+    rest = reading.prose[match.end() :]
     listed = (
         re.search(r"[?.:]\s*\S", rest)
-        or reading.prose[found.end() :].count(",") >= 2
-        or re.search(r":", reading.prose[: found.start()])
+        or reading.prose[match.end() :].count(",") >= 2
+        or re.search(r":", reading.prose[: match.start()])
     )
-    return None if listed else found.group()
+    return None if listed else match.group()

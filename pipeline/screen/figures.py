@@ -116,11 +116,11 @@ RULES = re.compile(r"[─│┌┐└┘├┤]{2}|[#+]{6}")
 LISTED = re.compile(r"\s*[\\(\[*-]*\s*(?:[A-Ja-j]|\d{1,2})\s*[.):\]]|\s*[-=*_]+\s*$")
 
 
-def shows_formula(prose: str, found: re.Match[str]) -> bool:
+def shows_formula(prose: str, pointer: re.Match[str]) -> bool:
     """Whether the thing pointed at follows as a formula, a table or code: "the pattern shown: $$...$$"."""
-    rest = prose[found.end() : found.end() + 80]
-    if found.group().lstrip(" .!?\n").lower().startswith(("below", "here")):
-        return bool(re.search(f"[{MATH}{DISPLAY}{TABLE}{CODE}]", prose[found.end() :]))
+    rest = prose[pointer.end() : pointer.end() + 80]
+    if pointer.group().lstrip(" .!?\n").lower().startswith(("below", "here")):
+        return bool(re.search(f"[{MATH}{DISPLAY}{TABLE}{CODE}]", prose[pointer.end() :]))
     return any(mark in rest for mark in (DISPLAY, TABLE, CODE)) or rest.lstrip(" .:")[:1] == MATH
 
 
@@ -131,10 +131,10 @@ def has_rows(text: str) -> bool:
     return cells >= 2 or sum(len(line) <= 60 and any(letter.isdigit() for letter in line) for line in lines) >= 3
 
 
-def draws_in_text(prose: str, found: re.Match[str]) -> bool:
+def draws_in_text(prose: str, pointer: re.Match[str]) -> bool:
     """Whether a grid or a drawing made of characters follows: three lines on end without words, or with rules."""
     run = 0
-    for line in prose[found.start() :].split("\n")[1:]:
+    for line in prose[pointer.start() :].split("\n")[1:]:
         drawn = bool(line.strip()) and not PROSE_WORD.search(line) and not LISTED.match(line)
         run = run + 1 if drawn else 0 if line.strip() else run
         if run >= 3 or RULES.search(line):
@@ -146,20 +146,20 @@ def find_pointer(reading: Reading) -> str | None:
     """The phrase that points at a missing drawing or table, or null."""
     prose = reading.prose
     if not reading.english:
-        found = ELSEWHERE.search(prose)
-        return found.group() if found else None
+        pointer = ELSEWHERE.search(prose)
+        return pointer.group() if pointer else None
     lowered = prose.lower()
-    for found in POINTING.finditer(prose) if any(word in lowered for word in TRIGGERS) else ():
-        table = "table" in found.group().lower() or "chart" in found.group().lower()
-        shown = shows_formula(prose, found) or (reading.tabled and table) or draws_in_text(prose, found)
+    for pointer in POINTING.finditer(prose) if any(word in lowered for word in TRIGGERS) else ():
+        table = "table" in pointer.group().lower() or "chart" in pointer.group().lower()
+        shown = shows_formula(prose, pointer) or (reading.tabled and table) or draws_in_text(prose, pointer)
         if not shown:
-            return found.group()
+            return pointer.group()
     if not (reading.tabled or has_rows(reading.text)):
-        for found in TABLE_POINTING.finditer(prose):
-            if not shows_formula(prose, found):
-                return found.group()
-    if (found := SHADED.search(prose)) and not SHADING.search(prose):
-        return found.group()
+        for pointer in TABLE_POINTING.finditer(prose):
+            if not shows_formula(prose, pointer):
+                return pointer.group()
+    if (pointer := SHADED.search(prose)) and not SHADING.search(prose):
+        return pointer.group()
     return None
 
 
@@ -172,8 +172,8 @@ def screen_figure(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
         if config.asymptote == "reject":
             return reject(Reason.FIGURE_DEPENDENT, "a figure is given as drawing code")
         return True
-    if found := IMAGE.search(reading.text):
-        detail = f"a figure is given as an image: {found.group()!r}"
+    if image := IMAGE.search(reading.text):
+        detail = f"a figure is given as an image: {image.group()!r}"
         asked = POINTING.search(IMAGE_TAG.sub(" ", reading.prose)) if reading.english else None
         if asked:
             return reject(Reason.FIGURE_DEPENDENT, f"{detail}, and asked about: {asked.group().strip()!r}")

@@ -44,18 +44,18 @@ def build_prompts(problems: pl.DataFrame) -> list[str]:
     rows = problems.select("statement", "answer").iter_rows()
     parts = re.split(r"(\{statement\}|\{answer\})", read_prompt())
     return [
-        "".join({"{statement}": said, "{answer}": label}.get(part, part) or "" for part in parts)
-        for said, label in rows
+        "".join({"{statement}": statement, "{answer}": label}.get(part, part) or "" for part in parts)
+        for statement, label in rows
     ]
 
 
 def parse_reply(reply: str | None) -> Literal[True] | Reject:
     """What a reply says: `True` to keep, or a rejection. The last verdict counts; anything unreadable keeps."""
-    found = list(VERDICT.finditer(reply or ""))
-    if not found or found[-1].group(1) not in NAMED:
+    verdicts = list(VERDICT.finditer(reply or ""))
+    if not verdicts or verdicts[-1].group(1) not in NAMED:
         return True
-    why = (found[-1].group(2) or "").strip()[:200]
-    return reject(NAMED[found[-1].group(1)], f"judged by a model: {why or 'no explanation'}")
+    why = (verdicts[-1].group(2) or "").strip()[:200]
+    return reject(NAMED[verdicts[-1].group(1)], f"judged by a model: {why or 'no explanation'}")
 
 
 def screen_by_judge(kept: pl.DataFrame, generate: Generate) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -75,10 +75,10 @@ def screen_by_judge(kept: pl.DataFrame, generate: Generate) -> tuple[pl.DataFram
     parsed = iter([parse_reply(reply) for reply in replies])
     outcomes: list[Literal[True] | Reject] = [next(parsed) if is_math else True for is_math in math]
     stays = pl.Series([outcome is True for outcome in outcomes], dtype=pl.Boolean)
-    said = [outcome for outcome in outcomes if outcome is not True]
+    rejections = [outcome for outcome in outcomes if outcome is not True]
     rejected = kept.filter(~stays).with_columns(
         pl.lit("screen", dtype=REJECT_DTYPES["stage"]).alias("stage"),
-        pl.Series("reason", [str(reason) for _, reason, _ in said], dtype=REJECT_DTYPES["reason"]),
-        pl.Series("detail", [detail for _, _, detail in said], dtype=REJECT_DTYPES["detail"]),
+        pl.Series("reason", [str(reason) for _, reason, _ in rejections], dtype=REJECT_DTYPES["reason"]),
+        pl.Series("detail", [detail for _, _, detail in rejections], dtype=REJECT_DTYPES["detail"]),
     )
     return kept.filter(stays), rejected

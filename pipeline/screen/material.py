@@ -73,10 +73,10 @@ def ends_in_material(prose: str) -> bool:
     prose = prose.strip()
     if (OUTPUT.search(prose) or LISTED_END.search(prose)) and asks("", prose, english=True):
         return True
-    for found in reversed(list(COLON.finditer(prose))[-3:]):
-        head = re.split(r"(?<=[.?!])\s", prose[: found.end()].strip())[-1]
-        tail = prose[found.end() :]
-        summed = ":" not in found.group()
+    for colon in reversed(list(COLON.finditer(prose))[-3:]):
+        head = re.split(r"(?<=[.?!])\s", prose[: colon.end()].strip())[-1]
+        tail = prose[colon.end() :]
+        summed = ":" not in colon.group()
         if is_material(tail) and (SUM_OPEN.fullmatch(tail.strip()) if summed else asks("", head, english=True)):
             return True
     lines = prose.split("\n")

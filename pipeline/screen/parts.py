@@ -82,13 +82,13 @@ def follow(marks: list[tuple[str, int, int]]) -> Iterator[list[tuple[int, int]]]
 def split_parts(prose: str) -> Iterator[tuple[str, list[str]]]:
     """Every way in which the prose is enumerated, as the text before the first label and the piece after each."""
     for style in STYLES:
-        marks = [(found.group(1), found.start(), found.end()) for found in style.finditer(prose)]
+        marks = [(label.group(1), label.start(), label.end()) for label in style.finditer(prose)]
         if len(marks) >= 2:
             for spans in follow(marks):
                 ends = [start for start, _ in spans[1:]] + [len(prose)]
                 yield prose[: spans[0][0]], [prose[end:until] for (_, end), until in zip(spans, ends, strict=True)]
     for style in (BARE_ITEM, BULLET):
-        spans = [found.span() for found in style.finditer(prose)]
+        spans = [label.span() for label in style.finditer(prose)]
         if len(spans) >= 2:
             ends = [start for start, _ in spans[1:]] + [len(prose)]
             pieces = [prose[end:until].split("\\end{")[0] for (_, end), until in zip(spans, ends, strict=True)]
@@ -97,7 +97,7 @@ def split_parts(prose: str) -> Iterator[tuple[str, list[str]]]:
 
 def is_enumerated(answer: str) -> bool:
     """Whether a label lists one value a part: "(a) 125; (b) 175", "i) 3, ii) 5", "Part A: 3 Part B: 4"."""
-    marks = [((found.group(1) or found.group(2)), *found.span()) for found in ANSWER_LABEL.finditer(answer[:2000])]
+    marks = [((label.group(1) or label.group(2)), *label.span()) for label in ANSWER_LABEL.finditer(answer[:2000])]
     return any(spans[0][0] <= 2 for spans in follow(marks))
 
 

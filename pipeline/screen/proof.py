@@ -67,7 +67,7 @@ def asks_for_value(prose: str) -> bool:
     """Whether something other than a proof is asked for."""
     if re.search(r"[?？]", prose):
         return True
-    return any(not PROOF_VERBS.search(found.group()) for found in STRICT.finditer(prose))
+    return any(not PROOF_VERBS.search(sentence.group()) for sentence in STRICT.finditer(prose))
 
 
 def screen_proof(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
@@ -77,11 +77,11 @@ def screen_proof(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
     if CLAIM.search(answer):
         return reject(Reason.PROOF, f"the label is a claim or a proof: {answer[:80]!r}")
     reading = read(problem["statement"])
-    found = REQUEST.search(reading.prose) if reading.english else REQUEST_ELSEWHERE.search(reading.prose)
-    if not found:
+    request = REQUEST.search(reading.prose) if reading.english else REQUEST_ELSEWHERE.search(reading.prose)
+    if not request:
         return True
-    said = found.group().strip()[:40]
+    words = request.group().strip()[:40]
     if is_missing(answer):
-        return reject(Reason.PROOF, f"asks for a proof ({said!r}) and has no label")
+        return reject(Reason.PROOF, f"asks for a proof ({words!r}) and has no label")
     valued = asks_for_value(reading.prose) if reading.english else bool(VALUE_ELSEWHERE.search(reading.prose))
-    return True if valued else reject(Reason.PROOF, f"asks for nothing but a proof ({said!r})")
+    return True if valued else reject(Reason.PROOF, f"asks for nothing but a proof ({words!r})")

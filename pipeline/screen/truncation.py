@@ -70,8 +70,8 @@ def find_open_construct(reading: Reading) -> str | None:
     for name, open_count in depth.items():
         if open_count > 0:
             return f"environment {name!r} is never closed"
-    if found := re.search(r"\\[A-Za-z]{1,30}\{[^{}]{0,200}$", reading.prose):
-        return f"{found.group()[:40]!r} is never closed"
+    if construct := re.search(r"\\[A-Za-z]{1,30}\{[^{}]{0,200}$", reading.prose):
+        return f"{construct.group()[:40]!r} is never closed"
     if reading.text.endswith("\\") and not reading.text.endswith("\\\\"):
         return "ends in a lone backslash"
     return None
@@ -85,8 +85,8 @@ def last_mark(prose: str) -> str:
 def drop_aside(prose: str) -> str:
     """The prose without a bracketed remark after its last sentence: "What is it in cups? (There are 4 cups in a
     quart)"."""
-    found = ASIDE.search(prose)
-    return prose[: found.start()].rstrip() if found else prose
+    aside = ASIDE.search(prose)
+    return prose[: aside.start()].rstrip() if aside else prose
 
 
 def count_open_brackets(sentence: str) -> int:
@@ -178,18 +178,18 @@ def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem:
     reading = read(problem["statement"] or "")
     if not reading.text:
         return reject(Reason.INCOMPLETE, "the statement is empty")
-    if found := find_open_construct(reading):
-        return Suspicion(Reason.INCOMPLETE, found)
+    if why := find_open_construct(reading):
+        return Suspicion(Reason.INCOMPLETE, why)
     if reference := REFERENCE.search(reading.prose):
         return Suspicion(Reason.INCOMPLETE, f"refers to a text that is not there: {reference.group()!r}")
     if not reading.english:
         end = reading.prose.rstrip()[-1:]
         return Suspicion(Reason.INCOMPLETE, f"ends in {end!r}") if end and end in ",([{、，" else True
     stem = stem or is_stem(reading)
-    if found := find_broken_end(reading, stem=stem):
-        return Suspicion(Reason.INCOMPLETE, found)
+    if why := find_broken_end(reading, stem=stem):
+        return Suspicion(Reason.INCOMPLETE, why)
     if not stem and not asks(reading.text, reading.prose, english=True):
         return Suspicion(Reason.INCOMPLETE, "asks nothing")
-    if not stem and (found := find_lost_story(reading)):
-        return Suspicion(Reason.INCOMPLETE, found)
+    if not stem and (why := find_lost_story(reading)):
+        return Suspicion(Reason.INCOMPLETE, why)
     return True

@@ -58,5 +58,5 @@ class ModelConfig(Strict):
             raise ValueError(f"model.url has {twice[0]} twice; name each server once")
         bad = [url for url in plain if not url.startswith(("http://", "https://"))]
         if bad:
-            raise ValueError(f"model.url {bad[0]!r} is no URL; write such as http://127.0.0.1:8000/v1")
+            raise ValueError(f"model.url {bad[0]!r} is not a URL; example: http://127.0.0.1:8000/v1")
         return self

@@ -9,8 +9,8 @@ import polars as pl
 from markupsafe import Markup, escape
 
 from pipeline.labels.calibration import Calibration
-from pipeline.labels.hear import read_witnesses
 from pipeline.labels.judge import Witnesses
+from pipeline.labels.run import read_witnesses
 from pipeline.run.evidence import find_graded
 from pipeline.run.layout import LABELS, shard_of
 from pipeline.run.storage import RunFolder

@@ -228,7 +228,7 @@ def test_more_servers_are_worth_more_in_flight(unruly: Any, opened: Any) -> None
     ("url", "fault"),
     [
         (["http://a/v1", "http://a/v1/"], "twice"),
-        (["http://a/v1", "b:8000"], "no URL"),
+        (["http://a/v1", "b:8000"], "not a URL"),
         ([], "at least 1"),
     ],
 )

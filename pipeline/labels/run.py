@@ -56,7 +56,7 @@ def name_origin(config: Config) -> Callable[[str], str]:
     return lambda model: config.model.name if f"/{TRAINING}/" in model else model
 
 
-def hear_run(
+def learn_run(
     folder: RunFolder,
     graded: Mapping[str, str],
     sample_files: Mapping[str, Sequence[str]],
