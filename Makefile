@@ -35,7 +35,7 @@ loop: config-setup ## curate, train the grader, grade everything again
 	@$(RUN)/goldilocks loop $(CONFIG)
 
 check: check-setup lint ## lint and every test that starts no engine, server or browser
-	@$(RUN)/python -m pytest -n 2 --dist worksteal -m "$(FAST)"
+	@HYPOTHESIS_PROFILE=check $(RUN)/python -m pytest -n 2 --dist worksteal -m "$(FAST)"
 
 test: test-setup  ## all tests, in two processes: each waits for engines and servers most of its time
 	@$(RUN)/python -m pytest -n 2 --dist loadfile

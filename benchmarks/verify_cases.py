@@ -1,6 +1,7 @@
 """False accepts, false rejects and unknowns on hand-judged pairs of label and answer, beside math-verify's in one run.
 
-`fallback`: verdicts that were left to SymPy.
+`fallback`: verdicts that were left to SymPy. Times are CPU time of this process, which other work on the machine does
+not stretch; that of SymPy's own processes is not in them.
 
 Run: `python -m benchmarks.verify_cases [OUT.json]`. Data: ../shared/data/verify-cases.jsonl and hard-verify.jsonl; rows
 whose truth is doubtful are left out.
@@ -69,14 +70,14 @@ def main(out: Path | None = None, peer: bool = True, show: bool = False) -> dict
                 counts: Counter[str] = Counter()
                 seconds = []
                 for row in rows:
-                    began = time.perf_counter()
+                    began = time.process_time()
                     if who == "ours":
                         judgement = judge_ours(verifiers, row)
                         verdict = judgement.verdict.value
                         counts["fallback"] += decide(row["gold"], judgement.answer or "") == "fallback"
                     else:
                         verdict = judge_peer(row)
-                    seconds.append(time.perf_counter() - began)
+                    seconds.append(time.process_time() - began)
                     counts["right" if row["right"] else "not right"] += 1
                     kind = {(True, "wrong"): "false_reject", (False, "correct"): "false_accept"}.get(
                         (row["right"], verdict), "unknown" if verdict == "unknown" else ""

@@ -84,3 +84,6 @@ MEANINGS: dict[Reason, str] = {
 
 KEEP = "keep"
 """The decision of a problem that goes into the curated set; every other decision is a Reason."""
+
+SECOND_OPINION = "second opinion"
+"""Begins the detail of each verdict that a model gave, and no rule."""

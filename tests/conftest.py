@@ -29,7 +29,10 @@ SERVER_SECONDS = 240
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("goldilocks", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("goldilocks")
+# `make check` looks at fewer examples; CI at the same ones each time, so that it fails for what a commit changed.
+settings.register_profile("check", settings.get_profile("goldilocks"), max_examples=30)
+settings.register_profile("ci", settings.get_profile("goldilocks"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "goldilocks"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -43,21 +43,25 @@ def curate(
     debug: Debug = False,
 ) -> None:
     """Run the main job: sources in; curated shards, rejects, card and report out. Goes on where it stopped."""
-    with explained(debug):
+
+    def read() -> "Config":
         from flows.cli.data import build_settings
 
-        settings = build_settings(place, preset, columns, overrides)
-    _run("flows.curate:curate_held", settings, quiet, debug)
+        return build_settings(place, preset, columns, overrides)
+
+    _run("flows.curate:curate_held", read, quiet, debug)
 
 
 @app.command(epilog="Example: goldilocks loop configs/quickstart.yaml")
 def loop(config: ConfigPath, overrides: Set = [], quiet: Quiet = False, debug: Debug = False) -> None:  # noqa: B006
     """Close the loop: curate, train the grader on what was kept, grade the whole set again with it. Resumes."""
-    with explained(debug):
+
+    def read() -> "Config":
         from schemas.load import load_config
 
-        settings = load_config(config, overrides)
-    _run("flows.loop:loop_held", settings, quiet, debug)
+        return load_config(config, overrides)
+
+    _run("flows.loop:loop_held", read, quiet, debug)
 
 
 @app.command(epilog="Example: goldilocks train configs/quickstart.yaml --stage stage-1")
@@ -70,11 +74,11 @@ def train(
 ) -> None:
     """Train the grading model by GRPO on a curated run. Goes on where it stopped; done stages are skipped."""
     with explained(debug):
-        from schemas.load import load_config
-
-        settings = load_config(config, overrides)
         with show_progress(quiet):
             announce("load the libraries")
+            from schemas.load import load_config
+
+            settings = load_config(config, overrides)
             from flows.process_guard import guard_children
             from flows.train import choose_stages, train_stages
             from pipeline.run.lock import hold_run
@@ -238,16 +242,18 @@ def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = Fa
             raise SystemExit(Exit.FAILED)
 
 
-def _run(flow: str, settings: "Config", quiet: bool, debug: bool) -> None:
+def _run(flow: str, read: "Callable[[], Config]", quiet: bool, debug: bool) -> None:
     """Run the flow that `flow` refers to and print what came of it; exits where something is still to be done."""
     with explained(debug):
-        if not quiet:
-            from flows.cli.data import show_sources
-
-            show_sources(settings)
         quieten_prefect(debug)
         with show_progress(quiet):
+            # On a busy machine reading the config alone takes seconds, for its libraries.
             announce("load the libraries")
+            settings = read()
+            if not quiet:
+                from flows.cli.data import show_sources
+
+                show_sources(settings)
             from flows.cli.summary import print_outcome
             from flows.process_guard import guard_children
 

@@ -215,11 +215,20 @@ def turns_question(a: Statement, b: Statement) -> bool:
     removed, added, _ = _changes(a, b)
     if removed and added and (not CONTRARY_WORDS.isdisjoint({*removed, *added}) or negates(removed, added)):
         return True
-    if not CONTRARY_WORDS.isdisjoint(removed or added) and len(removed or added) < 4:
+    if removed and added and _has_ideograph(removed) and _has_ideograph(added):
+        return True
+    # One `and` more is a comma of a list less; in place of an `or` it was seen above.
+    lone = [word for word in removed or added if word != "and"]
+    if not CONTRARY_WORDS.isdisjoint(lone) and len(removed or added) < 4:
         return True
     moved = {word for word in removed if b.words[word] and word not in LITTLE_WORDS}
     arrived = {word for word in added if a.words[word] and word not in LITTLE_WORDS}
     return bool(moved and arrived) or swaps_words(a, b)
+
+
+def _has_ideograph(tokens: Iterable[str]) -> bool:
+    """Whether a token is a Chinese character, each of which is a word's part that means something."""
+    return any("\u4e00" <= token[:1] <= "\u9fff" for token in tokens)
 
 
 def negates(removed: Iterable[str], added: Iterable[str]) -> bool:
@@ -278,7 +287,8 @@ def swaps_words(a: Statement, b: Statement) -> bool:
             put.add((here[0], there[0]))
         elif len(here) + len(there) == 1:
             (gone if here else come).update(here or there)
-    return any((there, here) in put for here, there in put) or not gone.isdisjoint(come)
+    swapped = any((there, here) in put or (there in gone and here in come) for here, there in put)
+    return swapped or not gone.isdisjoint(come)
 
 
 def _tell(tokens: Sequence[str]) -> list[str]:

@@ -33,7 +33,8 @@ CONTRARY_WORDS = frozenset(
         "yards miles seconds minutes hours days weeks months years cents dollars monday tuesday wednesday thursday "
         "friday saturday sunday degrees radians upper lower true false same different parallel perpendicular acute "
         "obtuse isosceles equilateral union intersection permutation combination string list tuple array matrix "
-        "dictionary set uppercase lowercase vowels consonants prefix suffix key value keys values"
+        "dictionary set uppercase lowercase vowels consonants prefix suffix key value keys values "
+        "units ones tens hundreds thousands tenths hundredths thousandths"
     )
 )
 """Words of which one more, or another, makes another problem: `largest` for `smallest`, `product` for `sum`."""

@@ -15,14 +15,16 @@ _LABEL = re.compile(
     (?:
         \[(?=[^\]\n]*[a-z]{3})[^\]\n\\$]{3,60}\]\s*                       # [source: ...]
       | [\#*>_\s]*(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
-        \s*(?:no\.?|number)?\s*[\d.]{0,6}\s*(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*   # Question 12:
-      | [\#*>_\s]*(?:problem|question|exercise|task|example|q)\.?\s*\d{1,3}(?:\.\d{1,2})*\s+(?=(?-i:[A-Z])|[\\$(])
+        \s*(?:no\.?|number)?\s*[\d.]{0,6}(?:/[\dIVX]{1,5})?\s*(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*   # Question 12:
+      | [\#*>_\s]*(?:problem|question|exercise|task|example|q)\.?\s*\d{1,3}(?:\.\d{1,2})*[):]?\s+(?=(?-i:[A-Z])|[\\$(])
                                                                             # Example 5 Find ...
       | \(?\d{1,3}(?:\.\d{1,3}){1,2}[.):*]*\s+(?=(?-i:[A-Z])|[\\$(])          # 8.3. The ...
       | (?:(?-i:[A-Z])?\w{0,9}[.,:]?\s*)?
         \(\s*(?:this\s(?:question|problem)\sis\sworth\s|total\s|full\s(?:score|mark)s?\s)?
         \d{1,3}\s*(?:points?|pts\.?|marks?)\b[^()]{0,40}\)\s*                # (5 points), 12. (20 points, 2 parts)
-      | \(?\d{1,4}[.)]\s+(?=[A-Z])                                        # 12. The ...
+      | [(（]\s*(?:本(?:小|大)?题)?(?:满分|共)?\s*\d{1,3}\s*分\s*[)）]\s*          # (本题5分)
+      | \[\**\d{1,3}\**\]\s+(?=(?-i:[A-Z])|[\\$(])                         # [**4**] The ...
+      | \(?\d{1,4}[.)]\s+(?=[A-Z\[])                                      # 12. The ...
       | [\#*>]+\s+
     )
     """,
@@ -50,6 +52,8 @@ _SOURCE_WORDS = frozenset(
 _TAIL = re.compile(
     r"(?:\(([^()\n]{3,120})\)|\[([^\[\]\n]{3,120})\]|\*{1,2}([^*\n]{3,120})\*{1,2}|_([^_\n]{3,120})_)[.\s]*\Z"
 )
+_HEAD = re.compile(r"\A\s*(?:\(([^()\n]{3,80})\)|\[([^\[\]\n]{3,80})\])[.:\s]*(?=[A-Z\\$])")
+_POINTS = re.compile(r"\s*[\[(（]\s*\d{1,3}\s*(?:points?|pts\.?|marks?|分)\s*[\])）][.\s]*\Z", re.IGNORECASE)
 _BY = re.compile(
     r"(?:[*_(\[]|\[i\])*\b(?:(?:problem )?(?:proposed|posed|submitted|authored|written|created) by|author|source)\b"
     r"\s*:?\s*([^\n*_()\[\]]{2,100})(?:[*_)\]]|\[/i\])*[.\s]*\Z",
@@ -67,7 +71,7 @@ SOURCE_LENGTH = 200
 def strip_labels(text: str) -> str:
     """Take numbering, headings and tags such as `[source: ...]` off the front."""
     for _ in range(3):
-        label = _LABEL.match(text)
+        label = _LABEL.match(text) or _find_head(text)
         if label is None or not text[label.end() :].strip():
             break
         text = text[label.end() :]
@@ -75,7 +79,8 @@ def strip_labels(text: str) -> str:
 
 
 def strip_source(text: str) -> str:
-    """Take the source or the author off the end."""
+    """Take the source, the author and the points that it is worth off the end."""
+    text = _POINTS.sub("", text)
     for _ in range(2):
         begin = max(0, len(text) - SOURCE_LENGTH)
         tail = _find_source(text[begin:])
@@ -83,6 +88,13 @@ def strip_source(text: str) -> str:
             break
         text = text[: begin + tail].rstrip()
     return text
+
+
+def _find_head(text: str) -> re.Match[str] | None:
+    """A source that stands before the problem: `(2021 AMC 8)`."""
+    head = _HEAD.match(text)
+    told = next(filter(None, head.groups())) if head else ""
+    return head if _YEAR.search(told) and _is_named(told) else None
 
 
 def _find_source(text: str) -> int | None:

@@ -238,7 +238,7 @@ def convert_asserts(row: Row) -> dict[str, Any]:
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or [])
     return shape_problem(
         row.get("text") or row.get("prompt"),
-        [t for t in tests if f"{name}(" in t[0]],
+        [t for t in tests if t[0].startswith(f"{name}(")] or [t for t in tests if f"{name}(" in t[0]],
         [("python", row["code"])] if row.get("code") else [],
         entry_point=name,
         source_id=row.get("task_id"),
@@ -282,7 +282,8 @@ def _before(prompt: str, name: str | None) -> str | None:
 def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
     """(call, expected literal) of every `assert f(args) == value` in `code`; a bare `assert f(x)` expects True.
 
-    A call may stand inside `set`, `sorted` and the like, as in `assert set(f(x)) == set("ab")`. Only calls of `name`
+    Where no assert is of that form, a call may stand inside `set`, `sorted` and the like, as in
+    `assert set(f(x)) == set("ab")`: these are test programs, which are not mixed with calls. Only calls of `name`
     where it is given; asserts of another form (properties, tolerances) are passed over.
     """
     try:
@@ -290,6 +291,7 @@ def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     asserts: list[tuple[str, str]] = []
+    wrapped: list[tuple[str, str]] = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assert):
             continue
@@ -307,8 +309,8 @@ def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
             inner = inner.args[0] if len(inner.args) == 1 else ast.Constant(None)
         if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name) or (name and inner.func.id != name):
             continue
-        asserts.append((ast.unparse(test), value))
-    return asserts
+        (asserts if inner is test else wrapped).append((ast.unparse(test), value))
+    return asserts or wrapped
 
 
 _WRAPPERS = frozenset({"set", "sorted", "list", "tuple", "frozenset", "round", "abs", "len", "str", "int", "float"})

@@ -11,6 +11,7 @@ from pipeline.ingest.recognize.options import read_options
 from pipeline.ingest.recognize.statements import join_story
 from pipeline.ingest.recognize.turns import ANSWERING, ASKING, read_turns
 from pipeline.ingest.recognize.values import parse_text, reach
+from pipeline.text.whole_number import read_whole
 
 Column = str | tuple[str, ...]
 Row = Mapping[str, Any]
@@ -56,7 +57,8 @@ def read_label(value: Any, label: str, row: Row) -> str | None:
     if label in ("index", "index_from_1"):
         options = next((found for name in OPTIONS if name in row and (found := read_options(row, ((name,),)))), None)
         text = unwrap(value)
-        at = int(text) - (label == "index_from_1") if text is not None and text.isdigit() else -1
+        number = read_whole(text or "")
+        at = -1 if number is None else number - (label == "index_from_1")
         return options[at] if options and 0 <= at < len(options) else text
     text = unwrap(parse_text(value)) if label == "json" else unwrap(value) if not isinstance(value, str) else value
     how: How = "boxed" if label == "boxed" else "hashes" if label == "hashes" else "given"

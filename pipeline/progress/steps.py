@@ -16,7 +16,8 @@ TELLING = 0.02
 class Step:
     """One line of a display. `done` of `total` (None: unknown) `unit`s, of which `skipped` were done by an earlier run.
 
-    `part` is a phase of another step, shown at its end only when it took long. `note` is said behind the counts.
+    `part` is a phase of another step, shown at its end only when it took long. `note` is said behind the counts. Of its
+    seconds the first `waited` say nothing of its speed.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Step:
     skipped: int = 0
     failed: bool = False
     began: float = field(default_factory=time.monotonic)
+    waited: float = 0.0
     users: int = 1
 
     @property
@@ -45,7 +47,7 @@ class Step:
         worked, pending = self.done - self.skipped, max(self.total - self.done, 0)
         if worked <= 0 or worked < self.telling * (worked + pending):
             return None
-        return self.seconds / worked * pending
+        return (self.seconds - self.waited) / worked * pending
 
 
 class Display(Protocol):
@@ -105,7 +107,8 @@ class Work:
     """One piece of code's share of a step: several shards may work at one step at once, from any thread."""
 
     def __init__(self, step: Step, total: int | None) -> None:
-        self.step, self.total, self.done = step, total, 0
+        self.step, self.total = step, total
+        self.done = self.skipped = self.expected = 0
 
     def advance(self, count: int = 1) -> None:
         """`count` more units are done."""
@@ -117,7 +120,19 @@ class Work:
         """`count` more units were done before this run; they say nothing of its speed."""
         with BOARD.lock:
             self.advance(count)
+            self.skipped += count
             self.step.skipped += count
+
+    def expect(self, count: int) -> None:
+        """The whole step has `count` units more (or fewer) than was thought."""
+        with BOARD.lock:
+            if self.step.total is not None:
+                self.expected += count
+                self.step.total += count
+
+    def begin(self) -> None:
+        """Only now does the work begin: what went before, such as an engine's start, says nothing of its speed."""
+        self.step.waited = self.step.seconds
 
     def reach(self, count: int, skipped: bool = False) -> None:
         """At least `count` units of the whole step are done, whoever did them: for work in other processes."""
@@ -144,7 +159,9 @@ class Work:
         """Take back what this share counted: its work failed, and may be tried again."""
         with BOARD.lock:
             self.step.done -= self.done
-            self.done = 0
+            self.step.skipped -= self.skipped
+            self.done = self.skipped = 0
+            self.expect(-self.expected)
 
 
 @contextmanager

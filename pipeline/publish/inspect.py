@@ -32,6 +32,7 @@ from pipeline.run.ranged import list_protocols, open_ranged, read_columns, read_
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import make_visible
 from schemas.errors import InputError
+from schemas.reasons import SECOND_OPINION
 from schemas.sample import SAMPLE_ROWS
 
 COUNTED = ("stage", "reason", "decision", "verdict", "source", "domain", "language", "model")
@@ -299,6 +300,8 @@ def _show_samples(folder: RunFolder, id_: str, shards: set[str], full: bool, con
     table = _table("sample>", "verdict", "answer", "tokens>", "completion")
     for sample in samples.iter_rows(named=True):
         verdict = Text(sample["verdict"], style={"correct": "green", "wrong": ""}.get(sample["verdict"], "magenta"))
+        if (sample["verdict_detail"] or "").startswith(SECOND_OPINION):
+            verdict.append(f" ({SECOND_OPINION})", style="dim")
         answer = clean(_shorten(sample["answer"], full)) if sample["answer"] is not None else Text("none", style="dim")
         tokens = "" if sample["tokens"] is None else count(sample["tokens"])
         table.add_row(str(sample["index"]), verdict, answer, tokens, clean(_shorten(sample["completion"], full)))

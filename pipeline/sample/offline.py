@@ -17,6 +17,7 @@ from pipeline.sample.abstention import says_missing
 from pipeline.sample.shard import Verifier
 from pipeline.sample.store import verifier_hash
 from pipeline.text.thoughts import closes_unopened, open_thoughts
+from pipeline.text.whole_number import read_whole
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement, MathVerifier
 from pipeline.verify.problem import Label
@@ -191,8 +192,8 @@ def _as_text(value: Any) -> str | None:
 
 
 def _as_count(value: Any) -> int | None:
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
+    if isinstance(value, str):
+        value = read_whole(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value or not 0 <= value < 2**31:
         return None
     return int(value) if value == int(value) else None

@@ -69,5 +69,5 @@ def open_grading(
         opinion = stack.enter_context(open_opinion(config.verify, opened))
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox, opinion))
         total = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems
-        progress = stack.enter_context(SamplingProgress(total))
+        progress = stack.enter_context(SamplingProgress(total, config.sampling.n))
         yield Grading(config, folder, opened, verifier, progress, graded, grading_pass, counts)

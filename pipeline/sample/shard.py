@@ -30,7 +30,7 @@ from pipeline.inference.engine import (
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.run.storage import RunFolder
 from pipeline.sample.abstention import says_missing
-from pipeline.sample.progress import SamplingProgress
+from pipeline.sample.progress import SamplingProgress, ShardProgress
 from pipeline.sample.refusals import name_refusals
 from pipeline.sample.stop import samples_needed
 from pipeline.sample.store import EvidenceStore, name_model, params_hash, verifier_hash
@@ -97,7 +97,8 @@ def sample_shard(
     evidence: the next run asks for it. Raises EngineDied when the engine is lost, with everything so
     far stored.
     """
-    return _Shard(problems, shard, folder, config, engine, verifier, progress).run()
+    share = None if progress is None else progress.begin_shard(shard)
+    return _Shard(problems, shard, folder, config, engine, verifier, share).run()
 
 
 def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine, model: str) -> pl.DataFrame:
@@ -135,7 +136,6 @@ class _Tally:
     judging: bool = False
     failed: bool = False
     refusal: PromptRefused | None = None
-    worked: bool = False
 
     @property
     def idle(self) -> bool:
@@ -182,7 +182,7 @@ class _Shard:
         config: Config,
         engine: Engine,
         verifier: Verifier,
-        progress: SamplingProgress | None,
+        progress: ShardProgress | None,
     ) -> None:
         self.config, self.engine, self.verifier, self.progress = config, engine, verifier, progress
         self.rules = Rules.of(config)
@@ -259,6 +259,8 @@ class _Shard:
                 tally.count(row)
             else:
                 tally.unjudged.append(row)
+        if self.progress is not None:
+            self.progress.recall(stored)
         return stored
 
     def _rows_that_count(self) -> Iterator[dict[str, Any]]:
@@ -310,7 +312,7 @@ class _Shard:
         kept = not needed and self._decision(tally) == KEEP
         self.kept += kept
         if self.progress is not None:
-            self.progress.settle(kept, tally.worked)
+            self.progress.settle(kept, self.config.sampling.n - len(tally.taken) - needed)
 
     def _needed(self, tally: _Tally) -> int:
         sampling = self.config.sampling
@@ -358,7 +360,6 @@ class _Shard:
             self.died = self.died or death
             tally.taken.difference_update(indices)
             return
-        tally.worked = True
         self.backlog += len(completions)
         for index, completion in zip(indices, completions, strict=True):
             tally.unjudged.append(

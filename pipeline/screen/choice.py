@@ -16,6 +16,7 @@ from pipeline.screen.answers import bare
 from pipeline.screen.asking import CLOZE, QUESTION, asks_here
 from pipeline.screen.outcome import Outcome, Reject, Suspicion, reject
 from pipeline.screen.reading import read
+from pipeline.text.whole_number import read_whole
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
 
@@ -256,8 +257,9 @@ def resolve(answer: str, options: Options) -> int | None:
         index = ord(both.group(1).lower()) - 97
         if index < len(options.contents) and plain(both.group(2)) == plain(options.contents[index]):
             return index
-    if text.isdigit() and options.key in ZERO_BASED_KEYS and int(text) < len(options.contents):
-        return int(text)
+    number = read_whole(text)
+    if number is not None and options.key in ZERO_BASED_KEYS and number < len(options.contents):
+        return number
     return None
 
 

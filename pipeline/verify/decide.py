@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from pipeline.verify.compare.expressions import exhausts, has_construct
+from pipeline.verify.compare.expressions import exhausts, has_construct, is_only_named
 from pipeline.verify.compare.letters import has_part
 from pipeline.verify.compare.values import accept
 from pipeline.verify.guard import find_limit, refuse
@@ -101,6 +101,8 @@ def _decide_short(label: str, answer: str) -> Literal["same", "differ", "unknown
     if given.value is None:
         return "differ"
     verdict = accept(expected.value, given.value)
+    if verdict == "unknown" and has_part(given.value, is_only_named) and not has_part(expected.value, is_only_named):
+        return "differ"
     if verdict != "unknown" or not (expected.fallback or given.fallback):
         return verdict
     asked = all(side.fallback or _may_be_asked(side.value, text) for side, text in ((expected, label), (given, answer)))

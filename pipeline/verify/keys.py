@@ -22,7 +22,7 @@ def write_key(value: Value) -> str | None:
     if isinstance(value, Quantity):
         return None if value.as_unit is not None else _write_quantity(value)
     if isinstance(value, Word):
-        return rf"\text{{{value.text.lower()}}}"
+        return None if any(map(str.isdigit, value.text)) else rf"\text{{{value.text.lower()}}}"
     if isinstance(value, Numeral):
         return f"{value.digits}_{{{value.base}}}"
     if isinstance(value, Named):

@@ -13,7 +13,7 @@ from pipeline.verify.ask import mark_decimal_comma, mark_percentage
 from pipeline.verify.code import CodeLabel, CodeVerifier, read_code_label
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import SandboxConfig, VerifyConfig
-from schemas.reasons import Verdict
+from schemas.reasons import SECOND_OPINION, Verdict
 
 if TYPE_CHECKING:
     from pipeline.sandbox import Sandbox
@@ -89,7 +89,7 @@ class ProblemVerifier(AbstractContextManager["ProblemVerifier"]):
 
     def _ask(self, opinion: SecondOpinion, label: str | None, judging: Future[Judgement]) -> Future[Judgement]:
         """The judgement of the rules, or the model's where they have none."""
-        from pipeline.verify.second_opinion import MARK, VERDICTS
+        from pipeline.verify.second_opinion import VERDICTS
 
         final: Future[Judgement] = Future()
 
@@ -105,7 +105,7 @@ class ProblemVerifier(AbstractContextManager["ProblemVerifier"]):
             def heard(asked: Future[Opinion]) -> None:
                 said = asked.result()
                 key = label if said == "same" else judged.answer_key
-                detail = f"{MARK}: {said}; rules: {judged.detail}"
+                detail = f"{SECOND_OPINION}: {said}; rules: {judged.detail}"
                 verdict = VERDICTS[said]
                 cause = judged.cause if verdict is Verdict.UNKNOWN else None
                 final.set_result(replace(judged, verdict=verdict, answer_key=key, detail=detail, cause=cause))

@@ -1,8 +1,9 @@
 """What a model says where no rule can: whether two answers in words are the same. Optional, and off by default.
 
-It is asked only after the rules said *unknown*, and overrules none. Its verdicts carry `MARK` in their detail. The two
-answers are shown in both orders, each time with two code words that nobody can know before; both replies have to end in
-the word for *same*. So a model that repeats what it reads, or obeys what stands in an answer, accepts nothing by that.
+It is asked only after the rules said *unknown*, and overrules none. `SECOND_OPINION` begins the detail of its verdicts.
+The two answers are shown in both orders, each time with two code words that nobody can know before; both replies have
+to end in the word for *same*. So a model that repeats what it reads, or obeys what stands in an answer, accepts nothing
+by that.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ from schemas.errors import InputError
 from schemas.reasons import Verdict
 
 PROMPT = Path(__file__).parent / "prompts" / "second_opinion.txt"
-MARK = "second opinion"
-"""Begins the detail of each verdict that a model gave."""
 MAX_CHARACTERS = 600
 """Of an answer that is shown: what is longer is an essay, and room for persuasion."""
 HELD = 4096

@@ -43,6 +43,7 @@ def test_math_alone_starts_nothing(tmp_path: Path) -> None:
 
 
 @needs_sandbox
+@pytest.mark.slow
 def test_the_faults_of_the_shipped_problems_are_found(tmp_path: Path) -> None:
     counts = run_stage("code_tests", str(ROOT / "configs" / "problems-code.jsonl"), str(tmp_path), config("r"))
     kept, rejected = (pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("kept", "rejected"))

@@ -99,7 +99,7 @@ def _get(value: Mapping[str, Any], names: Sequence[str]) -> Any:
 def write_tests(tests: Cases, name: str | None) -> Iterator[tuple[Any, Any]]:
     """(input, expected) as the contract has them: calls of `name`, or lines on standard input without one."""
     if tests.calls:
-        yield from tests.calls
+        yield from [pair for pair in tests.calls if name and pair[0].startswith(f"{name}(")] or tests.calls
         return
     for given, expected in tests.pairs:
         if name is None:

@@ -13,6 +13,7 @@ from pipeline.ingest.recognize.options import OptionsReading, find_options
 from pipeline.ingest.recognize.statements import StatementReading, find_statement
 from pipeline.ingest.recognize.values import Field, Row, find_fields, plain_name, reach
 from pipeline.language import detect_language
+from pipeline.text.whole_number import read_whole
 from schemas.conform import WHERE, InvalidRow, write_json
 from schemas.problem import PROBLEM_DTYPES
 
@@ -138,7 +139,8 @@ def _find_language(statements: Sequence[str | None]) -> str:
 
 def _counts(field: Field) -> bool:
     """Whether a column numbers the rows, or is named so."""
-    numbers = [int(v) for v in field.values if isinstance(v, int) or (isinstance(v, str) and v.strip().isdigit())]
+    values = [read_whole(value.strip()) if isinstance(value, str) else value for value in field.values]
+    numbers = [int(value) for value in values if isinstance(value, int)]
     steps = {b - a for a, b in itertools.pairwise(numbers)}
     return field.name in map(plain_name, IDS) or (len(numbers) == len(field.values) > 1 and steps == {1})
 

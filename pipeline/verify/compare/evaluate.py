@@ -136,8 +136,10 @@ def _other(op: str, args: list[Any]) -> Any:
         return {"asec": lambda: (1 / a).acos(), "acsc": lambda: (1 / a).asin(), "acot": lambda: (1 / a).atan()}[op]()
     if op in ("floor", "ceil"):
         whole = (a.real.floor() if op == "floor" else a.real.ceil()).unique_fmpz()
+        if whole is None and is_precise(a):
+            whole = (a.real + arb("0.5")).floor().unique_fmpz()
         if whole is None:
-            raise Undefined("a step") if is_precise(a) else Exhausted("a step of no number")
+            raise Exhausted("a step of no number")
         return acb(int(whole))
     if op in ("max", "min"):
         best = args[0].real

@@ -33,6 +33,7 @@ _COUNTING = frozenset(("!", "!!", "binom", "sum", "prod")) | _STEPS
 _WHOLE_STEPS = 13
 """Whole points at which steps are compared too, next to each other."""
 CONSTRUCTS = frozenset(("int", "lim", "sum", "prod"))
+_ONLY_NAMED = frozenset(("gcd", "lcm", "mod", "sgn", "det"))
 Answer = Literal["same", "differ", "unknown"]
 
 
@@ -84,6 +85,11 @@ def _rounds(left: Node, right: Node) -> bool:
 def has_construct(node: Node) -> bool:
     """Whether an expression has what is read but not evaluated: integrals, limits, sums and products without end."""
     return _has(node, CONSTRUCTS)
+
+
+def is_only_named(node: Node) -> bool:
+    """Whether an expression has what is read, but has no value here with letters in it."""
+    return _has(node, _ONLY_NAMED)
 
 
 def exhausts(node: Node) -> bool:

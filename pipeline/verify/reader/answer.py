@@ -13,7 +13,7 @@ from pipeline.verify.reader.families import split_congruence, split_family
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
 from pipeline.verify.reader.names import read_inequality, read_name
-from pipeline.verify.reader.plain import read_plain
+from pipeline.verify.reader.plain import read_measure, read_plain
 from pipeline.verify.reader.quantity import join_units, read_quantity
 from pipeline.verify.reader.ratios import read_ratio
 from pipeline.verify.reader.regions import as_pieces, combine_regions, complement
@@ -82,7 +82,7 @@ def read_answer(text: str) -> Value:
     """The value that an answer writes. Raises Unreadable, which says what part cannot be read."""
     if len(text) > MAX_LENGTH:
         raise TooLarge(f"longer than {MAX_LENGTH} characters")
-    if (plain := read_plain(text)) is not None:
+    if (plain := read_plain(text) or read_measure(text)) is not None:
         return plain
     if "..." in text or "\u2026" in text:
         raise Unreadable("open-ended")
@@ -117,6 +117,10 @@ def _is(token: Token, *texts: str) -> bool:
 
 
 def _read_whole(tokens: tuple[Token, ...]) -> Value:
+    if tokens[0].kind == "mark" and tokens[0].text == "{" and brackets_hold(tokens):
+        inner = tokens[1:-1]
+        if any(_is(token, *_RELATIONS) for token in inner) and not any(_is(token, ",", "|") for token in inner):
+            tokens = inner
     while tokens and _is(tokens[0], "approx", "=", "Rightarrow", "therefore"):
         tokens = tokens[1:]
     while tokens and _is(tokens[-1], ".", ",", ";"):

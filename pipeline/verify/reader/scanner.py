@@ -58,6 +58,8 @@ class Scanner:
     def number(self, token: Token) -> Node:
         """The number that begins with `token`: a decimal, also one with a period, or one with an exponent (3e8)."""
         text = token.text.replace(",", "").rstrip(".")
+        if not text:
+            raise Unreadable("a point without digits")
         places = len(text.partition(".")[2])
         value = Fraction(text if not text.startswith(".") else f"0{text}")
         if "." in token.text and (period := self._period()) is not None:

@@ -208,6 +208,7 @@ COUNTED = [
 ]
 
 
+@pytest.mark.slow
 def test_values_that_came_as_json_are_compared_as_json(sandbox: Sandbox) -> None:
     """JSON has no tuples and no keys that are numbers: who returns them is right, also on tests that are made."""
     inputs = [[[1]], [[1, 1]], [[2, 3, 2]], [[0, 0, 0]], [[4, 5]], [[-1]]]

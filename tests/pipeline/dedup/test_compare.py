@@ -157,3 +157,46 @@ def test_sentences_may_still_change_places_with_their_numbers() -> None:
     text = "Pump A fills the pool in 12 hours. Pump B empties it in 20 hours. How long do both take?"
     first, second, question = text.split(". ")
     assert like(text, f"{second}. {first}. {question}") == "copy"
+
+
+DRAWN = "A bag has 3 red and 5 blue balls. Two are drawn without replacement. Find the probability that both are red."
+SIDES = "In triangle $ABC$, $AB=5$, $BC=7$, $CA=8$. Find $\\cos A$."
+ODD = "Find the sum of the first 20 odd positive integers."
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (ODD, "**Problem 7.** (2021 AMC 8) " + ODD),
+        (ODD, "Q12) " + ODD + " [5 marks]"),
+        (ODD, "1. [**4**] " + ODD + "\n\n*Proposed by J. Smith*"),
+        (DRAWN, "Task 3/IV. " + DRAWN + " (Canada, 1998)"),
+        (SIDES, "In $\\triangle ABC$, $AB = 5, BC = 7,$ and $CA = 8$. Find $\\cos{A}.$"),
+        (
+            "已知等差数列中,$a_1=2$,公差 $d=3$,则 $a_{10}=$",
+            "(本题5分)已知等差数列中,$a_1=2$,公差$d=3$,则$a_{10}=$ ______.",
+        ),
+    ],
+)
+def test_what_contests_put_around_a_problem_is_no_part_of_it(text: str, other: str) -> None:
+    assert like(text, other) == "copy"
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("What is the units digit of $3^{2021}$?", "What is the tens digit of $3^{2021}$?"),
+        ("等差数列的首项为2,公差为3,求第10项。", "等比数列的首项为2,公比为3,求第10项。"),
+        (
+            "Tom has 12 apples and gives 5 to Ann. How many does Tom have?",
+            "Ann has 12 apples and gives 5 to Tom. How many does Tom have?",
+        ),
+        (
+            "Count the integers $n$ with $1\\le n\\le 50$ that are multiples of 3 or 4.",
+            "Count the integers $n$ with $1\\le n\\le 50$ that are multiples of 3 and 4.",
+        ),
+        (DRAWN, DRAWN.replace("without", "with")),
+    ],
+)
+def test_one_word_in_nearly_equal_texts_asks_something_else(text: str, other: str) -> None:
+    assert like(text, other) is None

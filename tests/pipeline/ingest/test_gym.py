@@ -27,6 +27,7 @@ def test_a_problem_has_statement_answer_name_and_what_the_task_says_of_it() -> N
         assert row["domain"] == "math"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_goes_through_and_is_the_same_each_time(task: str) -> None:
     once, rejected = conform_rows(read_gym(task, 2, 3, {}), "gym")

@@ -351,10 +351,27 @@ def test_an_answer_is_judged_when_the_classes_of_those_before_it_are_known(tmp_p
 
 def test_a_log_says_what_sampling_has_done() -> None:
     log = StringIO()
-    with show_progress(stream=log), SamplingProgress(4) as progress:
-        progress.settle(True, worked=False)
-        for kept in (True, False):
-            progress.sample(100)
-            progress.settle(kept)
+    with show_progress(stream=log), SamplingProgress(problems=4, n=8) as progress:
+        share = progress.begin_shard("00000")
+        share.recall(8)
+        share.settle(True, unneeded=0)
+        for kept, samples in ((True, 8), (False, 3)):
+            for _ in range(samples):
+                share.sample(100)
+            share.settle(kept, unneeded=8 - samples)
     (line,) = log.getvalue().splitlines()
-    assert re.fullmatch(r"sample: 3 of 4 problems in [\d.]+ s, 1 done before, 2 kept, 2 samples, \d+ tokens/s", line)
+    counts = r"sample: 19 of 27 samples in [\d.]+ s, 8 done before, [\d.]+ samples/s, [\d,]+ tokens/s, "
+    assert re.fullmatch(counts + "3 problems done, 2 kept", line)
+
+
+def test_a_shard_that_is_tried_again_counts_its_samples_once() -> None:
+    log = StringIO()
+    with show_progress(stream=log), SamplingProgress(problems=2, n=4) as progress:
+        failed = progress.begin_shard("00000")
+        failed.settle(True, unneeded=4)
+        failed.sample(10)
+        again = progress.begin_shard("00000")
+        again.recall(1)
+        again.sample(10)
+        again.settle(True, unneeded=2)
+    assert re.match(r"sample: 2 of 6 samples in .* 1 done before, .* 1 problem done, 1 kept", log.getvalue())

@@ -148,6 +148,7 @@ def test_a_program_that_writes_into_its_progress_pipe_gains_no_time() -> None:
         assert statuses(sandbox, code, *cases) == [Status.TIME] + [Status.PASSED] * 15
 
 
+@pytest.mark.slow
 def test_the_cpu_of_a_test_is_not_lent_to_another() -> None:
     burn = "import signal, time\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
     burn += "end = 1.5 if input() == '0' else 0\nwhile time.process_time() < end: pass\nprint(5)"

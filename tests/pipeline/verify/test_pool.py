@@ -16,6 +16,8 @@ import pytest
 from pipeline.verify.pool import MathPool
 from schemas.reasons import Verdict
 
+pytestmark = pytest.mark.slow
+
 ROOT = str(Path(__file__).resolve().parents[3])
 HANGS = r"\int_0^1 \sin(x^{x^{x}}) \log(1+x^{\sin x})^{\cos x} dx + \sum_{n=1}^{10^8} \frac{1}{n^{\sin n}}"
 GUARD = 120.0

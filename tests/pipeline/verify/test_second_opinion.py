@@ -10,12 +10,12 @@ import pytest
 from pipeline.inference.engine import Completion, EngineFailure, EngineStats, Request
 from pipeline.verify.math import MathVerifier
 from pipeline.verify.problem import ProblemVerifier
-from pipeline.verify.second_opinion import MARK, SecondOpinion, is_answer, open_opinion, read_reply, write_prompt
+from pipeline.verify.second_opinion import SecondOpinion, is_answer, open_opinion, read_reply, write_prompt
 from pipeline.verify.stage import split_verifiable
 from schemas.config import SandboxConfig, SecondOpinionConfig, VerifyConfig
 from schemas.conform import conform_rows
 from schemas.errors import InputError
-from schemas.reasons import Verdict
+from schemas.reasons import SECOND_OPINION, Verdict
 
 LABEL = "The player who moves first wins, by taking the middle square and then answering each move by its reflection."
 QUESTION = "Two players take turns on a board of odd size. Who wins if both play as well as possible, and how?"
@@ -105,10 +105,10 @@ def test_a_judge_that_repeats_what_it_reads_accepts_nothing(parrot: str, attack:
 def test_labels_in_words_are_judged_and_the_verdict_is_marked() -> None:
     verdict, detail, asked = judge(compare_words, LABEL, r"\text{whoever moves first, by symmetry about the centre}")
     assert (verdict, asked) == (Verdict.CORRECT, 2)
-    assert detail.startswith(f"{MARK}: same; rules: ")
+    assert detail.startswith(f"{SECOND_OPINION}: same; rules: ")
     verdict, detail, _ = judge(compare_words, LABEL, r"\text{the second player, by symmetry about the centre}")
     assert verdict is Verdict.WRONG
-    assert detail.startswith(f"{MARK}: different")
+    assert detail.startswith(f"{SECOND_OPINION}: different")
 
 
 @pytest.mark.parametrize(("answer", "verdict"), [("5", Verdict.CORRECT), ("6", Verdict.WRONG), ("", Verdict.WRONG)])
@@ -116,7 +116,7 @@ def test_no_rule_is_overruled(answer: str, verdict: Verdict) -> None:
     says_the_contrary = lambda prompt: WORDS.findall(prompt)[verdict is Verdict.CORRECT]  # noqa: E731
     judged, detail, asked = judge(says_the_contrary, "5", answer)
     assert (judged, asked) == (verdict, 0)
-    assert MARK not in detail
+    assert SECOND_OPINION not in detail
 
 
 def test_a_judge_that_fails_or_contradicts_itself_leaves_the_verdict_unknown() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.verify.decide import decide, read
 from pipeline.verify.reader.answer import read_tokens
-from pipeline.verify.reader.plain import read_plain
+from pipeline.verify.reader.plain import read_measure, read_plain
 
 SAME = [
     [
@@ -250,6 +250,21 @@ plain = st.from_regex(
 @example(r"-\frac{-6}{4}")
 def test_what_is_read_without_tokens_is_read_to_the_same_value(text: str) -> None:
     shortcut = read_plain(text)
+    assume(shortcut is not None)
+    assert shortcut == read_tokens(text)
+
+
+measures = st.builds(
+    lambda amount, form, word: amount + form.format(word),
+    st.from_regex(r"\A-?(?:[1-9]\d{0,2},\d{3}|\d{1,9})(?:\.\d{1,3})?\Z"),
+    st.sampled_from([" {}", r"\text{{ {}}}", r" \text{{{}}}", r"\mathrm{{{}}}"]),
+    st.sampled_from(["cm", "kg", "ft", "in", "min", "sec", "hours", "Minutes", "apples", "ways", "degrees", "rad"]),
+)
+
+
+@given(measures)
+def test_measures_read_without_tokens_have_the_same_value(text: str) -> None:
+    shortcut = read_measure(text)
     assume(shortcut is not None)
     assert shortcut == read_tokens(text)
 
