@@ -5,13 +5,17 @@ namespaces are refused; the kernel's Landlock in place of the mounts, and seccom
 `unsafe`: rlimits and seccomp only, and what this user may read can be read: only where someone asks for it by name.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import platform
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -22,6 +26,9 @@ Mode = Literal["bubblewrap", "landlock", "unsafe"]
 MODES: tuple[Mode, ...] = ("bubblewrap", "landlock", "unsafe")
 INTERPRETERS = ("/usr/bin/python3", "/usr/local/bin/python3")
 OLDEST = (3, 9)
+MAX_STDERR = 4000
+STDERR_SECONDS = 2.0
+"""Everything that writes is dead by then; only what is left in the pipe is to be read."""
 _INSIDE = "pipeline.sandbox.inside"
 _MODULES = ("codec", "system_calls", "lockdown", "children")
 _BOOT = """
@@ -200,6 +207,34 @@ def start(
         raise SandboxUnavailable(f"{command[0]} does not start: {error}") from None
     finally:
         os.close(fd)
+
+
+def end(process: "subprocess.Popen[bytes]") -> str:
+    """Kill all that `start` started, and return the beginning of what it wrote to stderr.
+
+    A bubblewrap that is killed as it starts leaves a child that waits for it for ever and holds the pipe open. The
+    child is in its group still. Whatever else may hold the pipe is waited for no longer than `STDERR_SECONDS`.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    assert process.stderr is not None
+    with process.stderr as pipe:
+        return _read_for_a_while(pipe.fileno()).decode("utf-8", "replace")
+
+
+def _read_for_a_while(fd: int) -> bytes:
+    os.set_blocking(fd, False)
+    until, written = time.monotonic() + STDERR_SECONDS, b""
+    while len(written) < MAX_STDERR and (left := until - time.monotonic()) > 0:
+        if not select.select([fd], [], [], left)[0]:
+            break
+        part = os.read(fd, MAX_STDERR - len(written))
+        if not part:
+            break
+        written += part
+    return written
 
 
 def seccomp_here() -> bool:

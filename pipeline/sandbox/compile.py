@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -120,14 +119,11 @@ class Compiler:
         mounts = ["--size", str(256 << 20), "--tmpfs", "/box", "--ro-bind", str(headers), "/headers"]
         try:
             process = box.start(self.mode, "compiler", given, fds, slot, mounts)
-            with process:
-                try:
-                    _, output = process.communicate(timeout=3 * self.limits.compile_seconds)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.kill()
-                    process.communicate()
-                    return Built(None, f"still compiling after {3 * self.limits.compile_seconds} s", infra=True)
+            try:
+                _, output = process.communicate(timeout=3 * self.limits.compile_seconds)
+            except subprocess.TimeoutExpired:
+                box.end(process)
+                return Built(None, f"still compiling after {3 * self.limits.compile_seconds} s", infra=True)
             errors = read_text(errors_fd)
             size = os.fstat(binary_fd).st_size
             if process.returncode == 0 and size:

@@ -6,7 +6,7 @@ A worker belongs to one thread: bubblewrap dies with the thread that started it.
 import contextlib
 import json
 import os
-import signal
+import select
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.sandbox import box
-from pipeline.sandbox.box import Mode, SandboxUnavailable, make_memfd
+from pipeline.sandbox.box import MAX_STDERR, Mode, SandboxUnavailable, make_memfd
 from pipeline.sandbox.inside.zygote import PATIENCE
 from pipeline.sandbox.program import Limits
 
@@ -22,7 +22,6 @@ STACK_MB = 64
 """Deep recursion is ordinary in contest programs; threads of a C++ program take this much address space each."""
 THREADS = 64
 START_SECONDS = 60.0
-MAX_STDERR = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +75,21 @@ class Worker:
                 raise
         self.control = ours
         self.starts += 1
-        ours.settimeout(START_SECONDS)
-        try:
-            hello = ours.recv(256)
-        except OSError:
-            hello = b""
-        if not hello:
+        if not self._say_hello(ours):
             self.close()
             raise SandboxUnavailable(self.stderr.strip() or "the sandbox's process ended as it started")
+
+    def _say_hello(self, control: socket.socket) -> bool:
+        """Whether the zygote comes up: it says so, or its process ends, within `START_SECONDS`."""
+        assert self.process is not None
+        pidfd = os.pidfd_open(self.process.pid)
+        try:
+            there, _, _ = select.select([control, pidfd], [], [], START_SECONDS)
+            return control in there and bool(control.recv(256))
+        except OSError:
+            return False
+        finally:
+            os.close(pidfd)
 
     def close(self) -> None:
         """Ends the zygote and with it all its children; returns when they are gone."""
@@ -93,15 +99,9 @@ class Worker:
         process, self.process = self.process, None
         if process is None:
             return
-        with process:
-            try:
-                process.wait(2)
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.kill()
-            assert process.stderr is not None
-            self.stderr = process.stderr.read(MAX_STDERR).decode("utf-8", "replace")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        self.stderr = box.end(process)
 
     def request(self, kind: str, fds: Sequence[int], tests: int) -> dict[str, Any] | None:
         """The zygote's reply, or None when it was lost on this request; it is gone then."""
