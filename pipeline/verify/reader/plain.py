@@ -39,6 +39,9 @@ def read_measure(text: str) -> Quantity | None:
     word = inside or bare
     if word.lower() in _OTHERS or (bare and not is_unit_word(bare)):
         return None
+    if places and len(places) == 3 and len(whole) <= 3:
+        # `40.000 Euro` are thousands, which the languages' own rule tells.
+        return None
     try:
         unit, factor = read_unit_words(word)
     except Unreadable:
