@@ -23,6 +23,12 @@ _SECTION = re.compile(
 )
 _FENCE = re.compile(r"```[a-z]*\s*\n?\s*(?:#? *(?:your|my) (?:code|solution|answer)[^\n`]*)\s*\n?```", re.IGNORECASE)
 
+LONGEST = 1 << 14
+"""A longer statement is left as it is: instructions are written around a problem, and searching for them takes the
+square of a hostile text's length."""
+TAIL_CHARACTERS = 400
+"""Where the heading of an answer may stand that ends a prompt."""
+
 
 @cache
 def _read_patterns() -> re.Pattern[str]:
@@ -32,6 +38,8 @@ def _read_patterns() -> re.Pattern[str]:
 
 def strip_instructions(text: str) -> str:
     """`text` without the instructions before and after its problem; as it was where nothing else would be left."""
+    if len(text) > LONGEST:
+        return text.strip()
     section = _SECTION.search(text)
     stripped = section[1] if section else _skip_examples(text)
     before = None
@@ -62,7 +70,7 @@ def _strip_start(text: str) -> str:
 
 
 def _strip_end(text: str) -> str:
-    tail = _TAIL.search(text)
+    tail = _TAIL.search(text, max(0, len(text) - TAIL_CHARACTERS))
     if tail and tail.start():
         return text[: tail.start()]
     fence = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.ingest.held import count_characters
 from pipeline.ingest.recognize.answers import NAMES as ANSWER_NAMES
 from pipeline.ingest.recognize.answers import AnswerReading, find_answer
 from pipeline.ingest.recognize.code import CodeReading, find_code
@@ -21,8 +22,11 @@ IDS = ("source_id", "id", "unique_id", "uuid", "problem_id", "question_id", "tas
 """Columns that name a row, the likeliest first."""
 CHOICES = "options"
 """Where the screen looks for options in `extra`."""
-LANGUAGE_ROWS = 64
-"""Statements whose language is looked at; a set in two languages says so in a column."""
+LANGUAGE_ROWS, LANGUAGE_CHARACTERS = 64, 4000
+"""Statements whose language is looked at, and how much of each; a set in two languages says so in a column."""
+LOOKED_AT_CHARACTERS = 4 << 20
+"""Of a row; larger ones are read as the others are, but tell nothing about the columns. The tests of a contest problem
+are some megabytes."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Reading:
 
 def recognise(rows: Sequence[Row]) -> Reading | None:
     """How the source that begins with `rows` is to be read, or None where no place holds statements."""
-    rows = [row for row in rows if not isinstance(row, InvalidRow)]
+    rows = [row for row in rows if not isinstance(row, InvalidRow) and count_characters(row) <= LOOKED_AT_CHARACTERS]
     fields = find_fields(rows)
     statement = find_statement(fields)
     if statement is None:
@@ -129,7 +133,7 @@ def find_script(statement: Any) -> str | None:
 
 def _find_language(statements: Sequence[str | None]) -> str:
     """The language of most statements; English where they do not say."""
-    found = [detect_language(text) for text in statements[:LANGUAGE_ROWS] if text]
+    found = [detect_language(text[:LANGUAGE_CHARACTERS]) for text in statements[:LANGUAGE_ROWS] if text]
     known = [language for language in found if language is not None]
     if not known:
         return "en"

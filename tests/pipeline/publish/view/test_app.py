@@ -91,6 +91,8 @@ def sent_by(site: str, mode: str, to: str, **more: str) -> dict[str, str]:
         ({"origin": "null"}, 403),
         (sent_by("cross-site", "navigate", "document"), 200),
         (sent_by("none", "navigate", "document"), 200),
+        (sent_by("same-origin", "no-cors", "script"), 200),
+        (sent_by("same-origin", "no-cors", "style"), 200),
         (sent_by("same-origin", "cors", "empty", origin=ORIGIN), 200),
     ],
 )
