@@ -86,6 +86,8 @@ def serve_model(log: Path, port: int | None = None) -> "Iterator[tuple[Served, s
     command += ["--served-model-name", "smollm2", "--enforce-eager", "--disable-log-stats"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", "512", "--max-num-seqs", "64"]
     environment = {k: v for k, v in engine_environment(os.environ).items() if k != "VLLM_ENABLE_V1_MULTIPROCESSING"}
+    # 64 short sequences of this model are 0.8 GB; several of these servers run at once.
+    environment["VLLM_CPU_KVCACHE_SPACE"] = "1"
     parent = os.getpid()
 
     def die_with_us() -> None:
