@@ -51,7 +51,7 @@ def run_stage(
     opened = open_source(source, config.sandbox, config.reading, as_they_are=True)
     if show is not None:
         show(opened)
-    tally = Tally(source.name, opened.likely)
+    tally = Tally(source.name, opened.likely, source.preset)
     with ExitStack() as stack:
         params = stage.sampling(config)
         engine = None if params is None else stack.enter_context(_open_engine(config))

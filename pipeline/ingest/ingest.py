@@ -64,7 +64,7 @@ def _ingest(config: Config, folder: RunFolder, work: Work) -> dict[str, int]:
     counts = dict.fromkeys(COUNTED, 0)
     for source, whole in opened:
         work.note(f"reading {source.name}")
-        tally = Tally(source.name, whole.likely)
+        tally = Tally(source.name, whole.likely, source.preset)
         while batch := take(whole.rows, BATCH_ROWS):
             problems, invalid = conform_rows(_signed(batch, source), source.name, STAGE)
             tally.add(len(batch), invalid)

@@ -13,10 +13,12 @@ SHOWN = 3
 
 @dataclass
 class Tally:
-    """How many rows of one source were read and how many of them cannot be; `likely` is a mapping to try."""
+    """How many rows of one source were read and how many of them cannot be; `likely` is a mapping to try, `preset` the
+    one that read them."""
 
     source: str
     likely: str | None = None
+    preset: str | None = None
     read: int = 0
     bad: int = 0
     details: list[str] = field(default_factory=list)
@@ -37,5 +39,10 @@ class Tally:
     def _stop(self) -> None:
         much = f"none of {self.read} rows" if self.bad == self.read else f"{self.read - self.bad} of {self.read} rows"
         shown = "".join(f"\n  {detail}" for detail in self.details)
+        raise InputError(f"source {self.source!r}: {much} can be read:{shown}\n{self._advise()}")
+
+    def _advise(self) -> str:
+        if self.preset is not None:
+            return f"fix the rows, or name another `preset` than {self.preset!r}"
         fix = f"map its columns, perhaps `{self.likely}`" if self.likely else "fix the rows, map its columns"
-        raise InputError(f"source {self.source!r}: {much} can be read:{shown}\n{fix}, or name a `preset`")
+        return f"{fix}, or name a `preset`"

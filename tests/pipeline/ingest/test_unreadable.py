@@ -49,6 +49,14 @@ def test_the_first_thousand_invalid_rows_are_enough() -> None:
     assert "columns: {statement: text}" in str(told.value)
 
 
+def test_rows_that_a_preset_read_want_no_mapping() -> None:
+    tally = Tally("mine", preset="kattis")
+    tally.add(3, invalid(2))
+    with pytest.raises(InputError, match=r"1 of 3 rows can be read:\n.*\n.*\nfix the rows, or name another") as told:
+        tally.close()
+    assert "columns" not in str(told.value)
+
+
 def test_one_readable_row_in_the_first_thousand_goes_on() -> None:
     tally = Tally("mine")
     assert not refuses(lambda: tally.add(FIRST_ROWS, invalid(FIRST_ROWS - 1)))
