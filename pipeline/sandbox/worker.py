@@ -84,8 +84,8 @@ class Worker:
         assert self.process is not None
         pidfd = os.pidfd_open(self.process.pid)
         try:
-            there, _, _ = select.select([control, pidfd], [], [], START_SECONDS)
-            return control in there and bool(control.recv(256))
+            there, _, _ = select.select([control.fileno(), pidfd], [], [], START_SECONDS)
+            return control.fileno() in there and bool(control.recv(256))
         except OSError:
             return False
         finally:
