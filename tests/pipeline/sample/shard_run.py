@@ -85,7 +85,7 @@ def main() -> None:
         if settings.get("die"):
             Reaper(*settings["die"]).watch(folder, engine)
         stats = sample_shard(problems, SHARD, folder, config, engine, verifier)
-    print(json.dumps(dataclasses.asdict(stats)))
+    print(json.dumps({**dataclasses.asdict(stats), "refusals": stats.refusals.height}))
 
 
 if __name__ == "__main__":
