@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import platform
-import select
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal
 
@@ -228,7 +228,7 @@ def _read_for_a_while(fd: int) -> bytes:
     os.set_blocking(fd, False)
     until, written = time.monotonic() + STDERR_SECONDS, b""
     while len(written) < MAX_STDERR and (left := until - time.monotonic()) > 0:
-        if not select.select([fd], [], [], left)[0]:
+        if not wait([fd], left):
             break
         part = os.read(fd, MAX_STDERR - len(written))
         if not part:

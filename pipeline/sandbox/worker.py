@@ -6,11 +6,11 @@ A worker belongs to one thread: bubblewrap dies with the thread that started it.
 import contextlib
 import json
 import os
-import select
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Any
 
 from pipeline.sandbox import box
@@ -75,17 +75,16 @@ class Worker:
                 raise
         self.control = ours
         self.starts += 1
-        if not self._say_hello(ours):
+        if not self._comes_up(ours):
             self.close()
             raise SandboxUnavailable(self.stderr.strip() or "the sandbox's process ended as it started")
 
-    def _say_hello(self, control: socket.socket) -> bool:
+    def _comes_up(self, control: socket.socket) -> bool:
         """Whether the zygote comes up: it says so, or its process ends, within `START_SECONDS`."""
         assert self.process is not None
         pidfd = os.pidfd_open(self.process.pid)
         try:
-            there, _, _ = select.select([control.fileno(), pidfd], [], [], START_SECONDS)
-            return control.fileno() in there and bool(control.recv(256))
+            return control in wait([control, pidfd], START_SECONDS) and bool(control.recv(256))
         except OSError:
             return False
         finally:
