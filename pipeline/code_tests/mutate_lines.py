@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.text.whole_number import read_whole
+
 Document = list[list[str]]
 
 FEW = 6
@@ -18,7 +20,8 @@ FAR = 0.2
 """How often a number then goes up to the next limit of the statement: seldom, for it may be another number's limit."""
 PRIMES = 3
 """From so many different values on that are all prime, the place is taken to want primes."""
-_INTEGER = re.compile(r"[+-]?\d+\Z")
+_INTEGER = re.compile(r"[+-]?\d{1,4000}\Z")
+"""A longer one is changed digit by digit, as a word is: Python refuses to read more than 4,300."""
 _FRACTION = re.compile(r"[+-]?\d+\.\d+\Z")
 _LIMIT = re.compile(
     r"(?:≤|<=?|\\leq?(?![a-z])|\\lt)\s*\$?\s*"
@@ -104,17 +107,17 @@ def _find_counts(documents: Sequence[Document]) -> list[Count]:
 
 
 def _holds(document: Document, count: Count) -> bool:
-    token = document[count.line][count.column]
-    if not token.isdigit():
+    number = read_whole(document[count.line][count.column])
+    if number is None:
         return False
     rest = document[count.line + 1 :]
     if count.what == "lines":
-        return int(token) == len(rest) or (int(token) < len(rest) and len(_block(document, count)) == int(token))
+        return number == len(rest) or (number < len(rest) and len(_block(document, count)) == number)
     if not rest:
         return False
     if count.what == "tokens":
-        return int(token) == len(rest[0])
-    return len(rest[0]) == 1 and int(token) == len(rest[0][0]) and not _INTEGER.match(rest[0][0])
+        return number == len(rest[0])
+    return len(rest[0]) == 1 and number == len(rest[0][0]) and not _INTEGER.match(rest[0][0])
 
 
 def _block(document: Document, count: Count) -> Document:

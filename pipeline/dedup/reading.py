@@ -162,7 +162,7 @@ def _canonise(text: str) -> str:
         if not text[-1].isalpha():
             return read_digits(text)
         number = read_digits(text[:-2])
-        return _FIRST.get(number) or (write_ordinal(int(number)) if number.isdigit() else number)
+        return _FIRST.get(number) or (write_ordinal(number.lstrip("0") or "0") if number.isdigit() else number)
     if first.isalpha():
         return "\\" + text if text in _FUNCTIONS else MISSPELT.get(text, text)
     return END if first in ".?;:" else text

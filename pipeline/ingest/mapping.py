@@ -10,7 +10,7 @@ from pipeline.ingest.recognize.answers import unwrap
 from pipeline.ingest.recognize.options import read_options
 from pipeline.ingest.recognize.statements import join_story
 from pipeline.ingest.recognize.turns import ANSWERING, ASKING, read_turns
-from pipeline.ingest.recognize.values import parse_text, reach
+from pipeline.ingest.recognize.values import parse_text, reach, read_index
 from pipeline.text.whole_number import read_whole
 
 Column = str | tuple[str, ...]
@@ -41,7 +41,7 @@ def read_column(row: Row, column: Column) -> Any:
 
 def _read_path(value: Any, path: list[str]) -> Any:
     for key in path:
-        turns = None if key.lstrip("-").isdigit() else read_turns(value)
+        turns = read_turns(value) if read_index(key) is None else None
         value = _find_role(turns, key) if turns else reach(value, [key])
     return value
 

@@ -43,9 +43,9 @@ def read_digits(text: str) -> str:
     return f"{whole or '0'}.{part}" if part else whole or "0"
 
 
-def write_ordinal(number: int) -> str:
-    """`3rd` for 3, in one form for every number."""
-    return f"{number}rd" if number == 3 else f"{number}th"
+def write_ordinal(number: int | str) -> str:
+    """`3rd` for 3 or its digits, in one form for every number."""
+    return f"{number}rd" if number in (3, "3") else f"{number}th"
 
 
 def join_numbers(tokens: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.text.whole_number import read_whole
 from schemas.conform import WHERE, InvalidRow
 
 Row = Mapping[str, Any]
@@ -64,14 +65,20 @@ def parse_text(value: Any) -> Any:
     return parsed if isinstance(parsed, dict | list | tuple) else value
 
 
+def read_index(key: str) -> int | None:
+    """The place in a list that a part of a path names, counted from its end where it is negative; None of a name."""
+    number = read_whole(key.removeprefix("-"))
+    return -number if number is not None and key.startswith("-") else number
+
+
 def reach(value: Any, path: Sequence[str]) -> Any:
     """What stands at `path` in a row, through objects and their texts; None where nothing does."""
     for key in path:
         value = parse_text(value)
         if isinstance(value, Mapping):
             value = value.get(key)
-        elif isinstance(value, list | tuple) and key.lstrip("-").isdigit() and -len(value) <= int(key) < len(value):
-            value = value[int(key)]
+        elif isinstance(value, list | tuple) and (at := read_index(key)) is not None and -len(value) <= at < len(value):
+            value = value[at]
         else:
             return None
     return value

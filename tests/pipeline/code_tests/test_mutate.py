@@ -79,3 +79,11 @@ def test_what_a_generator_returns_becomes_a_call() -> None:
     assert write_input("[1, 'a']\n", "f") == "f(1, 'a')"
     assert write_input("'3\\n1 2 3\\n'\n", None) == "3\n1 2 3\n"
     assert write_input("oops", "f") is None
+
+
+def test_numbers_that_python_does_not_read_are_mutated_as_words() -> None:
+    """Sums of numbers with a hundred thousand digits are a common contest problem."""
+    rng, texts = Random(1), [f"{digit * 5000} 3\n1 2\n" for digit in "789"]
+    profile = learn_profile([*texts, "² 3\n1 2\n"])
+    lengths = {len(read_document(mutate_text(rng, profile))[0][0]) for _ in range(50)}
+    assert max(lengths) > 4300

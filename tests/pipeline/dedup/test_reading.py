@@ -126,3 +126,8 @@ def test_hostile_ends_are_read_at_once(piece: str) -> None:
     """A pattern that goes back and forth over one of these would not end within the life of a test run."""
     for text in (piece * 4000, f"Find x. (1999 {piece * 60}!)", f"Find x. Source: {piece * 60}$"):
         assert isinstance(read_statement(text), str)
+
+
+@pytest.mark.parametrize("number", ["7" * 5000, "007", "²"])
+def test_an_ordinal_of_any_digits_is_read(number: str) -> None:
+    assert read_tokens(f"the {number}th term")[-1] == "term"
