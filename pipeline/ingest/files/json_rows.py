@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipeline.ingest.files.json_stream import JsonStream
-from pipeline.ingest.files.layout import Layout, find_rows, read_layout, unwrap
+from pipeline.ingest.files.layout import SPLIT_NAMES, Layout, find_rows, read_layout, unwrap
 from pipeline.ingest.files.lines import make_row, read_lines
 from pipeline.ingest.files.streams import take_head
 from pipeline.text.json_values import ValueCounter
@@ -38,7 +38,7 @@ def read_json(
         return read_lines(everything, name, reading)
     texts = codecs.iterdecode(everything, "utf-8")
     if begun[:1] == b"[":
-        return _number(JsonStream(texts, name, reading).elements(), name)
+        return _place(((None, unwrap(row)) for row in JsonStream(texts, name, reading).elements()), name)
     if not whole:
         layout = _find_layout(head, name, reading)
         if layout.kind == "row" and not layout.path:
@@ -83,11 +83,6 @@ def _try(line: bytes) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):
         return None
-
-
-def _number(values: Iterable[Any], name: str) -> Iterator[dict[str, Any]]:
-    for number, value in enumerate(values):
-        yield make_row(unwrap(value), f"{name} row {number}", "write an array of objects")
 
 
 def _place(rows: Iterable[tuple[str | None, Any]], name: str) -> Iterator[dict[str, Any]]:
@@ -178,8 +173,7 @@ def _read_members(stream: JsonStream, layout: Layout) -> Iterator[tuple[str | No
 
 def _more_names(layout: Layout) -> frozenset[str]:
     """Lists that may follow where the first one is called so: the splits of a set."""
-    splits = frozenset({"train", "test", "dev", "val", "valid", "validation", "eval"})
-    return splits if any(name.lower() in splits for name in layout.names) else frozenset()
+    return SPLIT_NAMES if any(name.lower() in SPLIT_NAMES for name in layout.names) else frozenset()
 
 
 def _read_whole(

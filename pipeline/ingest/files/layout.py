@@ -12,6 +12,8 @@ from typing import Any, Literal
 Kind = Literal["row", "lists", "keyed", "columns", "split"]
 DEPTH = 3
 """Objects around a list of rows: `{"data": {"set": {"rows": [...]}}}`."""
+SPLIT_NAMES = frozenset({"train", "test", "dev", "val", "valid", "validation", "eval"})
+"""What people call the parts of a set."""
 LIST_NAMES = frozenset(
     {
         "data",
@@ -28,16 +30,10 @@ LIST_NAMES = frozenset(
         "samples",
         "results",
         "tasks",
-        "train",
         "training",
-        "test",
         "testing",
-        "dev",
-        "val",
-        "valid",
-        "validation",
-        "eval",
     }
+    | SPLIT_NAMES
 )
 """What people call the list of rows in a file."""
 PART_NAMES = frozenset(

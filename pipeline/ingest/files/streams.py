@@ -9,7 +9,7 @@ import io
 import lzma
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -94,14 +94,10 @@ class _Xz(io.RawIOBase):
                 return len(data)
 
 
-def make_seekable(stream: Any, packed: int, name: str) -> AbstractContextManager[BinaryIO]:
+@contextmanager
+def make_seekable(stream: Any, packed: int, name: str) -> Iterator[BinaryIO]:
     """What `stream` gives as a file on disk, gone when it is closed. `packed` are the bytes that it has in its
     compression. Raises InputError for one that unfolds beyond all proportion."""
-    return _make_seekable(stream, packed, name)
-
-
-@contextmanager
-def _make_seekable(stream: Any, packed: int, name: str) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as file:
         size = 0
         for piece in read_pieces(stream):

@@ -13,21 +13,16 @@ from pipeline.sandbox.describe import try_mode
 from schemas.config import SandboxConfig, Source
 from schemas.conform import conform_rows
 from schemas.errors import InputError
+from tests.pipeline.ingest.row_files import write_rows
 from tests.pipeline.ingest.test_code_rows import ROWS, write_package
 
 needs_sandbox = pytest.mark.skipif(describe_sandbox()["mode"] is None, reason="this machine gives no sandbox")
 
 
-def write(folder: Path, *rows: dict[str, Any]) -> str:
-    path = folder / "rows.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(path)
-
-
 @pytest.mark.parametrize("name", ROWS)
 def test_a_set_in_a_file_becomes_problems(name: str, tmp_path: Path) -> None:
     row, tests, solutions, entry_point = ROWS[name]
-    problems, rejected = conform_rows(read_source(Source(name="m", files=write(tmp_path, row), preset=name)), "m")
+    problems, rejected = conform_rows(read_source(Source(name="m", files=write_rows(tmp_path, row), preset=name)), "m")
     assert rejected.is_empty(), rejected["detail"].to_list()
     [got] = problems.iter_rows(named=True)
     assert (got["domain"], got["language"], got["source"], got["entry_point"]) == ("code", "en", "m", entry_point)
@@ -52,19 +47,19 @@ def test_the_hub_name_of_a_code_set_is_enough(tmp_path: Path) -> None:
 
 def test_columns_of_the_source_override_the_preset(tmp_path: Path) -> None:
     row = {**ROWS["apps"][0], "said": {"better": "Add two numbers."}}
-    source = Source(name="m", files=write(tmp_path, row), preset="apps", columns={"statement": "said.better"})
+    source = Source(name="m", files=write_rows(tmp_path, row), preset="apps", columns={"statement": "said.better"})
     [got] = read_source(source)
     assert got["statement"] == "Add two numbers."
 
 
 def test_rows_of_another_form_are_told_by_their_columns(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"source 'm': no row has a statement .*'apps'; there are: text, code"):
-        read_source(Source(name="m", files=write(tmp_path, {"text": "Add.", "code": "x"}), preset="apps"))
+        read_source(Source(name="m", files=write_rows(tmp_path, {"text": "Add.", "code": "x"}), preset="apps"))
 
 
 def test_one_broken_row_is_an_invalid_row(tmp_path: Path) -> None:
     good = ROWS["apps"][0]
-    files = write(tmp_path, good, {**good, "input_output": json.dumps([1])}, good)
+    files = write_rows(tmp_path, good, {**good, "input_output": json.dumps([1])}, good)
     problems, rejected = conform_rows(read_source(Source(name="m", files=files, preset="apps")), "m")
     assert (problems.height, rejected["reason"].to_list()) == (2, ["invalid_row"])
     assert f"{files}:2" in rejected["detail"][0]
@@ -72,7 +67,7 @@ def test_one_broken_row_is_an_invalid_row(tmp_path: Path) -> None:
 
 def test_the_limit_counts_code_rows_too(tmp_path: Path) -> None:
     rows = [{**ROWS["apps"][0], "problem_id": n} for n in range(70)]
-    files = write(tmp_path, *rows)
+    files = write_rows(tmp_path, *rows)
     for limit in (1, 64, 66, 99):
         assert len(list(read_source(Source(name="m", files=files, preset="apps", limit=limit)))) == min(limit, 70)
 

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,19 +14,14 @@ from pipeline.ingest.source import open_source
 from schemas.config import Source
 from schemas.conform import conform_rows
 from schemas.errors import InputError
+from tests.pipeline.ingest.row_files import write_rows
 from tests.pipeline.ingest.row_forms import BUS, DICE, FORMS, ODD, ROOT
-
-
-def write(folder: Path, *rows: dict[str, Any]) -> str:
-    file = folder / "rows.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(file)
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_of_a_public_set_needs_no_mapping(name: str, tmp_path: Path) -> None:
     form = FORMS[name]
-    opened = open_source(Source(name="mine", files=write(tmp_path, *(row.row for row in form))))
+    opened = open_source(Source(name="mine", files=write_rows(tmp_path, *(row.row for row in form))))
     assert opened.about is not None
     problems, rejected = conform_rows(opened.rows, "mine")
     assert rejected.is_empty(), rejected["detail"].to_list()
@@ -43,27 +37,29 @@ def test_a_form_of_a_public_set_needs_no_mapping(name: str, tmp_path: Path) -> N
 
 
 def test_a_config_goes_over_what_is_recognised(tmp_path: Path) -> None:
-    files = write(tmp_path, {"question": BUS, "answer": "288", "short": "$289$"})
+    files = write_rows(tmp_path, {"question": BUS, "answer": "288", "short": "$289$"})
     source = Source(name="m", files=files, columns={"answer": "short"}, language="de", domain="math")
     [row] = open_source(source).rows
     assert (row["statement"], row["answer"], row["language"]) == (BUS, "289", "de")
 
 
 def test_rows_with_the_names_of_the_contract_are_read_by_them(tmp_path: Path) -> None:
-    files = write(tmp_path, {"statement": BUS, "answer": "288", "question": ODD})
+    files = write_rows(tmp_path, {"statement": BUS, "answer": "288", "question": ODD})
     opened = open_source(Source(name="m", files=files))
     assert opened.about is None
     assert next(opened.rows)["statement"] == BUS
 
 
 def test_columns_of_other_names_are_asked_for_with_a_likely_mapping(tmp_path: Path) -> None:
-    files = write(tmp_path, {"Nr": 1, "Aufgabe": BUS, "Ergebnis": "288"}, {"Nr": 2, "Aufgabe": ODD, "Ergebnis": "81"})
+    files = write_rows(
+        tmp_path, {"Nr": 1, "Aufgabe": BUS, "Ergebnis": "288"}, {"Nr": 2, "Aufgabe": ODD, "Ergebnis": "81"}
+    )
     with pytest.raises(InputError, match=r"likely: `columns: \{statement: Aufgabe, answer: Ergebnis\}`"):
         open_source(Source(name="m", files=files))
 
 
 def test_a_wrong_path_is_answered_with_the_keys_that_are_there(tmp_path: Path) -> None:
-    files = write(tmp_path, {"q": BUS, "reward_model": {"ground_truth": "288", "style": "rule"}})
+    files = write_rows(tmp_path, {"q": BUS, "reward_model": {"ground_truth": "288", "style": "rule"}})
     columns = {"statement": "q", "answer": "reward_model.groundtruth"}
     with pytest.raises(
         InputError, match=r"'reward_model' has: ground_truth, style, did you mean 'reward_model.ground_"
