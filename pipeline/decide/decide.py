@@ -119,8 +119,8 @@ def _doubt(decide: DecideConfig) -> list[pl.Expr]:
     screened = pl.col("suspicion").is_not_null()
     missing, answers = pl.col("says_missing").fill_null(0), pl.col("answers").fill_null(0)
     premise = pl.lit(False) | doubts_premise(missing, pl.col("n"), answers, pl.col("most"), decide)
-    told = pl.when(says_too_often(missing, pl.col("n"), decide))
-    seen = told.then(pl.format("{} of {} say that something is missing", missing, "n")).otherwise(
+    missing_premise = pl.when(says_too_often(missing, pl.col("n"), decide))
+    seen = missing_premise.then(pl.format("{} of {} say that something is missing", missing, "n")).otherwise(
         pl.lit("no two answers agree")
     )
     by_samples = premise.fill_null(False) & ~screened
