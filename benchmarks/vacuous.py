@@ -32,7 +32,7 @@ VARIANTS = 1000
 TESTS = 6
 """Tests of a variant."""
 PROGRAMS = 3
-"""Right submissions of a variant: few, for time."""
+"""Right submissions of a variant at most: few, for time."""
 LOST = 0.005
 """Aim: at most this share of the sound variants."""
 EVERY = 10
@@ -91,13 +91,13 @@ def make_sound(rng: random.Random, row: Row, truth: Truth) -> Row | None:
     """Some true tests that do not all expect the same, with right submissions; None where there are none."""
     tests, right = true_tests(row, truth), [s for s in row["solutions"] if s["id"] in truth.right]
     distinct = {test["input"] for test in tests}
-    if len(distinct) < TESTS or len(right) < PROGRAMS:
+    if len(distinct) < TESTS or not right:
         return None
     judge = Judge.of(row.get("checker"), bool(row["entry_point"]), [test["input"] for test in tests])
     chosen = rng.sample(tests, min(len(tests), rng.randint(TESTS, 2 * TESTS)))
     if all(judge.same(chosen[0]["expected"], test["expected"]) for test in chosen):
         return None
-    return {**row, "tests": chosen, "solutions": rng.sample(right, PROGRAMS)}
+    return {**row, "tests": chosen, "solutions": rng.sample(right, min(PROGRAMS, len(right)))}
 
 
 def plant_constant(rng: random.Random, row: Row) -> Variant:
