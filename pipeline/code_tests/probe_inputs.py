@@ -119,9 +119,7 @@ def _call_forms(rng: random.Random, entry_point: str, solutions: Sequence[Soluti
     if arity is None or arity == 0:
         return []
     signed = random.Random(SEED)
-    forms = [
-        [f"{entry_point}({', '.join(str(signed.randint(-12, 12)) for _ in range(arity))})" for _ in range(PROBES)]
-    ]
+    forms = [[f"{entry_point}({', '.join(str(signed.randint(-12, 12)) for _ in range(arity))})" for _ in range(PROBES)]]
     for kinds in itertools.product(_KINDS, repeat=min(arity, 3)):
         kinds += (kinds[-1],) * (arity - len(kinds))
         forms.append([f"{entry_point}({', '.join(repr(k(rng)) for k in kinds)})" for _ in range(PROBES)])
