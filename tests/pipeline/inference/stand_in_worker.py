@@ -1,8 +1,8 @@
 """A stand-in for the model, not for the process: it speaks the worker's protocol and dies, hangs or refuses as told.
 
-`python -m tests.pipeline.inference.stand_in_worker`. What a prompt says decides: DIE, HANG, REFUSE, LONG; DIE-ONCE needs
-the path of a file that the first death makes. SEED is answered with the engine's, anything else n times with its own
-text.
+`python -m tests.pipeline.inference.stand_in_worker`. What a prompt says decides: DIE, HANG, REFUSE, LONG; DIE-ONCE
+needs the path of a file that the first death makes. SEED is answered with the engine's, anything else n times with its
+own text.
 """
 
 import os
