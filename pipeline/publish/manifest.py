@@ -10,6 +10,7 @@ from functools import reduce
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pipeline.decide.guesses import find_guesses
 from pipeline.decide.trail import Calibration
 from pipeline.publish.label_evidence import count_outcomes
 from pipeline.publish.shards import StageCount, count_stages
@@ -52,6 +53,7 @@ def build_manifest(
         "translation": asdict(counts) if (counts := read_translation(folder)) else None,
         "samples": samples,
         "labels": count_outcomes(folder),
+        "guesses": find_guesses(folder, config),
         "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},
         "files": {name: describe_file(folder, name) for tables in TABLE_FOLDERS for name in folder.list(tables)},
     }
