@@ -17,7 +17,7 @@
     curated/00000.parquet                  what was kept in the end
     flags/TIME-RANDOM.json                 a person's doubts about a label
     training/                              checkpoints, logs and curves of the trainer
-    manifest.json, README.md, report.html, funnel.svg, pass-rates.svg, plan.json, imported.json
+    manifest.json, README.md, report.html, funnel.svg, pass-rates.svg, plan.json, audit.json, imported.json
     .lock                                  one process at a time; on an object store a folder of claims
 
 Names are relative to the run's folder, with forward slashes. A shard is a number of five digits.
@@ -49,6 +49,8 @@ FUNNEL = "funnel.svg"
 PASS_RATES = "pass-rates.svg"
 WITNESSES = f"{LABELS}/witnesses.json"
 PLAN = "plan.json"
+AUDIT = "audit.json"
+"""What `goldilocks audit` found of planted defects."""
 IMPORTED_NOTE = "imported.json"
 """Says that the run was made from samples in a file, so that it may be made again."""
 LOCK = ".lock"
