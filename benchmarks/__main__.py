@@ -20,6 +20,7 @@ BENCHMARKS = (
     "label_witnesses",
     "label_conflicts_from_rates",
     "decide",
+    "budget",
     "dedup",
     "decontaminate",
     "scale",
