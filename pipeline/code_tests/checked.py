@@ -141,7 +141,7 @@ def try_checker(
 
 def audit_by_checker(case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]]) -> Audit:
     """The attacks without work whose outputs are known beforehand, judged by the checker."""
-    attacks = aim(case, case.judge, tests).attacks()
+    attacks = aim(case, case.judge, [dict(test) for test in tests]).attacks()
     places = [(a, t, output) for a, attack in enumerate(attacks) for t, output in enumerate(attack.outputs)]
     known = [(a, t, output) for a, t, output in places if output is not None]
     checked = ask([Asked(tests[t]["input"], tests[t]["expected"], output) for _, t, output in known])
