@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.code_tests import check_tests
@@ -165,8 +165,10 @@ def test_what_an_attack_gives_is_what_was_predicted(sandbox: Sandbox, entry_poin
 def test_a_constant_passes_the_share_of_tests_that_expect_it(expected: list[str], constant: int) -> None:
     target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(expected))), Judge(), None)
     attacks = {attack.name: attack for attack in target.attacks()}
-    if (attack := attacks.get(f"prints '{constant}'")) is not None:
-        assert predict_share(attack, target) == expected.count(str(constant)) / len(expected)
+    attack = attacks.get(f"prints '{constant}'")
+    assume(attack is not None)
+    assert attack is not None
+    assert predict_share(attack, target) == expected.count(str(constant)) / len(expected)
 
 
 @given(st.lists(st.booleans(), min_size=21, max_size=60))
@@ -175,11 +177,12 @@ def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(answers: list[boo
     target = Target(tests, Judge(), None)
     commonest = "YES" if 2 * sum(answers) >= len(answers) else "NO"
     share = max(sum(answers), len(answers) - sum(answers)) / len(answers)
-    kept = keep_telling(target, Audit(1, (), f"prints '{commonest}'", share), 20)
-    if kept is not None:
-        assert len(kept) == len(set(kept)) == 20
-        others = len(answers) - round(share * len(answers))
-        assert sum(tests[at]["expected"] != commonest for at in kept) >= min(KILLERS, others)
+    chosen = keep_telling(target, Audit(1, (), f"prints '{commonest}'", share), 20)
+    kept = list(range(len(answers))) if chosen is None else chosen
+    assert len(kept) == len(set(kept))
+    assert len(kept) == (len(answers) if chosen is None else 20)
+    others = len(answers) - round(share * len(answers))
+    assert sum(tests[at]["expected"] != commonest for at in kept) >= min(KILLERS, others)
 
 
 def test_tests_against_an_attack_are_the_first_that_it_fails() -> None:
