@@ -2,6 +2,9 @@ PYTHON ?= python3
 CONFIG ?= configs/quickstart.yaml
 RUN := .venv/bin
 
+# The environment is ours to write to: without bytecode each start of vLLM compiles its imports again, half of its time.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What starts an engine, a server or a browser, or takes long, is marked (pyproject.toml); `make check` leaves it out.
 FAST := not model and not server and not browser and not slow
 

@@ -21,7 +21,7 @@ def export(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="trl, verl, openrlhf, prime-rl, nemo-rl, open-instruct; sft, sft-messages; dpo.",
+            help="trl, verl, openrlhf, prime-rl, nemo-rl, open-instruct; curriculum; sft, sft-messages; dpo.",
         ),
     ],
     run: Run,
@@ -34,14 +34,48 @@ def export(
     with explained(debug):
         with show_progress(quiet):
             announce("load the libraries")
+            from pipeline.publish.curriculum.table import NAME
+            from pipeline.publish.curriculum.write import export_curriculum
             from pipeline.publish.export import export_run
 
-            exported = export_run(format, run, out, overrides)
+            if format == NAME:
+                exported = export_curriculum(run, out, overrides)
+            else:
+                exported = export_run(format, run, out, overrides)
         print_visible(f"{format}: {exported.problems} problems: {out}")
         for file, rows in exported.rows.items():
             print_visible(f"  {file}: {rows} rows")
         for reason, count in exported.left_out.items():
             print_visible(f"  left out: {count} that {reason}")
+
+
+@app.command(epilog="Example: goldilocks reband exports/curriculum outputs/rollouts")
+def reband(
+    export: Annotated[str, typer.Argument(metavar="CURRICULUM", help="What `goldilocks export curriculum` wrote.")],
+    logs: Annotated[
+        str, typer.Argument(metavar="LOGS", help="The file or folder of rollouts that verl, prime-rl or TRL logged.")
+    ],
+    reward: Annotated[
+        str | None, typer.Option("--reward", help="TRL's column of the reward that says whether an answer is right.")
+    ] = None,
+    overrides: Set = [],  # noqa: B006
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Move a curriculum's problems between bands by what a trainer's rollouts say; and say when to grade again."""
+    with explained(debug):
+        with show_progress(quiet):
+            announce("load the libraries")
+            from pipeline.publish.curriculum.rebands import reband as move
+
+            done = move(export, logs, overrides, reward)
+        read = f"{done.read} rollouts of {done.problems} problems up to step {done.last_step}"
+        print_visible(f"{read}; {done.unknown} without a verdict, {done.unmatched} of no problem of {export}")
+        for moved, problems in done.moves.items():
+            print_visible(f"  {moved}: {problems} problems")
+        for file, rows in done.files.items():
+            print_visible(f"  {file}: {rows} rows")
+        print_visible("grade again: " + ("; ".join(done.grade_again) or "not yet"))
 
 
 @app.command(epilog="Example: goldilocks reward --config configs/quickstart.yaml --port 8100")

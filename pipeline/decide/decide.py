@@ -85,7 +85,7 @@ def decide_samples(
             pl.when("imported").then("n").otherwise(pl.lit(planned)).cast(pl.Int32).alias("planned"),
             pl.lit(grading_pass, pl.Int8).alias("grading_pass"),
             (pl.col("most") / pl.col("n")).alias("majority_share"),
-            *_rate(pl.col("correct"), pl.col("correct") + pl.col("wrong")),
+            *rate_interval(pl.col("correct"), pl.col("correct") + pl.col("wrong")),
             *_doubt(rules.decide),
         )
         .collect()
@@ -100,8 +100,9 @@ def decide_samples(
     )
 
 
-def _rate(correct: pl.Expr, known: pl.Expr) -> list[pl.Expr]:
-    """Pass rate and Wilson's score interval (Wilson, 1927), null where nothing is known."""
+def rate_interval(correct: pl.Expr, known: pl.Expr) -> list[pl.Expr]:
+    """`pass_rate`, `pass_rate_low` and `pass_rate_high`: Wilson's score interval at 90% (Wilson, 1927); null where
+    nothing is known."""
     n = pl.when(known > 0).then(known).cast(pl.Float64)
     rate = correct / n
     middle = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
@@ -118,8 +119,8 @@ def _doubt(decide: DecideConfig) -> list[pl.Expr]:
     screened = pl.col("suspicion").is_not_null()
     missing, answers = pl.col("says_missing").fill_null(0), pl.col("answers").fill_null(0)
     premise = pl.lit(False) | doubts_premise(missing, pl.col("n"), answers, pl.col("most"), decide)
-    told = pl.when(says_too_often(missing, pl.col("n"), decide))
-    seen = told.then(pl.format("{} of {} say that something is missing", missing, "n")).otherwise(
+    missing_premise = pl.when(says_too_often(missing, pl.col("n"), decide))
+    seen = missing_premise.then(pl.format("{} of {} say that something is missing", missing, "n")).otherwise(
         pl.lit("no two answers agree")
     )
     by_samples = premise.fill_null(False) & ~screened

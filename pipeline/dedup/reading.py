@@ -11,6 +11,7 @@ import unicodedata
 from functools import lru_cache
 
 from pipeline.dedup.wrapping import strip_instructions, strip_labels, strip_source
+from pipeline.text.latex import LAYOUT, SYNONYMS
 from pipeline.text.number_tokens import MISSPELT, NUMBER_WORDS, join_numbers, read_digits, write_ordinal
 from pipeline.text.thousands import join_latex
 
@@ -48,29 +49,22 @@ _SIGNS = str.maketrans(
     }
 )
 _SAME = {
-    **dict.fromkeys(("dfrac", "tfrac", "cfrac"), "frac"),
-    **dict.fromkeys(("leq", "leqslant"), "le"),
-    **dict.fromkeys(("geq", "geqslant"), "ge"),
-    **dict.fromkeys(("neq",), "ne"),
-    **dict.fromkeys(("dbinom", "tbinom", "choose"), "binom"),
-    **dict.fromkeys(("rightarrow", "longrightarrow"), "to"),
-    **dict.fromkeys(("varepsilon",), "epsilon"),
-    **dict.fromkeys(("varphi",), "phi"),
-    **dict.fromkeys(("lambda",), "lamda"),
-    **dict.fromkeys(("lvert", "rvert", "vert", "mid"), "|"),
-    **dict.fromkeys(("cdot", "times", "ast"), "*"),
-    **dict.fromkeys(("div",), "/"),
-    **dict.fromkeys(("lt",), "<"),
-    **dict.fromkeys(("gt",), ">"),
+    **SYNONYMS,
+    "choose": "binom",
+    "longrightarrow": "to",
+    "varepsilon": "epsilon",
+    "varphi": "phi",
+    "lambda": "lamda",
+    **dict.fromkeys(("cdot", "times"), "*"),
     **dict.fromkeys(("pmod", "bmod"), "mod"),
 }
 _WORDS = frozenset({"triangle", "angle"})
 """Commands that stand for a word and that other texts write as the word."""
-_DRESS = frozenset(
+_DRESS = LAYOUT | frozenset(
     str.split(
-        "left right big bigg bigl bigr biggl biggr displaystyle textstyle limits text textrm textbf textit mathrm "
-        "mathbf mathit mathcal mathbb operatorname mbox quad qquad ldots dots cdots vdots ddots label tag rm bf it "
-        "hfill hline noindent emph underline boldsymbol textsf mathsf texttt item par newline centering small large "
+        "text textrm textbf textit mathrm "
+        "mathbf mathit mathcal mathbb operatorname mbox ldots dots cdots vdots ddots label tag rm bf it "
+        "hfill hline noindent emph underline textsf mathsf texttt item par newline centering small large "
         "hspace vspace"
     )
 )

@@ -93,8 +93,8 @@ def strip_source(text: str) -> str:
 def _find_head(text: str) -> re.Match[str] | None:
     """A source that stands before the problem: `(2021 AMC 8)`."""
     head = _HEAD.match(text)
-    told = next(filter(None, head.groups())) if head else ""
-    return head if _YEAR.search(told) and _is_named(told) else None
+    source = next(filter(None, head.groups())) if head else ""
+    return head if _YEAR.search(source) and _is_named(source) else None
 
 
 def _find_source(text: str) -> int | None:

@@ -55,7 +55,7 @@ def _find_role(turns: Any, key: str) -> str | None:
 def read_label(value: Any, label: str, row: Row) -> str | None:
     """A label that the config says to be `plain`, `boxed`, after `hashes`, `json`, or an option's `index`."""
     if label in ("index", "index_from_1"):
-        options = next((found for name in OPTIONS if name in row and (found := read_options(row, ((name,),)))), None)
+        options = next((given for name in OPTIONS if name in row and (given := read_options(row, ((name,),)))), None)
         text = unwrap(value)
         number = read_whole(text or "")
         at = -1 if number is None else number - (label == "index_from_1")

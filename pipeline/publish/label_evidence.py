@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.decide.decide import rate_interval
 from pipeline.run.evidence import find_graded
 from pipeline.run.layout import LABELS, WITNESSES, labels_name, rates_name, shard_of
 from pipeline.run.storage import RunFolder
@@ -12,7 +13,10 @@ from schemas.label import LABEL_DTYPES, RATE_DTYPES, WITNESS, LabelOutcome
 
 STAGE = "labels"
 _TEXT = pl.String()
-_GRADER = {name: RATE_DTYPES[name] for name in ("model", "revision", "n", "correct", "pass_rate")}
+_INTERVAL = ("pass_rate", "pass_rate_low", "pass_rate_high")
+_GRADER = {name: RATE_DTYPES[name] for name in ("model", "revision", "n", "correct")} | dict.fromkeys(
+    _INTERVAL, pl.Float64()
+)
 EVIDENCE_DTYPES: dict[str, pl.DataType] = {
     "answer_origin": _TEXT,
     "previous_answer": _TEXT,
@@ -21,7 +25,8 @@ EVIDENCE_DTYPES: dict[str, pl.DataType] = {
     "graders": pl.List(pl.Struct(_GRADER)),
 }
 """`answer_origin` is `source` or `repaired`, with the source's label in `previous_answer`. `label_posterior` is the
-probability of `answer` by the witnesses, `graders` the pass rate by every grader that was ever asked.
+probability of `answer` by the witnesses, `graders` the pass rate by every grader that was ever asked, with its Wilson
+interval at 90%.
 """
 
 
@@ -76,6 +81,8 @@ def add_evidence(problems: pl.DataFrame, labels: pl.DataFrame, rates: pl.DataFra
         repaired=pl.when(repaired).then("answer"),
         label_posterior=pl.when(repaired).then("posterior").otherwise("label_posterior"),
     )
+    known = pl.col("correct") + pl.col("wrong")
+    rates = rates.with_columns(rate_interval(pl.col("correct"), known))
     graders = rates.group_by("problem_id", maintain_order=True).agg(graders=pl.struct(*_GRADER))
     joined = problems.join(evidence, left_on="id", right_on="problem_id", how="left", maintain_order="left").join(
         graders, left_on="id", right_on="problem_id", how="left", maintain_order="left"

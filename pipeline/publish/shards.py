@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.progress import track
+from pipeline.publish.curriculum.plan import name_band
+from pipeline.publish.curriculum.topics import tag_topics
 from pipeline.publish.label_evidence import EVIDENCE_DTYPES, add_evidence, read_labels, read_rates
 from pipeline.publish.label_evidence import STAGE as LABELS_STAGE
 from pipeline.run.evidence import find_decisions, find_graded, find_samples, find_stages, read_evidence
@@ -31,8 +33,10 @@ from schemas.reasons import KEEP
 STAGE = "decide"
 GRADING = ("n", "correct", "pass_rate", "pass_rate_low", "pass_rate_high")
 """What a curated problem carries beside the contract's columns."""
+CURRICULUM_DTYPES: dict[str, pl.DataType] = {"topic": pl.String(), "band": pl.String()}
+"""The source's own tag, and the band of `pass_rate`."""
 CURATED_DTYPES: dict[str, pl.DataType] = (
-    PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING} | EVIDENCE_DTYPES
+    PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING} | EVIDENCE_DTYPES | CURRICULUM_DTYPES
 )
 
 
@@ -91,6 +95,7 @@ def publish_shard(
     labels = read_labels(folder, shard)
     problems = add_evidence(complete_columns(folder.read_table(graded)), labels, read_rates(folder, shard))
     kept, rejected = split_decided(problems, decisions, models, stages, graded)
+    kept = tag_curated(kept, config)
     folder.write_table(curated_name(shard), kept, config.publish.row_group_rows)
     folder.write_table(rejected_name(STAGE, shard), rejected, config.publish.row_group_rows)
     return {"kept": kept.height, "rejected": rejected.height}
@@ -142,7 +147,15 @@ def split_decided(
         pl.col("decision").alias("reason"),
         pl.col("decided").alias("detail"),
     )
-    return curated.select(pl.col(name).cast(dtype) for name, dtype in CURATED_DTYPES.items()), rejected
+    return curated, rejected
+
+
+def tag_curated(curated: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The curated problems with their topic and band, in the columns of `CURATED_DTYPES`."""
+    tagged = curated.with_columns(
+        tag_topics(curated["extra"]), band=name_band(pl.col("pass_rate"), config.curriculum.bands)
+    )
+    return tagged.select(pl.col(name).cast(dtype) for name, dtype in CURATED_DTYPES.items())
 
 
 def _entry(stage: str, detail: pl.Expr, action: str = "kept") -> pl.Expr:

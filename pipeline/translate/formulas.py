@@ -5,26 +5,27 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
+from pipeline.text.latex import LAYOUT, match_synonyms
 from pipeline.verify.decide import decide
 
 _TEXT = re.compile(r"\\(?:text(?:rm|bf|it|up|sf)?|mbox|hbox|textup)\s*\{([^{}]*)\}")
 _SPACING = re.compile(
-    r"\\[,;:!> ]|\\(?:quad|qquad|displaystyle|textstyle|limits|nolimits|left|right|[bB]igg?[lrm]?|hspace\*?\{[^}]*\}"
-    r"|thinspace|medspace|thickspace|enspace|mathrm|rm|operatorname\*?|mathit|boldsymbol)(?![A-Za-z])|~|&nbsp;"
+    rf"\\[,;:!> ]|\\(?:{'|'.join(sorted(LAYOUT, key=len, reverse=True))}|hspace\*?\{{[^}}]*\}}"
+    r"|medspace|thickspace|enspace|mathrm|rm|operatorname\*?|mathit)(?![A-Za-z])|~|&nbsp;"
 )
 _SAME = (
-    (re.compile(r"\\[dtc]frac(?![A-Za-z])"), r"\\frac"),
+    (re.compile(match_synonyms("frac")), r"\\frac"),
     (re.compile(r"\\(?:ldots|cdots|dots[cbmio]?|hdots)(?![A-Za-z])|\.{3,}|…|⋯"), "…"),
-    (re.compile(r"\\(?:leqslant|leq|le)(?![A-Za-z])|≤|⩽"), "≤"),
-    (re.compile(r"\\(?:geqslant|geq|ge)(?![A-Za-z])|≥|⩾"), "≥"),
-    (re.compile(r"\\(?:neq|ne)(?![A-Za-z])|≠"), "≠"),
-    (re.compile(r"\\(?:rightarrow|to)(?![A-Za-z])|→"), "→"),
-    (re.compile(r"\\(?:lvert|rvert|vert|mid)(?![A-Za-z])"), "|"),
+    (re.compile(match_synonyms("le") + "|≤|⩽"), "≤"),
+    (re.compile(match_synonyms("ge") + "|≥|⩾"), "≥"),
+    (re.compile(match_synonyms("ne") + "|≠"), "≠"),
+    (re.compile(match_synonyms("to") + "|→"), "→"),
+    (re.compile(match_synonyms("|")), "|"),
     (re.compile(r"\\(?:lVert|rVert|Vert|\|)(?![A-Za-z])"), "‖"),
     (re.compile(r"\\(?:land|wedge)(?![A-Za-z])"), "∧"),
     (re.compile(r"\\colon(?![A-Za-z])"), ":"),
-    (re.compile(r"\\(?:lt)(?![A-Za-z])"), "<"),
-    (re.compile(r"\\(?:gt)(?![A-Za-z])"), ">"),
+    (re.compile(match_synonyms("<")), "<"),
+    (re.compile(match_synonyms(">")), ">"),
     (re.compile(r"\\degree(?![A-Za-z])|\^\s*\{?\s*\\circ\s*\}?|°"), "°"),
     (re.compile(r"\\prime(?![A-Za-z])"), "'"),
     (re.compile(r"\^\s*\{([\s']+)\}|\^\s*(')"), r"\1\2"),
@@ -37,7 +38,7 @@ _SAME = (
         ),
         "",
     ),
-    (re.compile(r"\\(?:cdot|times|ast)(?![A-Za-z])|·|×|∗"), "*"),
+    (re.compile(match_synonyms("*") + r"|\\(?:cdot|times)(?![A-Za-z])|·|×|∗"), "*"),
     (re.compile(r"\\(?:%|\$|#|&)"), ""),
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"[\^_]\{\}"), ""),

@@ -54,11 +54,13 @@ def find_lost_bound(prose: str, translated: str, formulas: Formulas, language: s
     return ""
 
 
-def reconcile(ours: Formulas, theirs: Formulas, told: Callable[[str], bool], stands: Callable[[str], bool]) -> Formulas:
+def reconcile(
+    ours: Formulas, theirs: Formulas, worded: Callable[[str], bool], stands: Callable[[str], bool]
+) -> Formulas:
     """`ours` without the simple inequalities that the other text tells in words; their sides count as if they stood
     alone.
 
-    `told`: whether the other text has words for a relation. `stands`: whether a side stands in it.
+    `worded`: whether the other text has words for a relation. `stands`: whether a side stands in it.
     """
     pieces, letters, numbers = list(ours.pieces), set(ours.letters), list(ours.numbers)
     for piece in ours.pieces:
@@ -69,7 +71,7 @@ def reconcile(ours: Formulas, theirs: Formulas, told: Callable[[str], bool], sta
         kind = next(kind for kind, known in SIGNS.items() if known == sign)
         # The letter is what a sentence is about: for `0 < x` it says that x is greater.
         known = [_MIRRORED[sign]] if left.isdigit() else [kind] if right.isdigit() else [kind, _MIRRORED[sign]]
-        if not any(told(one) for one in known) or not (stands(left) and stands(right)):
+        if not any(worded(one) for one in known) or not (stands(left) and stands(right)):
             continue
         pieces.remove(piece)
         for side in (left, right):

@@ -71,16 +71,16 @@ def read_code_label(problem: Mapping[str, Any], tests: int) -> CodeLabel:
     entry_point = problem.get("entry_point") or None
     extra = json.loads(problem["extra"]) if problem.get("extra") else {}
     prelude = extra.get("prelude")
-    said = [
+    usable = [
         DrawnTest(test["id"] or f"t{at}", test["input"], test["expected"])
         for at, test in enumerate(problem.get("tests") or ())
         if test["input"] is not None and _says_what_is_right(test["input"], test["expected"], entry_point)
     ]
-    drawn = sorted(random.Random(problem["id"]).sample(range(len(said)), min(tests, len(said))))
+    drawn = sorted(random.Random(problem["id"]).sample(range(len(usable)), min(tests, len(usable))))
     return CodeLabel(
         language=problem.get("code_language") or ("python" if entry_point else None),
         entry_point=entry_point,
-        tests=tuple(said[at] for at in drawn),
+        tests=tuple(usable[at] for at in drawn),
         checker=read_checker(problem.get("checker"), problem.get("statement")) or None,
         prelude=prelude if isinstance(prelude, str) else "",
         stub=find_stub(problem.get("statement") or "", entry_point) if entry_point else "",
@@ -163,8 +163,8 @@ def find_function(section: str, entry_point: str) -> str | None:
         (at for at, line in enumerate(taken) if line.strip() and not line[0].isspace() and not _TOP.match(line)),
         len(taken),
     )
-    found = _trim([], taken[:end])
-    return found if found and re.search(rf"^def\s+{re.escape(entry_point)}\b", found, re.MULTILINE) else None
+    function = _trim([], taken[:end])
+    return function if function and re.search(rf"^def\s+{re.escape(entry_point)}\b", function, re.MULTILINE) else None
 
 
 def _trim(head: list[str], body: list[str]) -> str | None:
@@ -241,22 +241,22 @@ class CodeVerifier(AbstractContextManager["CodeVerifier"]):
         that was cut off shows that itself, so `finish_reason` changes nothing.
         """
         future: Future[Judgement] = Future()
-        found = extract_program(completion, label, self.extract)
+        program = extract_program(completion, label, self.extract)
         formatted = check_code_format(completion, self.format)
         if formatted is not True:
-            answer = found[0] if found else None
+            answer = program[0] if program else None
             future.set_result(Judgement(Verdict.WRONG, answer, None, f"format: {formatted[1]}", format_ok=False))
-        elif found is None:
+        elif program is None:
             future.set_result(Judgement(Verdict.WRONG, None, None, "no program"))
-        elif label.language is not None and found[1] != label.language:
-            detail = f"the program is {found[1]}, {label.language} was asked for"
-            future.set_result(Judgement(Verdict.WRONG, found[0], None, detail))
+        elif label.language is not None and program[1] != label.language:
+            detail = f"the program is {program[1]}, {label.language} was asked for"
+            future.set_result(Judgement(Verdict.WRONG, program[0], None, detail))
         elif not label.tests:
             future.set_result(
-                Judgement(Verdict.UNKNOWN, found[0], None, "the problem has no tests", cause=Cause.UNDECIDED)
+                Judgement(Verdict.UNKNOWN, program[0], None, "the problem has no tests", cause=Cause.UNDECIDED)
             )
         else:
-            self._run(label, *found, future)
+            self._run(label, *program, future)
         return future
 
     def _run(self, label: CodeLabel, code: str, language: Language, future: Future[Judgement]) -> None:
@@ -305,9 +305,9 @@ def rule(runs: list[Run], label: CodeLabel, code: str) -> Judgement:
         return Judgement(Verdict.CORRECT, code, None, f"passed {len(runs)} tests")
     last = runs[-1] if runs else None
     if last is None or last.status in (Status.INFRA, Status.PASSED):
-        said = last.detail if last is not None and last.status is Status.INFRA else "not every test was judged"
-        return _lose(code, said)
+        problem = last.detail if last is not None and last.status is Status.INFRA else "not every test was judged"
+        return _lose(code, problem)
     if last.status is Status.COMPILE:
-        told = [line for line in last.detail.splitlines() if "error" in line.lower()] or last.detail.splitlines()[-1:]
-        return Judgement(Verdict.WRONG, code, None, f"compile: {told[0].strip()[:200] if told else ''}".rstrip(": "))
+        lines = [line for line in last.detail.splitlines() if "error" in line.lower()] or last.detail.splitlines()[-1:]
+        return Judgement(Verdict.WRONG, code, None, f"compile: {lines[0].strip()[:200] if lines else ''}".rstrip(": "))
     return Judgement(Verdict.WRONG, code, None, f"{last.status.value}: test {label.tests[len(runs) - 1].id}")

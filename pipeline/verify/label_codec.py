@@ -23,7 +23,7 @@ def write_truth(label: Label) -> str:
     """The text of a label; a problem without one has the empty text, which nothing is judged correct against."""
     if not isinstance(label, CodeLabel):
         return label or ""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "domain": CODE,
         "language": label.language,
         "entry_point": label.entry_point,
@@ -32,7 +32,7 @@ def write_truth(label: Label) -> str:
         "prelude": label.prelude,
         "stub": label.stub,
     }
-    return json.dumps({name: value for name, value in said.items() if value not in (None, "")}, ensure_ascii=False)
+    return json.dumps({name: value for name, value in fields.items() if value not in (None, "")}, ensure_ascii=False)
 
 
 def read_truth(text: str) -> Label:
@@ -42,28 +42,28 @@ def read_truth(text: str) -> Label:
     if count_values(text) > MAX_VALUES:
         raise InputError(f"ground truth: over {MAX_VALUES} JSON values in one label")
     try:
-        said = json.loads(text)
+        fields = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    if not isinstance(said, dict) or said.get("domain") != CODE:
+    if not isinstance(fields, dict) or fields.get("domain") != CODE:
         return text
-    language, checker = said.get("language"), said.get("checker")
+    language, checker = fields.get("language"), fields.get("checker")
     if language not in (None, "python", "cpp"):
         raise InputError(f"ground truth: language is {language!r}; it is python, cpp or left out")
     if checker is not None and not isinstance(checker, dict):
         raise InputError("ground truth: checker is not an object")
     return CodeLabel(
         language=language,
-        entry_point=_text(said, "entry_point") or None,
-        tests=tuple(_read_test(at, test) for at, test in enumerate(_tests(said))),
+        entry_point=_text(fields, "entry_point") or None,
+        tests=tuple(_read_test(at, test) for at, test in enumerate(_tests(fields))),
         checker=checker,
-        prelude=_text(said, "prelude"),
-        stub=_text(said, "stub"),
+        prelude=_text(fields, "prelude"),
+        stub=_text(fields, "stub"),
     )
 
 
-def _tests(said: Mapping[str, Any]) -> list[Any]:
-    tests = said.get("tests")
+def _tests(fields: Mapping[str, Any]) -> list[Any]:
+    tests = fields.get("tests")
     if not isinstance(tests, list):
         raise InputError('ground truth: "tests" is not a list of {"input": ..., "expected": ...}')
     return tests
@@ -77,8 +77,8 @@ def _read_test(at: int, test: Any) -> DrawnTest:
     return DrawnTest(str(test.get("id") or f"t{at}"), given, expected)
 
 
-def _text(said: Mapping[str, Any], name: str) -> str:
-    value = said.get(name)
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
     if not isinstance(value, str | None):
         raise InputError(f"ground truth: {name} is not text")
     return value or ""

@@ -103,10 +103,10 @@ class ProblemVerifier(AbstractContextManager["ProblemVerifier"]):
                 return
 
             def heard(asked: Future[Opinion]) -> None:
-                said = asked.result()
-                key = label if said == "same" else judged.answer_key
-                detail = f"{SECOND_OPINION}: {said}; rules: {judged.detail}"
-                verdict = VERDICTS[said]
+                opinion = asked.result()
+                key = label if opinion == "same" else judged.answer_key
+                detail = f"{SECOND_OPINION}: {opinion}; rules: {judged.detail}"
+                verdict = VERDICTS[opinion]
                 cause = judged.cause if verdict is Verdict.UNKNOWN else None
                 final.set_result(replace(judged, verdict=verdict, answer_key=key, detail=detail, cause=cause))
 

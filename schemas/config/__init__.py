@@ -8,6 +8,7 @@ from pydantic import model_validator
 from schemas.aliases import rename_keys
 from schemas.config.base import Strict
 from schemas.config.code_tests import AuthorConfig, CodeTestsConfig
+from schemas.config.curriculum import CurriculumConfig
 from schemas.config.decide import DecideConfig, KeepConfig
 from schemas.config.decontaminate import Benchmark, DecontaminateConfig
 from schemas.config.dedup import DedupConfig, SameConfig
@@ -34,6 +35,7 @@ __all__ = [
     "Benchmark",
     "CodeTestsConfig",
     "Config",
+    "CurriculumConfig",
     "DecideConfig",
     "DecontaminateConfig",
     "DedupConfig",
@@ -100,6 +102,7 @@ class Config(Strict):
     train: TrainConfig = TrainConfig()
     publish: PublishConfig = PublishConfig()
     export: ExportConfig = ExportConfig()
+    curriculum: CurriculumConfig = CurriculumConfig()
     reward: RewardConfig = RewardConfig()
     flow: FlowConfig = FlowConfig()
 

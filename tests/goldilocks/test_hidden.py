@@ -51,6 +51,7 @@ def test_both_folders_are_named_with_what_to_do(folder: Path) -> None:
     assert "python -P" in last
 
 
+@pytest.mark.slow
 def test_what_the_message_advises_works(folder: Path) -> None:
     done = run_script(folder, VERIFY, "-P")
     assert (done.returncode, done.stdout) == (0, "correct\n"), done.stderr

@@ -64,6 +64,7 @@ def test_what_could_not_be_filled_is_not_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["step-000001"]
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_only_whole_checkpoints(tmp_path: Path) -> None:
     for round in range(5):
         newest = len(find_checkpoints(tmp_path))

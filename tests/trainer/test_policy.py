@@ -63,6 +63,7 @@ def test_chunks_change_nothing(folder: str, chunk: int, block: int, monkeypatch:
     assert worst_difference(same, reference(folder, groups, CONFIG)[1]) < 1e-4
 
 
+@pytest.mark.slow
 def test_compiled_layers_take_rows_of_any_layout_as_they_are(folder: str) -> None:
     """Traced by Dynamo, run as it is: a row of other lengths is not compiled again."""
     policy = load_policy(folder, CONFIG, dtype=torch.float32)

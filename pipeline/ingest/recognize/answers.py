@@ -147,8 +147,8 @@ def read_label(value: Any, how: How) -> str | None:
     if tagged := _TAG.findall(text):
         text, how = tagged[-1], "given"
     if how == "phrase":
-        found = _PHRASE.search(text.strip())
-        text = found[1] if found else None
+        phrase = _PHRASE.search(text.strip())
+        text = phrase[1] if phrase else None
         how = "given"
     label = extract_label(text, how)
     return None if label is None or label.lower() in MISSING else write_plainly(label)

@@ -60,15 +60,15 @@ class CodeReading:
         function = reach(row, self.function) if self.function else None
         function = name_function(function) if isinstance(function, str) else None
         read = self._read_tests(row, function)
-        said = any(plain_name(str(row.get(key))) in CODE_WORDS for key in ABILITIES)
-        if not read and not self.only and not said:
+        labelled = any(plain_name(str(row.get(key))) in CODE_WORDS for key in ABILITIES)
+        if not read and not self.only and not labelled:
             return None
         name = function or (name_function(read.function) if read.function else None)
         starter = reach(row, self.starter) if self.starter else None
         if name is None and read.calls:
             name = find_function(call for call, _ in read.calls)
         if name is None and isinstance(starter, str) and (defined := re.findall(r"def (\w+)\s*\(", starter)):
-            name = next((found for found in defined if not found.startswith("__")), None)
+            name = next((one for one in defined if not one.startswith("__")), None)
         text = statement.read(row)
         codes = [pair for path in self.programs for pair in programs.read_programs(reach(row, path))]
         if name:
@@ -92,10 +92,10 @@ class CodeReading:
             return cases.read_tests({"inputs": given, "outputs": expected}, function)
         merged = cases.Cases(function=function)
         for path in self.tests:
-            found = cases.read_tests(reach(row, path), function)
-            merged.pairs += found.pairs
-            merged.calls += found.calls
-            merged.function = merged.function or found.function
+            tests = cases.read_tests(reach(row, path), function)
+            merged.pairs += tests.pairs
+            merged.calls += tests.calls
+            merged.function = merged.function or tests.function
         return merged
 
     def _complete(self, code: str, name: str, row: Row) -> str:
@@ -142,10 +142,10 @@ def find_code(fields: Sequence[Field], rows: Sequence[Row]) -> CodeReading | Non
         if field.name not in cases.NAMES or any(path == field.path[: len(path)] for path in (*asserted, *paired)):
             continue
         read = [cases.read_tests(value, name) for value, name in zip(field.values, names, strict=True)]
-        if share([bool(found) for found in read]) < ENOUGH:
+        if share([bool(tests) for tests in read]) < ENOUGH:
             continue
         (asserted if sum(bool(t.calls) for t in read) > sum(bool(t.pairs) for t in read) else paired).append(field.path)
-        there = [before or bool(found) for before, found in zip(there, read, strict=True)]
+        there = [before or bool(tests) for before, tests in zip(there, read, strict=True)]
     parallel = None if asserted or paired else _find_parallel(fields)
     if parallel:
         there = [True] * len(rows)
@@ -182,7 +182,7 @@ def _find_parallel(fields: Sequence[Field]) -> tuple[Path, Path] | None:
             cases.read_tests({"inputs": a, "outputs": b}) if _is_list(a) and _is_list(b) else None
             for a, b in zip(pair[0].values, pair[1].values, strict=True)
         ]
-        if share([bool(found) for found in lists]) > 0.5:
+        if share([bool(programs) for programs in lists]) > 0.5:
             return pair[0].path, pair[1].path
     return None
 

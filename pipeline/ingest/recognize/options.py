@@ -75,7 +75,7 @@ def find_options(fields: Sequence[Field], rows: Sequence[Row], labels: Sequence[
 def _find_columns(fields: Sequence[Field]) -> list[tuple[Path, ...]]:
     """Columns such as A, B, C, D or option_1 to option_4."""
     named = {(field.path[:-1], plain_name(field.path[-1])): field.path for field in fields}
-    found = []
+    groups = []
     for above in {field.path[:-1] for field in fields}:
         for form in KEYED:
             for series in SERIES:
@@ -86,8 +86,8 @@ def _find_columns(fields: Sequence[Field]) -> list[tuple[Path, ...]]:
                         break
                     paths.append(path)
                 if len(paths) >= 2:
-                    found.append(tuple(paths))
-    return found
+                    groups.append(tuple(paths))
+    return groups
 
 
 def read_options(row: Row, paths: Sequence[Path]) -> list[str] | None:
@@ -155,8 +155,8 @@ def _keys(row: Row, paths: Sequence[Path]) -> list[str]:
 
 def _place(label: str, row: Row, paths: Sequence[Path], options: list[str], naming: Naming) -> int | None:
     if naming == "letter":
-        found = _LABEL.fullmatch(label)
-        at = ord(_half(found[1]).upper()) - 65 if found else -1
+        letter = _LABEL.fullmatch(label)
+        at = ord(_half(letter[1]).upper()) - 65 if letter else -1
     elif naming == "key":
         keys, wanted = _keys(row, paths), plain_name(label)
         at = next((at for at, key in enumerate(keys) if wanted in (key, plain_name(key))), -1)

@@ -133,12 +133,12 @@ def find_script(statement: Any) -> str | None:
 
 def _find_language(statements: Sequence[str | None]) -> str:
     """The language of most statements; English where they do not say."""
-    found = [detect_language(text[:LANGUAGE_CHARACTERS]) for text in statements[:LANGUAGE_ROWS] if text]
-    known = [language for language in found if language is not None]
+    languages = [detect_language(text[:LANGUAGE_CHARACTERS]) for text in statements[:LANGUAGE_ROWS] if text]
+    known = [language for language in languages if language is not None]
     if not known:
         return "en"
     most = max(set(known), key=known.count)
-    return most if known.count(most) > len(found) / 2 else "en"
+    return most if known.count(most) > len(languages) / 2 else "en"
 
 
 def _counts(field: Field) -> bool:

@@ -83,11 +83,11 @@ def find_statement(fields: Sequence[Field]) -> StatementReading | None:
         if prior <= 0:
             continue
         for turns in (False, True):
-            found = [_find_text(value, turns) for value in field.values]
-            fit = share([is_prose(text) for text in found])
-            if fit < ENOUGH or (len(found) >= 3 and len({text for text in found if text}) < 2):
+            prose = [_find_text(value, turns) for value in field.values]
+            fit = share([is_prose(text) for text in prose])
+            if fit < ENOUGH or (len(prose) >= 3 and len({text for text in prose if text}) < 2):
                 continue
-            texts[field.path] = found
+            texts[field.path] = prose
             if best is None or prior * fit > best[0]:
                 best = (prior * fit, field, turns, fit)
     if best is None:
@@ -127,7 +127,7 @@ def _find_story(fields: Sequence[Field], question: Field) -> Path | None:
     for field in fields:
         if field.name in STORIES and field.path[:-1] == question.path[:-1]:
             there = [text for text in field.values if text is not None]
-            told = [isinstance(text, str) and bool(re.search(r"\w+\W+\w+\W+\w+", text)) for text in there]
-            if there and share(told) > ENOUGH:
+            worded = [isinstance(text, str) and bool(re.search(r"\w+\W+\w+\W+\w+", text)) for text in there]
+            if there and share(worded) > ENOUGH:
                 return field.path
     return None

@@ -59,11 +59,11 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
     if name not in FORMATS:
         near = difflib.get_close_matches(name, FORMATS, n=1)
         hint = f", did you mean {near[0]!r}?" if near else ";"
-        raise InputError(f"there is no format {name!r}{hint} the formats are: {', '.join(FORMATS)}")
+        raise InputError(f"there is no format {name!r}{hint} the formats are: {', '.join(FORMATS)}; and curriculum")
     format = FORMATS[name]
     folder, config = read_run_config(run, overrides)
     target = RunFolder(out)
-    before = _check_target(target, name)
+    before = check_target(target, name)
     exported = Exported(name, out)
     chat = config.prompt.chat or format.chat_only
     whole = sum(map(folder.count_rows, folder.list(CURATED)))
@@ -82,9 +82,17 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
     for file, text in (BESIDE[name](config) if name in BESIDE else {}).items():
         target.write_bytes(file, text.encode())
         written[file] = describe_bytes(target, file)
+    target.write_json(NAME, describe_export(folder, config, exported) | {"files": written})
+    for file in before - written.keys():
+        target.remove(file)
+    return exported
+
+
+def describe_export(folder: RunFolder, config: Config, exported: Exported) -> dict[str, Any]:
+    """What export.json says of the run, of what was exported and of what was left out."""
     manifest = folder.read_json(MANIFEST)
-    description: dict[str, Any] = {
-        "format": name,
+    return {
+        "format": exported.format,
         "goldilocks": manifest["goldilocks"],
         "run": {"created": manifest["created"], "model": manifest["model"]},
         "problems": exported.problems,
@@ -92,12 +100,7 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
         "held_out": config.train.evaluation.share,
         "prompt": config.prompt.model_dump(mode="json"),
         "verify": config.verify.model_dump(mode="json"),
-        "files": written,
     }
-    target.write_json(NAME, description)
-    for file in before - written.keys():
-        target.remove(file)
-    return exported
 
 
 def list_files(target: RunFolder) -> list[str]:
@@ -108,8 +111,8 @@ def list_files(target: RunFolder) -> list[str]:
     return [str(path).removeprefix(root) for path in target.fs.find(target.path)]
 
 
-def _check_target(target: RunFolder, name: str) -> set[str]:
-    """The data files of the export that is there and will be replaced. Raises InputError for anything else."""
+def check_target(target: RunFolder, name: str) -> set[str]:
+    """The files of the export that is there and will be replaced. Raises InputError for anything else."""
     if target.exists(NAME):
         there = target.read_json(NAME)
         if there.get("format") != name:

@@ -16,10 +16,10 @@ def order(left: Node, right: Node) -> int:
     """-1, 0 or 1. Raises Unreadable where two ends cannot be ordered."""
     if left == right:
         return 0
-    found = sign(call("-", left, right))
-    if found is None:
+    difference = sign(call("-", left, right))
+    if difference is None:
         raise Unreadable("ends that cannot be ordered")
-    return found
+    return difference
 
 
 def half_line(relation: str, end: Node) -> Piece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pipeline.text.latex import LAYOUT, SYNONYMS
 from pipeline.verify.reader.values import TooLarge, Unreadable
 
 MAX_TOKENS = 600
@@ -105,71 +106,24 @@ _GREEK_LETTERS = dict(
     )
 )
 _SAME = {
-    "leq": "le",
-    "leqslant": "le",
-    "leqq": "le",
-    "geq": "ge",
-    "geqslant": "ge",
-    "geqq": "ge",
-    "neq": "ne",
-    "dfrac": "frac",
-    "tfrac": "frac",
-    "cfrac": "frac",
-    "nicefrac": "frac",
-    "sfrac": "frac",
-    "lt": "<",
-    "gt": ">",
-    "ast": "*",
+    **SYNONYMS,
+    **dict.fromkeys(("nicefrac", "sfrac"), "frac"),
     "colon": ":",
-    "mid": "|",
-    "vert": "|",
-    "lvert": "|",
-    "rvert": "|",
-    "|": "||",
-    "Vert": "||",
+    **dict.fromkeys(("|", "Vert"), "||"),
     "infinity": "infty",
-    "land": "and",
-    "wedge": "and",
-    "lor": "or",
-    "vee": "or",
+    **dict.fromkeys(("land", "wedge"), "and"),
+    **dict.fromkeys(("lor", "vee"), "or"),
     "varnothing": "emptyset",
     "implies": "Rightarrow",
-    "dbinom": "binom",
-    "tbinom": "binom",
-    "approxeq": "approx",
-    "simeq": "approx",
+    **dict.fromkeys(("approxeq", "simeq"), "approx"),
     "lbrace": "{",
     "rbrace": "}",
     "$": "dollar",
-    "degree": "degree",
-    "rightarrow": "to",
-    "backslash": "setminus",
     "cdotp": "cdot",
-    "div": "/",
     "bar": "overline",
-    "smallsetminus": "setminus",
+    **dict.fromkeys(("backslash", "smallsetminus"), "setminus"),
 }
-_IGNORED = frozenset(
-    [
-        "displaystyle",
-        "textstyle",
-        "left",
-        "right",
-        "limits",
-        "nolimits",
-        "quad",
-        "qquad",
-        "hspace",
-        "big",
-        "Big",
-        "bigg",
-        "checkmark",
-        "thinspace",
-        "underline",
-        "bf",
-        "boldsymbol",
-    ]
-)
+_IGNORED = LAYOUT | {"hspace", "checkmark", "underline", "bf"}
 
 
 def tokenize(text: str) -> tuple[Token, ...]:

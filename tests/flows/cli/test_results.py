@@ -13,6 +13,7 @@ import pytest
 
 from flows.cli.errors import Exit
 from tests.conftest import ROOT, Run
+from tests.pipeline.publish.curriculum.logs import roll, write_verl
 from tests.pipeline.publish.export.runs import lay_mixed
 
 pytestmark = pytest.mark.server
@@ -66,3 +67,18 @@ def test_a_taken_port_is_told(goldilocks: Run, prefect_home: dict[str, str]) -> 
     with serving(prefect_home) as (_, address):
         port = address.rpartition(":")[2]
         assert f"cannot listen on 127.0.0.1:{port}" in goldilocks("reward", "--port", port, check=Exit.BAD_INPUT).stderr
+
+
+def test_a_curriculum_is_exported_and_moved_by_rollouts(goldilocks: Run, tmp_path: Path) -> None:
+    run, out = lay_mixed(tmp_path / "run"), tmp_path / "out"
+    told = goldilocks("export", "curriculum", run.root, str(out), "--set", "curriculum.trainer=verl").stdout
+    table = pl.read_parquet(out / "curriculum.parquet")
+    assert f"curriculum.parquet: {table.height} rows" in told
+    logs = write_verl(tmp_path / "rollouts", roll(table, "hard", 7))
+    said = goldilocks("reband", str(out), str(logs)).stdout
+    moved = table.filter(pl.col("band") == "hard", pl.col("position").is_not_null()).height
+    assert f"{16 * moved} rollouts of {moved} problems up to step 1; 0 without a verdict" in said
+    assert f"hard -> medium: {moved} problems" in said
+    assert "grade again: 100% of the problems in the logs have left the band" in said
+    lost = goldilocks("reband", str(tmp_path), str(logs), check=Exit.BAD_INPUT).stderr
+    assert "no curriculum is here" in lost

@@ -181,7 +181,8 @@ def test_a_set_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) 
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    for asking in ("get_dataset_config_names", "load_dataset_builder", "load_dataset"):
+        monkeypatch.setattr(datasets, asking, refuse)
     with pytest.raises(InputError, match=r"benchmark 'math-500': dataset HuggingFaceH4/MATH-500: the Hub cannot be"):
         read_items(("math-500",))
 

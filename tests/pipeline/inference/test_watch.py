@@ -108,6 +108,7 @@ def test_several_poisons_do_not_use_up_the_restarts(opened: Callable[..., Any]) 
         assert all(isinstance(futures[i].exception(), EngineFailure) for i in failed)
 
 
+@pytest.mark.slow
 def test_a_hang_is_a_death(opened: Callable[..., Any]) -> None:
     with opened(timeout=1.5) as engine:
         stuck, fine = engine.submit(ask("HANG")), engine.submit(ask("q"))

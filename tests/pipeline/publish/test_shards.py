@@ -9,6 +9,7 @@ import pytest
 from pipeline.publish.run import redecide
 from pipeline.publish.shards import (
     CURATED_DTYPES,
+    GRADING,
     CountError,
     check_counts,
     count_stages,
@@ -32,6 +33,9 @@ def test_what_is_kept_carries_its_grading_and_its_history(folder: RunFolder) -> 
     (row,) = curated.to_dicts()
     assert (row["source_id"], row["n"], row["correct"], row["pass_rate"]) == ("s0", 16, 5, 5 / 16)
     assert row["pass_rate_low"] < 5 / 16 < row["pass_rate_high"]
+    assert (row["topic"], row["band"]) == (None, "medium")
+    (grader,) = row["graders"]
+    assert {name: grader[name] for name in GRADING} == {name: row[name] for name in GRADING}
     assert row["history"] == [
         {"stage": "screen", "action": "kept", "detail": None},
         {"stage": "decide", "action": "kept", "detail": f"5 of 16 correct by {MODEL}"},

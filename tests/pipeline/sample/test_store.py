@@ -106,6 +106,7 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(STEPS, max_size=14), st.integers(0, 40))
 @settings(max_examples=300, deadline=None)
 def test_nothing_flushed_is_lost_and_nothing_counts_twice(steps: list[tuple[Any, ...]], lives: int) -> None:

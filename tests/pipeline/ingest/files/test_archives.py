@@ -119,6 +119,7 @@ def test_several_streams_of_xz_are_one_file(tmp_path: Path) -> None:
     assert plain(read_rows(tmp_path / "a.jsonl.xz")) == ROWS * 2
 
 
+@pytest.mark.slow
 def test_a_cut_xz_gives_its_rows_and_then_names_itself(tmp_path: Path) -> None:
     lines = b"".join(b'{"n": "%d"}\n' % (n * 7919 % 1000003) for n in range(300_000))
     data = lzma.compress(lines)
