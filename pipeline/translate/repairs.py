@@ -11,7 +11,7 @@ _LET = re.compile(r"\b([Ll])et (zq[a-y]{2})( be\b)?")
 _GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\w)(?<!zq[a-y]{2})(?=zq)", re.IGNORECASE)
 _RAISED = re.compile(r"(?:^|(?<=[.!?] ))zq[a-y]{2} [^\W\d_](?=[^\W\d_]*\b)", re.MULTILINE)
 _CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÀÈÙ]{2,}\b")
-_QUESTION = re.compile(r"(^|[.!?:;]\s+)(?=[^¿.!?:;][^.!?:;]*\?)", re.MULTILINE)
+_QUESTION = re.compile(r"(^|(?<!\bMrs)(?<!\bMr)(?<!\bMs)(?<!\bDr)[.!?:;]\s+)(?=[^¿.!?:;][^.!?:;]*\?)", re.MULTILINE)
 _FORMS: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     pair: tuple((re.compile(pattern), form) for pattern, form in forms)
     for pair, forms in {

@@ -14,6 +14,7 @@ from schemas.config.translate import APERTIUM_LANGUAGES
         ("He has 4 times as many.", "Ne ha 4 volte tanti.", "Ne ha 4 tempi tanti.", "it", "times"),
         ("How many pens are left?", "¿Cuántas plumas quedan?", "¿Cuántas plumas son izquierdas?", "es", "left"),
         ("A die is rolled.", "Se tira un dado.", "Un morir es rodado.", "es", "dice"),
+        ("Half of a dozen eggs.", "La mitad de una docena de huevos.", "Medio de unos huevos.", "es", "half"),
         ("A ball is drawn.", "On tire une boule.", "Une boule est dessinée.", "fr", "draw from"),
     ],
 )
