@@ -8,6 +8,7 @@ from pathlib import Path
 BENCHMARKS = (
     "sandbox",
     "code_tests",
+    "vacuous",
     "screen_math",
     "suspects_from_rates",
     "verify_math",

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NO_SOLUTION = "no_solution"
     TOO_FEW_TESTS = "too_few_tests"
     TESTS_DISAGREE = "tests_disagree"
+    VACUOUS_TESTS = "vacuous_tests"
     NEEDS_CHECKER = "needs_checker"
     PROMPT_TOO_LONG = "prompt_too_long"
     PROMPT_REFUSED = "prompt_refused"
@@ -71,6 +72,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.NO_SOLUTION: "code with neither solutions nor enough tests",
     Reason.TOO_FEW_TESTS: "too few trusted tests are left",
     Reason.TESTS_DISAGREE: "its solutions do not agree on its tests",
+    Reason.VACUOUS_TESTS: "a program that does no work passes its tests",
     Reason.NEEDS_CHECKER: "several outputs are right and there is no checker",
     Reason.PROMPT_TOO_LONG: "its prompt does not fit the model that grades it",
     Reason.PROMPT_REFUSED: "the grader's servers take other prompts, but not this one",

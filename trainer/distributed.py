@@ -3,6 +3,7 @@
 Each rank has the same groups and computes the same shares. With one process all of this does nothing.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,13 @@ def find_rank() -> int:
 def count_ranks() -> int:
     """How many processes train."""
     return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def choose_device() -> torch.device:
+    """The device of this process: of a node's GPUs the one that torchrun counts it by."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def shard(policy: Policy, dtype: torch.dtype = torch.bfloat16) -> None:

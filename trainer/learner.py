@@ -37,7 +37,7 @@ class Learner:
     def __init__(self, start: Path, train: TrainConfig, restored: Path | None = None) -> None:
         _tell("open", start, restored)
         alone = distributed.count_ranks() == 1
-        device = f"cuda:{distributed.find_rank()}" if torch.cuda.is_available() else "cpu"
+        device = distributed.choose_device()
         self.train = train
         self.policy = load_policy(str(start), train, masters=alone, device=device)
         if not alone:
@@ -136,10 +136,13 @@ def keep_memory() -> None:
 
 def join_ranks() -> None:
     """Meet the other processes that torchrun started."""
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
-    if backend == "nccl":
-        torch.cuda.set_device(distributed.find_rank())
-    dist.init_process_group(backend, timeout=PATIENCE)
+    device = distributed.choose_device()
+    if device.type == "cpu":
+        dist.init_process_group("gloo", timeout=PATIENCE)
+        return
+    # Before anything else touches CUDA, which would take memory of the first GPU for every rank.
+    torch.cuda.set_device(device)
+    dist.init_process_group("nccl", timeout=PATIENCE, device_id=device)
 
 
 def follow(train: TrainConfig) -> None:

@@ -103,7 +103,9 @@ def hash_old_key(config: Config, stage: TrainStage, tasks: Sequence[Task], model
     train, caps = config.train, {"none": "null", "token_truncate": json.dumps(config.train.importance_cap)}
     if train.objective != "dapo" or train.mask_overlong or train.importance not in caps:
         return None
-    text = train.model_dump_json(include=OLD_TRAIN)
+    # Older versions had no "as the device asks for" where today's default is that.
+    checkpointing = bool(train.gradient_checkpointing)
+    text = train.model_copy(update={"gradient_checkpointing": checkpointing}).model_dump_json(include=OLD_TRAIN)
     parts = [
         restore_keys("train.stages.*", stage.model_dump_json(include=OLD_STAGE)),
         restore_keys("train", re.sub(r'"importance_cap":[^,]*', f'"importance_cap":{caps[train.importance]}', text)),

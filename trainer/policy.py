@@ -126,7 +126,7 @@ def load_policy(
     *,
     dtype: torch.dtype = torch.bfloat16,
     masters: bool = True,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> Policy:
     """Load a model's folder to train it as `config` says; `dtype` is what is computed in.
 
@@ -141,7 +141,8 @@ def load_policy(
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             add_adapters(lm, config.lora)
-    if config.gradient_checkpointing:
+    checkpointing = config.gradient_checkpointing
+    if torch.device(device).type == "cuda" if checkpointing is None else checkpointing:
         lm.gradient_checkpointing_enable({"use_reentrant": False})
     policy = Policy(lm, model)
     policy.train()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.code_tests.agree import Ruling, choose_trusted, rule_tests
+from pipeline.code_tests.audit import Audit, Target, audit_tests, choose_killers, keep_telling
 from pipeline.code_tests.authored import Authored, check_inputs, make_authored, trust_validator
 from pipeline.code_tests.generate import Generated, Maker, find_seeds, generate_tests, make_generated, make_mutations
 from pipeline.code_tests.matrix import ABSENT, SKIPPED, Matrix, Outcome, run_matrix
@@ -16,9 +17,11 @@ from pipeline.code_tests.multiple_answers import find_several, read_hint
 from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.probe_inputs import guess_inputs
 from pipeline.code_tests.programs import Solution, find_missing, read_solutions
+from pipeline.code_tests.read_tests import ask_for_changes, read_tests
 from pipeline.code_tests.tolerance import fit_tolerance
 from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
 from pipeline.text.letter_case import read_checker
+from schemas.audit import AUDIT
 from schemas.config import CodeTestsConfig
 from schemas.reasons import Reason
 
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+REFERENCE_TESTS = 3
+"""Given tests that fewer solutions than it takes to agree must pass before they set outputs: as many as MBPP has."""
+IN_PLACE = "its tests expect nothing of a function that changes its arguments"
 RERUN = 3
 """Tests on which every program runs a second time, to find those that do not print the same twice."""
 
@@ -40,6 +46,8 @@ class Case:
     tests: tuple[dict[str, Any], ...]
     judge: Judge
     extra: dict[str, Any] = field(default_factory=dict)
+    in_place: bool = False
+    """Its tests ask for what a call changes in its arguments, and say nothing of what that is."""
 
     @property
     def entry_point(self) -> str | None:
@@ -72,11 +80,10 @@ class Finding:
 def open_case(row: Row) -> Case:
     """Read a code problem: programs that can run, tests with an input (ids made up where missing), how to compare."""
     extra = json.loads(row["extra"]) if row.get("extra") else {}
-    tests: list[dict[str, Any]] = []
-    for index, test in enumerate(row.get("tests") or []):
-        if test.get("input") is not None:
-            tests.append({**test, "id": test.get("id") or f"t{index}", "origin": test.get("origin") or "source"})
-    call = bool(row.get("entry_point"))
+    entry_point = row.get("entry_point") or None
+    tests = read_tests(row.get("tests") or [], entry_point)
+    changes = ask_for_changes(tests, entry_point) if entry_point else []
+    call = entry_point is not None
     prelude = extra.get("prelude") if isinstance(extra.get("prelude"), str) else None
     solutions = read_solutions(row.get("solutions") or [])
     if any(s.language == "python" for s in solutions):
@@ -86,7 +93,7 @@ def open_case(row: Row) -> Case:
             replace(s, code=put_prelude(prelude or "", s.code)) if s.language == "python" else s for s in solutions
         ]
     judge = Judge.of(read_checker(row.get("checker"), row.get("statement")), call, [test["input"] for test in tests])
-    return Case(row, tuple(solutions), tuple(tests), judge, extra)
+    return Case(row, tuple(solutions), tuple(changes or tests), judge, extra, in_place=bool(changes))
 
 
 def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
@@ -95,11 +102,15 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
     given = [t for t in case.tests if t["expected"] is not None]
     if not case.solutions:
         if len(given) >= config.min_tests:
+            audit = audit_tests(sandbox, aim(case, case.judge, given))
+            if audit.passing:
+                return Finding(reason=Reason.VACUOUS_TESTS, detail=say_vacuous(audit, len(given)), judge=case.judge)
             return Finding(
                 tuple(given),
                 None,
                 case.judge,
-                history=(("unverified", "no solution to check by; tests left as they were"),),
+                history=(("unverified", "no solution to check by; tests left as they were"), say_audit(audit)),
+                report={AUDIT: audit.report(0, 0)},
             )
         detail = (
             f"no solution that can be run, and {len(given)} tests with an expected output (at least {config.min_tests})"
@@ -206,28 +217,105 @@ def conclude(
     named = {test["id"]: test for test in tests}
     tests = [named[case.tests[t]["id"]] for t in order]
     kill = measure_kill(catches, order, wrong)
-    if len(tests) < config.min_tests and config.generate and len(set(case.fingerprints)) >= config.min_solutions:
-        made = extend_tests(case, config, sandbox, authored, outcomes, judge)
+    generating = set_outputs(case, config, passing, len(tests))
+    lacks_tests = authored is None and config.generate
+    made: Generated | None = None
+    if len(tests) < config.min_tests and generating is not None:
+        made = extend_tests(case, generating, sandbox, authored, outcomes, judge)
         if made is not None:
-            taken = {test["id"] for test in tests}
-            more = [(f"g{k}", text, out) for k, (text, out) in enumerate(made.tests)]
-            tests += [
-                {"id": _free(name, taken), "input": text, "expected": out, "origin": "generated", "previous": None}
-                for name, text, out in more
-            ][: max(0, config.max_tests - len(tests))]
+            most = config.max_tests if generating is config else config.min_tests
+            more = made.tests[: max(0, most - len(tests))]
+            tests = add_made(tests, more)
             passing, kill = set(made.trusted), made.kill_rate
             report["trusted"] = [case.solutions[s].id for s in made.trusted]
-            history.append(("generated", f"{len(made.tests)} tests out of {made.made} inputs"))
+            history.append(("generated", f"{len(more)} tests out of {made.made} inputs"))
     if len(tests) < config.min_tests:
         detail = f"{len(tests)} trusted tests, at least {config.min_tests} needed; {_commonest(rulings)}"
-        most = done["drop"] > max(len(tests), 2)
-        reason = Reason.TESTS_DISAGREE if most and len(case.tests) >= config.min_tests else Reason.TOO_FEW_TESTS
-        return Finding(reason=reason, detail=detail, judge=judge, lacks_tests=authored is None and config.generate)
+        most_go = done["drop"] > max(len(tests), 2)
+        reason = Reason.TESTS_DISAGREE if most_go and len(case.tests) >= config.min_tests else Reason.TOO_FEW_TESTS
+        if case.in_place:
+            reason, detail = Reason.VACUOUS_TESTS, f"{IN_PLACE}; {detail}"
+        return Finding(reason=reason, detail=detail, judge=judge, lacks_tests=lacks_tests)
+    audit = audit_tests(sandbox, aim(case, judge, tests), [case.solutions[s] for s in sorted(passing)])
+    if audit.passing and generating is not None:
+        made = made or extend_tests(case, generating, sandbox, authored, outcomes, judge)
+        killers = choose_killers(aim(case, judge, tests), audit.passing, made.as_tests()) if made is not None else []
+        if made is not None and killers:
+            tests = add_made(tests, [made.sound[at] for at in killers])
+            passing &= set(made.trusted)
+            history.append(("generated", f"for the audit: {len(killers)} that programs without work fail"))
+            audit = audit_tests(sandbox, aim(case, judge, tests), [case.solutions[s] for s in sorted(passing)])
+    if audit.passing:
+        detail = say_vacuous(audit, len(tests))
+        return Finding(reason=Reason.VACUOUS_TESTS, detail=detail, judge=judge, lacks_tests=lacks_tests)
+    if (telling := keep_telling(aim(case, judge, tests), audit, config.max_tests)) is not None:
+        history.append(
+            ("cut", f"to {len(telling)} of {len(tests)} tests: a draw of as many could miss the telling ones")
+        )
+        tests = [tests[at] for at in telling]
+    losing = len(case.solutions) - len(passing)
+    report[AUDIT] = audit.report(losing, 0 if kill is None else round(kill * losing))
     if kill is not None:
         history.append(("kill_rate", f"{kill:.2f} of {len(case.solutions) - len(passing)} programs that are not right"))
+    history.append(say_audit(audit))
     report |= {"kill_rate": kill, "failed": [s.id for i, s in enumerate(case.solutions) if i not in passing]}
     kept = tuple(s.row for i, s in enumerate(case.solutions) if i in passing)
     return Finding(tuple(tests), kept, judge, history=tuple(history), report=report)
+
+
+def aim(case: Case, judge: Judge, tests: Sequence[dict[str, Any]]) -> Target:
+    """What the audit attacks: `tests`, with what the problem shows and how it is judged."""
+    samples, prelude = case.extra.get("samples"), case.extra.get("prelude")
+    return Target(
+        tests,
+        judge,
+        case.entry_point,
+        case.row.get("statement") or "",
+        tuple(samples) if isinstance(samples, list) else (),
+        prelude if isinstance(prelude, str) else "",
+    )
+
+
+def set_outputs(case: Case, config: CodeTestsConfig, passing: set[int], tests: int) -> CodeTestsConfig | None:
+    """The settings under which solutions set the outputs of new tests; None where they cannot.
+
+    Where there are fewer solutions than it takes to agree, as in sets with one reference each, they all have to pass
+    at least `REFERENCE_TESTS` given tests, and to agree on every new one.
+    """
+    distinct = len(set(case.fingerprints))
+    if not config.generate:
+        return None
+    if distinct >= config.min_solutions:
+        return config
+    if len(passing) < len(case.solutions) or tests < REFERENCE_TESTS:
+        return None
+    return config.model_copy(update={"min_solutions": distinct})
+
+
+def add_made(tests: Sequence[dict[str, Any]], made: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """`tests` and behind them the `made` ones (input, expected), under ids of their own; inputs that are there stay
+    once."""
+    taken, known = {test["id"] for test in tests}, {test["input"] for test in tests}
+    more = [
+        {"id": _free(f"g{number}", taken), "input": text, "expected": out, "origin": "generated", "previous": None}
+        for number, (text, out) in enumerate(made)
+        if text not in known
+    ]
+    return [*tests, *more]
+
+
+def say_vacuous(audit: Audit, tests: int) -> str:
+    """Why tests are vacuous: the first attack that passes, and how many others do."""
+    first, *others = audit.passing
+    also = f" (and so do {len(others)} others)" if others else ""
+    return f"a program that {first} passes all {tests} tests{also}"
+
+
+def say_audit(audit: Audit) -> tuple[str, str]:
+    """The entry in history of tests that withstood the audit."""
+    mutants = f"; {audit.mutants_killed} of {audit.mutants} mutants caught" if audit.mutants else ""
+    share = f"{audit.share:.0%} of the tests" if audit.share else "no test"
+    return "audited", f"of {audit.attacks} programs without work the strongest {audit.strongest}: {share}{mutants}"
 
 
 def extend_tests(

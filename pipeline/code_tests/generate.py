@@ -4,7 +4,7 @@ them."""
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.code_tests.matrix import ABSENT, FAILED, Matrix, Outcome, build_matrix, run_matrix
 from pipeline.code_tests.minimise import find_catches, measure_kill, order_tests
@@ -47,12 +47,23 @@ print(repr(generate_inputs(Random(int(_sys.stdin.read())))))
 
 @dataclass(frozen=True)
 class Generated:
-    """Inputs with the outputs that the trusted solutions agree on, and how well they tell wrong programs."""
+    """Inputs with the outputs that the trusted solutions agree on, and how well they tell wrong programs.
+
+    `tests` are the most telling of `sound`, the first ones there.
+    """
 
     tests: tuple[tuple[str, str], ...]
     made: int
     kill_rate: float | None
     trusted: tuple[int, ...]
+    sound: tuple[tuple[str, str], ...] = ()
+
+    def as_tests(self) -> list[dict[str, Any]]:
+        """All sound ones as rows of tests."""
+        return [
+            {"id": f"g{number}", "input": text, "expected": out, "origin": "generated", "previous": None}
+            for number, (text, out) in enumerate(self.sound)
+        ]
 
 
 def find_seeds(statement: str, tests: Iterable[str], entry_point: str | None) -> list[str]:
@@ -165,6 +176,7 @@ def generate_tests(
     seen = {*inputs, *known}
     fingerprints = [s.fingerprint for s in solutions]
     kept: list[int] = []
+    ordered: list[int] = []
     kill: float | None = None
     catches: list[frozenset[int]] = []
     trusted: list[int] = []
@@ -197,13 +209,14 @@ def generate_tests(
         wrong = [s for s in range(len(solutions)) if s not in trusted]
         catches = find_catches(matrix, asked, wrong)
         sound = [t for t in range(old, len(inputs)) if asked[t] != ABSENT]
-        kept = order_tests(catches, sound)[: config.max_tests]
+        ordered = order_tests(catches, sound)
+        kept = ordered[: config.max_tests]
         kill = measure_kill(catches, kept, wrong)
         enough = len(kept) >= config.max_tests and (kill is None or kill >= ENOUGH_KILLED)
         if enough and turn > 0:
             break
-    tests = tuple((inputs[t], matrix.texts[t][asked[t]]) for t in kept)
-    return Generated(tests, len(inputs) - old, kill, tuple(trusted))
+    pairs = tuple((inputs[t], matrix.texts[t][asked[t]]) for t in ordered)
+    return Generated(pairs[: config.max_tests], len(inputs) - old, kill, tuple(trusted), pairs)
 
 
 def limit_seconds(outcomes: Sequence[Outcome]) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.sandbox.calls import AFTER
 from pipeline.sandbox.calls import read_call as read_input
 
 Path = tuple[str | int, ...]
@@ -21,25 +22,29 @@ WIDE = 3
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a function by literals. `loose`: it is written as JSON (`pipeline.sandbox.calls`)."""
+    """A call of a function by literals. `loose`: it is written as JSON; `after`: it asks for what it leaves in its
+    arguments (`pipeline.sandbox.calls`)."""
 
     function: str
     args: tuple[Any, ...]
     kwargs: tuple[tuple[str, Any], ...] = ()
     loose: bool = False
+    after: bool = False
 
     def __str__(self) -> str:
         if self.loose:
             return json.dumps(dict(self.kwargs) if self.kwargs else self.args, ensure_ascii=False)
         arguments = [repr(a) for a in self.args] + [f"{name}={value!r}" for name, value in self.kwargs]
-        return f"{self.function}({', '.join(arguments)})"
+        call = f"{self.function}({', '.join(arguments)})"
+        return f"{AFTER}({call})" if self.after else call
 
 
 def read_call(text: str, entry_point: str | None) -> Call | None:
     """The call that `text` writes: `f(1, k=2)`, or as JSON the arguments for `entry_point`; None where it is no such
     thing."""
-    if entry_point and (known := read_input(text, entry_point)) is not None and known.loose:
-        return Call(entry_point, known.args, tuple((known.kwargs or {}).items()), loose=True)
+    if entry_point and (known := read_input(text, entry_point)) is not None and (known.loose or known.after):
+        name = entry_point.rpartition(".")[2] if known.after else entry_point
+        return Call(name, known.args, tuple((known.kwargs or {}).items()), known.loose, known.after)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):

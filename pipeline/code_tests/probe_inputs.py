@@ -49,7 +49,8 @@ def guess_inputs(sandbox: "Sandbox", solutions: Sequence[Solution], entry_point:
         columns = [[row[k * PROBES + i] for row in outcomes] for i in range(PROBES)]
         good = [text for text, column in zip(form, columns, strict=True) if _agrees(column, judge)]
         varied = len({next(o.output for o in c if o.output) for c in columns if _agrees(c, judge)})
-        score = varied + len(good) / 10
+        # Who takes negative numbers is told more by them, though they give some outputs twice.
+        score = varied + len(good) / 10 + (len(good) == PROBES and any("(-" in text or ", -" in text for text in form))
         # One output for every input means that the program reads something else than what is varied.
         if varied >= 2 and score > best[0]:
             best = (score, good)
@@ -117,11 +118,12 @@ def _call_forms(rng: random.Random, entry_point: str, solutions: Sequence[Soluti
     arity = _arity(entry_point, solutions)
     if arity is None or arity == 0:
         return []
-    forms: list[list[str]] = []
+    signed = random.Random(SEED)
+    forms = [[f"{entry_point}({', '.join(str(signed.randint(-12, 12)) for _ in range(arity))})" for _ in range(PROBES)]]
     for kinds in itertools.product(_KINDS, repeat=min(arity, 3)):
         kinds += (kinds[-1],) * (arity - len(kinds))
         forms.append([f"{entry_point}({', '.join(repr(k(rng)) for k in kinds)})" for _ in range(PROBES)])
-    return forms[:216]
+    return forms[:217]
 
 
 def _arity(entry_point: str, solutions: Sequence[Solution]) -> int | None:

@@ -10,6 +10,7 @@ from pipeline.code_tests.authored import Authored, Generate, author_programs
 from pipeline.code_tests.case import Case, Finding, check_case, open_case
 from pipeline.code_tests.generate import find_seeds
 from pipeline.code_tests.multiple_answers import read_hint
+from pipeline.code_tests.read_tests import restore_expected
 from pipeline.progress import advance, track
 from schemas.config import CodeTestsConfig
 from schemas.problem import REJECT_DTYPES
@@ -23,14 +24,14 @@ STAGE = "code_tests"
 def check_tests(
     problems: pl.DataFrame, config: CodeTestsConfig, sandbox: "Sandbox", generate: Generate | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, needs_checker); math passes
-    by.
+    """Split problems into kept and rejected (no_solution, too_few_tests, tests_disagree, vacuous_tests,
+    needs_checker); math passes by.
 
     Kept code problems have only tests to trust, the most telling ones first (`origin` says source, repaired or
     generated, `previous` the old expected output), only the solutions that pass them all, a `checker` with the
     tolerance that the tests call for, `history`, and in `extra` under `code_tests` the ids of trusted and failed
-    solutions and the kill rate. `id` stays. `generate` takes prompts to completions: with it, problems that still lack
-    tests get generators and validators from a model.
+    solutions, the kill rate and the audit (`schemas.audit`). `id` stays. `generate` takes prompts to completions: with
+    it, problems that still lack tests get generators and validators from a model.
     """
     rows = list(problems.iter_rows(named=True))
     findings: dict[int, Finding] = {}
@@ -83,7 +84,11 @@ def settle(row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
     if finding.solutions is not None:
         solutions = [solutions[place] for place in finding.solutions]
     history = [{"stage": STAGE, "action": action, "detail": detail} for action, detail in finding.history]
-    tests = [{k: test.get(k) for k in ("id", "input", "expected", "origin", "previous")} for test in finding.tests]
+    columns = ("id", "input", "expected", "origin", "previous")
+    tests = [
+        {name: test.get(name) for name in columns} | {"expected": restore_expected(test, row["entry_point"])}
+        for test in finding.tests
+    ]
     judge = finding.judge
     plain = judge.float_tolerance is None and not judge.ignore_case and not judge.strict_whitespace
     return {

@@ -11,6 +11,7 @@ from pipeline.decide.decide import NEEDED
 from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes
 from pipeline.decide.refusals import reject_refused
 from pipeline.decide.translations import match_translations
+from pipeline.decide.vacuous import reject_vacuous
 from pipeline.labels.flags import read_rulings
 from pipeline.labels.gather import NEEDED as VOTE_COLUMNS
 from pipeline.labels.gather import gather_votes
@@ -60,6 +61,7 @@ def decide_shard(
     evidence = choose_evidence(folder, shard, samples, grading_pass)
     decisions = decide_with_labels(evidence, problems, labels, config, grading_pass)
     decisions = reject_refused(decisions, read_refusals(folder, shard, grading_pass))
+    decisions = reject_vacuous(decisions, problems)
     labels = settle_outcomes(labels, decisions)
     if config.decide.translations == "match":
         decisions = match_translations(decisions, problems)

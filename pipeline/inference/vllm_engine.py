@@ -16,7 +16,7 @@ from multiprocessing.connection import Pipe, wait
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
 from pipeline.inference.machine import vllm_version
-from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Heartbeat, Refused, WorkerSettings
+from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Refused, WorkerSettings
 from pipeline.inference.models import resolve_model
 from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments, name_revision
 from pipeline.progress import track
@@ -142,7 +142,7 @@ class VllmEngine:
             waiting = self._sent or not worker.ready
             left = last_message + patience - time.monotonic() if waiting else None
             if left is not None and left <= 0:
-                what = "no completion" if worker.ready else "it was not ready"
+                what = "no sign of life" if worker.ready else "it was not ready"
                 return f"{what} for {patience:g} s (model.timeout)"
             ready = wait([worker.pipe, self._woken, worker.pidfd], timeout=left)
             if self._woken in ready:
@@ -157,9 +157,7 @@ class VllmEngine:
                         return None
                     worker.ready = True
                     starting.close()
-                    if not isinstance(message, Heartbeat):
-                        # model.timeout is about completions: an engine that steps without any is hung, too.
-                        last_message = time.monotonic()
+                    last_message = time.monotonic()
                     self._take(message)
             except (EOFError, OSError):
                 return worker.explain_end()

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from pipeline.inference.machine import engine_environment, find_project
+from pipeline.inference.machine import engine_environment, find_device, find_project
 from pipeline.inference.messages import Close, ToWorker, WorkerSettings
 from pipeline.inference.models import ResolvedModel
 from schemas.config import ModelConfig
@@ -33,7 +33,7 @@ def engine_arguments(model: ModelConfig, resolved: ResolvedModel) -> dict[str, A
         "dtype": model.dtype,
         "max_model_len": model.max_model_len,
         "max_num_seqs": model.max_num_seqs,
-        "enforce_eager": model.enforce_eager,
+        "enforce_eager": find_device() == "cpu" if model.enforce_eager is None else model.enforce_eager,
     }
     if not resolved.local:
         engine |= {"revision": resolved.revision, "tokenizer_revision": resolved.revision}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pipeline.decide.guesses import find_guesses
 from pipeline.publish.label_evidence import count_outcomes
 from pipeline.publish.shards import StageCount, count_stages
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
@@ -50,6 +51,7 @@ def build_manifest(
         "translation": asdict(counts) if (counts := read_translation(folder)) else None,
         "samples": samples,
         "labels": count_outcomes(folder),
+        "guesses": find_guesses(folder, config),
         "times": {stage: round(seconds, 3) for stage, seconds in spent.items()},
         "files": {name: describe_file(folder, name) for tables in TABLE_FOLDERS for name in folder.list(tables)},
     }

@@ -25,6 +25,7 @@ from pipeline.run.layout import (
 )
 from pipeline.run.storage import RunFolder
 from pipeline.stages import look_up_stage
+from schemas.audit import AUDIT_COLUMN, TEST_AUDIT, read_audit
 from schemas.config import Config
 from schemas.decision import DECISION_DTYPES
 from schemas.problem import PROBLEM_DTYPES, complete_columns
@@ -36,7 +37,11 @@ GRADING = ("n", "correct", "pass_rate", "pass_rate_low", "pass_rate_high")
 CURRICULUM_DTYPES: dict[str, pl.DataType] = {"topic": pl.String(), "band": pl.String()}
 """The source's own tag, and the band of `pass_rate`."""
 CURATED_DTYPES: dict[str, pl.DataType] = (
-    PROBLEM_DTYPES | {name: DECISION_DTYPES[name] for name in GRADING} | EVIDENCE_DTYPES | CURRICULUM_DTYPES
+    PROBLEM_DTYPES
+    | {name: DECISION_DTYPES[name] for name in GRADING}
+    | EVIDENCE_DTYPES
+    | CURRICULUM_DTYPES
+    | {AUDIT_COLUMN: TEST_AUDIT}
 )
 
 
@@ -140,7 +145,8 @@ def split_decided(
     history = pl.when(pl.col("repair").is_not_null()).then(repaired).otherwise(history)
     detail = pl.format("{} by {}", "decided", "by")
     keep = pl.col("decision") == KEEP
-    curated = joined.filter(keep).with_columns(history.list.concat(_entry(STAGE, detail)).alias("history"))
+    closed = history.list.concat(_entry(STAGE, detail)).alias("history")
+    curated = joined.filter(keep).with_columns(closed, read_audit())
     rejected = joined.filter(~keep).select(
         *PROBLEM_DTYPES,
         pl.lit(STAGE).alias("stage"),

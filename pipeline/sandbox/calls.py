@@ -3,13 +3,16 @@
 import ast
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.sandbox.inside import codec
 from pipeline.sandbox.program import Case
 
 MAX_TEXT = 4 << 20
+AFTER = "arguments_after"
+"""`arguments_after(f([3, 1, 2]))` asks for what a call leaves in its arguments, as a list of them: the test of a
+function that changes an argument in place and returns nothing."""
 _WORDS = {"inf": float("inf"), "nan": float("nan"), "true": True, "false": False, "null": None}
 _MAKERS = {
     "set": set,
@@ -32,18 +35,21 @@ class NoLiteral(ValueError):
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call as data (`args`, `kwargs`), or as an `expression` to be evaluated beside the program. `loose`: it came as
-    JSON, so its expected value did too, and JSON knows no tuples."""
+    JSON, so its expected value did too, and JSON knows no tuples. `after`: its value is what it leaves in its arguments
+    (`AFTER`)."""
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] | None = None
     expression: str | None = None
     loose: bool = False
+    after: bool = False
 
     def tag(self) -> dict[str, Any]:
         """As the child reads it."""
         if self.expression is not None:
             return {"expression": self.expression}
-        return {"args": codec.encode(list(self.args)), "kwargs": codec.encode(dict(self.kwargs or {}))}
+        tagged = {"args": codec.encode(list(self.args)), "kwargs": codec.encode(dict(self.kwargs or {}))}
+        return {**tagged, "after": True} if self.after else tagged
 
 
 def read_literal(text: str) -> Any:
@@ -110,8 +116,8 @@ def _made(node: ast.Call) -> Any:
 
 
 def read_call(text: str, entry_point: str) -> Call | None:
-    """A function-call test's `input`: JSON list of arguments, JSON object of keyword arguments, or a call expression.
-    None for anything else, which is a test program."""
+    """A function-call test's `input`: JSON list of arguments, JSON object of keyword arguments, a call expression, or
+    one within `AFTER`. None for anything else, which is a test program."""
     stripped = text.strip()
     if stripped[:1] in ("[", "{"):
         try:
@@ -131,6 +137,9 @@ def read_call(text: str, entry_point: str) -> Call | None:
         if isinstance(read, list):
             return Call(args=tuple(read))
         return Call(kwargs=read) if all(isinstance(key, str) for key in read) else None
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == AFTER and len(node.args) == 1:
+        inner = _call_of(node.args[0], "", entry_point)
+        return replace(inner, after=True) if inner is not None and inner.expression is None else None
     return _call_of(node, stripped, entry_point)
 
 

@@ -25,12 +25,14 @@ class ModelConfig(Strict):
     """Prompt and completion together; bounds the KV cache. Raise it with `sampling.max_tokens`."""
     max_num_seqs: Annotated[int, Field(ge=1)] = 256
     """Sequences decoded together: 290 tokens/s with 256 against 197 with 64 on two cores."""
-    enforce_eager: bool = True
-    """Compilation takes a minute and gained nothing on CPU; turn it off on a GPU for long runs."""
+    enforce_eager: bool | None = None
+    """Neither compile the model nor capture CUDA graphs. None does so on a CPU alone, where compiling takes a minute
+    and gained nothing."""
     restarts: Annotated[int, Field(ge=0)] = 3
     """How often a dead engine is started again before the run stops; what was pending is sampled again."""
     timeout: Annotated[float, Field(gt=0)] = 600.0
-    """Seconds without any completion after which the engine counts as hung (or one request to `url` as failed)."""
+    """Seconds without a sign of life after which the engine counts as hung (or one request to `url` as failed): it
+    gives one at each of its steps, however long completions are, and none while it starts."""
     concurrency: Annotated[int, Field(ge=1)] = 64
     """Requests in flight to each server: enough to fill its batch."""
     engine: dict[str, Any] = {}

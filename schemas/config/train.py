@@ -100,8 +100,8 @@ class TrainConfig(Strict):
     colocate: bool | None = None
     """Freeze generation while the optimiser works, where both are on one device; none does so without a GPU, where it
     was four times faster on two cores than fighting over them."""
-    gradient_checkpointing: bool = False
-    """A third more time for activations of one layer; for long completions."""
+    gradient_checkpointing: bool | None = None
+    """A third more time for activations of one layer; none does so on a GPU, whose memory long completions fill."""
     compile: bool = False
     """torch.compile of the layers, for long runs: on a CPU 7%, after minutes of compiling (docs/figures.md)."""
     lora: LoraTraining | None = None

@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import torch
+import torch.distributed as dist
 
 from tests.conftest import ROOT
+from trainer import distributed
+from trainer.learner import join_ranks
 
 PAGES = """
 import resource, torch
@@ -34,3 +39,21 @@ def count_new_pages(first: str) -> int:
 @pytest.mark.slow
 def test_memory_that_was_freed_is_used_again() -> None:
     assert count_new_pages("") > 100 * max(1, count_new_pages("keep_memory()"))
+
+
+def test_a_rank_takes_its_own_gpu_of_its_node_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third rank of the second node, where the calls that need a GPU are written down in their place."""
+    calls: list[tuple[str, Any]] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: calls.append(("set", device)))
+    monkeypatch.setattr(dist, "init_process_group", lambda kind, **given: calls.append((kind, given["device_id"])))
+    monkeypatch.setenv("RANK", "10")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    join_ranks()
+    third = torch.device("cuda", 2)
+    assert calls == [("set", third), ("nccl", third)]
+    assert distributed.choose_device() == third
+
+
+def test_without_a_gpu_it_computes_here() -> None:
+    assert distributed.choose_device() == torch.device("cpu")

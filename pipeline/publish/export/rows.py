@@ -111,6 +111,8 @@ def write_assert(given: str, expected: str | None, entry_point: str) -> str:
         words = [_literal(value) for value in call.args]
         words += [f"{name}={_literal(value)}" for name, value in (call.kwargs or {}).items()]
         called = f"{f'{owner}().' if owner else ''}{method}({', '.join(words)})"
+    if call.after:
+        raise Unsayable("asks for what a call changes, and its verifier compares what it returns")
     try:
         value = read_literal(expected or "")
     except NoLiteral:

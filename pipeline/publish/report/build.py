@@ -100,6 +100,7 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         passes_figure=passes.draw_passes(gathered.passes) if gathered.passes else "",
         calibration=draw_calibration(gathered.labels.witnesses.calibration) if gathered.labels else "",
         tell_witnesses=tell_witnesses,
+        guesses=manifest.get("guesses") or [],
         spent=count_cost(gathered, settings, manifest),
         reasons=list_reasons(gathered),
         outcomes=[outcome for outcome in (KEEP, *gathered.reasons) if gathered.examples.get(outcome)],

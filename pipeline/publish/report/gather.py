@@ -11,6 +11,7 @@ from pipeline.publish.manifest import read_translation
 from pipeline.publish.report.flow import SourceCount, Stage, count_flow
 from pipeline.publish.report.labels import LabelSummary, gather_labels
 from pipeline.publish.report.passes import Passes, gather_passes
+from pipeline.publish.report.reward_audit import AuditSummary, gather_audit
 from pipeline.publish.report.suspects import SuspectSummary, gather_suspects
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
 from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
@@ -127,6 +128,8 @@ class Gathered:
     """Suspects and how they were settled; None of a run that was decided before there were any."""
     labels: LabelSummary | None = None
     """What the witnesses made of labels; None of a run that was decided before they were heard."""
+    reward_audit: AuditSummary | None = None
+    """What the tests of code problems let pass."""
 
     @property
     def came(self) -> int:
@@ -189,6 +192,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         translation=read_translation(folder),
         suspects=gather_suspects(folder, grading_pass),
         labels=gather_labels(folder),
+        reward_audit=gather_audit(folder),
         passes=gather_passes(folder, config.publish.examples) if grading_pass > 1 else None,
     )
 

@@ -21,6 +21,7 @@ from pipeline.publish.view.query import PAGE, SORTS, Query, read_query
 from pipeline.publish.view.runs import OpenRun
 from pipeline.publish.view.sides import Side, list_sides
 from pipeline.verify.guard import MAX_ANSWER
+from schemas.audit import read_test_audit
 from schemas.errors import InputError
 from schemas.reasons import KEEP
 
@@ -122,6 +123,7 @@ class Pages:
             flags=self.run.flags().of(id_) if run is self.run else (),
             can_flag=run is self.run,
             extra=_tell_extra(facts.row["extra"]),
+            audit=read_test_audit(facts.row["extra"]),
             query=query,
             around=self._look_around(query, facts) if run is self.run else {},
             note_limit=NOTE,

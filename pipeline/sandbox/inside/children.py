@@ -198,7 +198,10 @@ def _call(get: Callable[[], Callable[..., Any]], names: dict[str, Any], call: Ma
         if "expression" in call:
             value = eval(call["expression"], names)
         else:
-            value = get()(*codec.decode(call["args"]), **codec.decode(call["kwargs"]))
+            args, kwargs = codec.decode(call["args"]), codec.decode(call["kwargs"])
+            value = get()(*args, **kwargs)
+            if call.get("after"):
+                value = [*args, *kwargs.values()]
         return {"ok": codec.encode(value)}
     except BaseException as error:
         return {"error": type(error).__name__, "message": _describe_error(error)}

@@ -87,7 +87,7 @@ def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: San
     assert all(by_id[t["id"]]["expected"] == t["expected"] for t in tests if t["id"] != "t2")
     assert [s["id"] for s in row["solutions"]] == ["s0", "s1", "s2", "s3"]
     assert json.loads(row["extra"])["code_tests"]["kill_rate"] == 1.0
-    assert [h["action"] for h in row["history"]] == ["judged", "kill_rate"]
+    assert [h["action"] for h in row["history"]] == ["judged", "kill_rate", "audited"]
     assert row["id"] == problem(tests=tests)["id"][0]
 
 

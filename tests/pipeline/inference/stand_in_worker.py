@@ -1,7 +1,8 @@
 """A stand-in for the model, not for the process: it speaks the worker's protocol and dies, hangs or refuses as told.
 
-`python -m tests.pipeline.inference.stand_in_worker`. What a prompt says decides: DIE, HANG, REFUSE; DIE-ONCE needs the
-path of a file that the first death makes. SEED is answered with the engine's, anything else n times with its own text.
+`python -m tests.pipeline.inference.stand_in_worker`. What a prompt says decides: DIE, HANG, REFUSE, LONG; DIE-ONCE
+needs the path of a file that the first death makes. SEED is answered with the engine's, anything else n times with its
+own text.
 """
 
 import os
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 from pipeline.inference.engine import Completion
-from pipeline.inference.messages import Answer, Close, Fatal, Finished, Generate, Ready, Refused
+from pipeline.inference.messages import Answer, Close, Fatal, Finished, Generate, Heartbeat, Ready, Refused
 from pipeline.inference.vllm_worker import connect_parent
 
 
@@ -38,6 +39,10 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         if "HANG" in text:
             time.sleep(3600)
+        if "LONG" in text:
+            for _ in range(8):
+                pipe.send(Heartbeat(busy))
+                time.sleep(0.5)
         if "REFUSE" in text:
             pipe.send(Refused(number, "the prompt is too long"))
         else:

@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from pipeline.inference.engine import EngineDied, EngineFailure, Request, SamplingParams
+from pipeline.inference.models import ResolvedModel
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_engine import VllmEngine
+from pipeline.inference.worker_process import engine_arguments
 from schemas.config import ModelConfig
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -112,9 +114,16 @@ def test_several_poisons_do_not_use_up_the_restarts(opened: Callable[..., Any]) 
 def test_a_hang_is_a_death(opened: Callable[..., Any]) -> None:
     with opened(timeout=1.5) as engine:
         stuck, fine = engine.submit(ask("HANG")), engine.submit(ask("q"))
-        with pytest.raises(EngineFailure, match=r"no completion for 1\.5 s"):
+        with pytest.raises(EngineFailure, match=r"no sign of life for 1\.5 s"):
             stuck.result(GUARD)
         assert len(fine.result(GUARD)) == 2
+
+
+@pytest.mark.slow
+def test_a_long_completion_is_no_hang(opened: Callable[..., Any]) -> None:
+    with opened(timeout=1.5) as engine:
+        assert len(engine.submit(ask("LONG")).result(GUARD)) == 2
+        assert engine.stats.restarts == 0
 
 
 def test_a_refused_request_fails_alone_and_kills_nothing(opened: Callable[..., Any]) -> None:
@@ -213,3 +222,15 @@ def wait_gone(pid: int, seconds: float = 20.0) -> None:
     while is_alive(pid):
         assert time.monotonic() < end, f"process {pid} is still there"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("device", "given", "eager"),
+    [("cpu", None, True), ("cuda", None, False), ("cpu", False, False), ("cuda", True, True)],
+)
+def test_a_gpu_compiles_unless_the_config_says_otherwise(
+    device: str, given: bool | None, eager: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.inference.worker_process.find_device", lambda: device)
+    resolved = ResolvedModel("a folder", "folder-0", True)
+    assert engine_arguments(ModelConfig(enforce_eager=given), resolved)["enforce_eager"] is eager

@@ -1,0 +1,206 @@
+"""The audit of the reward: tests that a program without work passes are found, in the real sandbox."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.code_tests import check_tests
+from pipeline.code_tests.attacks import list_attacks
+from pipeline.code_tests.audit import KILLERS, Audit, Target, audit_tests, choose_killers, keep_telling, predict_share
+from pipeline.code_tests.mutate_programs import mutate_program
+from pipeline.code_tests.outputs import Judge
+from pipeline.sandbox import Case, Program, Sandbox, all_passed
+from schemas.audit import TEST_AUDIT, read_audit, read_test_audit
+from schemas.config import CodeTestsConfig
+from schemas.conform import conform_rows
+
+PARITY = [
+    "print('YES' if int(input()) % 2 == 0 else 'NO')",
+    "n = int(input())\nprint(['YES', 'NO'][n % 2])",
+    "import sys\nprint('NO' if int(sys.stdin.read()) & 1 else 'YES')",
+]
+SORTS = [
+    "def sort_in_place(xs):\n    xs.sort()",
+    "def sort_in_place(xs):\n    xs[:] = sorted(xs)",
+    "def sort_in_place(xs):\n    for i in range(len(xs)):\n        for j in range(len(xs) - 1):\n"
+    "            if xs[j] > xs[j + 1]:\n                xs[j], xs[j + 1] = xs[j + 1], xs[j]",
+]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(1) as opened:
+        yield opened
+
+
+def make_tests(*pairs: tuple[str, str | None]) -> list[dict[str, Any]]:
+    return [{"id": f"t{i}", "input": text, "expected": expected} for i, (text, expected) in enumerate(pairs)]
+
+
+def problem(codes: list[str], tests: list[dict[str, Any]], **columns: Any) -> pl.DataFrame:
+    solutions = [{"id": f"s{i}", "language": "python", "code": code} for i, code in enumerate(codes)]
+    row = {"domain": "code", "statement": "Do it.", "tests": tests, "solutions": solutions} | columns
+    frame, bad = conform_rows([row], source="planted")
+    assert bad.is_empty()
+    return frame
+
+
+def rejection(sandbox: Sandbox, frame: pl.DataFrame, config: CodeTestsConfig | None = None) -> tuple[str, str]:
+    kept, rejected = check_tests(frame, config or CodeTestsConfig(), sandbox)
+    assert kept.is_empty()
+    return rejected["reason"][0], rejected["detail"][0]
+
+
+def keep(sandbox: Sandbox, frame: pl.DataFrame, config: CodeTestsConfig | None = None) -> dict[str, Any]:
+    kept, rejected = check_tests(frame, config or CodeTestsConfig(), sandbox)
+    assert rejected.is_empty(), rejected["detail"].to_list()
+    return kept.row(0, named=True)
+
+
+def test_tests_that_all_expect_no_get_one_that_expects_yes_or_the_problem_goes(sandbox: Sandbox) -> None:
+    frame = problem(PARITY, make_tests(*((f"{2 * n + 1}\n", "NO\n") for n in range(6))))
+    row = keep(sandbox, frame)
+    assert {test["expected"].strip() for test in row["tests"]} == {"YES", "NO"}
+    assert [test["origin"] for test in row["tests"]].count("generated") <= KILLERS
+    alone = rejection(sandbox, frame, CodeTestsConfig(generate=False))
+    assert alone == ("vacuous_tests", "a program that prints 'NO' passes all 6 tests")
+
+
+def test_tests_that_an_empty_function_passes_demand_nothing(sandbox: Sandbox) -> None:
+    tests = make_tests(*((f"greet('a{n}')", "None") for n in range(6)))
+    frame = problem(["def greet(name):\n    print('Hello', name)"], tests, entry_point="greet")
+    reason, detail = rejection(sandbox, frame)
+    assert reason == "vacuous_tests"
+    assert "returns 'None'" in detail
+
+
+def test_a_problem_without_solutions_is_attacked_too(sandbox: Sandbox) -> None:
+    frame = problem([], make_tests(*((f"f({n})", "True") for n in range(6))), entry_point="f")
+    assert rejection(sandbox, frame)[0] == "vacuous_tests"
+
+
+def test_tests_that_all_stand_in_the_statement_are_passed_by_its_samples(sandbox: Sandbox) -> None:
+    pairs = [("f(1)", "1"), ("f(2)", "4"), ("f(3)", "9"), ("f(4)", "16"), ("f(-5)", "25")]
+    statement = "Square.\n" + "\n".join(f">>> {call}\n{value}" for call, value in pairs)
+    frame = problem(["def f(x):\n    return x * x"], make_tests(*pairs), entry_point="f", statement=statement)
+    reason, detail = rejection(sandbox, frame, CodeTestsConfig(generate=False))
+    assert (reason, "answers the sample tests only" in detail) == ("vacuous_tests", True)
+    # Its reference passes them all, so that it may set the outputs of inputs that the statement does not show.
+    assert any(test["origin"] == "generated" for test in keep(sandbox, frame)["tests"])
+
+
+def test_what_a_function_changes_in_place_is_what_its_tests_ask_for(sandbox: Sandbox) -> None:
+    tests = make_tests(*((f"sort_in_place({list(range(n, 0, -1))})", "None") for n in range(2, 8)))
+    frame = problem(SORTS, tests, entry_point="sort_in_place")
+    row = keep(sandbox, frame)
+    assert {test["expected"] for test in row["tests"]} >= {"[[1, 2]]", "[[1, 2, 3]]"}
+    cases = [Case(test["input"], test["expected"]) for test in row["tests"]]
+    for code, passes in ((SORTS[0], True), ("def sort_in_place(xs):\n    return None", False)):
+        runs = sandbox.run(Program("python", code, "sort_in_place"), cases)
+        assert all_passed(runs, len(cases)) == passes
+    assert rejection(sandbox, problem(SORTS[:1], tests, entry_point="sort_in_place"))[0] == "vacuous_tests"
+
+
+def test_a_value_in_a_wrapper_is_demanded_and_not_only_evaluated(sandbox: Sandbox) -> None:
+    tests = make_tests(*((f"set(evens([1, 2, {n}]))", repr({2, n} if n % 2 == 0 else {2})) for n in range(3, 9)))
+    codes = ["def evens(xs):\n    return [x for x in xs if x % 2 == 0]"]
+    row = keep(sandbox, problem(codes, tests, entry_point="evens"))
+    cases = [Case(test["input"], test["expected"]) for test in row["tests"]]
+    runs = sandbox.run(Program("python", "def evens(xs):\n    return []", "evens"), cases)
+    assert not all_passed(runs, len(cases))
+
+
+def test_three_asserts_are_three_tests_and_one_reference_adds_to_them(sandbox: Sandbox) -> None:
+    program = "assert add(1, 2) == 3\nassert add(4, 5) == 9\nassert add(10, -3) == 7"
+    code = "def add(a, b):\n    return a + b"
+    row = keep(sandbox, problem([code], make_tests((program, None)), entry_point="add"))
+    assert [test["origin"] for test in row["tests"]] == ["source"] * 3 + ["generated"] * 2
+    two = problem([code], make_tests((program.rpartition("\n")[0], None)), entry_point="add")
+    assert rejection(sandbox, two)[0] == "too_few_tests"
+    wrong = problem(["def add(a, b):\n    return a - b"], make_tests((program, None)), entry_point="add")
+    assert rejection(sandbox, wrong)[0] == "too_few_tests"
+
+
+def test_the_audit_stands_in_the_row_as_the_contract_has_it(sandbox: Sandbox) -> None:
+    frame = problem(PARITY, make_tests(*((f"{n}\n", "NO" if n % 2 else "YES") for n in range(6))))
+    kept, _ = check_tests(frame, CodeTestsConfig(), sandbox)
+    audit = kept.select(read_audit()).item()
+    assert set(audit) == {field.name for field in TEST_AUDIT.fields}
+    assert audit == read_test_audit(kept["extra"][0])
+    assert audit["attacks"] == audit["attacks_killed"] > 8
+    assert audit["strongest_share"] == 0.5
+    assert audit["mutants"] > 0
+    assert json.loads(kept["extra"][0])["code_tests"]["audit"] == audit
+    assert read_test_audit(None) is None
+    assert read_test_audit('{"code_tests": {"kill_rate": 1}}') is None
+
+
+STATEMENT = "Add one.\n\nSample Input 1\n3\n\nSample Output 1\n4\n"
+
+
+@pytest.mark.parametrize("entry_point", [None, "f"])
+def test_what_an_attack_gives_is_what_was_predicted(sandbox: Sandbox, entry_point: str | None) -> None:
+    pairs = [("3\n", "4\n"), ("5 7\n9\n", "9\n"), ("\n", "0\n"), ("x\n", "x y\n")]
+    if entry_point:
+        pairs = [("f(3)", "4"), ("f([1], k=2)", "[1]"), ("f()", "None"), ('{"a": [1, 2]}', "[1, 2]")]
+    tests = make_tests(*pairs)
+    statement = STATEMENT if entry_point is None else "Such as f(3)."
+    attacks = list_attacks(tests, entry_point, statement)
+    assert any(attack.name == "answers the sample tests only" for attack in attacks)
+    judge = Judge.of(None, entry_point is not None)
+    for attack in attacks:
+        runs = sandbox.run(Program("python", attack.code, entry_point), [Case(text) for text, _ in pairs])
+        for run, output in zip(runs, attack.outputs, strict=True):
+            assert run.status == "passed", (attack.name, run)
+            assert output is not None
+            assert judge.same(run.output, output), attack.name
+
+
+@given(st.lists(st.sampled_from(["0", "1", "2"]), min_size=1, max_size=30), st.integers(0, 2))
+def test_a_constant_passes_the_share_of_tests_that_expect_it(expected: list[str], constant: int) -> None:
+    target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(expected))), Judge(), None)
+    attacks = {attack.name: attack for attack in target.attacks()}
+    if (attack := attacks.get(f"prints '{constant}'")) is not None:
+        assert predict_share(attack, target) == expected.count(str(constant)) / len(expected)
+
+
+@given(st.lists(st.booleans(), min_size=21, max_size=60))
+def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(answers: list[bool]) -> None:
+    tests = make_tests(*((f"{n}\n", "YES" if yes else "NO") for n, yes in enumerate(answers)))
+    target = Target(tests, Judge(), None)
+    commonest = "YES" if 2 * sum(answers) >= len(answers) else "NO"
+    share = max(sum(answers), len(answers) - sum(answers)) / len(answers)
+    kept = keep_telling(target, Audit(1, (), f"prints '{commonest}'", share), 20)
+    if kept is not None:
+        assert len(kept) == len(set(kept)) == 20
+        others = len(answers) - round(share * len(answers))
+        assert sum(tests[at]["expected"] != commonest for at in kept) >= min(KILLERS, others)
+
+
+def test_tests_against_an_attack_are_the_first_that_it_fails() -> None:
+    spare = make_tests(*((f"{n}\n", "YES" if n in (3, 5, 8, 9) else "NO") for n in range(12)))
+    target = Target(make_tests(("1\n", "NO")), Judge(), None)
+    assert choose_killers(target, ["prints 'NO'"], spare) == [3, 5, 8]
+    assert choose_killers(target, [], spare) == []
+
+
+def test_test_programs_are_run_and_not_predicted(sandbox: Sandbox) -> None:
+    asserted = Target(make_tests(("assert f(1) == 2", ""), ("assert f(2) == 3", "")), Judge(call=True), "f")
+    called = Target(make_tests(("x = f(1)", ""), ("y = f(2)", "")), Judge(call=True), "f")
+    assert audit_tests(sandbox, asserted).passing == ()
+    assert "returns 'None'" in audit_tests(sandbox, called).passing
+
+
+def test_mutants_differ_in_one_place_and_leave_endless_loops_alone() -> None:
+    code = "def f(n):\n    k = 0\n    while n > 1:\n        n //= 2\n        k += 1\n    return k + 1 if n else 0"
+    mutants = mutate_program(code, 10)
+    assert mutants
+    assert all("while n > 1:" in mutant for mutant in mutants)
+    assert len(set(mutants)) == len(mutants)
+    assert mutate_program("def f(:", 5) == []
+    assert len(mutate_program("print(1 + 2 + 3 + 4)", 3)) == 3
