@@ -12,6 +12,10 @@ from schemas.table import Column, TableContract, texts
 DOMAINS = ("math", "code")
 ORIGINS = ("source", "generated", "repaired")
 CODE_LANGUAGES = ("python", "cpp")
+PROTOCOLS = ("kattis", "testlib")
+"""How a checker's program is called and what its exit status means (`pipeline.sandbox.program.PROTOCOLS`)."""
+COMPARISON = ("float_tolerance", "ignore_case", "strict_whitespace")
+"""The fields of a checker that say how outputs are compared; the others are a program that judges them."""
 DUPLICATE, CLASH = "duplicate", "clash"
 CANDIDATE_ORIGINS = (DUPLICATE, CLASH)
 """Where a label candidate is from: a duplicate that dedup dropped, or a copy under another label that it kept, which is
@@ -27,6 +31,13 @@ def _is_complete(history: pl.Expr) -> pl.Expr:
 
 def _structs(**fields: pl.DataType) -> pl.DataType:
     return pl.List(pl.Struct(fields))
+
+
+def _can_run(checker: pl.Expr) -> pl.Expr:
+    """A checker with code says in which language it is, and how it is called."""
+    field = checker.struct.field
+    named = field("language").is_in(CODE_LANGUAGES) & field("protocol").is_in(PROTOCOLS)
+    return field("code").is_null() | named.fill_null(False)
 
 
 _TEXT = pl.String()
@@ -46,7 +57,18 @@ PROBLEM = TableContract(
         "tests": Column(_structs(id=_TEXT, input=_TEXT, expected=_TEXT, origin=_TEXT, previous=_TEXT), False),
         "entry_point": Column(_TEXT),
         "checker": Column(
-            pl.Struct({"float_tolerance": pl.Float64(), "ignore_case": pl.Boolean(), "strict_whitespace": pl.Boolean()})
+            pl.Struct(
+                {
+                    "float_tolerance": pl.Float64(),
+                    "ignore_case": pl.Boolean(),
+                    "strict_whitespace": pl.Boolean(),
+                    **dict.fromkeys(("language", "code", "protocol", "flags"), pl.String()),
+                }
+            ),
+            True,
+            _can_run,
+            f"a checker with code has a language ({' or '.join(CODE_LANGUAGES)}) and a protocol "
+            f"({' or '.join(PROTOCOLS)})",
         ),
         "code_language": Column(_TEXT, True, texts(*CODE_LANGUAGES), "python, cpp or null"),
         "parent_id": Column(_TEXT),
@@ -62,9 +84,10 @@ PROBLEM = TableContract(
 )
 """One problem a row. Only `domain` and `statement` are needed on input; `conform` fills the rest or leaves it null.
 
-`label_candidates` are the labels of its duplicates: what each says (`answer`), whose row that was (`problem_id`,
-`source`, `source_id`) and how the two are alike (`detail`). Labels that agree stand there too: each is a witness.
-Tables of runs that were made before the column came lack it (`complete_columns`).
+`checker` says how outputs are compared, or it is a program that judges them: `code` in `language`, called by `protocol`
+with `flags` as further arguments. `label_candidates` are the labels of its duplicates: what each says (`answer`), whose
+row that was (`problem_id`, `source`, `source_id`) and how the two are alike (`detail`). Labels that agree stand there
+too: each is a witness. Tables of runs that were made before a column or field came lack it (`complete_columns`).
 """
 
 PROBLEM_DTYPES: dict[str, pl.DataType] = PROBLEM.dtypes
@@ -93,18 +116,22 @@ def problem_id(row: Mapping[str, Any]) -> str:
     """Hash what a problem says into its id: 16 hex digits, the same on every run and machine.
 
     Source, history and `extra` do not count: the same problem from two sources has one id. Nulls and empty lists
-    do not count either, so a column that the contract gains later changes no id.
+    do not count either, so a column that the contract gains later changes no id, nor does a field of `checker`.
     """
     content = {name: row[name] for name in IDENTITY if row.get(name) not in (None, [], "")}
+    if isinstance(content.get("checker"), Mapping):
+        stated = content["checker"].items()
+        content["checker"] = {name: value for name, value in stated if value is not None or name in COMPARISON}
     return hashlib.sha256(_write(content).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def complete_columns(problems: pl.DataFrame) -> pl.DataFrame:
-    """The problems of a run of any version with every column of the contract, null where its tables have none."""
+    """The problems of a run of any version with every column of the contract and all fields of its `checker`, null
+    where its tables have none."""
     missing = [
         pl.lit(None, dtype).alias(name) for name, dtype in PROBLEM_DTYPES.items() if name not in problems.columns
     ]
-    return problems.with_columns(missing)
+    return problems.with_columns(missing).with_columns(pl.col("checker").cast(PROBLEM_DTYPES["checker"]))
 
 
 def add_history(problems: pl.DataFrame, stage: str, notes: Sequence[tuple[str, str | None] | None]) -> pl.DataFrame:

@@ -21,7 +21,7 @@ def export(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="trl, verl, openrlhf, prime-rl, nemo-rl, open-instruct; curriculum; sft, sft-messages; dpo.",
+            help="trl, verl, openrlhf, prime-rl, nemo-rl, nemo-gym, open-instruct; curriculum; sft, sft-messages; dpo.",
         ),
     ],
     run: Run,
@@ -76,6 +76,23 @@ def reband(
         for file, rows in done.files.items():
             print_visible(f"  {file}: {rows} rows")
         print_visible("grade again: " + ("; ".join(done.grade_again) or "not yet"))
+
+
+@app.command(epilog="Example: goldilocks audit runs/quickstart")
+def audit(
+    run: Run,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many defects to plant.")] = 1000,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Plant defects into a copy of a run's kept problems, and say how many its stages and stored samples catch."""
+    with explained(debug):
+        with show_progress(quiet):
+            announce("load the libraries")
+            from pipeline.audit import audit_run, describe_audit
+
+            audited = audit_run(run, limit)
+        print_visible("\n".join(describe_audit(audited)))
 
 
 @app.command(epilog="Example: goldilocks reward --config configs/quickstart.yaml --port 8100")

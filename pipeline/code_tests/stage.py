@@ -8,10 +8,12 @@ import polars as pl
 
 from pipeline.code_tests.authored import Authored, Generate, author_programs
 from pipeline.code_tests.case import Case, Finding, check_case, open_case
+from pipeline.code_tests.checked import check_by_program
 from pipeline.code_tests.generate import find_seeds
 from pipeline.code_tests.multiple_answers import read_hint
 from pipeline.code_tests.read_tests import restore_expected
 from pipeline.progress import advance, track
+from pipeline.sandbox.program import read_program
 from schemas.config import CodeTestsConfig
 from schemas.problem import REJECT_DTYPES
 
@@ -39,7 +41,7 @@ def check_tests(
     for index, row in enumerate(rows):
         if row["domain"] == "code":
             cases[index] = open_case(row)
-            findings[index] = check_case(cases[index], config, sandbox)
+            findings[index] = _check(cases[index], config, sandbox)
         advance()
     if generate is not None:
         lacking = [i for i, f in findings.items() if f.lacks_tests and read_hint(rows[i]["statement"]) is None]
@@ -62,6 +64,11 @@ def check_tests(
         pl.DataFrame(kept, schema=problems.schema),
         pl.DataFrame(rejected, schema={**problems.schema, **REJECT_DTYPES}),
     )
+
+
+def _check(case: Case, config: CodeTestsConfig, sandbox: "Sandbox") -> Finding:
+    program = read_program(case.row.get("checker"))
+    return check_case(case, config, sandbox) if program is None else check_by_program(case, program, config, sandbox)
 
 
 def _author(lacking: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:

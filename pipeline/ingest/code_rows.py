@@ -192,9 +192,34 @@ def convert_codeforces(row: Row) -> dict[str, Any]:
         list(seen),
         solutions,
         source_id=row.get("id"),
-        custom_checker=bool(row.get("generated_checker") or row.get("interaction_format")),
+        checker=None if row.get("interaction_format") else wrap_scorer(row.get("generated_checker")),
+        custom_checker=bool(row.get("interaction_format")),
         extra=_rest(row, (*left, "solutions", "generated_checker")),
     )
+
+
+_SCORER = """\
+import contextlib, io, sys
+_printed = io.StringIO()
+_, _given, _output, _answer = sys.argv
+sys.argv = ["checker.py", _given, _answer, _output]
+_ended = 0
+with contextlib.redirect_stdout(_printed):
+    try:
+        exec(compile({code!r}, "checker.py", "exec"), {{"__name__": "__main__"}})
+    except SystemExit as _end:
+        _ended = _end.code or 0
+_score = _printed.getvalue().split()
+sys.exit(3 if _ended or len(_score) != 1 else 0 if _score[0] in ("1", "1.0", "100", "100.0") else 1)
+"""
+
+
+def wrap_scorer(code: str | None) -> dict[str, Any] | None:
+    """A checker that is called with input, answer and output, and prints a score (1 is right), as one whose exit status
+    says it: open-r1/codeforces' `generated_checker`, as its card describes them."""
+    if not code:
+        return None
+    return {"language": "python", "code": _SCORER.format(code=code), "protocol": "testlib", "flags": None}
 
 
 def convert_live_code_bench(row: Row) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.run.layout import CARD, CURATED, table_name
+from pipeline.run.layout import AUDIT, CARD, CURATED, table_name
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import make_line
 from schemas.config import Config, Source
@@ -71,10 +71,17 @@ def render_card(
         imported=any(model["revision"] == IMPORTED for model in manifest["models"]),
         stages=stages,
         samples=manifest["samples"],
+        audit=read_audit(folder, manifest),
         config=config,
         reasons=[(word, Reason(word).meaning, count) for word, count in reasons.most_common()],
         sources=[(name, places.get(name, name), sources[name]) for name in {**places, **sources}],
     )
+
+
+def read_audit(folder: RunFolder, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `goldilocks audit` found of this very decision; None where it was not run since."""
+    audit = folder.read_json(AUDIT) if folder.exists(AUDIT) else None
+    return audit if audit is not None and audit.get("of") == manifest.get("created") else None
 
 
 def write_metadata(

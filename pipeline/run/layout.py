@@ -11,13 +11,14 @@
     evidence/pass-1-00000.parquet          which samples count in a grading pass
     refusals/pass-1-00000.parquet          problems whose prompt the grader does not take, where there are any
     decisions/pass-1-00000.parquet         what a grading pass decided
+    decisions/pass-1-00000.json            how often all samples would decide otherwise, with `sampling.stop: confident`
     labels/00000.parquet                   what the witnesses said of every label
     labels/witnesses.json                  how far each witness can be trusted, as learned from the run
     rates/00000.parquet                    the pass rates of every grader that was ever asked
     curated/00000.parquet                  what was kept in the end
     flags/TIME-RANDOM.json                 a person's doubts about a label
     training/                              checkpoints, logs and curves of the trainer
-    manifest.json, README.md, report.html, funnel.svg, pass-rates.svg, plan.json, imported.json
+    manifest.json, README.md, report.html, funnel.svg, pass-rates.svg, plan.json, audit.json, imported.json
     .lock                                  one process at a time; on an object store a folder of claims
 
 Names are relative to the run's folder, with forward slashes. A shard is a number of five digits.
@@ -49,6 +50,8 @@ FUNNEL = "funnel.svg"
 PASS_RATES = "pass-rates.svg"
 WITNESSES = f"{LABELS}/witnesses.json"
 PLAN = "plan.json"
+AUDIT = "audit.json"
+"""What `goldilocks audit` found of planted defects."""
 IMPORTED_NOTE = "imported.json"
 """Says that the run was made from samples in a file, so that it may be made again."""
 LOCK = ".lock"
@@ -173,6 +176,11 @@ def refusals_name(shard: str, grading_pass: int) -> str:
 
 def decisions_name(shard: str, grading_pass: int) -> str:
     return f"{DECISIONS}/pass-{grading_pass}-{shard}{PARQUET}"
+
+
+def calibration_name(shard: str, grading_pass: int) -> str:
+    """Where it is written how often all samples would decide otherwise."""
+    return f"{DECISIONS}/pass-{grading_pass}-{shard}.json"
 
 
 def damaged_name(name: str) -> str:

@@ -10,14 +10,29 @@ is never in a process with it. Infrastructure trouble is `infra`, which says not
 
 from pipeline.sandbox.box import SandboxUnavailable
 from pipeline.sandbox.calls import parse_assert
+from pipeline.sandbox.check import Asked, Checked
 from pipeline.sandbox.describe import describe_sandbox
 from pipeline.sandbox.judge import compare_output
-from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status, all_passed, put_prelude
+from pipeline.sandbox.program import (
+    Case,
+    Checker,
+    CheckerProgram,
+    Limits,
+    Program,
+    Run,
+    Status,
+    all_passed,
+    put_prelude,
+    read_program,
+)
 from pipeline.sandbox.sandbox import Sandbox, open_sandbox
 
 __all__ = [
+    "Asked",
     "Case",
+    "Checked",
     "Checker",
+    "CheckerProgram",
     "Limits",
     "Program",
     "Run",
@@ -30,4 +45,5 @@ __all__ = [
     "open_sandbox",
     "parse_assert",
     "put_prelude",
+    "read_program",
 ]

@@ -44,6 +44,12 @@ for name, text in given["sources"].items():
     exec(compile(text, "<" + name + ">", "exec"), module.__dict__)
 sys.exit(getattr(parent, given["main"]).start(given))
 """
+FEEDBACK = "/box/feedback"
+MESSAGES = (
+    *("judgemessage.txt", "teammessage.txt", "judgeerror.txt", "judgeimage.png", "teamimage.png", "score.txt"),
+    *("score_multiplier.txt", "display_score.txt", "diffposition.txt", "feedback.txt", "nextpass.in"),
+)
+"""Files that a validator may write (Problem Package Format, "Reporting Additional Feedback"; DOMjudge)."""
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "PYTHONHASHSEED": "0",
@@ -178,6 +184,12 @@ def _mask_proc() -> list[str]:
     return words
 
 
+def mount_feedback() -> list[str]:
+    """Bubblewrap's words for `find_feedback`."""
+    links = [word for name in MESSAGES for word in ("--symlink", "/dev/null", f"{FEEDBACK}/{name}")]
+    return ["--dir", FEEDBACK, *links]
+
+
 def start(
     mode: Mode, main: str, given: Mapping[str, Any], fds: Sequence[int], slot: int, mounts: Iterable[str] = ()
 ) -> "subprocess.Popen[bytes]":
@@ -235,6 +247,18 @@ def _read_for_a_while(fd: int) -> bytes:
             break
         written += part
     return written
+
+
+def find_feedback(mode: Mode) -> str:
+    """The folder to which checkers write their messages: of links to /dev/null, so that nothing they write is kept."""
+    if mode == "bubblewrap":
+        return f"{FEEDBACK}/"
+    folder = cache_folder() / "feedback"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    for name in MESSAGES:
+        with contextlib.suppress(FileExistsError):
+            (folder / name).symlink_to("/dev/null")
+    return f"{folder}/"
 
 
 def seccomp_here() -> bool:

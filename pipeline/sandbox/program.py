@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import Literal
 
 Checker = Mapping[str, object]
-"""The contract's `checker` column: float_tolerance (float), ignore_case, strict_whitespace (bool); null is unset."""
+"""The contract's `checker` column: float_tolerance (float), ignore_case, strict_whitespace (bool), and of a program
+that judges outputs `language`, `code`, `protocol`, `flags`; null is unset."""
 
 
 class Status(StrEnum):
-    """How one run ended. `infra` says nothing about the program: its verdict is unknown."""
+    """How one run ended. `infra` and `unchecked` (a checker gave no verdict) say nothing about the program: its verdict
+    is unknown."""
 
     PASSED = "passed"
     WRONG = "wrong"
@@ -21,6 +23,7 @@ class Status(StrEnum):
     OUTPUT = "output"
     RUNTIME = "runtime"
     COMPILE = "compile"
+    UNCHECKED = "unchecked"
     INFRA = "infra"
 
 
@@ -38,6 +41,56 @@ class Program:
             raise ValueError(f"language is {self.language!r}; the sandbox runs 'python' and 'cpp'")
         if self.language == "cpp" and self.entry_point is not None:
             raise ValueError("an entry_point needs Python; a C++ program reads stdin and writes stdout")
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a checker is called and what its exit status means; any other status is no verdict.
+
+    `arguments` name the files `{input}`, `{answer}` and `{output}` and the folder `{feedback}`, where what it writes is
+    lost. `stdin`: the output comes on its standard input.
+    """
+
+    arguments: tuple[str, ...]
+    stdin: bool
+    accepts: int
+    rejects: frozenset[int]
+
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "kattis": Protocol(("{input}", "{answer}", "{feedback}"), True, 42, frozenset({43})),
+    "testlib": Protocol(("{input}", "{output}", "{answer}"), False, 0, frozenset({1, 2, 4, 7, 8, *range(16, 117)})),
+}
+"""`kattis`: output validators of Kattis, ICPC and DOMjudge packages (Problem Package Format, "Output Validator").
+`testlib`: checkers of Codeforces and Polygon (testlib's exit codes; some of the points are not all of them)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerProgram:
+    """Somebody's program that judges an output: a `checker` with code."""
+
+    language: Literal["python", "cpp"]
+    code: str
+    protocol: str = "kattis"
+    flags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.language not in ("python", "cpp"):
+            raise ValueError(f"a checker's language is {self.language!r}; the sandbox runs 'python' and 'cpp'")
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"a checker's protocol is {self.protocol!r}; it is one of {', '.join(PROTOCOLS)}")
+
+
+def read_program(checker: Checker | None) -> CheckerProgram | None:
+    """The program of a `checker`; None where outputs are compared. Raises ValueError for one that cannot be run."""
+    code = (checker or {}).get("code")
+    if checker is None or code is None:
+        return None
+    language, protocol = checker.get("language"), checker.get("protocol") or "kattis"
+    flags = checker.get("flags") or ""
+    if not isinstance(code, str) or not isinstance(protocol, str) or not isinstance(flags, str):
+        raise ValueError("a checker's code, protocol and flags are text")
+    return CheckerProgram(language, code, protocol, tuple(flags.split()))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ another. A test that fails there is run again alone in a fresh process, and only
 """
 
 import json
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pipeline.sandbox.calls import Call, NoLiteral, read_call, read_literal
+from pipeline.sandbox.check import CheckRunner
 from pipeline.sandbox.compile import Built
+from pipeline.sandbox.ends import MAX_DETAIL, end_of, outlived
 from pipeline.sandbox.inside import children
 from pipeline.sandbox.judge import compare_output, compare_value, write_literal
 from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status
@@ -21,18 +22,22 @@ BATCH = 32
 """Tests a process: past it the fork is paid off, and a lost process loses little."""
 TIMEOUTS = 3
 """A program that timed out this often is not run on the rest: each more costs as much as a thousand tests."""
-MAX_DETAIL = 1000
 MAX_VALUE = 4 << 20
 """Bytes of one returned value: it is parsed here, outside the limits."""
 
 Attempts = Callable[[Sequence[int]], list[Attempt]]
 Judge = Callable[[int, Attempt], Run]
+Rule = Checker | CheckRunner | None
+"""What outputs are judged by: rules of comparison, or a program."""
 
 
 def run_cases(
-    worker: Worker, program: Program, cases: Sequence[Case], checker: Checker | None, stop: bool, built: Built | None
+    worker: Worker, program: Program, cases: Sequence[Case], checker: Rule, stop: bool, built: Built | None
 ) -> list[Run]:
-    """A run for each case, in order; with `stop` none after the first that fails. `built` is a C++ program's binary."""
+    """A run for each case, in order; with `stop` none after the first that fails. `built` is a C++ program's binary.
+
+    Texts on stdout are judged by `checker`, be it rules of comparison or a program; values are compared.
+    """
     limits = worker.limits
     if built is not None:
         if built.binary is None:
@@ -43,6 +48,8 @@ def run_cases(
         code = program.code.encode("utf-8", "surrogatepass")
         attempts = _attempt_programs(worker, code, cases)
         return run_rounds(attempts, _judge_texts(cases, checker, limits), len(cases), stop, BATCH)
+    if isinstance(checker, CheckRunner):
+        raise ValueError("a program that judges outputs judges text on stdout, and no function's values")
     calls = [read_call(case.input, program.entry_point) for case in cases]
     return _run_functions(worker, program, cases, calls, checker, stop)
 
@@ -96,7 +103,7 @@ def _attempt_programs(worker: Worker, code: bytes, cases: Sequence[Case]) -> Att
 
 def _within(attempt: Attempt, limits: Limits) -> bool:
     """Whether a whole process stayed within what one test may take, but for the time: past it the process is ended."""
-    return attempt.rss_mb <= limits.memory_mb and not _outlived(attempt, limits)
+    return attempt.rss_mb <= limits.memory_mb and not outlived(attempt, limits)
 
 
 def _before(last: Attempt, fits: bool) -> Attempt:
@@ -105,14 +112,7 @@ def _before(last: Attempt, fits: bool) -> Attempt:
     return replace(last, exit=0, timed_out=False, cpu=0.0 if fits else last.cpu)
 
 
-def _outlived(attempt: Attempt, limits: Limits) -> bool:
-    """Whether a process went on past its CPU limit: the signal that ends it there can be caught."""
-    return attempt.cpu > limits.cpu and attempt.exit != -signal.SIGXCPU
-
-
-def _run_alone(
-    worker: Worker, kind: str, first: bytes, cases: Sequence[Case], checker: Checker | None, stop: bool
-) -> list[Run]:
+def _run_alone(worker: Worker, kind: str, first: bytes, cases: Sequence[Case], checker: Rule, stop: bool) -> list[Run]:
     def attempt(numbers: Sequence[int]) -> list[Attempt]:
         text = cases[numbers[0]].input.encode("utf-8", "surrogateescape")
         reply, outputs, stderr = worker.attempt(kind, [first, text], 1)
@@ -121,16 +121,26 @@ def _run_alone(
     return run_rounds(attempt, _judge_texts(cases, checker, worker.limits), len(cases), stop, 1)
 
 
-def _judge_texts(cases: Sequence[Case], checker: Checker | None, limits: Limits) -> Judge:
+def _judge_texts(cases: Sequence[Case], checker: Rule, limits: Limits) -> Judge:
     def judge(number: int, tried: Attempt) -> Run:
         text = tried.output.decode("utf-8", "replace")
         status, detail = end_of(tried, limits)
         expected = cases[number].expected
-        if status is Status.PASSED and expected is not None and not compare_output(expected, text, checker):
-            status, detail = Status.WRONG, "not the expected output"
+        if status is Status.PASSED and expected is not None:
+            if isinstance(checker, CheckRunner):
+                status, detail = _ask(checker, cases[number].input, expected, tried.output)
+            elif not compare_output(expected, text, checker):
+                status, detail = Status.WRONG, "not the expected output"
         return _run(tried, status, detail, text, expected is not None, limits)
 
     return judge
+
+
+def _ask(checker: CheckRunner, given: str, answer: str, output: bytes) -> tuple[Status, str]:
+    checked = checker.check(given, answer, output)
+    if checked.accepted is None:
+        return (Status.INFRA if checked.infra else Status.UNCHECKED), checked.detail
+    return (Status.PASSED, "") if checked.accepted else (Status.WRONG, "the checker rejects the output")
 
 
 def _run(tried: Attempt, status: Status, detail: str, output: str, judged: bool, limits: Limits) -> Run:
@@ -144,36 +154,6 @@ def _run(tried: Attempt, status: Status, detail: str, output: str, judged: bool,
         judged=judged,
         complete=len(kept) == len(output),
     )
-
-
-def end_of(tried: Attempt, limits: Limits) -> tuple[Status, str]:
-    """How a process ended, as a status; `passed` is a good end, before any output is looked at."""
-    last_words = tried.stderr[-MAX_DETAIL:]
-    if tried.infra is not None:
-        return Status.INFRA, tried.infra
-    no_memory = tried.exit == children.OUT_OF_MEMORY or (tried.exit != 0 and "std::bad_alloc" in last_words)
-    if tried.rss_mb > limits.memory_mb or no_memory:
-        return Status.MEMORY, f"over {limits.memory_mb} MB"
-    if tried.timed_out or tried.exit == -signal.SIGXCPU:
-        return Status.TIME, f"over {limits.wall:g} s" if tried.timed_out else f"over {limits.cpu} s of CPU"
-    if _outlived(tried, limits):
-        return Status.TIME, f"over {limits.cpu} s of CPU"
-    if tried.exit == -signal.SIGXFSZ or len(tried.output) >= limits.output_mb << 20:
-        return Status.OUTPUT, f"over {limits.output_mb} MB of output"
-    if tried.exit == children.NO_COMPILE:
-        return Status.COMPILE, last_words
-    if tried.exit < 0:
-        return Status.RUNTIME, f"{_signal_name(-tried.exit)}: {last_words}"
-    if tried.exit:
-        return Status.RUNTIME, last_words or f"exit status {tried.exit}"
-    return Status.PASSED, ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _run_functions(

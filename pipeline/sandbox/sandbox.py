@@ -4,22 +4,25 @@ import os
 import queue
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pipeline.sandbox.box import Mode, SandboxUnavailable
-from pipeline.sandbox.compile import Compiler
+from pipeline.sandbox.check import Asked, Checked, CheckRunner, encode_text
+from pipeline.sandbox.compile import Built, Compiler
 from pipeline.sandbox.describe import choose_mode
-from pipeline.sandbox.program import Case, Checker, Limits, Program, Run, Status
+from pipeline.sandbox.program import Case, Checker, CheckerProgram, Limits, Program, Run, Status, read_program
 from pipeline.sandbox.running import run_cases
 from pipeline.sandbox.worker import Worker
 
 if TYPE_CHECKING:
     from schemas.config import SandboxConfig
+
+T = TypeVar("T")
 
 
 def open_sandbox(config: "SandboxConfig") -> "Sandbox":
@@ -30,12 +33,12 @@ def open_sandbox(config: "SandboxConfig") -> "Sandbox":
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    program: Program
-    cases: tuple[Case, ...]
-    checker: Checker | None
-    stop: bool
+    """What one worker is to do: `run`, or `lose` with the reason why it could not."""
+
+    run: "Callable[[Worker], list[Any]]"
+    lose: "Callable[[str], list[Any]]"
     wall: float | None
-    future: "Future[list[Run]]"
+    future: "Future[list[Any]]"
 
 
 class Sandbox(AbstractContextManager["Sandbox"]):
@@ -78,9 +81,37 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         wall: float | None = None,
     ) -> "Future[list[Run]]":
         """A run for each case, to come. With `stop_at_first` the list ends at the first that failed. `wall`: seconds a
-        case, where that is less than the limit."""
-        future: Future[list[Run]] = Future()
-        job = _Job(program, tuple(cases), checker, stop_at_first, wall, future)
+        case, where that is less than the limit. A `checker` with code judges each output in a process of its own."""
+        cases = tuple(cases)
+        judging = read_program(checker) if program.entry_point is None else None
+
+        def run(worker: Worker) -> list[Run]:
+            built = self._build(program, worker) if cases else None
+            if judging is None:
+                return run_cases(worker, program, cases, checker, stop_at_first, built)
+            with CheckRunner(worker, judging, self._build(judging, worker)) as runner:
+                return run_cases(worker, program, cases, runner, stop_at_first, built)
+
+        return self._put(run, lambda why: [Run(Status.INFRA, detail=why)] * len(cases), wall)
+
+    def submit_checks(self, checker: CheckerProgram, asked: Sequence[Asked]) -> "Future[list[Checked]]":
+        """What a checker says of each output, to come."""
+        asked = tuple(asked)
+
+        def run(worker: Worker) -> list[Checked]:
+            with CheckRunner(worker, checker, self._build(checker, worker)) as runner:
+                return [runner.check(one.input, one.answer, encode_text(one.output)) for one in asked]
+
+        return self._put(run, lambda why: [Checked(None, why, infra=True)] * len(asked), None)
+
+    def _build(self, program: Program | CheckerProgram, worker: Worker) -> "Built | None":
+        return self._compiler.build(program.code, worker.slot) if program.language == "cpp" else None
+
+    def _put(
+        self, run: "Callable[[Worker], list[T]]", lose: "Callable[[str], list[T]]", wall: float | None
+    ) -> "Future[list[T]]":
+        future: Future[list[T]] = Future()
+        job = _Job(run, lose, wall, future)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sandbox is closed")
@@ -131,19 +162,16 @@ class Sandbox(AbstractContextManager["Sandbox"]):
 
     def _answer(self, worker: Worker, job: _Job) -> None:
         if self._closed:
-            job.future.set_result([Run(Status.INFRA, detail="the sandbox was closed")] * len(job.cases))
+            job.future.set_result(job.lose("the sandbox was closed"))
             return
         worker.limits = self.limits
         if job.wall is not None and job.wall < self.limits.wall:
             worker.limits = replace(self.limits, wall=job.wall)
         try:
-            built = None
-            if job.program.language == "cpp" and job.cases:
-                built = self._compiler.build(job.program.code, worker.slot)
-            runs = run_cases(worker, job.program, job.cases, job.checker, job.stop, built)
+            results = job.run(worker)
         except SandboxUnavailable as error:
-            runs = [Run(Status.INFRA, detail=str(error))] * len(job.cases)
+            results = job.lose(str(error))
         except BaseException as error:
             job.future.set_exception(error)
             return
-        job.future.set_result(runs)
+        job.future.set_result(results)

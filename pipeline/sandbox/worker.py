@@ -69,7 +69,8 @@ class Worker:
             }
             given = {"control": theirs.fileno(), "limits": limits}
             try:
-                self.process = box.start(self.mode, "zygote", given, [theirs.fileno()], self.slot)
+                mounts = box.mount_feedback()
+                self.process = box.start(self.mode, "zygote", given, [theirs.fileno()], self.slot, mounts)
             except SandboxUnavailable:
                 ours.close()
                 raise

@@ -44,8 +44,10 @@ def allows_any_case(statement: str) -> bool:
 
 def read_checker(checker: Mapping[str, Any] | None, statement: str | None) -> dict[str, Any]:
     """How outputs are compared: what a problem's `checker` sets, and `ignore_case` as the statement has it where the
-    checker says nothing of it."""
+    checker says nothing of it. A checker with code decides that itself."""
     known = {name: value for name, value in (checker or {}).items() if value is not None}
+    if "code" in known:
+        return known
     if "ignore_case" not in known and allows_any_case(statement or ""):
         known["ignore_case"] = True
     return known

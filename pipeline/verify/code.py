@@ -304,6 +304,9 @@ def rule(runs: list[Run], label: CodeLabel, code: str) -> Judgement:
     if all_passed(runs, len(label.tests)):
         return Judgement(Verdict.CORRECT, code, None, f"passed {len(runs)} tests")
     last = runs[-1] if runs else None
+    if last is not None and last.status is Status.UNCHECKED:
+        detail = f"test {label.tests[len(runs) - 1].id}: {last.detail}"
+        return Judgement(Verdict.UNKNOWN, code, None, detail, cause=Cause.UNDECIDED)
     if last is None or last.status in (Status.INFRA, Status.PASSED):
         problem = last.detail if last is not None and last.status is Status.INFRA else "not every test was judged"
         return _lose(code, problem)

@@ -52,6 +52,7 @@ def read_truth(text: str) -> Label:
         raise InputError(f"ground truth: language is {language!r}; it is python, cpp or left out")
     if checker is not None and not isinstance(checker, dict):
         raise InputError("ground truth: checker is not an object")
+    _check_program(checker)
     return CodeLabel(
         language=language,
         entry_point=_text(fields, "entry_point") or None,
@@ -60,6 +61,15 @@ def read_truth(text: str) -> Label:
         prelude=_text(fields, "prelude"),
         stub=_text(fields, "stub"),
     )
+
+
+def _check_program(checker: Mapping[str, Any] | None) -> None:
+    from pipeline.sandbox.program import read_program
+
+    try:
+        read_program(checker)
+    except ValueError as error:
+        raise InputError(f"ground truth: {error}") from None
 
 
 def _tests(fields: Mapping[str, Any]) -> list[Any]:

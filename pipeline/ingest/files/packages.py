@@ -2,8 +2,9 @@
 
 A package is a folder with problem.yaml or domjudge-problem.ini: a statement (problem_statement/ or statement/, or
 beside them; LaTeX, Markdown, HTML or text), data/sample and data/secret with pairs *.in and *.ans, submissions/VERDICT
-with programs. Format: the Problem Package Format specification (legacy and 2023-07), and DOMjudge's manual. Submissions
-come without their verdict, except that accepted ones come first: the stage `code_tests` decides for itself.
+with programs, output_validators and input_validators. Format: the Problem Package Format specification (legacy and
+2023-07), and DOMjudge's manual. The accepted submissions come first. Whether they are right the stage `code_tests`
+decides for itself; a validator of the package's own is tried with the jury's verdicts, which come in `extra`.
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Any
 from pipeline.ingest.code_rows import shape_problem
 from pipeline.ingest.files.find import Place
 from pipeline.ingest.files.members import Members
+from pipeline.ingest.files.validators import read_validators
 from schemas.config import ReadingConfig
 from schemas.conform import WHERE
 from schemas.yaml_text import read_yaml
@@ -25,6 +27,8 @@ MAX_TEST_BYTES = 1_000_000
 """A larger input or answer is left out: rows are held in memory, and few programs are told apart only by such a one."""
 STATEMENT_FOLDERS = ("problem_statement/", "statement/", "")
 STATEMENT_SUFFIXES = (".md", ".tex", ".html", ".txt")
+OUTPUT_VALIDATORS = ("output_validators", "output_validator")
+INPUT_VALIDATORS = ("input_validators", "input_validator", "input_format_validators")
 GROUPS = ("data/testdata.yaml", "data/test_group.yaml", "data/secret/testdata.yaml", "data/secret/test_group.yaml")
 """Where a package may say what its validator is told, beside problem.yaml."""
 _STATEMENT = re.compile(r"problem(?:\.([a-z]{2,3})(?:[-_][A-Za-z]+)?)?(\.[a-z]+)")
@@ -41,7 +45,10 @@ def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:
     programs = list(_read_programs(files))
     kinds = _words(settings.get("validation")) + _words(settings.get("type"))
     interactive = "interactive" in kinds or "multi-pass" in kinds
-    has_validator = any(files.list_below(folder) for folder in ("output_validators", "output_validator"))
+    has_validator = any(files.list_below(folder) for folder in OUTPUT_VALIDATORS)
+    flags = _read_flags(settings, files, reading)
+    scored = "score" in kinds or "scoring" in kinds
+    program = _read_checker(files, flags) if has_validator and not interactive and not scored else None
     title = settings.get("name")
     if isinstance(title, Mapping):
         title = title.get("en") or next(iter(title.values()), None)
@@ -50,8 +57,8 @@ def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:
         [(given, answer) for _, given, answer in pairs],
         [(known, code) for _, known, code in programs],
         source_id=PurePosixPath(place.path).name or PurePosixPath(place.name).name.partition(".")[0],
-        checker=read_flags(_read_flags(settings, files, reading)),
-        custom_checker="custom" in kinds or interactive or has_validator,
+        checker=program or read_flags(flags),
+        custom_checker=program is None and ("custom" in kinds or interactive or has_validator),
         extra={
             "title": title,
             "license": settings.get("license"),
@@ -59,11 +66,28 @@ def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:
             "contest": settings.get("source"),
             "interactive": interactive or None,
             "samples": [name for name, _, _ in pairs if name.startswith("sample/")] or None,
+            "verdicts": {name: name.partition("/")[0] for name, _, _ in programs} or None,
+            "input_validators": _read_input_validators(files) or None,
         },
         test_ids=[name for name, _, _ in pairs],
         solution_ids=[name for name, _, _ in programs],
     )
     return row | {"language": language, WHERE: place.name}
+
+
+def _read_checker(files: Members, flags: list[str]) -> dict[str, Any] | None:
+    """The package's one output validator as a checker; None where it cannot be run here, or where there are more."""
+    validators = read_validators(files, OUTPUT_VALIDATORS)
+    if len(validators) != 1 or validators[0] is None:
+        return None
+    only = validators[0]
+    return {"language": only.language, "code": only.code, "protocol": "kattis", "flags": " ".join(flags) or None}
+
+
+def _read_input_validators(files: Members) -> list[dict[str, str]]:
+    """Programs that an input keeps to: each exits with 42 for one that does."""
+    validators = read_validators(files, INPUT_VALIDATORS)
+    return [{"language": one.language, "code": one.code} for one in validators if one is not None]
 
 
 def _read_settings(files: Members, reading: ReadingConfig) -> dict[str, Any]:

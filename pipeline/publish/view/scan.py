@@ -31,6 +31,7 @@ def scan_tables(folder: RunFolder, names: Sequence[str], dtypes: Dtypes, paths: 
             include_file_paths=paths,
             missing_columns="insert",
             extra_columns="ignore",
+            cast_options=pl.ScanCastOptions(missing_struct_fields="insert"),
             glob=False,
         )
     return pl.concat([_scan_remote(folder, name, dtypes) for name in names])

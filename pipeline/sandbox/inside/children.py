@@ -81,12 +81,12 @@ def _compile(code: str) -> Any:
         os._exit(NO_COMPILE)
 
 
-def _run_main(code: Any) -> int:
+def _run_main(code: Any, arguments: Sequence[str] = ()) -> int:
     """Run a compiled program as `__main__` to its very end; its exit status."""
     main = type(sys)("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
-    sys.argv = ["prog.py"]
+    sys.argv = ["prog.py", *arguments]
     sys.setrecursionlimit(1000)
     status = 0
     try:
@@ -165,6 +165,36 @@ def run_executable(limits: Mapping[str, Any], fds: Sequence[int], progress: int)
     os.write(progress, b"s")
     try:
         execute(binary, key)
+    except OSError as error:
+        os.write(2, f"cannot be executed: {error.strerror}".encode())
+        return NOT_EXECUTABLE
+
+
+def run_checker(limits: Mapping[str, Any], fds: Sequence[int], progress: int) -> int:
+    """A checker on one output: fds are job, stderr, input, answer, output, and the binary of a compiled one.
+
+    It reads the three as files under /proc/self/fd, or the output on stdin, as the job's `arguments` say. What it
+    prints goes nowhere: its exit status is all that is known of it.
+    """
+    job, errors, given, answer, output, *binary = fds
+    work = json.loads(read_all(job))
+    files = {"{input}": given, "{answer}": answer, "{output}": output}
+    arguments = [f"/proc/self/fd/{files[word]}" if word in files else word for word in work["arguments"]]
+    os.dup2(output if work["stdin"] else _null, 0)
+    os.dup2(_null, 1)
+    os.dup2(errors, 2)
+    kept = [given, answer, *([] if work["stdin"] else [output])]
+    for fd in kept:
+        os.set_inheritable(fd, True)
+    key = os.urandom(8) if binary else None
+    lock_down(limits, [progress, *kept, *binary], execute_key=key)
+    os.write(progress, b"s")
+    if key is None:
+        gc.enable()
+        open_streams()
+        return _run_main(_compile(work["code"]), arguments)
+    try:
+        execute(binary[0], key, arguments)
     except OSError as error:
         os.write(2, f"cannot be executed: {error.strerror}".encode())
         return NOT_EXECUTABLE

@@ -12,7 +12,7 @@ import fcntl
 import os
 import resource
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from pipeline.sandbox.inside.system_calls import X86_64 as _CALLS
@@ -171,14 +171,16 @@ def filter_for(pid: int, key: bytes | None = None) -> bytes:
     return code
 
 
-def execute(fd: int, key: bytes) -> NoReturn:
-    """Become the program at `fd`, with one argument and an empty environment; raises OSError where it cannot be run.
+def execute(fd: int, key: bytes, more: Sequence[str] = ()) -> NoReturn:
+    """Become the program at `fd`, with its name and `more` as arguments and an empty environment; raises OSError where
+    it cannot be run.
 
     execveat takes five arguments and the filter sees six: the key is the sixth. It is new for each process and gone
     with the memory and the registers of the one that calls this, so what was executed can execute nothing, whatever it
     puts at which descriptor.
     """
-    arguments = (ctypes.c_char_p * 2)(b"prog", None)
+    words = [b"prog", *(word.encode("utf-8", "surrogateescape") for word in more)]
+    arguments = (ctypes.c_char_p * (len(words) + 1))(*words, None)
     environment = (ctypes.c_char_p * 1)(None)
     os.set_inheritable(fd, False)
     number, sixth = _CALLS["execveat"], ctypes.c_uint64(int.from_bytes(key, "little"))

@@ -151,6 +151,7 @@ class Zygote:
             "program": children.run_program,
             "executable": children.run_executable,
             "calls": children.run_calls,
+            "checker": children.run_checker,
         }[request["kind"]]
         ours, theirs = os.pipe()
         pid = self.fork(run, fds, theirs)

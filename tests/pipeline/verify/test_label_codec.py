@@ -56,6 +56,8 @@ def test_no_label_is_the_empty_text() -> None:
         ({"tests": [{"input": "1", "expected": 2}]}, r"tests\[0\]"),
         ({"tests": [], "language": "rust"}, "rust"),
         ({"tests": [], "checker": 1}, "checker"),
+        ({"tests": [], "checker": {"code": "x", "language": "rust"}}, "rust"),
+        ({"tests": [], "checker": {"code": "x", "language": "cpp", "protocol": "none"}}, "none"),
         ({"tests": [], "prelude": 1}, "prelude"),
     ],
 )

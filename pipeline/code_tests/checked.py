@@ -1,0 +1,173 @@
+"""The check of a code problem whose outputs a program judges: the checker's trial, then what it says of every program.
+
+Nothing is repaired here: another output may be right too. Where no checker stands the trial the problem goes as one
+without a checker.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.code_tests.case import Case, Finding
+from pipeline.code_tests.matrix import Outcome, run_matrix
+from pipeline.code_tests.minimise import order_tests
+from pipeline.code_tests.programs import find_missing
+from pipeline.code_tests.trial import Ask, Trial, Tried, try_changed_outputs, try_programs
+from pipeline.sandbox.check import Asked, Checked
+from schemas.config import CodeTestsConfig
+from schemas.reasons import Reason
+
+if TYPE_CHECKING:
+    from pipeline.sandbox import CheckerProgram, Sandbox
+
+CHUNK = 16
+"""Outputs that one worker judges in one go."""
+ACCEPTED, WRONG = "accepted", "wrong_answer"
+"""Verdicts of a jury, as packages name their folders: the others (too slow, a crash) say nothing of the outputs."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the checker says of every program's output: `verdicts[s][t]`, None where there is none to judge."""
+
+    outcomes: Sequence[Sequence[Outcome]]
+    verdicts: Sequence[Sequence[Checked | None]]
+
+    def accepts(self, program: int) -> bool:
+        """Whether a program ended well on every test that was run, and the checker took each output."""
+        pairs = list(zip(self.outcomes[program], self.verdicts[program], strict=True))
+        judged = [c for _, c in pairs if c is not None]
+        return bool(judged) and all(c.accepted for c in judged) and not any(_failed(o) for o, _ in pairs)
+
+
+def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsConfig, sandbox: "Sandbox") -> Finding:
+    """Judge one code problem with a checker of its own."""
+    if case.entry_point is not None:
+        detail = "its checker judges text, and its tests call a function"
+        return Finding(reason=Reason.NEEDS_CHECKER, detail=detail)
+    tests = [test for test in case.tests if test["expected"] is not None]
+    outcomes = run_matrix(sandbox, case.solutions, [t["input"] for t in tests], None)
+    silent = bool(outcomes) and all(o.output is None for row in outcomes for o in row)
+    if silent and (missing := find_missing(sandbox, case.solutions)):
+        detail = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
+        return Finding(reason=Reason.NO_SOLUTION, detail=detail)
+    ask = ask_in_parallel(sandbox, program)
+    judged = judge_outputs(ask, tests, outcomes)
+    right = find_right(case, judged, config)
+    trial = try_checker(case, ask, tests, judged, right)
+    if trial.fault is not None:
+        detail = f"its checker failed the trial: {trial.fault}"
+        return Finding(reason=Reason.NEEDS_CHECKER, detail=detail, report={"checker": trial.describe()})
+    if len(tests) < config.min_tests:
+        detail = f"{len(tests)} tests with an answer for its checker, at least {config.min_tests} needed"
+        return Finding(reason=Reason.TOO_FEW_TESTS, detail=detail)
+    return conclude(case, tests, judged, right, trial)
+
+
+def ask_in_parallel(sandbox: "Sandbox", program: "CheckerProgram") -> Ask:
+    """How to ask a checker of many outputs, each of them once."""
+    known: dict[Asked, Checked] = {}
+
+    def ask(asked: Sequence[Asked]) -> list[Checked]:
+        new = [one for one in dict.fromkeys(asked) if one not in known]
+        chunks = [new[at : at + CHUNK] for at in range(0, len(new), CHUNK)]
+        for chunk, future in [(chunk, sandbox.submit_checks(program, chunk)) for chunk in chunks]:
+            known.update(zip(chunk, future.result(), strict=True))
+        return [known[one] for one in asked]
+
+    return ask
+
+
+def judge_outputs(ask: Ask, tests: Sequence[Mapping[str, Any]], outcomes: Sequence[Sequence[Outcome]]) -> Judged:
+    """What the checker says of what every program printed."""
+    places = [(s, t, o.output) for s, row in enumerate(outcomes) for t, o in enumerate(row) if o.output is not None]
+    checked = ask([Asked(tests[t]["input"], tests[t]["expected"], output) for _, t, output in places])
+    verdicts: list[list[Checked | None]] = [[None] * len(tests) for _ in outcomes]
+    for (s, t, _), one in zip(places, checked, strict=True):
+        verdicts[s][t] = one
+    return Judged(outcomes, verdicts)
+
+
+def find_right(case: Case, judged: Judged, config: CodeTestsConfig) -> list[int]:
+    """The programs that are trusted to print right outputs: those that the jury accepted and that run well here.
+
+    Without a jury's word, those that the checker accepts on every test, where there are `min_solutions` distinct ones.
+    """
+    jury = read_jury(case)
+    if ACCEPTED in jury.values():
+        return [
+            s
+            for s, row in enumerate(judged.outcomes)
+            if jury.get(case.solutions[s].id) == ACCEPTED and not any(map(_failed, row)) and any(map(_ended, row))
+        ]
+    accepted = [s for s in range(len(case.solutions)) if judged.accepts(s)]
+    enough = len({case.fingerprints[s] for s in accepted}) >= config.min_solutions
+    return accepted if enough else []
+
+
+def read_jury(case: Case) -> Mapping[str, str]:
+    """Solution -> the verdict that its source gives it, where it gives any."""
+    verdicts = case.extra.get("verdicts")
+    return verdicts if isinstance(verdicts, Mapping) else {}
+
+
+def try_checker(
+    case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int]
+) -> Trial:
+    """The whole trial: programs first, then the jury's answers and what is made of right outputs."""
+    names = [test["id"] for test in tests]
+    jury = read_jury(case)
+    wrong = [s for s, solution in enumerate(case.solutions) if jury.get(solution.id) == WRONG]
+    said = {s: judged.verdicts[s] for s in (*right, *wrong)}
+    by_name = [{case.solutions[s].id: said[s] for s in group} for group in (right, wrong)]
+    if (fault := try_programs(by_name[0], by_name[1], names)) is not None:
+        return Trial(fault)
+    answers = ask([Asked(test["input"], test["expected"], test["expected"]) for test in tests])
+    if not right and not all(checked.accepted for checked in answers):
+        return Trial("no program is known to be right, and it does not accept the answers of the tests as outputs")
+    tried = []
+    for t, test in enumerate(tests):
+        taken = [test["expected"]] if answers[t].accepted else []
+        taken += [output for s in right if (output := judged.outcomes[s][t].output) is not None]
+        tried.append(Tried(test["id"], test["input"], test["expected"], tuple(dict.fromkeys(taken))))
+    return try_changed_outputs(ask, tried)
+
+
+def conclude(
+    case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial
+) -> Finding:
+    """Keep all tests, the most telling first, and the programs that the checker accepts on each of them."""
+    count = len(case.solutions)
+    passing = [s for s in range(count) if judged.accepts(s)]
+    wrong = [s for s in range(count) if s not in passing]
+    catches = [
+        frozenset(s for s in wrong if _failed(judged.outcomes[s][t]) or _rejected(judged.verdicts[s][t]))
+        for t in range(len(tests))
+    ]
+    ordered = [dict(tests[t]) for t in order_tests(catches, range(len(tests)))]
+    caught = frozenset[int]().union(*catches)
+    kill = len(caught) / len(wrong) if wrong else None
+    trusted = f"{len(right)} of {count} solutions trusted"
+    history = [("judged", f"{len(tests)} tests kept; its checker stood the trial; {trusted}")]
+    if kill is not None:
+        history.append(("kill_rate", f"{kill:.2f} of {len(wrong)} programs that are not right"))
+    report = {
+        "trusted": [case.solutions[s].id for s in right],
+        "checker": trial.describe(),
+        "kill_rate": kill,
+        "failed": [case.solutions[s].id for s in wrong],
+    }
+    kept = tuple(case.solutions[s].row for s in passing)
+    return Finding(tuple(ordered), kept, case.judge, history=tuple(history), report=report)
+
+
+def _ended(outcome: Outcome) -> bool:
+    return outcome.output is not None
+
+
+def _failed(outcome: Outcome) -> bool:
+    return outcome.output is None and outcome.status not in ("infra", "skipped")
+
+
+def _rejected(checked: Checked | None) -> bool:
+    return checked is not None and checked.accepted is False
