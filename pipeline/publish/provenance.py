@@ -145,7 +145,11 @@ def _read_license(extra: str | None) -> str | None:
     """The licence that a row names itself."""
     if not extra or '"license"' not in extra:
         return None
-    license = json.loads(extra).get("license")
+    try:
+        columns = json.loads(extra)
+    except ValueError:
+        return None
+    license = columns.get("license") if isinstance(columns, dict) else None
     return license if isinstance(license, str) and license.strip() else None
 
 
