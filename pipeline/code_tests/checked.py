@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.code_tests.case import Case, Finding
+from pipeline.code_tests.audit import Audit, audit_outputs
+from pipeline.code_tests.case import Case, Finding, aim, say_audit, say_vacuous
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.minimise import order_tests
 from pipeline.code_tests.programs import find_missing
 from pipeline.code_tests.trial import Ask, Trial, Tried, try_changed_outputs, try_programs
 from pipeline.sandbox.check import Asked, Checked
+from schemas.audit import AUDIT
 from schemas.config import CodeTestsConfig
 from schemas.reasons import Reason
 
@@ -61,7 +63,16 @@ def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsCon
     if len(tests) < config.min_tests:
         detail = f"{len(tests)} tests with an answer for its checker, at least {config.min_tests} needed"
         return Finding(reason=Reason.TOO_FEW_TESTS, detail=detail)
-    return conclude(case, tests, judged, right, trial)
+    audit = audit_outputs(
+        lambda asked: [
+            one.accepted is True
+            for one in ask([Asked(tests[t]["input"], tests[t]["expected"], output) for t, output in asked])
+        ],
+        aim(case, case.judge, tests),
+    )
+    if audit.passing:
+        return Finding(reason=Reason.VACUOUS_TESTS, detail=say_vacuous(audit, len(tests)))
+    return conclude(case, tests, judged, right, trial, audit)
 
 
 def ask_in_parallel(sandbox: "Sandbox", program: "CheckerProgram") -> Ask:
@@ -134,7 +145,7 @@ def try_checker(
 
 
 def conclude(
-    case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial
+    case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial, audit: Audit
 ) -> Finding:
     """Keep all tests, the most telling first, and the programs that the checker accepts on each of them."""
     count = len(case.solutions)
@@ -151,7 +162,9 @@ def conclude(
     history = [("judged", f"{len(tests)} tests kept; its checker stood the trial; {trusted}")]
     if kill is not None:
         history.append(("kill_rate", f"{kill:.2f} of {len(wrong)} programs that are not right"))
+    history.append(say_audit(audit))
     report = {
+        AUDIT: audit.report(len(wrong), len(caught)),
         "trusted": [case.solutions[s].id for s in right],
         "checker": trial.describe(),
         "kill_rate": kill,
