@@ -19,6 +19,7 @@ BENCHMARKS = (
     "label_witnesses",
     "label_conflicts_from_rates",
     "decide",
+    "budget",
     "dedup",
     "decontaminate",
     "scale",

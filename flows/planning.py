@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.curate import hold_engine, prepare_shards
 from flows.stopwatch import Stopwatch
-from pipeline.plan import HOUR, READ, Plan, Speed, Whole, choose_pilot, make_plan, measure_problems
+from pipeline.plan import HOUR, READ, WAYS, Plan, Speed, Whole, choose_pilot, make_plan, measure_problems
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
 from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, decisions_name
 from pipeline.run.storage import RunFolder
@@ -22,7 +22,10 @@ MOST = 4096
 
 @dataclass(frozen=True)
 class Actual:
-    """What a finished run took; as `Plan`, without intervals."""
+    """What a finished run took, and what each way to stop would have; as `Plan`, without intervals.
+
+    Where it stopped before another way would have, what that takes at the very least is added.
+    """
 
     problems: int
     shards: int
@@ -33,6 +36,9 @@ class Actual:
     storage: float
     hours: float
     cost: float | None
+    full_tokens: float
+    early_tokens: float
+    confident_tokens: float
 
 
 @flow(name="goldilocks-pilot", validate_parameters=False)
@@ -64,23 +70,10 @@ def plan_run(
     config: Config, folder: RunFolder, speed: float | None, price: float | None, pilot: dict[str, Any] | None = None
 ) -> Plan:
     """The plan from what the run's store holds; `pilot` is what `take_pilot` measured."""
-    graded, files = find_graded(folder), find_samples(folder)
-    tables: list[pl.DataFrame] = []
-    left, raw = MOST, 0
-    for shard, name in graded.items():
-        if not files.get(shard):
-            continue
-        samples = read_evidence(folder, shard, files[shard], READ)
-        raw += int(samples["completion"].str.len_bytes().sum())
-        ids = samples["problem_id"].unique().sort().head(left)
-        left -= len(ids)
-        mine = folder.read_table(name, ["id", "answer"]).filter(pl.col("id").is_in(ids.implode()))
-        if not mine.is_empty():
-            tables.append(measure_problems(samples.filter(pl.col("problem_id").is_in(ids.implode())), mine, config))
-    if not tables:
-        raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
+    measured, raw = measure_run(config, folder)
     sizes = measure_folders(folder)
     disk = sizes.pop(SAMPLES, 0)
+    graded = find_graded(folder)
     rows = {shard: folder.count_rows(name) for shard, name in graded.items()}
     # What is still to come beside the samples: every graded problem once more, curated or rejected.
     missing = 0 if sizes.get(CURATED) else sum(folder.fs.size(folder.at(name)) for name in graded.values())
@@ -88,7 +81,26 @@ def plan_run(
     where = "given" if speed else "measured in the pilot" if pilot and pilot["seconds"] else "of the run before"
     whole = Whole(sum(rows.values()), len(rows), stored=sum(sizes.values()) + missing, packed=disk / max(raw, 1))
     timed = Speed(rate, where if rate else "unknown: give --tokens-per-second")
-    return make_plan(pl.concat(tables), whole, config, timed, price)
+    return make_plan(measured, whole, config, timed, price)
+
+
+def measure_run(config: Config, folder: RunFolder) -> tuple[pl.DataFrame, int]:
+    """`measure_problems` of at most `MOST` problems of the run's store, and the bytes of all completions in it."""
+    files = find_samples(folder)
+    samples, problems = list[pl.DataFrame](), list[pl.DataFrame]()
+    left, raw = MOST, 0
+    for shard, name in find_graded(folder).items():
+        if not files.get(shard):
+            continue
+        stored = read_evidence(folder, shard, files[shard], READ)
+        raw += int(stored["completion"].str.len_bytes().sum())
+        ids = stored["problem_id"].unique().sort().head(left)
+        left -= len(ids)
+        problems.append(folder.read_table(name, ["id", "source", "answer"]).filter(pl.col("id").is_in(ids.implode())))
+        samples.append(stored.filter(pl.col("problem_id").is_in(ids.implode())))
+    if not any(table.height for table in problems):
+        raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
+    return measure_problems(pl.concat(samples), pl.concat(problems).unique("id", maintain_order=True), config), raw
 
 
 def read_speed(folder: RunFolder) -> float | None:
@@ -110,16 +122,19 @@ def measure_folders(folder: RunFolder) -> dict[str, int]:
     return sizes
 
 
-def read_actual(folder: RunFolder, price: float | None) -> Actual | None:
+def read_actual(config: Config, folder: RunFolder, price: float | None) -> Actual | None:
     """What the run took; None where a graded problem has no decision yet."""
     graded = find_graded(folder)
     done = folder.exists(MANIFEST) and all(folder.exists(decisions_name(shard, 1)) for shard in graded)
     if not graded or not done:
         return None
     manifest = folder.read_json(MANIFEST)
+    measured, _ = measure_run(config, folder)
+    problems = sum(folder.count_rows(name) for name in graded.values())
+    ways = {f"{way}_tokens": float(measured[f"{way}_tokens"].sum()) / measured.height * problems for way in WAYS}
     samples, hours = manifest["samples"], (manifest.get("times", {}).get("sample") or 0.0) / HOUR
     return Actual(
-        problems=sum(folder.count_rows(name) for name in graded.values()),
+        problems=problems,
         shards=len(graded),
         samples=samples["count"],
         saved=1 - samples["count"] / max(samples["planned"], 1),
@@ -128,6 +143,7 @@ def read_actual(folder: RunFolder, price: float | None) -> Actual | None:
         storage=sum(measure_folders(folder).values()),
         hours=hours,
         cost=None if price is None else hours * price,
+        **ways,
     )
 
 

@@ -7,24 +7,27 @@ faster or slower than the pilot's.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import NEEDED, decide_samples
-from pipeline.decide.rule import Counts, Rules
-from pipeline.sample.stop import samples_needed
+from pipeline.decide.rule import Rules
+from pipeline.decide.trail import follow_samples, replay_confident
+from pipeline.sample.stop import replay_early
 from schemas.config import Config
 from schemas.errors import InputError
-from schemas.reasons import KEEP, Verdict
+from schemas.reasons import KEEP
 
 ROUNDS = 2000
 """Draws of the bootstrap: the ends of a 90% interval are then good to about a twentieth of its width."""
 SHARE = 0.9
 READ = (*NEEDED, "tokens", "completion")
 """Columns of the samples that a plan reads."""
+WAYS = ("full", "early", "confident")
+"""How sampling can stop."""
 HOUR = 3600.0
 
 
@@ -68,7 +71,8 @@ class Plan:
     """What the whole will take. Storage in bytes; `hours` are of one engine, of which any number may share them.
 
     `tokens_per_second` is one engine's, by `speed_from`; `saved` is the share of the samples that stopping early does
-    not take. None where nothing says: no speed, no price.
+    not take. None where nothing says: no speed, no price. The tokens of each way to stop are None in the plans of
+    versions that did not say.
     """
 
     pilot: int
@@ -86,6 +90,9 @@ class Plan:
     hours: Range | None
     price: float | None
     cost: Range | None
+    full_tokens: Range | None = None
+    early_tokens: Range | None = None
+    confident_tokens: Range | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -102,58 +109,43 @@ class Plan:
 
 def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) -> pl.DataFrame:
     """A row a problem that has samples: how many it takes under `config`, its `tokens`, the `bytes` of its completions,
-    whether it is `kept`, and what stopping `early` takes of `n`.
+    whether it is `kept`, and how many samples and tokens each way to stop takes: `early`, `early_tokens` and so on.
 
-    `samples` has `READ`, `problems` has `id` (and `answer`). What a problem takes more than is stored is reckoned like
-    what is stored of it. Raises InputError where no sample says how many tokens it has.
+    `samples` has `READ`, `problems` has `id` and what `decide_samples` reads. What a problem takes more than is stored
+    is reckoned like what is stored of it. Raises InputError where no sample says how many tokens it has.
     """
     counted = samples.drop_nulls("tokens")
     if counted.is_empty():
         raise InputError("no sample says how many tokens it has: the server gives no usage; plan with vLLM's")
     stored = samples.group_by("problem_id").agg(
-        pl.len().alias("stored"),
         pl.col("tokens").mean().alias("tokens"),
         pl.col("completion").str.len_bytes().mean().alias("bytes"),
     )
-    early = pl.DataFrame(
-        [(str(key[0]), count_early(rows, config)) for key, rows in samples.sort("index").group_by("problem_id")],
-        schema={"problem_id": pl.String, "early": pl.Int64},
-        orient="row",
-    )
     ours = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
     evidence = samples.drop("tokens", "completion")
-    decisions = decide_samples(evidence, ours, config.sampling.n, Rules.of(config))
-    taken = pl.col("early") if config.sampling.stop == "early" else pl.lit(config.sampling.n)
+    decisions = decide_samples(evidence, ours, config.sampling.planned, Rules.of(config))
+    each = pl.col("tokens", "bytes").fill_null(counted["tokens"].mean())
     return (
-        stored.join(early, on="problem_id")
+        stored.with_columns(each)
+        .join(count_ways(evidence, ours, config), on="problem_id")
         .join(decisions.select("problem_id", (pl.col("decision") == KEEP).alias("kept")), on="problem_id")
-        .with_columns(taken.cast(pl.Float64).alias("samples"))
-        .with_columns(pl.col("tokens", "bytes").fill_null(counted["tokens"].mean()) * pl.col("samples"))
+        .with_columns(pl.col(config.sampling.stop).alias("samples"))
+        .with_columns((pl.col("tokens") * pl.col(way)).alias(f"{way}_tokens") for way in WAYS)
+        .with_columns(pl.col("tokens", "bytes") * pl.col("samples"))
         .sort("problem_id")
     )
 
 
-def count_early(samples: pl.DataFrame, config: Config) -> int:
-    """How many of a problem's samples, in their order, stopping early takes until its decision is settled.
-
-    As many are added as a decision needs at the very least, as sampling does. Where the stored ones do not settle it,
-    what is needed at the very least is added to them.
-    """
-    correct = unknown = taken = 0
-    wrong: dict[str, int] = {}
-    rules = Rules.of(config)
-    verdicts = list(samples.select("verdict", "answer_key").iter_rows())
-    while True:
-        counts = Counts(correct, max(wrong.values(), default=0), unknown, taken, config.sampling.n)
-        left = samples_needed(counts, rules)
-        if not left or taken + left > len(verdicts):
-            return taken + left
-        for verdict, key in verdicts[taken : taken + left]:
-            correct += verdict == Verdict.CORRECT
-            unknown += verdict == Verdict.UNKNOWN
-            if verdict == Verdict.WRONG and key is not None:
-                wrong[key] = wrong.get(key, 0) + 1
-        taken += left
+def count_ways(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """How many samples of each problem every way to stop takes, in the columns `WAYS`, where it is asked in order."""
+    sampling, rules = config.sampling, Rules(config.keep, config.decide)
+    trails = follow_samples(samples, problems)
+    taken, _ = replay_confident(trails, sampling, replace(rules, confident=sampling))
+    rows = [
+        (trail.problem, sampling.n, replay_early(trail, sampling.n, rules), confident)
+        for trail, confident in zip(trails, taken, strict=True)
+    ]
+    return pl.DataFrame(rows, schema={"problem_id": pl.String} | dict.fromkeys(WAYS, pl.Float64), orient="row")
 
 
 def make_plan(
@@ -200,6 +192,9 @@ def make_plan(
         hours=hours,
         price=price,
         cost=hours.times(price) if hours is not None and price is not None else None,
+        full_tokens=total(measured["full_tokens"]),
+        early_tokens=total(measured["early_tokens"]),
+        confident_tokens=total(measured["confident_tokens"]),
     )
 
 

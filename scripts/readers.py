@@ -1,9 +1,9 @@
 """Hand exports to the loaders of trainers that are no part of the environment: `python scripts/readers.py FOLDER`.
 
-A run with math and code is laid as the tests lay one, exported into FOLDER, and read by verl, OpenRLHF and verifiers as
-they come from the package index, each in an environment of its own below FOLDER. A right and a wrong completion go
-through the reward that each calls, with the reward service between. Prints a line for each; exits non-zero where one
-refuses. (TRL is part of the environment and of the tests.)
+A run with math and code is laid as the tests lay one, exported into FOLDER, and read by verl, OpenRLHF, verifiers and
+NeMo Gym as they come from the package index, each in an environment of its own below FOLDER. A right and a wrong
+completion go through the reward that each calls, with the reward service between. Prints a line for each; exits
+non-zero where one refuses. (TRL is part of the environment and of the tests.)
 """
 
 import os
@@ -23,8 +23,11 @@ PACKAGES = {
     "verl": ["--no-deps", *VERL.split(), "cloudpickle", "importlib_metadata", "pylatexenc", "orjson"],
     "openrlhf": ["--no-deps", "openrlhf==0.11.2", "pylatexenc", "ray", "msgpack"],
     "prime-rl": ["verifiers==0.4.0"],
+    "nemo-gym": ["nemo-gym==0.4.0"],
 }
 """What is installed for each. verl and OpenRLHF take torch, transformers and datasets from our environment."""
+NEEDS = {"nemo-gym": (3, 12)}
+"""The Python that a reader needs at least."""
 
 
 def make_environment(name: str, folder: Path) -> Path:
@@ -50,7 +53,12 @@ def main(folder: Path) -> None:
         export_run(name, run.root, str(folder / name))
     (folder / "model").mkdir(exist_ok=True)
     save_reader(folder / "model")
-    pythons = {name: make_environment(name, folder) for name in PACKAGES}
+    pythons = {}
+    for name in PACKAGES:
+        if sys.version_info < (least := NEEDS.get(name, (3, 11))):
+            print(f"{name}: not read: it needs Python {'.'.join(map(str, least))}")
+        else:
+            pythons[name] = make_environment(name, folder)
     command = [sys.executable, "-m", "flows.cli.main", "reward", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None

@@ -49,7 +49,7 @@ def plan(
             from pipeline.run.storage import RunFolder
 
             folder = RunFolder(settings.run)
-            actual = read_actual(folder, price)
+            actual = read_actual(settings, folder, price)
             made = read_plan(folder) if actual else None
             if made is None:
                 guard_children()
@@ -82,6 +82,8 @@ def print_plan(run: str, plan: "Plan", actual: "Actual | None", engines: int) ->
     row("samples", "samples")
     row("saved by stopping early" if plan.stop == "early" else "stopping early would save", "saved", "share")
     row("tokens", "tokens")
+    for way in ("full", "early", "confident"):
+        row(f"tokens with stop: {way}", f"{way}_tokens")
     row("engine hours", "hours", "hours")
     if engines > 1:
         row(f"hours on {engines} engines", "hours", "hours", 1 / engines)

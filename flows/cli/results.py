@@ -21,7 +21,7 @@ def export(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="trl, verl, openrlhf, prime-rl, nemo-rl, open-instruct; curriculum; sft, sft-messages; dpo.",
+            help="trl, verl, openrlhf, prime-rl, nemo-rl, nemo-gym, open-instruct; curriculum; sft, sft-messages; dpo.",
         ),
     ],
     run: Run,

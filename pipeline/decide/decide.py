@@ -3,11 +3,13 @@
 No model takes part. The same evidence under new thresholds is new decisions, in seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from statistics import NormalDist
 
 import polars as pl
 
+from pipeline.decide.confident import Confident, Group, Observed, find_groups, learn_rates
 from pipeline.decide.rule import AGREE, CONFIRMED, Counts, Rules, decide_counts
 from pipeline.decide.suspects import doubts_premise, says_too_often
 from schemas.config import DecideConfig
@@ -92,9 +94,9 @@ def decide_samples(
     )
     if "answer" not in table.columns:
         table = table.with_columns(pl.lit(None, pl.String).alias("answer"))
-    ruled = table.join(_rule_table(table, rules), on=COUNTS, how="left", maintain_order="left")
     return (
-        ruled.with_columns(_name_answers())
+        _rule_table(table, problems, rules)
+        .with_columns(_name_answers())
         .with_columns(_name_suspicions())
         .select(pl.col(name).cast(dtype) for name, dtype in DECISION_DTYPES.items())
     )
@@ -147,12 +149,18 @@ def _name_suspicions() -> list[pl.Expr]:
     ]
 
 
-def _rule_table(table: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """The scalar rule over the distinct counts of a shard: a few hundred, however many problems."""
-    distinct = table.select(COUNTS).unique()
-    rows = [decide_counts(Counts(*counts), rules) for counts in distinct.iter_rows()]
-    decided = pl.DataFrame(rows, schema={"decision": pl.String, "detail": pl.String}, orient="row")
-    return distinct.hstack(decided)
+def _rule_table(table: pl.DataFrame, problems: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """The table with `decision` and `detail`, by the scalar rule over its distinct counts: a few hundred."""
+    counted = [Counts(*counts) for counts in table.select(COUNTS).iter_rows()]
+    groups: list[Group] = [()] * len(counted)
+    rule: Callable[[Counts, Group], tuple[str, str]] = lambda counts, _: decide_counts(counts, rules)  # noqa: E731
+    if rules.confident is not None:
+        known = find_groups(problems)
+        groups = [known[id_] for id_ in table["problem_id"]]
+        observed = map(Observed, groups, counted)
+        rule = Confident(rules, rules.confident, learn_rates(observed)).decide
+    decided = [*map(cache(rule), counted, groups)]
+    return table.hstack(pl.DataFrame(decided, schema={"decision": pl.String, "detail": pl.String}, orient="row"))
 
 
 def _name_answers() -> pl.Expr:

@@ -1,5 +1,7 @@
 """What the witnesses say of labels, put into decisions: repaired labels are counted again, doubtful ones rejected."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from pipeline.decide.decide import decide_samples
@@ -23,14 +25,18 @@ def decide_with_labels(
 
     def decide(counted: pl.DataFrame, chosen: pl.DataFrame, alone: bool = True) -> pl.DataFrame:
         decide = config.decide if alone else config.decide.model_copy(update={"contradiction_share": 1.0})
-        return decide_samples(counted, chosen, config.sampling.n, Rules(config.keep, decide), grading_pass)
+        rules = replace(Rules.of(config), decide=decide)
+        return decide_samples(counted, chosen, config.sampling.planned, rules, grading_pass)
 
     decisions = decide(swap_labels(samples, labels), problems)
     held = labels.filter((pl.col("outcome") == LabelOutcome.KEPT) & (pl.col("independent") > 1)).select("problem_id")
     upheld = decisions.filter(pl.col("decision") == Reason.LABEL_CONTRADICTED).join(held, on="problem_id", how="semi")
     if upheld.height:
-        again = problems.join(upheld, left_on="id", right_on="problem_id", how="semi")
-        decisions = decisions.update(decide(samples, again, alone=False), on="problem_id", how="left")
+        # The rates of a run are learned from all of its problems.
+        everyone = config.sampling.stop == "confident"
+        again = problems if everyone else problems.join(upheld, left_on="id", right_on="problem_id", how="semi")
+        alone = decide(samples, again, alone=False).join(upheld, on="problem_id", how="semi")
+        decisions = decisions.update(alone, on="problem_id", how="left")
     reasons = {
         LabelOutcome.CONTRADICTED.value: Reason.LABEL_CONTRADICTED.value,
         LabelOutcome.UNDETERMINED.value: Reason.UNDETERMINED.value,

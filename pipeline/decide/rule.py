@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
-from schemas.config import Config, DecideConfig, KeepConfig
+from schemas.config import Config, DecideConfig, KeepConfig, SamplingConfig
 from schemas.reasons import KEEP, Reason
 
 CACHE = 200_000
@@ -71,18 +71,20 @@ class Rules:
 
     keep: KeepConfig
     decide: DecideConfig
+    confident: SamplingConfig | None = None
+    """How sure a decision has to be (`pipeline.decide.confident`); None where it is counted."""
 
     @classmethod
     def of(cls, config: Config) -> "Rules":
         """The rules of a run."""
-        return cls(config.keep, config.decide)
+        return cls(config.keep, config.decide, config.sampling if config.sampling.stop == "confident" else None)
 
     def __hash__(self) -> int:
         return self._hash
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.keep, self.decide))
+        return hash((self.keep, self.decide, self.confident))
 
     @cached_property
     def suspect_share(self) -> Fraction:
@@ -161,9 +163,9 @@ def decide_counts(counts: Counts, rules: Rules) -> tuple[str, str]:
     problem is undetermined, and its detail says how many samples are missing. More than planned are all used. A
     suspect that its samples do not clear is `CONFIRMED`.
     """
-    correct, taken, missing = counts.correct, counts.taken, counts.missing
+    taken, missing = counts.taken, counts.missing
     unseen = f", {counts.unknown} unknown" if counts.unknown else ""
-    summary = f"{correct} of {taken - counts.unknown} correct{unseen}"
+    summary = f"{counts.correct} of {taken - counts.unknown} correct{unseen}"
     if taken == 0:
         return Reason.UNDETERMINED.value, "no samples"
     decision = settle(counts, rules)
@@ -171,14 +173,21 @@ def decide_counts(counts: Counts, rules: Rules) -> tuple[str, str]:
         wanted = "1 more sample" if missing == 1 else f"{missing} more samples"
         return Reason.UNDETERMINED.value, f"{summary}; {wanted} could change this"
     early = f"; the other {missing} of {taken + missing} cannot change it" if missing else ""
+    return decision, describe_decision(decision, counts, rules, early)
+
+
+def describe_decision(decision: str, counts: Counts, rules: Rules, sure: str) -> str:
+    """The detail of a decision that has its samples; `sure` says why those that are missing do not matter."""
+    unseen = f", {counts.unknown} unknown" if counts.unknown else ""
+    summary = f"{counts.correct} of {counts.taken - counts.unknown} correct{unseen}"
     if decision == Reason.UNDETERMINED:
-        return decision, f"{summary}; the unknown ones could change this"
+        return f"{summary}; the unknown ones could change this"
     if decision == Reason.LABEL_CONTRADICTED:
-        return decision, f"{counts.votes} of {taken} {AGREE} ({correct} agree){unseen}{early}"
+        return f"{counts.votes} of {counts.taken} {AGREE} ({counts.correct} agree){unseen}{sure}"
     if decision == Reason.TOO_EASY:
-        return decision, f"{summary}, more than {rules.keep.max} in {rules.keep.of}{early}"
+        return f"{summary}, more than {rules.keep.max} in {rules.keep.of}{sure}"
     if decision == CONFIRMED:
-        return decision, f"{summary}, as a guess could be{early}"
-    if decision == Reason.NEVER_SOLVED and correct:
-        return decision, f"{summary}, fewer than {rules.keep.min} in {rules.keep.of}{early}"
-    return decision, f"{summary}{early}"
+        return f"{summary}, as a guess could be{sure}"
+    if decision == Reason.NEVER_SOLVED and counts.correct:
+        return f"{summary}, fewer than {rules.keep.min} in {rules.keep.of}{sure}"
+    return f"{summary}{sure}"

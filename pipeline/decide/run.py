@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import polars as pl
 
 from pipeline.decide.decide import NEEDED
-from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes
+from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes, swap_labels
 from pipeline.decide.refusals import reject_refused
+from pipeline.decide.rule import Rules
+from pipeline.decide.trail import calibrate, follow_samples
 from pipeline.decide.translations import match_translations
 from pipeline.decide.vacuous import reject_vacuous
 from pipeline.labels.flags import read_rulings
@@ -19,20 +21,22 @@ from pipeline.labels.judge import Witnesses, judge_labels
 from pipeline.labels.run import learn_run, name_origin
 from pipeline.progress import track
 from pipeline.run.evidence import (
+    add_earlier,
     choose_evidence,
+    find_calibrations,
     find_decisions,
     find_graded,
     find_samples,
     read_refusals,
     read_samples,
 )
-from pipeline.run.layout import LABELS, RATES, decisions_name, labels_name, rates_name, shard_of
+from pipeline.run.layout import LABELS, RATES, calibration_name, decisions_name, labels_name, rates_name, shard_of
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.problem import complete_columns
 from schemas.reasons import KEEP, Reason
 
-COLUMNS = ("id", "answer", "language", "parent_id", "label_candidates", "history", "extra")
+COLUMNS = ("id", "source", "answer", "language", "parent_id", "label_candidates", "history", "extra")
 
 
 def learn_run_witnesses(folder: RunFolder, config: Config) -> Witnesses:
@@ -54,7 +58,8 @@ def decide_shard(
     Writes decisions/pass-K-SHARD.parquet, and the witnesses' statements and every grader's rates as labels/ and rates/.
     """
     shard = shard_of(graded)
-    problems = complete_columns(folder.read_table(graded, list(COLUMNS), ("label_candidates",)))
+    table = folder.read_table(graded, list(COLUMNS), ("label_candidates",))
+    problems = add_earlier(folder, shard, complete_columns(table), grading_pass)
     samples = read_samples(folder, sample_files, (*NEEDED, *VOTE_COLUMNS))
     votes = gather_votes(problems, samples, name_origin(config), read_rulings(folder), witnesses.apart)
     labels = judge_labels(votes, witnesses, config.labels)
@@ -65,6 +70,12 @@ def decide_shard(
     labels = settle_outcomes(labels, decisions)
     if config.decide.translations == "match":
         decisions = match_translations(decisions, problems)
+    name = calibration_name(shard, grading_pass)
+    if config.sampling.stop == "confident":
+        trails = follow_samples(swap_labels(evidence, labels), problems)
+        folder.write_json(name, calibrate(trails, config.sampling, Rules.of(config)).to_json())
+    elif folder.exists(name):
+        folder.remove(name)
     folder.write_table(labels_name(shard), labels)
     folder.write_table(rates_name(shard), count_rates(samples, labels))
     folder.write_table(decisions_name(shard, grading_pass), decisions)
@@ -80,7 +91,8 @@ def decide_run(
     """
     graded, samples = find_graded(folder), find_samples(folder)
     chosen = graded if shards is None else {shard: graded[shard] for shard in shards}
-    for name in (*find_decisions(folder, grading_pass).values(), *folder.list(LABELS), *folder.list(RATES)):
+    made = (*find_decisions(folder, grading_pass).values(), *find_calibrations(folder, grading_pass))
+    for name in (*made, *folder.list(LABELS), *folder.list(RATES)):
         if shard_of(name) not in graded:
             folder.remove(name)
     witnesses = learn_run_witnesses(folder, config)

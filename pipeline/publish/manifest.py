@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import reduce
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pipeline.decide.guesses import find_guesses
+from pipeline.decide.trail import Calibration
 from pipeline.publish.label_evidence import count_outcomes
 from pipeline.publish.shards import StageCount, count_stages
-from pipeline.run.evidence import find_graded, find_samples, read_evidence
+from pipeline.run.evidence import find_calibrations, find_graded, find_samples, read_evidence
 from pipeline.run.layout import MANIFEST, TABLE_FOLDERS, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.translate.counts import STAGE as TRANSLATE
@@ -121,9 +123,33 @@ def _count_samples(
         planned += imported.height
         planned += (folder.count_rows(name) - imported["problem_id"].n_unique()) * config.sampling.n
     counts = {verdict.value: verdicts[verdict.value] for verdict in Verdict}
-    summed = {"count": verdicts.total(), "planned": planned, "tokens": tokens, "seconds": round(seconds, 3), **counts}
+    summed: dict[str, Any] = {
+        "count": verdicts.total(),
+        "planned": planned,
+        "tokens": tokens,
+        "seconds": round(seconds, 3),
+        **counts,
+    }
+    if shares := read_calibration(folder, grading_pass):
+        summed["otherwise"] = shares
     named = [{"name": name, "revision": revision, "samples": n} for (name, revision), n in models.most_common()]
     return summed, named
+
+
+def read_calibration(folder: RunFolder, grading_pass: int) -> dict[str, Any] | None:
+    """How often all samples would decide otherwise whether to keep a problem: the share that is expected of those that
+    have fewer; and of the audited ones what was promised, and what came of it. None where nothing stopped by that.
+    """
+    parts = [Calibration(**folder.read_json(name)) for name in find_calibrations(folder, grading_pass)]
+    if not parts:
+        return None
+    total = reduce(Calibration.add, parts)
+    return {
+        "expected": total.expected / max(total.problems, 1),
+        "audited": total.audited,
+        "promised": total.promised / total.audited if total.audited else None,
+        "audit": total.otherwise / total.audited if total.audited else None,
+    }
 
 
 def _version(package: str) -> str | None:

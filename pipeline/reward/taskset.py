@@ -20,6 +20,9 @@ class ProblemData(vf.TaskData):  # type: ignore[misc]
     source: str
     statement: str
     pass_rate: float | None = None
+    answer_origin: str | None = None
+    label_posterior: float | None = None
+    kill_rate: float | None = None
 
 
 class ProblemTask(vf.Task[ProblemData]):  # type: ignore[misc]

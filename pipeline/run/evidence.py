@@ -9,6 +9,7 @@ from pipeline.run.layout import (
     PROBLEMS,
     SAMPLES,
     STAGES,
+    decisions_name,
     evidence_name,
     refusals_name,
     shard_of,
@@ -104,6 +105,23 @@ def find_decisions(folder: RunFolder, grading_pass: int) -> dict[str, str]:
     return {part.shard: name for name, part in parts.items() if part.grading_pass == grading_pass}
 
 
+def find_calibrations(folder: RunFolder, grading_pass: int) -> list[str]:
+    """What each shard of a pass says of how often all samples would decide otherwise."""
+    names = folder.list(DECISIONS, ".json")
+    return [name for name in names if split_name(name).grading_pass == grading_pass]
+
+
+def add_earlier(folder: RunFolder, shard: str, problems: pl.DataFrame, grading_pass: int) -> pl.DataFrame:
+    """`problems` of the second pass with what the first one's samples say of them: `earlier`, a pass rate."""
+    name = decisions_name(shard, 1)
+    if grading_pass == 1 or not folder.exists(name):
+        return problems
+    rates = folder.read_table(name, ["problem_id", "pass_rate"]).unique("problem_id")
+    return problems.join(
+        rates.rename({"problem_id": "id", "pass_rate": "earlier"}), on="id", how="left", maintain_order="left"
+    )
+
+
 def last_pass(folder: RunFolder) -> int:
     """2 where the trained grader has graded the run again, else 1."""
     return 2 if find_decisions(folder, 2) else 1
@@ -111,5 +129,5 @@ def last_pass(folder: RunFolder) -> int:
 
 def forget_pass(folder: RunFolder, grading_pass: int) -> None:
     """Remove a pass's decisions: they are made again from its evidence, which stays."""
-    for name in find_decisions(folder, grading_pass).values():
+    for name in (*find_decisions(folder, grading_pass).values(), *find_calibrations(folder, grading_pass)):
         folder.remove(name)

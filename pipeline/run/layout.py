@@ -11,6 +11,7 @@
     evidence/pass-1-00000.parquet          which samples count in a grading pass
     refusals/pass-1-00000.parquet          problems whose prompt the grader does not take, where there are any
     decisions/pass-1-00000.parquet         what a grading pass decided
+    decisions/pass-1-00000.json            how often all samples would decide otherwise, with `sampling.stop: confident`
     labels/00000.parquet                   what the witnesses said of every label
     labels/witnesses.json                  how far each witness can be trusted, as learned from the run
     rates/00000.parquet                    the pass rates of every grader that was ever asked
@@ -175,6 +176,11 @@ def refusals_name(shard: str, grading_pass: int) -> str:
 
 def decisions_name(shard: str, grading_pass: int) -> str:
     return f"{DECISIONS}/pass-{grading_pass}-{shard}{PARQUET}"
+
+
+def calibration_name(shard: str, grading_pass: int) -> str:
+    """Where it is written how often all samples would decide otherwise."""
+    return f"{DECISIONS}/pass-{grading_pass}-{shard}.json"
 
 
 def damaged_name(name: str) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.inference.engine import Engine
 from pipeline.inference.open import open_engine
-from pipeline.run.evidence import find_graded, record_evidence, record_refusals
+from pipeline.run.evidence import add_earlier, find_graded, record_evidence, record_refusals
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard
@@ -35,7 +35,7 @@ class Grading:
     def grade(self, shard: str, only: Collection[str] | None = None) -> int:
         """Take and verify the missing samples of `shard`, or of the problems in `only`; returns how many are still
         missing."""
-        problems = self.folder.read_table(self.graded[shard])
+        problems = add_earlier(self.folder, shard, self.folder.read_table(self.graded[shard]), self.grading_pass)
         if self.counts:
             model = name_model(self.folder, shard, self.engine)
             keys = evidence_keys(problems, self.config, self.engine, model)

@@ -11,13 +11,14 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.decide.rule import Counts, Doubt, Rules, settle
-from pipeline.decide.suspects import doubt_problem, doubts_premise
+from pipeline.decide.confident import Confident, Observed, find_groups, is_audited, learn_rates
+from pipeline.decide.rule import Counts, Rules, settle
+from pipeline.decide.suspects import doubt_problem
 from pipeline.inference.engine import (
     Completion,
     Engine,
@@ -27,17 +28,18 @@ from pipeline.inference.engine import (
     Request,
     SamplingParams,
 )
-from pipeline.inference.prompts import Prompt, build_prompt
+from pipeline.inference.prompts import build_prompt
 from pipeline.run.storage import RunFolder
 from pipeline.sample.abstention import says_missing
 from pipeline.sample.progress import SamplingProgress, ShardProgress
 from pipeline.sample.refusals import name_refusals
 from pipeline.sample.stop import samples_needed
 from pipeline.sample.store import EvidenceStore, name_model, params_hash, verifier_hash
+from pipeline.sample.tally import Tally
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.math import Judgement
-from pipeline.verify.problem import LABEL_COLUMNS, Label, read_label
-from schemas.config import Config, DecideConfig
+from pipeline.verify.problem import LABEL_COLUMNS, read_label
+from schemas.config import Config
 from schemas.reasons import KEEP, Verdict
 from schemas.refusal import REFUSAL_DTYPES
 from schemas.sample import SAMPLE_KEY
@@ -117,62 +119,6 @@ def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine, model:
     )
 
 
-@dataclass(eq=False)
-class _Tally:
-    """One problem on its way: what its samples say so far, and what is under way for it."""
-
-    problem: str
-    label: Label
-    prompt: Prompt
-    verifier: str
-    suspected: Doubt
-    taken: set[int] = field(default_factory=set)
-    correct: int = 0
-    wrong: dict[str, int] = field(default_factory=dict)
-    unknown: int = 0
-    missing: int = 0
-    unjudged: deque[dict[str, Any]] = field(default_factory=deque)
-    asked: int = 0
-    judging: bool = False
-    failed: bool = False
-    refusal: PromptRefused | None = None
-
-    @property
-    def idle(self) -> bool:
-        return not (self.asked or self.judging or self.unjudged)
-
-    def doubt(self, decide: DecideConfig) -> Doubt:
-        """Whether it is a suspect, of the screen's or by what its samples say so far."""
-        votes = [self.correct, *self.wrong.values()]
-        missing = doubts_premise(self.missing, len(self.taken), sum(votes), max(votes), decide)
-        return "suspect" if missing and self.suspected == "none" else self.suspected
-
-    def counts(self, planned: int, decide: DecideConfig) -> Counts:
-        """What its samples say so far, of `planned`."""
-        votes = max(self.wrong.values(), default=0)
-        return Counts(self.correct, votes, self.unknown, len(self.taken), planned, self.doubt(decide))
-
-    def count(self, row: Mapping[str, Any]) -> None:
-        self.missing += bool(row["says_missing"])
-        if row["verdict"] == Verdict.CORRECT:
-            self.correct += 1
-        elif row["verdict"] == Verdict.UNKNOWN:
-            self.unknown += 1
-        elif row["answer_key"] is not None:
-            self.wrong[row["answer_key"]] = self.wrong.get(row["answer_key"], 0) + 1
-
-    def reserve(self, n: int) -> list[int]:
-        """The n smallest indices that no sample has."""
-        free: list[int] = []
-        at = 0
-        while len(free) < n:
-            if at not in self.taken:
-                free.append(at)
-            at += 1
-        self.taken.update(free)
-        return free
-
-
 class _Shard:
     def __init__(
         self,
@@ -190,23 +136,28 @@ class _Shard:
         self.model = name_model(folder, shard, engine)
         self.params, self.asked = params_hash(config.sampling), SamplingParams.of(config.sampling)
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-        self.wanted: deque[tuple[_Tally, int]] = deque()
+        self.wanted: deque[tuple[Tally, int]] = deque()
         self.under_way = self.backlog = 0
         self.sampled = self.judged_again = self.tokens = self.kept = self.missing = 0
         self.failures: dict[str, int] = {}
         self.refusals = pl.DataFrame(schema=REFUSAL_DTYPES)
         self.died: EngineDied | None = None
         self.suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
+        self.groups = find_groups(problems)
         read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
         self.tallies = {row["id"]: self._open_tally(row) for row in read.iter_rows(named=True)}
         self.open = len(self.tallies)
+        self.resting: list[Tally] = []
+        self.confident: Confident | None = None
 
-    def _open_tally(self, row: Mapping[str, Any]) -> _Tally:
+    def _open_tally(self, row: Mapping[str, Any]) -> Tally:
         config = self.config
         label = read_label(row, config.verify)
         verifier = verifier_hash(config.verify, label, config.sandbox)
         suspected = doubt_problem(self.suspects.get(row["id"]))
-        return _Tally(row["id"], label, build_prompt(row, config.prompt), verifier, suspected)
+        prompt = build_prompt(row, config.prompt)
+        audited = is_audited(row["id"], config.sampling)
+        return Tally(row["id"], label, prompt, verifier, suspected, self.groups[row["id"]], audited)
 
     def run(self) -> ShardStats:
         began = time.monotonic()
@@ -215,7 +166,13 @@ class _Shard:
             for tally in self.tallies.values():
                 self._go_on(tally)
             while self.open:
+                if len(self.resting) == self.open:
+                    self._learn()
+                    continue
                 self._submit()
+                if len(self.resting) == self.open:
+                    # The engine is dead and had nothing in hand: no event will come.
+                    continue
                 try:
                     event = self.events.get(timeout=self.store.due_in())
                 except queue.Empty:
@@ -253,15 +210,22 @@ class _Shard:
             if row["prompt"] != tally.prompt.key:
                 continue
             stored += 1
-            tally.taken.add(row["index"])
-            looked = row["says_missing"] is not None or isinstance(tally.label, CodeLabel)
-            if row["verifier"] == tally.verifier and row["verdict"] != Verdict.UNKNOWN and looked:
-                tally.count(row)
+            if self.config.sampling.stop == "confident":
+                tally.stored.append(row)
             else:
-                tally.unjudged.append(row)
+                self._take(tally, row)
         if self.progress is not None:
             self.progress.recall(stored)
         return stored
+
+    def _take(self, tally: Tally, row: dict[str, Any]) -> None:
+        """Count a stored sample, or put it where it is judged."""
+        tally.taken.add(row["index"])
+        looked = row["says_missing"] is not None or isinstance(tally.label, CodeLabel)
+        if row["verifier"] == tally.verifier and row["verdict"] != Verdict.UNKNOWN and looked:
+            tally.count(row)
+        else:
+            tally.unjudged.append(row)
 
     def _rows_that_count(self) -> Iterator[dict[str, Any]]:
         ours = (
@@ -273,7 +237,7 @@ class _Shard:
         return self.store.load().filter(ours).iter_rows(named=True)
 
     def _handle(self, event: tuple[Any, ...]) -> None:
-        tally: _Tally
+        tally: Tally
         if event[0] == "completed":
             _, tally, indices, future = event
             self._receive(tally, indices, future)
@@ -283,7 +247,7 @@ class _Shard:
             self._record(tally, row, future.result())
         self._go_on(tally)
 
-    def _go_on(self, tally: _Tally) -> None:
+    def _go_on(self, tally: Tally) -> None:
         """Judge what is there, one at a time: a class of answers must be known before the next answer is put into
         one.
         """
@@ -298,14 +262,42 @@ class _Shard:
         if tally.idle:
             self._plan(tally)
 
-    def _plan(self, tally: _Tally) -> None:
+    def _plan(self, tally: Tally) -> None:
         """The next round of a problem, or its end."""
         needed = self._needed(tally)
-        if needed and not tally.failed and self.died is None:
+        if needed and tally.stored:
+            for _ in range(min(needed, len(tally.stored))):
+                self._take(tally, tally.stored.popleft())
+            self._go_on(tally)
+        elif needed and not tally.failed and self.died is None:
             tally.asked = needed
             # A problem that has begun goes before those that have not: what is begun is soon finished.
             (self.wanted.appendleft if tally.taken else self.wanted.append)((tally, needed))
-            return
+        elif self.config.sampling.stop == "confident" and not needed and not tally.failed:
+            self.resting.append(tally)
+        else:
+            self._close(tally, needed)
+
+    def _learn(self) -> None:
+        """Learn the rates of the shard from all that was taken, and ask for what its problems need under them.
+
+        All that is under way has come in by then, and what is stored already is taken as if it came now: a run that was
+        killed goes the same way again. What is stored beyond that (of another way to stop) is taken in the end.
+        """
+        resting, self.resting = self.resting, []
+        counted = [Observed(tally.group, self._count(tally)) for tally in resting]
+        self.confident = Confident(self.rules, self.config.sampling, learn_rates(counted))
+        needed = [self._needed(tally) for tally in resting]
+        beyond = not any(needed) and any(tally.stored for tally in resting)
+        for tally, more in zip(resting, needed, strict=True):
+            while beyond and tally.stored:
+                self._take(tally, tally.stored.popleft())
+            if beyond or any(needed):
+                self._go_on(tally)
+            else:
+                self._close(tally, more)
+
+    def _close(self, tally: Tally, needed: int) -> None:
         self.open -= 1
         if tally.refusal is None:
             self.missing += needed
@@ -314,14 +306,24 @@ class _Shard:
         if self.progress is not None:
             self.progress.settle(kept, self.config.sampling.n - len(tally.taken) - needed)
 
-    def _needed(self, tally: _Tally) -> int:
-        sampling = self.config.sampling
-        if sampling.stop == "full":
-            return max(sampling.n - len(tally.taken), 0)
-        return samples_needed(tally.counts(sampling.n, self.rules.decide), self.rules)
+    def _needed(self, tally: Tally) -> int:
+        """How many samples a problem needs at the very least, so that none is in flight when it is decided."""
+        sampling, missing = self.config.sampling, max(self.config.sampling.planned - len(tally.taken), 0)
+        if sampling.stop == "full" or (sampling.stop == "confident" and tally.audited):
+            return missing
+        if sampling.stop == "early":
+            return samples_needed(self._count(tally), self.rules)
+        if self.confident is None:
+            return max(min(sampling.floor, sampling.planned) - len(tally.taken), 0)
+        return self.confident.needed(self._count(tally), tally.group)
 
-    def _decision(self, tally: _Tally) -> str | None:
-        return settle(tally.counts(self.config.sampling.n, self.rules.decide), self.rules)
+    def _count(self, tally: Tally) -> Counts:
+        return tally.counts(self.config.sampling.planned, self.rules.decide)
+
+    def _decision(self, tally: Tally) -> str | None:
+        if self.confident is not None:
+            return self.confident.choose(self._count(tally), tally.group)
+        return settle(self._count(tally), self.rules)
 
     def _submit(self) -> None:
         """Keep the engine's batch full, and no more than that waiting for it.
@@ -343,7 +345,7 @@ class _Shard:
                 lambda done, tally=tally, indices=indices: self.events.put(("completed", tally, indices, done))  # type: ignore[misc]
             )
 
-    def _receive(self, tally: _Tally, indices: list[int], future: Future[tuple[Completion, ...]]) -> None:
+    def _receive(self, tally: Tally, indices: list[int], future: Future[tuple[Completion, ...]]) -> None:
         self.under_way -= len(indices)
         tally.asked = 0
         try:
@@ -391,7 +393,7 @@ class _Shard:
         if self.refusals.height:
             log.warning("prompts that the model does not take: %d", self.refusals.height)
 
-    def _record(self, tally: _Tally, row: dict[str, Any], judgement: Judgement) -> None:
+    def _record(self, tally: Tally, row: dict[str, Any], judgement: Judgement) -> None:
         judged = row | {
             "answer": judgement.answer,
             "answer_key": judgement.answer_key,

@@ -1,12 +1,17 @@
-"""When a problem has enough samples: as soon as nothing that the rest could say would change its decision.
+"""When a problem has enough samples.
 
-Nothing is estimated. The outcomes of the remaining samples are enumerated through the one rule that decides
-(`pipeline.decide.rule`), so stopping early never gives another decision than the full set would.
+`early`: as soon as nothing that the rest could say would change its decision. Nothing is estimated. The outcomes of the
+remaining samples are enumerated through the one rule that decides (`pipeline.decide.rule`), so stopping early never
+gives another decision than the full set would. `confident`: as soon as more samples are not worth their price
+(`pipeline.decide.confident`). Both ask for as many at once as are surely needed, so none is in flight when a problem is
+decided, and what they take of samples that are stored
+already can be replayed.
 """
 
 from functools import lru_cache
 
 from pipeline.decide.rule import CACHE, Counts, Rules, settle
+from pipeline.decide.trail import Trail
 
 
 @lru_cache(maxsize=CACHE)
@@ -25,3 +30,15 @@ def samples_needed(counts: Counts, rules: Rules) -> int:
         else:
             low = middle + 1
     return low
+
+
+def replay_early(trail: Trail, planned: int, rules: Rules) -> int:
+    """How many of its samples a problem takes until its decision is settled.
+
+    As many are added as a decision needs at the very least, as sampling does. Where the stored ones do not settle it,
+    what is needed at the very least is added to them.
+    """
+    taken = 0
+    while taken <= trail.stored and (more := samples_needed(trail.after(taken, planned), rules)):
+        taken += more
+    return taken

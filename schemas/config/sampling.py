@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.config.base import Strict
 
@@ -26,5 +26,40 @@ class SamplingConfig(Strict):
     and with them a larger `model.max_model_len`."""
     stop_strings: tuple[str, ...] = ()
     """Cut a completion where a base model would go on to a question of its own."""
-    stop: Literal["early", "full"] = "early"
-    """`early` stops a problem when no outcome of its remaining samples can change its decision; `full` takes all n."""
+    stop: Literal["early", "confident", "full"] = "early"
+    """`early` stops a problem when no outcome of its remaining samples can change its decision; `full` takes all n.
+    `confident` reckons with the pass rates of the run, and stops when more samples are not worth their price."""
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """With `stop: confident`: n more samples are worth taking where they set more than 1 - confidence decisions right.
+    At 0.8 a set takes 10 or 11 samples a problem with the errors of 16 each."""
+    floor: Annotated[int, Field(ge=1)] = 4
+    """With `stop: confident`: the samples that every problem gets. The pass rates of the run are learned from them."""
+    n_max: Annotated[int, Field(ge=1)] | None = None
+    """With `stop: confident`: the most samples a problem gets; none is 2n. "Never solved" deserves more than n looks,
+    and few problems take them."""
+    audit: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """With `stop: confident`: the share of problems that get all n_max samples whatever they say, so that what is said
+    of the errors can be checked. One in 50 costs half a sample a problem."""
+    audit_seed: int = 0
+    """Which problems these are: they are drawn by this number and their id."""
+
+    @property
+    def ceiling(self) -> int:
+        """The most samples that a problem gets with `stop: confident`."""
+        return 2 * self.n if self.n_max is None else self.n_max
+
+    @property
+    def planned(self) -> int:
+        """The most samples that a problem gets."""
+        return self.ceiling if self.stop == "confident" else self.n
+
+    @property
+    def price(self) -> float:
+        """What a sample costs with `stop: confident`, in wrong decisions."""
+        return (1 - self.confidence) / self.n
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "SamplingConfig":
+        if self.n_max is not None and self.n_max < self.n:
+            raise ValueError(f"sampling.n_max is the most and sampling.n the usual number; {self.n_max} < {self.n}")
+        return self

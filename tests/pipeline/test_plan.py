@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.plan import Plan, Speed, Whole, choose_pilot, count_early, make_plan, measure_problems
+from pipeline.plan import Plan, Speed, Whole, choose_pilot, count_ways, make_plan, measure_problems
 from schemas.config import Config
 from schemas.errors import InputError
 
@@ -58,17 +58,25 @@ def measured(tokens: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> pl.DataF
             "samples": [16.0] * count,
             "early": [12] * count,
             "kept": [True] * count,
+            "full_tokens": 2 * tokens,
+            "early_tokens": tokens,
+            "confident_tokens": tokens / 2,
         }
     )
 
 
+def count_early(verdicts: list[str]) -> int:
+    samples = samples_of([verdicts]).drop("tokens", "completion")
+    return int(count_ways(samples, problems_of(1), config())["early"][0])
+
+
 @given(VERDICTS)
 def test_stopping_early_takes_what_is_needed_and_no_more_than_all(verdicts: list[str]) -> None:
-    taken = count_early(samples_of([verdicts]), config())
+    taken = count_early(verdicts)
     assert 1 <= taken <= 16
     # What was not taken could not have changed anything: another end gives the same count.
     other = [*verdicts[:taken], *("correct" if said != "correct" else "wrong a" for said in verdicts[taken:])]
-    assert count_early(samples_of([other]), config()) == taken
+    assert count_early(other) == taken
 
 
 def test_a_full_run_and_one_that_stopped_early_are_planned_alike() -> None:

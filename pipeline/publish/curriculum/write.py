@@ -18,7 +18,7 @@ from pipeline.publish.export.item import Item, read_item
 from pipeline.publish.export.rows import Unsayable
 from pipeline.publish.export.run import NAME as DESCRIPTION
 from pipeline.publish.export.run import TEST, TRAIN, Exported, check_target, describe_export, read_run_config
-from pipeline.publish.export.sidecars import BESIDE, name_package
+from pipeline.publish.export.sidecars import BESIDE, name_data_folder
 from pipeline.publish.export.write import Files
 from pipeline.publish.held_out import find_families, is_held_out
 from pipeline.publish.manifest import describe_bytes
@@ -152,7 +152,7 @@ def count_shards(format: Format, config: CurriculumConfig, positions: int) -> in
 
 def name_prefix(config: Config) -> str:
     """The folder of a trainer's data files in the export."""
-    return f"{name_package(config.run)}/" if config.curriculum.trainer == "prime-rl" else ""
+    return name_data_folder(config.curriculum.trainer or "", config.run)
 
 
 def describe_curriculum(config: Config, table: pl.DataFrame, files: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,14 @@ MESSAGES = pl.List(pl.Struct({"role": TEXT, "content": TEXT}))
 ABOUT: dict[str, Any] = {
     **dict.fromkeys(("id", "domain", "language", "source", "statement"), TEXT),
     "pass_rate": pl.Float64(),
+    "answer_origin": TEXT,
+    "label_posterior": pl.Float64(),
+    "kill_rate": pl.Float64(),
 }
+"""What every row carries of its problem. The last three are what is known of its label and its tests, null where
+nothing is: whether the answer is the source's or repaired, its probability by the witnesses, and the share of wrong
+programs that the tests catch.
+"""
 TRACE: dict[str, Any] = {**ABOUT, "model": TEXT}
 
 
@@ -84,6 +91,20 @@ TABLE = (
         {"input": TEXT, "output": TEXT, **ABOUT},
         suffix=".jsonl",
         write=rows.write_nemo_rl,
+        chat_only=True,
+    ),
+    Format(
+        "nemo-gym",
+        "NeMo Gym, with our resources server",
+        "problems",
+        {
+            "responses_create_params": pl.Struct({"input": MESSAGES}),
+            "agent_ref": pl.Struct({"type": TEXT, "name": TEXT}),
+            "ground_truth": TEXT,
+            **ABOUT,
+        },
+        suffix=".jsonl",
+        write=rows.write_nemo_gym,
         chat_only=True,
     ),
     Format(

@@ -1,6 +1,7 @@
 """A curated problem as every format needs it: what the model sees, and what its completions are judged against."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from pipeline.verify.problem import Label, read_label
 from schemas.config import Config
 
 Message = dict[str, str]
+KILL_RATE = "kill_rate"
+"""The action in a history that begins with the rate (pipeline/code_tests)."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Item:
     prompt: list[Message] | str
     label: Label
     pass_rate: float | None
+    answer_origin: str | None = None
+    label_posterior: float | None = None
+    kill_rate: float | None = None
 
     @property
     def chat(self) -> list[Message]:
@@ -60,6 +66,9 @@ class Item:
             "source": self.source,
             "statement": self.statement,
             "pass_rate": self.pass_rate,
+            "answer_origin": self.answer_origin,
+            "label_posterior": self.label_posterior,
+            "kill_rate": self.kill_rate,
         }
 
 
@@ -79,4 +88,15 @@ def read_item(row: Mapping[str, Any], config: Config) -> Item:
         prompt=messages or (prompt.text or ""),
         label=read_label({**row, "statement": None, "language": None}, config.verify),
         pass_rate=row["pass_rate"],
+        answer_origin=row.get("answer_origin"),
+        label_posterior=row.get("label_posterior"),
+        kill_rate=read_kill_rate(row["history"]),
     )
+
+
+def read_kill_rate(history: Iterable[Mapping[str, Any]]) -> float | None:
+    """The share of wrong programs that a problem's tests catch, as the stage of code tests noted it last; None where
+    there was none to catch."""
+    noted = [entry["detail"] for entry in history if entry["action"] == KILL_RATE]
+    number = re.match(r"[01](?:\.\d+)?", noted[-1] or "") if noted else None
+    return float(number[0]) if number else None

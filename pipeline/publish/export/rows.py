@@ -16,6 +16,10 @@ from pipeline.verify.code import CodeLabel
 Row = dict[str, Any]
 
 
+GYM_SERVER, GYM_AGENT = "goldilocks", "goldilocks_simple_agent"
+"""What NeMo Gym's config calls our resources server, and the agent that answers its rows."""
+
+
 class Unsayable(Exception):
     """A problem that the format has no word for; the message says why, in words that are the same for each such one."""
 
@@ -68,6 +72,19 @@ def write_nemo_rl(item: Item, number: int, split: str) -> Row:
     Source: NeMo RL, `ResponseDataset` (docs/guides/sft.md, "Datasets") and `math_hf_data_processor`.
     """
     return {"input": item.user, "output": item.truth, **item.about()}
+
+
+def write_nemo_gym(item: Item, number: int, split: str) -> Row:
+    """NeMo Gym: `responses_create_params`, `agent_ref`, and what our resources server takes from the row.
+
+    Source: NeMo Gym 0.4.0, `base_resources_server.BaseRunRequest` and `train_data_utils.compute_sample_metrics`.
+    """
+    return {
+        "responses_create_params": {"input": item.chat},
+        "agent_ref": {"type": "responses_api_agents", "name": GYM_AGENT},
+        "ground_truth": item.truth,
+        **item.about(),
+    }
 
 
 def write_open_instruct(item: Item, number: int, split: str) -> Row:

@@ -1,6 +1,7 @@
 """Export a run: every curated problem, a shard at a time, into the files of one format."""
 
 import difflib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pipeline.progress import advance, track
 from pipeline.publish.export.formats import FORMATS, Format
 from pipeline.publish.export.item import Item, Message, read_item
 from pipeline.publish.export.rows import Row, Unsayable
-from pipeline.publish.export.sidecars import BESIDE, name_package
+from pipeline.publish.export.sidecars import BESIDE, name_data_folder
 from pipeline.publish.export.traces import Trace, count_rows, list_traces, pair_traces, read_completions
 from pipeline.publish.export.write import Files
 from pipeline.publish.held_out import find_families, is_held_out
@@ -26,6 +27,8 @@ from schemas.errors import InputError
 from schemas.load import build_config
 
 NAME = "export.json"
+LEFT_OUT = "left_out.json"
+"""Names each problem that gave no row, with the reason; there is none where every problem gave some."""
 TRAIN, TEST = "train", "test"
 LEFTOVER = r"(^|/)\.[^/]"
 """A hidden file, or one below a hidden folder: what a killed writer left."""
@@ -40,6 +43,13 @@ class Exported:
     problems: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
+    named: list[dict[str, str]] = field(default_factory=list)
+    """The id, the source and the reason of each problem that was left out."""
+
+    def leave_out(self, id: str, source: str, why: str) -> None:
+        """Count a problem that gives no row, and name it."""
+        self.left_out[why] += 1
+        self.named.append({"id": id, "source": source, "why": why})
 
 
 def read_run_config(run: str, overrides: Sequence[str] = ()) -> tuple[RunFolder, Config]:
@@ -71,15 +81,18 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
         track("export", whole),
         Files(target, format.suffix, format.schema(chat), config.publish.row_group_rows) as files,
     ):
-        folder_of_package = f"{name_package(run)}/" if name == "prime-rl" else ""
+        place = name_data_folder(name, run)
         for split, rows in _write_shards(folder, config, format, exported):
-            files.write(f"{folder_of_package}{split}", rows)
+            files.write(f"{place}{split}", rows)
         if not exported.problems:
             why = "; ".join(f"{count} {reason}" for reason, count in exported.left_out.items())
             raise InputError(f"{run}: nothing to export as {name}: {why or 'no curated problem'}")
     exported.rows = files.counts
     written = {file: {"rows": rows, **describe_bytes(target, file)} for file, rows in files.counts.items()}
-    for file, text in (BESIDE[name](config) if name in BESIDE else {}).items():
+    beside = BESIDE[name](config) if name in BESIDE else {}
+    if exported.named:
+        beside[LEFT_OUT] = json.dumps(exported.named, indent=1, ensure_ascii=False) + "\n"
+    for file, text in beside.items():
         target.write_bytes(file, text.encode())
         written[file] = describe_bytes(target, file)
     target.write_json(NAME, describe_export(folder, config, exported) | {"files": written})
@@ -147,13 +160,13 @@ def _write_shards(
                 made = [_write_trace(item, trace, format) for trace in traces.get(item.id, ())]
                 if not made:
                     what = "correct trace" if format.data == "traces" else "pair of similar length"
-                    exported.left_out[f"have no {what}"] += 1
+                    exported.leave_out(item.id, item.source, f"have no {what}")
             else:
                 made = []
                 try:
                     made.append(format.write(item, number[split], split))
                 except Unsayable as why:
-                    exported.left_out[str(why)] += 1
+                    exported.leave_out(item.id, item.source, str(why))
             exported.problems += bool(made)
             number[split] += len(made)
             rows[split] += made

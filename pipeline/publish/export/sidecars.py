@@ -9,6 +9,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
+from pipeline.publish.export.rows import GYM_AGENT, GYM_SERVER
 from schemas.config import Config
 
 REWARD = Path(__file__).parents[2] / "reward"
@@ -54,6 +57,56 @@ def _write_package(config: Config) -> dict[str, str]:
     return {"pyproject.toml": PROJECT.format(name=name), f"{name}/__init__.py": join_modules("taskset", config)}
 
 
+GYM = "resources_servers/goldilocks"
+"""The folder of the resources server in a NeMo Gym checkout."""
+GYM_LICENSES = {
+    "apache-2.0": "Apache 2.0",
+    "mit": "MIT",
+    "cc-by-4.0": "Creative Commons Attribution 4.0 International",
+    "cc-by-sa-4.0": "Creative Commons Attribution-ShareAlike 4.0 International",
+    "gpl-3.0": "GNU General Public License v3.0",
+}
+"""The Hub's words for a licence, and NeMo Gym's, which knows few (0.4.0, `config_types.DatasetConfig`)."""
+
+
+def _write_gym(config: Config) -> dict[str, str]:
+    """The resources server, and the config that couples it to the data and to NeMo Gym's simple agent."""
+    license = GYM_LICENSES.get((config.publish.license or "").lower(), "TBD")
+    splits = {"train": "train", **({"validation": "test"} if config.train.evaluation.share else {})}
+    agent = {
+        "entrypoint": "app.py",
+        "resources_server": {"type": "resources_servers", "name": GYM_SERVER},
+        "model_server": {"type": "responses_api_models", "name": "policy_model"},
+        "datasets": [
+            {"name": kind, "type": kind, "jsonl_fpath": f"{GYM}/data/{file}.jsonl", "license": license}
+            for kind, file in splits.items()
+        ],
+    }
+    server = {
+        "entrypoint": "app.py",
+        "domain": "math",
+        "verified": False,
+        "description": "Math and code problems curated by Goldilocks, with its verifier",
+    }
+    servers = {
+        GYM_SERVER: {"resources_servers": {GYM_SERVER: server}},
+        GYM_AGENT: {"responses_api_agents": {"simple_agent": agent}},
+    }
+    return {
+        f"{GYM}/app.py": join_modules("nemo_gym", config),
+        f"{GYM}/requirements.txt": "-e nemo-gym[dev] @ ../../\n",
+        f"{GYM}/configs/{GYM_SERVER}.yaml": yaml.safe_dump(servers, sort_keys=False),
+    }
+
+
+def name_data_folder(format: str, run: str) -> str:
+    """Where in an export its rows lie: in the package of prime-rl's task set, in NeMo Gym's resources server, else in
+    the export's own folder."""
+    if format == "prime-rl":
+        return f"{name_package(run)}/"
+    return f"{GYM}/data/" if format == "nemo-gym" else ""
+
+
 def _write_system(config: Config) -> dict[str, str]:
     from pipeline.inference.prompts import load_template
 
@@ -67,5 +120,6 @@ BESIDE: dict[str, Callable[[Config], dict[str, str]]] = {
     "openrlhf": _write_reward("openrlhf"),
     "prime-rl": _write_package,
     "nemo-rl": _write_system,
+    "nemo-gym": _write_gym,
 }
 """Format -> its further files, name -> text."""

@@ -163,6 +163,7 @@ def count_cost(gathered: Gathered, config: Config, manifest: dict[str, Any]) -> 
         "taken": taken,
         "planned": planned,
         "saved": max(0, planned - taken) if gathered.rates.decided else 0,
+        "otherwise": (manifest.get("samples") or {}).get("otherwise"),
         "tokens": tokens,
         "seconds": seconds,
         "speed": tokens / seconds if seconds and tokens else None,

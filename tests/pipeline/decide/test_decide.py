@@ -217,6 +217,25 @@ def test_decisions_of_a_shard_that_is_gone_are_removed(folder: RunFolder) -> Non
     assert folder.list("decisions") == ["decisions/pass-1-00000.parquet"]
 
 
+def test_unequal_numbers_of_samples_are_decided_by_what_they_say_of_the_rate(folder: RunFolder) -> None:
+    """Another window needs more samples of some; the expected errors stand beside the decisions while they are such."""
+    problems = make_problems("42", "43", "44", "45")
+    folder.write_table("problems/00000.parquet", problems)
+    taken = ([RIGHT, SILENT] * 4, [RIGHT] * 14, [SILENT] * 24, [SILENT] * 3)
+    samples = [make_samples(id_, said) for id_, said in zip(problems["id"], taken, strict=True)]
+    folder.write_table("samples/00000.parquet", make_table(*samples))
+    config = make_config(folder.root, sampling={"stop": "confident"})
+    assert decide_run(folder, config) == {"keep": 1, "never_solved": 1, "too_easy": 1, "undetermined": 1}
+    decided = folder.read_table("decisions/pass-1-00000.parquet")
+    assert decided["decision"].to_list() == ["keep", "too_easy", "never_solved", "undetermined"]
+    assert "1 or more samples could change this" in decided["detail"][3], "three are fewer than the floor"
+    assert folder.read_json("decisions/pass-1-00000.json")["problems"] == 4
+    narrow = make_config(folder.root, sampling={"stop": "confident"}, keep={"max": 8})
+    assert decide_run(folder, narrow)["undetermined"] == 2
+    decide_run(folder, make_config(folder.root))
+    assert folder.list("decisions", ".json") == []
+
+
 def test_decisions_are_compared_as_moves() -> None:
     def table(**decisions: str) -> pl.DataFrame:
         return pl.DataFrame({"problem_id": list(decisions), "decision": list(decisions.values())})

@@ -1,5 +1,6 @@
 """What an export writes beside its rows asks the service from any environment, and waits where it is told to."""
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ Answer = tuple[int, dict[str, Any]]
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("exports")
     run = lay_mixed(root / "run", verify={"extract": "last"})
-    for name in ("trl", "verl", "openrlhf", "prime-rl", "nemo-rl"):
+    for name in ("trl", "verl", "openrlhf", "prime-rl", "nemo-rl", "nemo-gym"):
         export_run(name, run.root, str(root / name))
     return root
 
@@ -135,6 +136,50 @@ def test_trl_asks_for_texts_and_messages_and_leaves_out_what_is_unknown(exports:
     assert rewards == [1.1, None, 0.1]
     assert [len(one["items"]) for one in asked] == [3, 1, 1]
     assert asked[0]["items"][0] == {"ground_truth": "4", "completion": "so 4", "statement": "How much?"}
+
+
+@pytest.fixture(params=[True, False], ids=["masks", "cannot mask"])
+def stand_in_for_nemo_gym(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """NeMo Gym's base classes as far as the server needs them (it wants Python 3.12; `make readers` has the real one);
+    newer ones have `mask_sample`."""
+    from pydantic import BaseModel, create_model
+
+    response = create_model("BaseVerifyResponse", reward=(float, ...))
+    if request.param:
+        response = create_model("BaseVerifyResponse", __base__=response, mask_sample=(bool, False))
+    names = ("BaseResourcesServerConfig", "BaseRunRequest", "SimpleResourcesServer")
+    module = ModuleType("nemo_gym.base_resources_server")
+    for name in names:
+        setattr(module, name, type(name, (BaseModel,), {}))
+    module.BaseVerifyRequest = create_model("BaseVerifyRequest", response=(Any, ...))  # type: ignore[attr-defined]
+    module.BaseVerifyResponse = response  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "nemo_gym", ModuleType("nemo_gym"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return bool(request.param)
+
+
+def test_nemo_gym_verifies_the_messages_of_a_response(exports: Path, service: Any, stand_in_for_nemo_gym: bool) -> None:
+    module = load(exports / "nemo-gym" / "resources_servers" / "goldilocks" / "app.py")
+    thought = SimpleNamespace(type="reasoning", summary=[SimpleNamespace(text="hm")])
+    part = SimpleNamespace(type="output_text", text="so 4")
+    response = SimpleNamespace(output=[thought, SimpleNamespace(type="message", content=[part])])
+    request = module.ProblemVerifyRequest(ground_truth="4", statement="How much?", response=response)
+    asked = service([says(1.0)])
+    answer = asyncio.run(module.ProblemsServer.verify(None, request))
+    assert (answer.reward, answer.verdict, answer.mask_sample) == (1.0, "correct", False)
+    completion = "<think>hm</think>so 4"
+    assert asked[0]["items"] == [{"ground_truth": "4", "completion": completion, "statement": "How much?"}]
+
+
+def test_nemo_gym_never_scores_an_unknown_verdict(exports: Path, service: Any, stand_in_for_nemo_gym: bool) -> None:
+    module = load(exports / "nemo-gym" / "resources_servers" / "goldilocks" / "app.py")
+    request = module.ProblemVerifyRequest(ground_truth="4", response=SimpleNamespace(output=[]))
+    service([says(None)] * 3)
+    try:
+        masked = asyncio.run(module.ProblemsServer.verify(None, request)).mask_sample
+    except module.UnknownVerdict:
+        masked = None
+    assert masked == (True if stand_in_for_nemo_gym else None)
 
 
 def test_many_completions_are_asked_for_in_parts(exports: Path, service: Any) -> None:

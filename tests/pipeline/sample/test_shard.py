@@ -2,6 +2,7 @@
 stand-in.
 """
 
+import contextlib
 import re
 import tempfile
 import threading
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.rule import Rules
+from pipeline.decide.trail import follow_samples, replay_confident
 from pipeline.inference.engine import EngineDied, PromptRefused
 from pipeline.progress.display import show_progress
 from pipeline.run.storage import RunFolder
@@ -375,3 +377,67 @@ def test_a_shard_that_is_tried_again_counts_its_samples_once() -> None:
         again.sample(10)
         again.settle(True, unneeded=2)
     assert re.match(r"sample: 2 of 6 samples in .* 1 done before, .* 1 problem done, 1 kept", log.getvalue())
+
+
+def go_on(root: str, problems: pl.DataFrame, script: list[list[str]], verifier: MathVerifier, **engine: Any) -> Any:
+    """A run with `stop: confident`, from where the folder is; answers come by their place, so that a later run gets the
+    next ones."""
+    stored = evidence(root).group_by("problem_id").agg(pl.col("index").max() + 1)
+    places = dict(stored.iter_rows())
+    taken = {f"problem {i}": places.get(id_, 0) for i, id_ in enumerate(problems["id"])}
+    return go(root, problems, config_for(root, n=8, stop="confident"), verifier, script, taken=taken, **engine)
+
+
+SCRIPTS = st.lists(
+    st.lists(st.sampled_from(["so 1", "so 2", "it is 3", "I cannot say"]), min_size=16, max_size=16)
+    | st.sampled_from([["so 1"] * 16, ["so 2"] * 16, ["so 2", "so 3", "so 4", "so 5"] * 4]),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(SCRIPTS, st.integers(0, 99), st.integers(0, 30))
+@settings(max_examples=15, deadline=None)
+def test_a_confident_run_that_was_killed_takes_and_decides_what_one_run_does(
+    verifier: MathVerifier, script: list[list[str]], seed: int, dies_after: int
+) -> None:
+    """The posterior follows from what is stored: the rates of the shard, the samples of a problem, the decision."""
+    problems = problems_of(["1"] * len(script))
+    config = config_for("unused", n=8, stop="confident")
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as killed:
+        whole, _, all_samples = go_on(one, problems, script, verifier, seed=seed)
+        with contextlib.suppress(EngineDied):
+            go_on(killed, problems, script, verifier, seed=seed, dies_after=dies_after, capacity=2)
+        resumed, _, samples = go_on(killed, problems, script, verifier, seed=seed + 1)
+        again, engine, _ = go_on(killed, problems, script, verifier, seed=seed)
+    assert whole.missing == resumed.missing == again.missing == engine.submitted == 0
+    key = ["problem_id", "index", "verdict"]
+    assert samples.select(key).equals(all_samples.select(key))
+    decided = decisions(samples, problems, config)
+    assert decided == decisions(all_samples, problems, config)
+    assert whole.kept == resumed.kept == list(decided.values()).count(KEEP)
+
+
+@given(SCRIPTS, st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_a_replay_of_stored_samples_takes_what_the_run_took(
+    verifier: MathVerifier, script: list[list[str]], seed: int
+) -> None:
+    problems = problems_of(["1"] * len(script))
+    config = config_for("unused", n=8, stop="confident")
+    with tempfile.TemporaryDirectory() as full, tempfile.TemporaryDirectory() as confident:
+        _, _, all_samples = go(full, problems, config_for(full, n=16), verifier, script, seed=seed)
+        _, _, samples = go_on(confident, problems, script, verifier, seed=seed)
+    trails = follow_samples(all_samples, problems)
+    taken, _ = replay_confident(trails, config.sampling, Rules.of(config))
+    count = dict(samples.group_by("problem_id").len().iter_rows())
+    assert {trail.problem: n for trail, n in zip(trails, taken, strict=True)} == count
+
+
+def test_an_audited_problem_gets_all_samples_whatever_they_say(tmp_path: Path, verifier: MathVerifier) -> None:
+    problems = problems_of(["1"] * 3)
+    config = config_for(str(tmp_path), n=8, stop="confident")
+    sampling = config.sampling.model_copy(update={"audit": 1.0, "n_max": 20})
+    audited = config.model_copy(update={"sampling": sampling})
+    _, engine, after = go(tmp_path, problems, audited, verifier, [["so 1"]] * 3)
+    assert engine.submitted == after.height == 60

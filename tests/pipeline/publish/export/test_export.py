@@ -13,6 +13,7 @@ from datasets import load_dataset
 
 from pipeline.publish.export import FORMATS, export_run
 from pipeline.publish.export import run as running
+from pipeline.publish.export.item import read_kill_rate
 from pipeline.publish.export.rows import Unsayable, write_assert
 from pipeline.publish.held_out import is_held_out
 from pipeline.run.storage import RunFolder
@@ -29,6 +30,7 @@ TRUTH = {
     "openrlhf": ("label",),
     "prime-rl": ("ground_truth",),
     "nemo-rl": ("output",),
+    "nemo-gym": ("ground_truth",),
 }
 
 
@@ -97,17 +99,48 @@ def test_a_raw_prompt_stays_raw_where_the_trainer_takes_one(name: str, tmp_path:
     run = lay_run(tmp_path / "run", tell_small_run(), prompt={"template": "plain", "chat": False})
     export_run(name, run.root, str(tmp_path / "out"))
     row = read_rows(tmp_path / "out", "train")[0]
-    prompt = next(row[column] for column in ("prompt", "input", "messages") if column in row)
+    prompt = row.get("prompt") or row.get("input") or row.get("messages") or row["responses_create_params"]["input"]
     statement = about(row)["statement"]
     first = prompt if isinstance(prompt, str) else prompt[0]
     assert first in (statement, {"role": "user", "content": statement})
     assert {type(row[column]) for column in ("completion",) if column in row} == ({str} if name == "sft" else set())
 
 
-def test_what_open_instruct_has_no_word_for_is_left_out_and_counted(run: RunFolder, tmp_path: Path) -> None:
+def test_every_row_says_what_is_known_of_its_label_and_tests(tmp_path: Path) -> None:
+    run = lay_mixed(tmp_path / "run")
+    noted = [{"stage": "code_tests", "action": "kill_rate", "detail": "0.83 of 6 programs that are not right"}]
+    for name, table in list(run.read_tables("curated")):
+        history = [noted if domain == "code" else [] for domain in table["domain"]]
+        known = table.with_columns(
+            pl.Series("history", history, table.schema["history"]),
+            answer_origin=pl.lit("repaired"),
+            label_posterior=pl.lit(0.97),
+        )
+        run.write_table(name, known)
+    for format in TRUTH:
+        export_run(format, run.root, str(tmp_path / format))
+        for row in map(about, read_rows(tmp_path / format)):
+            assert (row["answer_origin"], row["label_posterior"]) == ("repaired", 0.97)
+            assert row["kill_rate"] == {"code": 0.83, "math": None}[row["domain"]]
+
+
+@pytest.mark.parametrize(("detail", "rate"), [("1.00 of 3 programs", 1.0), ("0.50 of", 0.5), (None, None), ("n", None)])
+def test_a_kill_rate_is_read_as_the_stage_notes_it(detail: str | None, rate: float | None) -> None:
+    earlier = {"stage": "code_tests", "action": "kill_rate", "detail": "0.10 of 9 programs"}
+    assert read_kill_rate([earlier, {"stage": "code_tests", "action": "kill_rate", "detail": detail}]) == rate
+    assert read_kill_rate([{"stage": "screen", "action": "kept", "detail": "0.5"}]) is None
+
+
+def test_what_open_instruct_has_no_word_for_is_left_out_counted_and_named(
+    run: RunFolder, curated: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
     exported = export_run("open-instruct", run.root, str(tmp_path))
     assert sorted(exported.left_out.values()) == [1, 1, 1]
-    rows = {row["statement"]: row for row in read_rows(tmp_path)}
+    named = json.loads((tmp_path / "left_out.json").read_text())
+    assert {one["why"] for one in named} == set(exported.left_out)
+    missing = {one["id"] for one in named}
+    assert missing == {id for id in curated if id not in {row["id"] for row in read_rows(tmp_path, "t*")}}
+    rows = {row["statement"]: row for row in read_rows(tmp_path, "t*")}
     assert {row["dataset"] for row in rows.values()} == {"math", "code", "code_stdio"}
     assert json.loads(rows["Write read."]["ground_truth"])[1] == {"input": "1 1\n", "output": "2"}
     scope: dict[str, Any] = {}
@@ -119,6 +152,13 @@ def test_what_open_instruct_has_no_word_for_is_left_out_and_counted(run: RunFold
     exec("def add(a, b):\n    return a - b", scope)
     with pytest.raises(AssertionError):
         exec(tests[1], scope)
+
+
+def test_the_names_of_what_was_left_out_go_with_it(run: RunFolder, tmp_path: Path) -> None:
+    export_run("open-instruct", run.root, str(tmp_path / "out"))
+    assert (tmp_path / "out" / "left_out.json").exists()
+    export_run("open-instruct", lay_run(tmp_path / "sums", tell_small_run()).root, str(tmp_path / "out"))
+    assert not (tmp_path / "out" / "left_out.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,190 @@
+"""The decision about one problem from a part of its samples, and which decisions need more of them.
+
+`pipeline.decide.rule` counts; this asks what the counts say of the problem's true rate, given the rates that the run
+has (`pipeline.decide.posterior`). Two questions are asked of a problem: whether its rate lies in the window, and
+whether one wrong answer has more than `decide.contradiction_share`. The order of the reasons is the rule's.
+
+A rate lies in the window where counting many samples would keep the problem: between half a sample below `keep.min` and
+half a sample above `keep.max`, of `keep.of`. With all of n samples that is what counting decides.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from pipeline.decide.posterior import SPREAD, Answers, Prior, Question, answer, learn_prior
+from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, describe_decision
+from schemas.config import SamplingConfig
+from schemas.reasons import KEEP, Reason
+
+MISSED = 1.5
+"""A problem that is wrongly dropped counts as so many that are wrongly kept: it is lost, and the other costs a few
+groups of rollouts. At 1.5 precision and recall fall by about as much when samples are saved. A suspect has no such
+privilege.
+"""
+Group = tuple[str, ...]
+"""Problems whose rates are learned together, from the largest group to the smallest: of an earlier pass rate, then of a
+source.
+"""
+
+
+class Observed(NamedTuple):
+    """What is known of one problem when the run's rates are learned."""
+
+    group: Group
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The rates of a run: of being correct by group, and of the largest class of wrong answers."""
+
+    correct: Mapping[Group, Prior]
+    votes: Prior
+
+    def find(self, group: Group) -> Prior:
+        """The prior of a group; of the larger one where it has none."""
+        while group and group not in self.correct:
+            group = group[:-1]
+        return self.correct.get(group, SPREAD)
+
+
+def learn_rates(observed: Iterable[Observed]) -> Rates:
+    """Learn the rates of a run from all that is known. Which samples were taken may depend on those before them."""
+    correct: dict[Group, Counter[tuple[int, int]]] = {(): Counter()}
+    votes: Counter[tuple[int, int]] = Counter()
+    for group, counts in observed:
+        votes[counts.votes, counts.taken] += 1
+        if counts.doubt != "unreadable":
+            for size in range(len(group) + 1):
+                correct.setdefault(group[:size], Counter())[counts.correct, count_known(counts)] += 1
+    learned: dict[Group, Prior] = {}
+    for group in sorted(correct, key=len):
+        learned[group] = learn_prior(correct[group], learned[group[:-1]] if group else SPREAD)
+    return Rates(learned, learn_prior(votes))
+
+
+def find_groups(problems: pl.DataFrame) -> dict[str, Group]:
+    """The group of each problem: of its pass rate in an earlier pass (`earlier`), if there is one, and its source."""
+    names = [name for name in ("earlier", "source") if name in problems.columns]
+    groups: dict[str, Group] = {}
+    for row in problems.select("id", *names).iter_rows(named=True):
+        earlier = () if row.get("earlier") is None else (name_earlier(row["earlier"]),)
+        groups[row["id"]] = (*earlier, row.get("source") or "")
+    return groups
+
+
+def name_earlier(rate: float) -> str:
+    """Of which sixth of the rates, none and all apart."""
+    return "none" if rate == 0 else "all" if rate == 1 else f"{int(rate * 6)}"
+
+
+def count_known(counts: Counts) -> int:
+    """The samples that say whether they are correct; those of an unreadable label that do not, count as wrong."""
+    return counts.taken if counts.doubt == "unreadable" else counts.taken - counts.unknown
+
+
+def is_audited(problem: str, sampling: SamplingConfig) -> bool:
+    """Whether a problem is of the share that is always sampled in full."""
+    digest = hashlib.sha256(f"{sampling.audit_seed} {problem}".encode()).digest()
+    return int.from_bytes(digest[:4]) < sampling.audit * 2**32
+
+
+def window(rules: Rules, doubt: Doubt = "none") -> tuple[float, float]:
+    """Between which rates a problem is kept: above the first, and not above the second."""
+    keep = rules.keep
+    low = (keep.min - 0.5) / keep.of if keep.min else -1.0
+    high = (keep.max + 0.5) / keep.of if keep.max < keep.of else 1.0
+    return (low if doubt == "none" else max(low, rules.decide.suspect_share)), high
+
+
+@dataclass(frozen=True)
+class Confident:
+    """The rule of `sampling.stop: confident` with the rates of a run."""
+
+    rules: Rules
+    sampling: SamplingConfig
+    rates: Rates
+
+    def ask_window(self, counts: Counts, group: Group) -> tuple[Answers, tuple[int, int]]:
+        """Whether the rate lies in the window, and where in the answers these counts stand."""
+        known = count_known(counts)
+        low, high = window(self.rules, counts.doubt)
+        missed = MISSED if counts.doubt == "none" else 1.0
+        question = Question(low, high, self._ceiling(counts, known), self.sampling.price, missed)
+        return answer(self.rates.find(group), question), (known, counts.correct)
+
+    def ask_label(self, counts: Counts) -> tuple[Answers, tuple[int, int]]:
+        """Whether one wrong answer has the majority, likewise."""
+        ceiling = self._ceiling(counts, counts.taken)
+        question = Question(self.rules.decide.contradiction_share, 1.0, ceiling, self.sampling.price)
+        return answer(self.rates.votes, question), (counts.taken, counts.votes)
+
+    def _ceiling(self, counts: Counts, known: int) -> int:
+        return known + counts.missing
+
+    def needed(self, counts: Counts, group: Group, slack: float = 0.0) -> int:
+        """How many more samples a problem needs at the very least; 0 where no more are worth their price, and `slack`
+        wrong decisions beside.
+        """
+        if counts.taken < self.sampling.floor:
+            return min(self.sampling.floor - counts.taken, counts.missing)
+        answers, at = self.ask_window(counts, group)
+        needed = int(answers.needed[at]) if answers.gain[at] > slack else 0
+        if not answers.says[at] and 1 - answers.yes[at] > 2 * answers.below[at]:
+            return needed
+        answers, at = self.ask_label(counts)
+        if answers.gain[at] > slack:
+            return max(needed, int(answers.needed[at]))
+        return 0 if answers.says[at] and counts.votes > counts.correct else needed
+
+    def otherwise(self, counts: Counts, group: Group) -> float:
+        """The probability that all samples up to the ceiling would decide otherwise whether to keep the problem."""
+        answers, at = self.ask_window(counts, group)
+        labels, there = self.ask_label(counts)
+        full = float(answers.full[at]) * (1 - float(labels.full[there]))
+        return 1 - full if self.choose(counts, group) == KEEP else full
+
+    def choose(self, counts: Counts, group: Group) -> str:
+        """The likeliest decision, as if no sample were missing."""
+        unknown = counts.unknown
+        if counts.doubt == "unreadable" or (unknown <= self.rules.decide.max_unknown and unknown < counts.taken):
+            return self._choose(counts, group)
+        chosen = {
+            self._choose(counts._replace(unknown=0).add(0, right, 0, votes), group)
+            for right in range(unknown + 1)
+            for votes in (0, unknown - right)
+        }
+        return chosen.pop() if len(chosen) == 1 else Reason.UNDETERMINED.value
+
+    def _choose(self, counts: Counts, group: Group) -> str:
+        answers, at = self.ask_window(counts, group)
+        yes, below = answers.yes[at], answers.below[at]
+        inside = bool(answers.says[at])
+        if not inside and 1 - yes - below > below:
+            return Reason.TOO_EASY.value
+        if not inside and counts.doubt != "none":
+            return CONFIRMED
+        answers, at = self.ask_label(counts)
+        if answers.says[at] and counts.votes > counts.correct:
+            return Reason.LABEL_CONTRADICTED.value
+        return KEEP if inside else Reason.NEVER_SOLVED.value
+
+    def decide(self, counts: Counts, group: Group) -> tuple[str, str]:
+        """(decision, detail in words), as `pipeline.decide.rule.decide_counts` gives them.
+
+        A problem lacks samples where they are worth the price of one more than sampling asks: a repaired label, or one
+        that is held up, moves what is learned of the rates a little, and no decision should fall back open for that.
+        """
+        if counts.taken == 0:
+            return Reason.UNDETERMINED.value, "no samples"
+        if needed := self.needed(counts, group, self.sampling.price):
+            summary = describe_decision(Reason.UNDETERMINED.value, counts, self.rules, "").partition(";")[0]
+            return Reason.UNDETERMINED.value, f"{summary}; {needed} or more samples could change this"
+        decision, missing = self.choose(counts, group), counts.missing
+        sure = f"; the other {missing} would change it with a probability of {self.otherwise(counts, group):.2f}"
+        return decision, describe_decision(decision, counts, self.rules, sure if missing else "")

@@ -1,0 +1,75 @@
+"""What the samples of one problem say while it is sampled, and what is under way for it."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.decide.confident import Group
+from pipeline.decide.rule import Counts, Doubt
+from pipeline.decide.suspects import doubts_premise
+from pipeline.inference.engine import PromptRefused
+from pipeline.inference.prompts import Prompt
+from pipeline.verify.problem import Label
+from schemas.config import DecideConfig
+from schemas.reasons import Verdict
+
+
+@dataclass(eq=False)
+class Tally:
+    """One problem on its way: what its samples say so far, and what is under way for it."""
+
+    problem: str
+    label: Label
+    prompt: Prompt
+    verifier: str
+    suspected: Doubt
+    group: Group
+    audited: bool
+    taken: set[int] = field(default_factory=set)
+    correct: int = 0
+    wrong: dict[str, int] = field(default_factory=dict)
+    unknown: int = 0
+    missing: int = 0
+    stored: deque[dict[str, Any]] = field(default_factory=deque)
+    """Samples of an earlier run that are not counted yet, in the order of their indices."""
+    unjudged: deque[dict[str, Any]] = field(default_factory=deque)
+    asked: int = 0
+    judging: bool = False
+    failed: bool = False
+    refusal: PromptRefused | None = None
+
+    @property
+    def idle(self) -> bool:
+        return not (self.asked or self.judging or self.unjudged)
+
+    def doubt(self, decide: DecideConfig) -> Doubt:
+        """Whether it is a suspect, of the screen's or by what its samples say so far."""
+        votes = [self.correct, *self.wrong.values()]
+        missing = doubts_premise(self.missing, len(self.taken), sum(votes), max(votes), decide)
+        return "suspect" if missing and self.suspected == "none" else self.suspected
+
+    def counts(self, planned: int, decide: DecideConfig) -> Counts:
+        """What its samples say so far, of `planned`."""
+        votes = max(self.wrong.values(), default=0)
+        return Counts(self.correct, votes, self.unknown, len(self.taken), planned, self.doubt(decide))
+
+    def count(self, row: Mapping[str, Any]) -> None:
+        self.missing += bool(row["says_missing"])
+        if row["verdict"] == Verdict.CORRECT:
+            self.correct += 1
+        elif row["verdict"] == Verdict.UNKNOWN:
+            self.unknown += 1
+        elif row["answer_key"] is not None:
+            self.wrong[row["answer_key"]] = self.wrong.get(row["answer_key"], 0) + 1
+
+    def reserve(self, n: int) -> list[int]:
+        """The n smallest indices that no sample has."""
+        free: list[int] = []
+        at = 0
+        while len(free) < n:
+            if at not in self.taken:
+                free.append(at)
+            at += 1
+        self.taken.update(free)
+        return free
