@@ -1,18 +1,21 @@
 """The audit of the reward: tests that a program without work passes are found, in the real sandbox."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.code_tests import check_tests
 from pipeline.code_tests.attacks import list_attacks
 from pipeline.code_tests.audit import (
     KILLERS,
+    MISSED,
     Audit,
     Target,
     audit_outputs,
@@ -174,21 +177,22 @@ def test_what_an_attack_gives_is_what_was_predicted(sandbox: Sandbox, entry_poin
 def test_a_constant_passes_the_share_of_tests_that_expect_it(expected: list[str], constant: int) -> None:
     target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(expected))), Judge(), None)
     attacks = {attack.name: attack for attack in target.attacks()}
-    if (attack := attacks.get(f"prints '{constant}'")) is not None:
-        assert predict_share(attack, target) == expected.count(str(constant)) / len(expected)
+    assume(f"prints '{constant}'" in attacks)
+    share = predict_share(attacks[f"prints '{constant}'"], target)
+    assert share == expected.count(str(constant)) / len(expected)
 
 
-@given(st.lists(st.booleans(), min_size=21, max_size=60))
-def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(answers: list[bool]) -> None:
+@given(st.integers(30, 80), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(count: int, rare: int, rng: Random) -> None:
+    answers = [n >= rare for n in range(count)]
+    rng.shuffle(answers)
     tests = make_tests(*((f"{n}\n", "YES" if yes else "NO") for n, yes in enumerate(answers)))
     target = Target(tests, Judge(), None)
-    commonest = "YES" if 2 * sum(answers) >= len(answers) else "NO"
-    share = max(sum(answers), len(answers) - sum(answers)) / len(answers)
-    kept = keep_telling(target, Audit(1, (), f"prints '{commonest}'", share), 20)
-    if kept is not None:
-        assert len(kept) == len(set(kept)) == 20
-        others = len(answers) - round(share * len(answers))
-        assert sum(tests[at]["expected"] != commonest for at in kept) >= min(KILLERS, others)
+    kept = keep_telling(target, Audit(1, (), "prints 'YES'", 1 - rare / count), 20)
+    missed = math.comb(count - rare, 20) / math.comb(count, 20) > MISSED
+    assert (kept is not None) == missed
+    assert len(set(kept or range(20))) == 20
+    assert sum(not answers[at] for at in kept or range(count)) == rare
 
 
 def test_tests_against_an_attack_are_the_first_that_it_fails() -> None:
