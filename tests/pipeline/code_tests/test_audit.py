@@ -1,9 +1,7 @@
 """The audit of the reward: tests that a program without work passes are found, in the real sandbox."""
 
 import json
-import math
 from collections.abc import Iterator, Sequence
-from random import Random
 from typing import Any
 
 import polars as pl
@@ -15,7 +13,6 @@ from pipeline.code_tests import check_tests
 from pipeline.code_tests.attacks import list_attacks
 from pipeline.code_tests.audit import (
     KILLERS,
-    MISSED,
     Audit,
     Target,
     audit_outputs,
@@ -177,22 +174,24 @@ def test_what_an_attack_gives_is_what_was_predicted(sandbox: Sandbox, entry_poin
 def test_a_constant_passes_the_share_of_tests_that_expect_it(expected: list[str], constant: int) -> None:
     target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(expected))), Judge(), None)
     attacks = {attack.name: attack for attack in target.attacks()}
-    assume(f"prints '{constant}'" in attacks)
-    share = predict_share(attacks[f"prints '{constant}'"], target)
-    assert share == expected.count(str(constant)) / len(expected)
+    name = f"prints '{constant}'"
+    assume(name in attacks)
+    assert predict_share(attacks[name], target) == expected.count(str(constant)) / len(expected)
 
 
-@given(st.integers(30, 80), st.integers(1, 3), st.randoms(use_true_random=False))
-def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(count: int, rare: int, rng: Random) -> None:
-    answers = [n >= rare for n in range(count)]
-    rng.shuffle(answers)
-    tests = make_tests(*((f"{n}\n", "YES" if yes else "NO") for n, yes in enumerate(answers)))
-    target = Target(tests, Judge(), None)
-    kept = keep_telling(target, Audit(1, (), "prints 'YES'", 1 - rare / count), 20)
-    missed = math.comb(count - rare, 20) / math.comb(count, 20) > MISSED
-    assert (kept is not None) == missed
-    assert len(set(kept or range(20))) == 20
-    assert sum(not answers[at] for at in kept or range(count)) == rare
+@given(st.integers(40, 60), st.sets(st.integers(0, 39), min_size=1, max_size=3))
+def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(count: int, others: set[int]) -> None:
+    tests = make_tests(*((f"{n}\n", "NO" if n in others else "YES") for n in range(count)))
+    kept = keep_telling(Target(tests, Judge(), None), Audit(1, (), "prints 'YES'", 1 - len(others) / count), 20)
+    assert kept is not None
+    assert len(kept) == len(set(kept)) == 20
+    assert others <= set(kept)
+
+
+def test_what_a_draw_hardly_misses_is_left_to_the_draw() -> None:
+    answers = ["YES"] * 20 + ["NO"] * 20
+    target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(answers))), Judge(), None)
+    assert keep_telling(target, Audit(1, (), "prints 'YES'", 0.5), 20) is None
 
 
 def test_tests_against_an_attack_are_the_first_that_it_fails() -> None:
