@@ -5,7 +5,7 @@ tests run in the sandbox, which has the last word: it judges them as it judges a
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -90,25 +90,6 @@ def audit_tests(sandbox: "Sandbox", target: Target, trusted: Sequence[Solution] 
     mutants, killed = _attack_by_mutants(sandbox, target, trusted)
     share = 0.0 if strongest is None else round(shares[strongest], 4)
     return Audit(len(shares), tuple(passing), strongest, share, mutants, killed)
-
-
-def audit_outputs(accepts: Callable[[Sequence[tuple[int, str]]], Sequence[bool]], target: Target) -> Audit:
-    """Attack tests whose outputs a checker judges: `accepts` says of each (test, output) whether it is taken.
-
-    An attack is asked about up to the first test that it fails; its share is of the tests before that. What a checker
-    may take cannot be known beforehand, so that no attack runs: what it prints is known.
-    """
-    passed = {attack.name: 0 for attack in target.attacks()}
-    outputs = {attack.name: attack.outputs for attack in target.attacks()}
-    alive = list(passed)
-    for t in range(len(target.tests)):
-        taken = accepts([(t, outputs[name][t] or "") for name in alive])
-        alive = [name for name, good in zip(alive, taken, strict=True) if good]
-        for name in alive:
-            passed[name] += 1
-    strongest = max(passed, key=lambda name: passed[name], default=None)
-    share = passed[strongest] / len(target.tests) if strongest is not None and target.tests else 0.0
-    return Audit(len(passed), tuple(alive) if target.tests else (), strongest, round(share, 4))
 
 
 def predict_share(attack: Attack, target: Target) -> float:

@@ -4,11 +4,12 @@ Nothing is repaired here: another output may be right too. Where no checker stan
 without a checker.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.code_tests.audit import Audit, audit_outputs
+from pipeline.code_tests.audit import Audit
 from pipeline.code_tests.case import Case, Finding, aim, say_audit, say_vacuous
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.minimise import order_tests
@@ -63,13 +64,7 @@ def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsCon
     if len(tests) < config.min_tests:
         detail = f"{len(tests)} tests with an answer for its checker, at least {config.min_tests} needed"
         return Finding(reason=Reason.TOO_FEW_TESTS, detail=detail)
-    audit = audit_outputs(
-        lambda asked: [
-            one.accepted is True
-            for one in ask([Asked(tests[t]["input"], tests[t]["expected"], output) for t, output in asked])
-        ],
-        aim(case, case.judge, tests),
-    )
+    audit = audit_by_checker(case, ask, tests)
     if audit.passing:
         return Finding(reason=Reason.VACUOUS_TESTS, detail=say_vacuous(audit, len(tests)))
     return conclude(case, tests, judged, right, trial, audit)
@@ -144,6 +139,19 @@ def try_checker(
     return try_changed_outputs(ask, tried)
 
 
+def audit_by_checker(case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]]) -> Audit:
+    """The attacks without work whose outputs are known beforehand, judged by the checker."""
+    attacks = aim(case, case.judge, [dict(test) for test in tests]).attacks()
+    places = [(a, t, output) for a, attack in enumerate(attacks) for t, output in enumerate(attack.outputs)]
+    known = [(a, t, output) for a, t, output in places if output is not None]
+    checked = ask([Asked(tests[t]["input"], tests[t]["expected"], output) for _, t, output in known])
+    passed = Counter(a for (a, _, _), one in zip(known, checked, strict=True) if one.accepted)
+    shares = {attack.name: passed[a] / len(tests) for a, attack in enumerate(attacks)}
+    strongest = max(shares, key=lambda name: shares[name], default=None)
+    share = 0.0 if strongest is None else round(shares[strongest], 4)
+    return Audit(len(attacks), tuple(name for name, value in shares.items() if value == 1), strongest, share)
+
+
 def conclude(
     case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial, audit: Audit
 ) -> Finding:
@@ -162,14 +170,14 @@ def conclude(
     history = [("judged", f"{len(tests)} tests kept; its checker stood the trial; {trusted}")]
     if kill is not None:
         history.append(("kill_rate", f"{kill:.2f} of {len(wrong)} programs that are not right"))
-    history.append(say_audit(audit))
     report = {
-        AUDIT: audit.report(len(wrong), len(caught)),
         "trusted": [case.solutions[s].id for s in right],
         "checker": trial.describe(),
         "kill_rate": kill,
         "failed": [case.solutions[s].id for s in wrong],
+        AUDIT: audit.report(len(wrong), len(caught)),
     }
+    history.append(say_audit(audit))
     kept = tuple(case.solutions[s].row for s in passing)
     return Finding(tuple(ordered), kept, case.judge, history=tuple(history), report=report)
 

@@ -1,7 +1,7 @@
 """The audit of the reward: tests that a program without work passes are found, in the real sandbox."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,6 @@ from pipeline.code_tests.audit import (
     KILLERS,
     Audit,
     Target,
-    audit_outputs,
     audit_tests,
     choose_killers,
     keep_telling,
@@ -224,22 +223,6 @@ def test_test_programs_are_run_and_not_predicted(sandbox: Sandbox) -> None:
     called = Target(make_tests(("x = f(1)", ""), ("y = f(2)", "")), Judge(call=True), "f")
     assert audit_tests(sandbox, asserted).passing == ()
     assert "returns 'None'" in audit_tests(sandbox, called).passing
-
-
-def test_a_checker_is_asked_about_every_attack_up_to_the_first_test_that_it_fails() -> None:
-    target = Target(make_tests(("3\n", "1 2"), ("5\n", "2 3"), ("0\n", "0 0")), Judge(), None)
-    asked: list[tuple[int, str]] = []
-
-    def takes_any_small_number(pairs: Sequence[tuple[int, str]]) -> list[bool]:
-        asked.extend(pairs)
-        return [output.strip() in ("0", "1", "5") for _, output in pairs]
-
-    audit = audit_outputs(takes_any_small_number, target)
-    assert set(audit.passing) == {"prints '0'", "prints '1'"}
-    assert audit.share == 1.0
-    assert len(asked) < len(target.attacks()) * 2
-    nothing = audit_outputs(lambda pairs: [t == 0 and bool(output) for t, output in pairs], target)
-    assert (nothing.passing, nothing.share) == ((), round(1 / 3, 4))
 
 
 def test_mutants_differ_in_one_place_and_leave_endless_loops_alone() -> None:
