@@ -26,6 +26,7 @@ BENCHMARKS = (
     "view",
     "language",
     "translate",
+    "translate_apertium",
     "sampling",
     "train_step",
     "reward",

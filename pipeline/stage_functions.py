@@ -4,7 +4,7 @@ Imports stand within the functions: a stage loads its own libraries and no other
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import polars as pl
 
@@ -92,12 +92,21 @@ def check_code_tests(problems: pl.DataFrame, config: Config, asker: Asker | None
 
 def translate_problems(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:
     """Translations stand behind the problems that they are of, so that each is graded like any other problem."""
+    from pipeline.translate.asking import Translator, ask_model
     from pipeline.translate.run import translate
 
-    assert asker is not None
-    done = translate(problems, config.translate, asker)
+    translator: Translator
+    if config.translate.by == "apertium":
+        from pipeline.translate.apertium import ask_apertium, name_apertium, say_install
+
+        by, translator, advice = name_apertium(), ask_apertium, say_install(config.translate.languages)
+    else:
+        assert asker is not None
+        by, translator, advice = asker.model, ask_model(asker), ""
+    done = translate(problems, config.translate, translator)
     kept = pl.concat([done.problems, done.translations])
-    return StageResult(kept, done.rejected, done.counts.unknown, asdict(done.counts))
+    counts = replace(done.counts, by={by: done.counts.tried}, advice=advice if done.counts.unknown else "")
+    return StageResult(kept, done.rejected, counts.unknown, asdict(counts))
 
 
 def verify_labels(problems: pl.DataFrame, config: Config, asker: Asker | None) -> StageResult:

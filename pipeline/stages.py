@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
 
 class Asker(Protocol):
-    """Takes prompts to one completion each, null where the request failed; `failed` counts those."""
+    """Takes prompts to one completion each, null where the request failed; `failed` counts those.
+
+    `model` is the name of what it asks.
+    """
 
     failed: int
+
+    @property
+    def model(self) -> str: ...
 
     def __call__(self, prompts: Sequence[str]) -> list[str | None]: ...
 
@@ -69,6 +75,12 @@ def _changed_label_check(config: Config) -> list[str]:
 def _hash_benchmarks(config: Config) -> list[str]:
     hashes: list[str] = pkgutil.resolve_name("pipeline.stage_functions:hash_benchmarks")(config)
     return hashes
+
+
+def _describe_translator(config: Config) -> list[str]:
+    if config.translate.by == "model":
+        return []
+    return [pkgutil.resolve_name("pipeline.translate.apertium:describe_apertium")(config.translate.languages)]
 
 
 @dataclass(frozen=True)
@@ -178,7 +190,12 @@ STAGES: tuple[Stage, ...] = (
         "translate a share of the English problems; what fails the check stays English",
         "pipeline.stage_functions:translate_problems",
         ("translate",),
-        sampling=lambda config: SamplingParams(config.translate.max_tokens, config.translate.temperature),
+        others=_describe_translator,
+        sampling=lambda config: (
+            SamplingParams(config.translate.max_tokens, config.translate.temperature)
+            if config.translate.by == "model"
+            else None
+        ),
         counter="pipeline.translate.counts:count_translations",
         runs=lambda config, has_code: config.translate.enabled,
     ),

@@ -1,10 +1,11 @@
 """Make `.venv` with everything pinned, and install the Debian packages that the command at hand needs.
 
-    python scripts/setup.py [--config FILE] [code] [test] [faults] [cluster]
+    python scripts/setup.py [--config FILE] [code] [apertium] [test] [faults] [cluster]
 
-Without a purpose only what every run profits from is installed. `code` adds what runs code problems; `--config` adds it
-where the file speaks of code. `test` adds what all tests need, `faults` what the fault suite needs. `cluster` adds the
-Python packages for runs beyond one machine (Ray, S3), and for the tests of such runs.
+Without a purpose only what every run profits from is installed. `code` adds what runs code problems, `apertium` what
+translates without a model; `--config` adds each where the file speaks of it. `test` adds what all tests need, `faults`
+what the fault suite needs. `cluster` adds the Python packages for runs beyond one machine (Ray, S3), and for the tests
+of such runs.
 
 Needs Python 3.11 with pip and venv, and a package index. Runs in seconds when nothing has changed. pip's own settings
 for index and find-links are handed to uv, which does not read them.
@@ -41,6 +42,7 @@ class DebianPackage:
 
 
 _CODE = frozenset({"code", "test"})
+_APERTIUM = frozenset({"apertium", "test"})
 _TEST = frozenset({"test"})
 _FAULTS = frozenset({"test", "faults"})
 DEBIAN = (
@@ -58,6 +60,25 @@ DEBIAN = (
         _CODE,
         "is imported by a quarter of reasoning_gym's programs",
     ),
+    DebianPackage(
+        "apertium-eng-spa",
+        "/usr/share/apertium/modes/eng-spa.mode",
+        _APERTIUM,
+        "translates English into Spanish where `translate.by` is apertium",
+    ),
+    DebianPackage(
+        "apertium-fr-es",
+        "/usr/share/apertium/modes/es-fr.mode",
+        _APERTIUM,
+        "translates the Spanish into French",
+    ),
+    DebianPackage(
+        "apertium-spa-ita",
+        "/usr/share/apertium/modes/spa-ita.mode",
+        _APERTIUM,
+        "translates the Spanish into Italian",
+    ),
+    DebianPackage("cg3", "/usr/bin/cg-proc", _APERTIUM, "translates Italian back, to compare"),
     DebianPackage("chromium", "/usr/bin/chromium", _TEST, "draws the report in its tests"),
     DebianPackage("chromium-driver", "/usr/bin/chromedriver", _TEST, "clicks through `goldilocks view` in its tests"),
     DebianPackage(
@@ -67,7 +88,7 @@ DEBIAN = (
         "makes a run's clock jump in the fault suite",
     ),
 )
-PURPOSES = ("code", "test", "faults", "cluster")
+PURPOSES = ("code", "apertium", "test", "faults", "cluster")
 
 
 def main() -> None:
@@ -160,13 +181,13 @@ def pip_setting(name: str) -> str:
 
 
 def read_purposes(config: str) -> set[str]:
-    """What a config's text asks for: `code` where the word stands outside a comment.
+    """What a config's text asks for: `code` and `apertium` where the word stands outside a comment.
 
     The text is read before there is a YAML parser. Rows can be code without a word of it in the config; such a run
     stops before it runs a program and says what to install.
     """
     lines = (line.partition("#")[0] for line in config.splitlines())
-    return {"code"} if any(re.search(r"\bcode\b", line) for line in lines) else set()
+    return {word for line in lines for word in re.findall(r"\b(?:code|apertium)\b", line)}
 
 
 def choose_debian(purposes: Collection[str], flavour: str) -> list[DebianPackage]:
@@ -184,20 +205,34 @@ def install_debian(packages: list[DebianPackage]) -> None:
     missing = [package.name for package in absent]
     for package in absent:
         print(f"setup: Debian package {package.name} is missing; it {package.use}", flush=True)
-    command = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(missing)}"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print(f"setup: as root run: {command}", flush=True)
+        print(f"setup: as root run: {write_apt_command(missing)}", flush=True)
         return
     print(f"setup: installing {len(missing)} Debian package(s)", flush=True)
+    if not (said := run_apt(missing)):
+        return
+    # One that this machine's index does not have must not keep the others out.
+    failed = [name for name in missing if run_apt([name])] if len(missing) > 1 else missing
+    if failed:
+        command = write_apt_command(failed)
+        print(f"setup: could not install {', '.join(failed)}; run: {command}\n{said}", flush=True)
+
+
+def write_apt_command(names: list[str]) -> str:
+    """The shell command that installs Debian packages."""
+    return f"apt-get update && apt-get install -y --no-install-recommends {' '.join(names)}"
+
+
+def run_apt(names: list[str]) -> str:
+    """Install Debian packages; empty, or the end of what apt-get printed where it failed."""
     done = subprocess.run(
-        ["sh", "-c", command],
+        ["sh", "-c", write_apt_command(names)],
         env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        print(f"setup: could not install {', '.join(missing)}; run: {command}\n{done.stderr[-2000:]}", flush=True)
+    return "" if done.returncode == 0 else done.stderr[-2000:] or f"exit status {done.returncode}"
 
 
 def run(command: list[str]) -> None:

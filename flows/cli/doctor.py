@@ -47,6 +47,7 @@ def look(config: Config) -> Iterator[Finding]:
     yield from look_at_engine(config)
     yield look_at_model(config)
     yield from look_at_sandbox(config)
+    yield from look_at_translator(config)
     yield look_at_prefect()
     yield look_at_ray(config)
     yield look_at_disk(config)
@@ -139,6 +140,16 @@ def look_at_sandbox(config: Config) -> Iterator[Finding]:
         yield Finding("sandbox", True if mode == "bubblewrap" else None, state, advice)
     yield Finding("sandbox: python", None, sandbox["python"] or "none under /usr")
     yield Finding("sandbox: C++", None, sandbox["compiler"] or "none, so no C++ programs")
+
+
+def look_at_translator(config: Config) -> Iterator[Finding]:
+    """Apertium, where the config asks for it; without it a run leaves its problems in English."""
+    if not config.translate.enabled or config.translate.by != "apertium":
+        return
+    from pipeline.translate.apertium import name_apertium, say_install
+
+    advice = say_install(config.translate.languages)
+    yield Finding("translator", None if advice else True, "none" if advice else name_apertium(), advice)
 
 
 def look_at_prefect() -> Finding:

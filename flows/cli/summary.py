@@ -59,7 +59,10 @@ def print_manifest(run: str, manifest: Mapping[str, Any]) -> None:
     if translation := manifest.get("translation"):
         tried, passed = translation["tried"], translation["passed"]
         left = f", {translation['left']} left in English" if translation["left"] else ""
-        console.print(f"translations: {passed} of {tried} passed the check{left}", highlight=False)
+        by = f" by {', '.join(translation['by'])}" if translation.get("by") else ""
+        console.print(f"translations{by}: {passed} of {tried} passed the check{left}", highlight=False)
+        if advice := translation.get("advice"):
+            console.print(f"[yellow]not translated[/] {translation['unknown']} problems: {advice}", highlight=False)
     samples = manifest.get("samples") or {}
     if samples.get("count"):
         planned = samples.get("planned") or samples["count"]

@@ -40,6 +40,11 @@ class Asker:
     params: SamplingParams
     failed: int = 0
 
+    @property
+    def model(self) -> str:
+        """The name of what is asked."""
+        return self.engine.model
+
     def __call__(self, prompts: Sequence[str]) -> list[str | None]:
         texts = ask(self.engine, prompts, self.params)
         self.failed += texts.count(None)

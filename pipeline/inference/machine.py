@@ -4,9 +4,12 @@ import glob
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from schemas.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +29,50 @@ def find_project(base: Mapping[str, str]) -> dict[str, str]:
     """
     path = os.pathsep.join(filter(None, [str(ROOT), base.get("PYTHONPATH")]))
     return {**base, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of `of` engines on this machine one is, from 0, and so which devices it has."""
+
+    number: int
+    of: int
+
+    def name(self, model: str) -> str:
+        """The model, with the engine's number where there are several."""
+        return model if self.of == 1 else f"{model}, {self.number + 1} of {self.of}"
+
+    def restrict(self, base: Mapping[str, str], devices: int) -> dict[str, str]:
+        """`base` with this engine's devices alone: `devices` GPUs of those that may be used, or its share of the cores.
+
+        Raises InputError where there are not enough GPUs for all.
+        """
+        if self.of == 1:
+            return dict(base)
+        if find_device() == "cpu":
+            cores = engine_cores(base)
+            share = cores[self.number :: self.of] or [cores[self.number % len(cores)]]
+            return {**base, "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, share))}
+        visible = list_gpus(base)
+        first = self.number * devices
+        if first + devices > len(visible):
+            raise InputError(
+                f"model.engines: {self.of} engines of {devices} GPU{'s' * (devices != 1)} each want "
+                f"{self.of * devices}, and {len(visible)} may be used; lower model.engines or "
+                "model.engine.tensor_parallel_size"
+            )
+        return {**base, "CUDA_VISIBLE_DEVICES": ",".join(visible[first : first + devices])}
+
+
+ALONE = Place(0, 1)
+
+
+def list_gpus(environment: Mapping[str, str]) -> list[str]:
+    """The GPUs that a process may use, as CUDA_VISIBLE_DEVICES names them; where it is not set, all of them."""
+    named = environment.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    return [str(number) for number in range(len(glob.glob("/dev/nvidia[0-9]*")))]
 
 
 def engine_environment(base: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ the worker dies of it alone it fails, by itself. The deaths it explains are then
 """
 
 import itertools
+import os
 import threading
 import time
 from collections import deque
@@ -15,10 +16,17 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Pipe, wait
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
-from pipeline.inference.machine import vllm_version
+from pipeline.inference.machine import ALONE, Place, vllm_version
 from pipeline.inference.messages import Fatal, Finished, FromWorker, Generate, Refused, WorkerSettings
 from pipeline.inference.models import resolve_model
-from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments, name_revision
+from pipeline.inference.worker_process import (
+    START,
+    WORKER,
+    WorkerProcess,
+    count_devices,
+    engine_arguments,
+    name_revision,
+)
 from pipeline.progress import track
 from schemas.config import ModelConfig
 
@@ -35,9 +43,10 @@ class _Pending:
 
 
 class VllmEngine:
-    """An `Engine` (see pipeline.inference.engine), whose process `python -m worker` starts at the first request."""
+    """An `Engine` (see pipeline.inference.engine), whose process `python -m worker` starts at the first request, on the
+    devices of its `place`."""
 
-    def __init__(self, model: ModelConfig, worker: str = WORKER) -> None:
+    def __init__(self, model: ModelConfig, worker: str = WORKER, place: Place = ALONE) -> None:
         if not vllm_version()[0]:
             raise EngineDied(
                 "vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu], or set model.url to a server's"
@@ -45,7 +54,8 @@ class VllmEngine:
         resolved = resolve_model(model)
         self.model, self.revision = model.name, name_revision(model, resolved)
         self.capacity = 2 * model.max_num_seqs
-        self._config, self._module = model, worker
+        self._config, self._module, self._place = model, worker, place
+        self._environment = place.restrict(os.environ, count_devices(model.engine))
         self._settings = WorkerSettings(engine_arguments(model, resolved))
         self._lock = threading.Lock()
         self._numbers = itertools.count()
@@ -111,10 +121,10 @@ class VllmEngine:
         """The worker's thread: start one, serve, restart what died, until closed or given up."""
         try:
             while True:
-                worker = self._worker = WorkerProcess(self._settings, self._module)
+                worker = self._worker = WorkerProcess(self._settings, self._module, self._environment)
                 try:
                     with ExitStack() as starting:
-                        start = starting.enter_context(track(START, unit="", note=self.model))
+                        start = starting.enter_context(track(START, unit="", note=self._place.name(self.model)))
                         reason = self._serve(worker, starting)
                         if reason is not None:
                             start.fail()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
@@ -40,6 +41,11 @@ def engine_arguments(model: ModelConfig, resolved: ResolvedModel) -> dict[str, A
     return engine | model.engine
 
 
+def count_devices(engine: Mapping[str, Any]) -> int:
+    """How many GPUs one engine with vLLM's arguments `engine` computes on."""
+    return int(engine.get("tensor_parallel_size", 1)) * int(engine.get("pipeline_parallel_size", 1))
+
+
 def name_revision(model: ModelConfig, resolved: ResolvedModel) -> str:
     """The revision that samples are stored under: weights or a cache in fewer bits answer as another model does."""
     bits = [str(model.engine[name]) for name in ("quantization", "kv_cache_dtype") if model.engine.get(name)]
@@ -59,7 +65,9 @@ class WorkerProcess:
     The kernel ends the worker when the thread that made it ends, so that thread must stay.
     """
 
-    def __init__(self, settings: WorkerSettings, module: str = WORKER) -> None:
+    def __init__(
+        self, settings: WorkerSettings, module: str = WORKER, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self.ready = False
         self.pipe, theirs = Pipe()
         handle, log = tempfile.mkstemp(prefix="goldilocks-engine-", suffix=".log")
@@ -71,7 +79,7 @@ class WorkerProcess:
                 stdout=handle,
                 stderr=handle,
                 pass_fds=[theirs.fileno()],
-                env=find_project(engine_environment(os.environ)),
+                env=find_project(engine_environment(environment)),
                 start_new_session=True,
             )
         finally:

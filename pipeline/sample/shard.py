@@ -305,7 +305,8 @@ class _Shard:
             self.missing += needed
         kept = not needed and self._decision(tally) == KEEP
         self.kept += kept
-        if self.progress is not None:
+        # One whose samples the engine did not give is not done.
+        if self.progress is not None and not (needed and tally.refusal is None):
             self.progress.settle(kept, self.config.sampling.n - len(tally.taken) - needed)
 
     def _needed(self, tally: Tally) -> int:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from pipeline.text.masking import split_parts
 
-_COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\s*\[[^\]]*\])?(?:\s*\{[^{}]*\})*|\\[^A-Za-z]")
+COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\s*\[[^\]]*\])?(?:\s*\{[^{}]*\})*|\\[^A-Za-z]")
 _ESCAPED_DOLLAR, _MONEY = re.compile(r"\\\$"), "\0"
 _SENTENCE = re.compile(
     r"(?<=[.!?;:])(?<!\d\.)(?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bMs\.)\s+|(?<=\d\.)\s+(?=[^\W\d_a-z]|[¿¡«„(])|\n+|(?<=[。！？；])"
 )
-_CODE_LINE = re.compile(
+CODE_LINE = re.compile(
     r"^[ \t]*(?:def \w+\(.*|class \w+.*:|import [\w., ]+|from [\w.]+ import .*|#include\b.*|assert \w+\(.*|>>> .*)$",
     re.MULTILINE,
 )
@@ -63,8 +63,8 @@ def separate(text: str) -> Separated:
         formulas.append(match[0])
         return " "
 
-    prose = _ESCAPED_DOLLAR.sub(_MONEY, _CODE_LINE.sub(take_code, "".join(kept)))
-    prose = _COMMAND.sub(take_command, _FACE.sub(" ", prose)).replace(_MONEY, "$")
+    prose = _ESCAPED_DOLLAR.sub(_MONEY, CODE_LINE.sub(take_code, "".join(kept)))
+    prose = COMMAND.sub(take_command, _FACE.sub(" ", prose)).replace(_MONEY, "$")
     return Separated(prose, tuple(formulas), tuple(code))
 
 

@@ -1,6 +1,8 @@
-"""Prompts for a translation, and what a reply says. The prompts are data files with places in braces."""
+"""What is asked of a translator and what it replies; the prompts for a model are data files with places in braces."""
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +14,43 @@ _PLACES = re.compile(r"(\{statement\}|\{language\}|\{wrong\})")
 _MARKED = re.compile(r"<translation>(.*?)</translation>", re.DOTALL | re.IGNORECASE)
 _FENCED = re.compile(r"\A```\w*\n(.*)\n```\Z", re.DOTALL)
 _OPENING = re.compile(r"</?translation>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A statement in English, and the language it is wanted in; `wrong` says why an earlier reply was refused."""
+
+    statement: str
+    language: str
+    wrong: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reply that its translator knows to be broken: `why` as `check_translation` says it."""
+
+    why: str
+
+
+Reply = str | Refusal | None
+"""A translation (perhaps empty); None where the request failed."""
+Translator = Callable[[Sequence[Wanted]], Sequence[Reply]]
+"""Gives one reply for each request."""
+Generate = Callable[[list[str]], Sequence[str | None]]
+"""Prompts -> one completion each, null where the request failed."""
+
+
+def ask_model(generate: Generate) -> Translator:
+    """The translator that prompts a model.
+
+    Raises ValueError when `generate` returns another number of completions than it was given prompts.
+    """
+
+    def translate(wanted: Sequence[Wanted]) -> list[Reply]:
+        completions = list(generate([build_prompt(want.statement, want.language, want.wrong) for want in wanted]))
+        return [None if text is None else parse_reply(text) or "" for text in completions]
+
+    return translate
 
 
 def build_prompt(statement: str, language: str, wrong: str | None = None) -> str:

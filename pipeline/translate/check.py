@@ -28,6 +28,8 @@ LENIENT = Suspicion(sure=0.5, short=0.9, ratio=4.0)
 """A sentence left in English is surer than one in a kindred language: as wary as the reward, the check would refuse one
 good translation in a hundred more, for a sentence full of names."""
 
+_EMPHASIS = re.compile(r"(\*{1,3})(?=[^\s*])[^*\n]*[^\s*]\1(?!\w)")
+_MARKED = re.compile(r"(?<![\w*])[*#@]([^\W\d_][\w'’-]*)")
 _BARE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _COMMANDS = re.compile(r"\\([A-Za-z]{3,})")
 _NO_PARTNER = re.compile(r"(?<!\d)(?<!\d\s)\$(?!\s?[\d.])")
@@ -50,6 +52,7 @@ def check_translation(original: str, translation: str, language: str) -> Check:
     before, after = separate(original), separate(translation)
     old, new = _align(before, after, language)
     for kind, outcome in (
+        ("word", check_words(before.prose, after.prose)),
         ("language", check_language(before, after, language)),
         ("code", check_code(before, after, translation)),
         ("latex", check_latex(original, translation, before, after)),
@@ -88,6 +91,14 @@ def check_bounds(before: Separated, after: Separated, new: Formulas, language: s
     """Whether a bound on a number is still there, in words, as a sign or by a negation: "at most 5" is not "5"."""
     lost = find_lost_bound(before.prose, after.prose, new, language)
     return (False, f"the bound {_show(lost)} is gone") if lost and not NEGATES[language].search(after.prose) else True
+
+
+def check_words(prose: str, translated: str) -> Check:
+    """Whether no word carries a `*`, `#` or `@`, by which a translator by rules says that it does not know or cannot
+    inflect it; `*emphasis*` is none."""
+    was = set(_MARKED.findall(prose))
+    unknown = [word for word in _MARKED.findall(_EMPHASIS.sub(" ", translated)) if word not in was]
+    return (False, f"{_show(unknown[0])} is not translated") if unknown else True
 
 
 def check_language(before: Separated, after: Separated, language: str) -> Check:

@@ -21,6 +21,10 @@ class Counts:
     """Language -> how many passed."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """What the check found wrong (language, formula, number, ...) -> in how many replies, retries among them."""
+    by: Mapping[str, int] = field(default_factory=dict)
+    """Who was to translate -> how many; empty for a run that was made before this was written down."""
+    advice: str = ""
+    """What to do so that those that are unknown are translated; empty where running again is all."""
 
 
 def count_translations(problems: pl.DataFrame) -> int:
@@ -39,9 +43,11 @@ def add_counts(parts: Iterable[Counts]) -> Counts:
     parts = list(parts)
     languages: Counter[str] = Counter()
     refused: Counter[str] = Counter()
+    by: Counter[str] = Counter()
     for part in parts:
         languages.update(part.languages)
         refused.update(part.refused)
+        by.update(part.by)
     return Counts(
         tried=sum(part.tried for part in parts),
         passed=sum(part.passed for part in parts),
@@ -49,4 +55,6 @@ def add_counts(parts: Iterable[Counts]) -> Counts:
         unknown=sum(part.unknown for part in parts),
         languages=dict(sorted(languages.items())),
         refused=dict(refused.most_common()),
+        by=dict(by.most_common()),
+        advice=next((part.advice for part in parts if part.advice), ""),
     )

@@ -1,21 +1,19 @@
 """From problems to translated problems: choose, ask, check, ask again, and leave in English what still fails."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from pipeline.translate.asking import build_prompt, parse_reply
+from pipeline.translate.asking import Refusal, Translator, Wanted
 from pipeline.translate.check import check_translation
 from pipeline.translate.choose import choose_for_translation
 from pipeline.translate.counts import STAGE, Counts
 from schemas.config import TranslateConfig
 from schemas.problem import REJECT_DTYPES, add_history, problem_id
 from schemas.reasons import Reason
-
-Generate = Callable[[list[str]], Sequence[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +27,38 @@ class Translated:
     counts: Counts
 
 
-def translate(problems: pl.DataFrame, config: TranslateConfig, generate: Generate) -> Translated:
+def translate(problems: pl.DataFrame, config: TranslateConfig, translator: Translator) -> Translated:
     """Translate the chosen share of the English problems.
 
-    `generate` takes prompts and returns one completion each, null where the request failed. A reply that fails the
-    check is asked for again with what was wrong, `config.attempts` times in all. A translation is a row of its own
+    A reply that fails the check is asked for again with what was wrong, `config.attempts` times in all; once where the
+    same request always gets the same reply (`config.by` is no model). A translation is a row of its own
     with the label, tests and solutions of its `parent_id`, its own `id`, `language` and `history`. A problem all of
     whose requests failed is not noted: it is tried again by the next run. Order and ids of the input stay.
 
-    Raises ValueError when `generate` returns another number of completions than it was given prompts.
+    Raises ValueError when `translator` returns another number of replies than it was given requests.
     """
     chosen = choose_for_translation(problems, config)
     statements = dict(problems.select("id", "statement").iter_rows())
     done: dict[str, tuple[str, int]] = {}
     wrong: dict[str, str] = {}
     refused: Counter[str] = Counter()
-    for attempt in range(1, config.attempts + 1):
+    for attempt in range(1, (config.attempts if config.by == "model" else 1) + 1):
         pending = [name for name in chosen if name not in done]
-        prompts = [build_prompt(statements[name], chosen[name], wrong.get(name)) for name in pending]
-        replies = list(generate(prompts)) if prompts else []
-        if len(replies) != len(prompts):
-            raise ValueError(f"asked for {len(prompts)} translations, and {len(replies)} came back")
+        wanted = [Wanted(statements[name], chosen[name], wrong.get(name)) for name in pending]
+        replies = list(translator(wanted)) if wanted else []
+        if len(replies) != len(wanted):
+            raise ValueError(f"asked for {len(wanted)} translations, and {len(replies)} came back")
         for name, reply in zip(pending, replies, strict=True):
             if reply is None:
                 continue
-            text = parse_reply(reply) or ""
-            outcome = check_translation(statements[name], text, chosen[name])
-            if outcome is True:
-                done[name] = (text, attempt)
-            else:
+            if isinstance(reply, Refusal):
+                wrong[name] = reply.why
+            elif (outcome := check_translation(statements[name], reply, chosen[name])) is not True:
                 wrong[name] = outcome[1]
-                refused[outcome[1].partition(":")[0]] += 1
+            else:
+                done[name] = (reply, attempt)
+                continue
+            refused[wrong[name].partition(":")[0]] += 1
     failed = {name: wrong[name] for name in chosen if name not in done and name in wrong}
     counts = Counts(
         tried=len(chosen),

@@ -33,6 +33,9 @@ class ModelConfig(Strict):
     timeout: Annotated[float, Field(gt=0)] = 600.0
     """Seconds without a sign of life after which the engine counts as hung (or one request to `url` as failed): it
     gives one at each of its steps, however long completions are, and none while it starts."""
+    engines: Annotated[int, Field(ge=1)] = 1
+    """vLLM engines on this machine, each on GPUs of its own (`engine.tensor_parallel_size` of them, else one): on a
+    node with eight, eight engines of a model that fits one."""
     concurrency: Annotated[int, Field(ge=1)] = 64
     """Requests in flight to each server: enough to fill its batch."""
     engine: dict[str, Any] = {}
@@ -44,11 +47,19 @@ class ModelConfig(Strict):
         return () if self.url is None else (self.url,) if isinstance(self.url, str) else self.url
 
     @model_validator(mode="after")
+    def _engines_are_here(self) -> "ModelConfig":
+        if self.url is not None and self.engines != 1:
+            raise ValueError(
+                "model.engines starts engines here, and model.url names servers elsewhere; give one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_engine(self) -> "ModelConfig":
         if self.engine.get("data_parallel_size", 1) != 1:
             raise ValueError(
-                "model.engine.data_parallel_size works across processes, and the engine here is one; start a "
-                "`vllm serve` for each replica and name them all in model.url"
+                "model.engine.data_parallel_size works across processes, and the engine here is one; set model.engines "
+                "to the number of replicas"
             )
         return self
 

@@ -67,7 +67,7 @@ def test_translations_are_problems_of_their_own_and_what_is_broken_stays_english
     assert counts["tried"] == 12 == counts["passed"] + counts["left"]
     assert counts["left"] > 0
     assert "fr" not in counts["languages"]
-    assert f"translations: {counts['passed']} of 12 passed the check" in printed
+    assert f"translations by m: {counts['passed']} of 12 passed the check" in printed
 
     curated = pl.concat(table for _, table in run.read_tables("curated"))
     english, others = curated.filter(language="en"), curated.filter(pl.col("language") != "en")

@@ -21,7 +21,8 @@ def stage(**settings: Any) -> dict[str, Any]:
         ({"train": stage(max_tokens=4096)}, "train.stages.1.max_tokens is 4096.*raise model.max_model_len"),
         ({"train": stage(l_cache=1025)}, "train.stages.1.l_cache is 1025.*at most 1024 tokens"),
         ({"train": stage(max_tokens=20, l_cache=21)}, "l_cache is 21.*at most 20 tokens"),
-        ({"model": {"engine": {"data_parallel_size": 2}}}, "a `vllm serve` for each replica"),
+        ({"model": {"engine": {"data_parallel_size": 2}}}, "set model.engines to the number"),
+        ({"model": {"engines": 2, "url": "http://127.0.0.1:8000/v1"}}, "model.url names servers elsewhere"),
     ],
 )
 def test_what_cannot_work_is_refused(sections: dict[str, Any], told: str) -> None:

@@ -8,9 +8,11 @@ from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
+import setup  # type: ignore[import-not-found]
 from setup import DEBIAN, choose_debian, install_debian, read_purposes  # type: ignore[import-not-found]
 
 CODE = {"bubblewrap", "g++", "python3-numpy"}
+TRANSLATOR = {"apertium-eng-spa", "apertium-fr-es", "apertium-spa-ita", "cg3"}
 SPEED = {"libtcmalloc-minimal4"}
 
 
@@ -27,6 +29,10 @@ def test_code_problems_bring_the_sandbox_and_the_compiler() -> None:
     assert names({"code"}, "gpu") == CODE
 
 
+def test_a_translator_without_a_model_is_brought_where_the_config_asks_for_it() -> None:
+    assert names({"apertium"}, "gpu") == TRANSLATOR
+
+
 def test_the_fault_suite_brings_the_clock() -> None:
     assert names({"faults"}) == SPEED | {"libfaketime"}
 
@@ -36,7 +42,9 @@ def test_all_tests_need_every_package() -> None:
     assert {"chromium", "chromium-driver"} <= names({"test"})
 
 
-@pytest.mark.parametrize(("name", "purposes"), [("quickstart", set()), ("quickstart-code", {"code"})])
+@pytest.mark.parametrize(
+    ("name", "purposes"), [("quickstart", {"apertium"}), ("quickstart-code", {"apertium", "code"})]
+)
 def test_the_quickstarts_ask_for_what_they_run(name: str, purposes: set[str]) -> None:
     assert read_purposes((ROOT / "configs" / f"{name}.yaml").read_text()) == purposes
 
@@ -54,6 +62,28 @@ def test_what_is_missing_is_named_before_anything_is_installed(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "setup: Debian package bubblewrap is missing; it isolates the programs of code problems"
     assert lines[-1].endswith("apt-get install -y --no-install-recommends bubblewrap g++ python3-numpy")
+
+
+def test_a_package_that_cannot_be_installed_keeps_no_other_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed: list[str] = []
+
+    def run_apt(names: list[str]) -> str:
+        if "g++" in names:
+            return "E: Unable to locate package g++"
+        installed.extend(names)
+        return ""
+
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("glob.glob", lambda pattern: [])
+    monkeypatch.setattr(setup, "run_apt", run_apt)
+    install_debian(choose_debian({"code"}, "gpu"))
+    assert installed == ["bubblewrap", "python3-numpy"]
+    last = capsys.readouterr().out
+    assert "could not install g++; run: apt-get update && apt-get install" in last
+    assert "Unable to locate package" in last
 
 
 def test_what_is_there_is_not_installed_again(

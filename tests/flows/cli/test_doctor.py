@@ -1,7 +1,9 @@
 """What the doctor says of the servers that a config names."""
 
-from flows.cli.doctor import look_at_engine
-from schemas.config import Config, Source
+import pytest
+
+from flows.cli.doctor import look_at_engine, look_at_translator
+from schemas.config import Config, Source, TranslateConfig
 from tests.conftest import free_port
 from tests.pipeline.inference.unruly import Unruly, answer
 
@@ -23,3 +25,13 @@ def test_each_server_is_looked_at_and_what_it_serves_is_said() -> None:
     assert "vllm serve" in third.fix
     assert wrong.ok is False
     assert "model.name" in wrong.fix
+
+
+def test_a_translator_that_is_not_installed_is_no_error_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = TranslateConfig(enabled=True, by="apertium")
+    config = Config(run="r", sources=(Source(name="s", files="f"),), translate=asked)
+    monkeypatch.setenv("PATH", "")
+    (finding,) = look_at_translator(config)
+    assert finding.ok is None
+    assert "apt-get install" in finding.fix
+    assert list(look_at_translator(config.model_copy(update={"translate": TranslateConfig(by="apertium")}))) == []

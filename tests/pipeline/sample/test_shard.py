@@ -367,6 +367,20 @@ def test_a_log_says_what_sampling_has_done() -> None:
     assert re.fullmatch(counts + "3 problems done, 2 kept", line)
 
 
+def test_problems_that_a_dead_engine_left_are_not_said_to_be_done(tmp_path: Path, verifier: MathVerifier) -> None:
+    log, problems, config = StringIO(), problems_of(["1"] * 6), config_for(str(tmp_path), n=4, stop="full")
+    engine = ScriptedEngine({f"problem {i}": ["so 1"] for i in range(6)}, dies_after=0)
+    with (
+        pytest.raises(EngineDied),
+        show_progress(stream=log),
+        SamplingProgress(problems=6, n=4) as progress,
+    ):
+        sample_shard(problems, SHARD, RunFolder(str(tmp_path)), config, engine, verifier, progress)
+    (line,) = log.getvalue().splitlines()
+    assert line.startswith("sample: 0 of 24 samples")
+    assert "done" not in line
+
+
 def test_a_shard_that_is_tried_again_counts_its_samples_once() -> None:
     log = StringIO()
     with show_progress(stream=log), SamplingProgress(problems=2, n=4) as progress:

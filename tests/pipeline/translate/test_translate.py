@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.translate.asking import build_prompt, parse_reply
+from pipeline.translate.asking import Refusal, Reply, Wanted, ask_model, build_prompt, parse_reply
 from pipeline.translate.choose import choose_for_translation
 from pipeline.translate.counts import Counts, add_counts
 from pipeline.translate.run import translate
@@ -75,7 +75,7 @@ def test_an_answer_without_words_is_no_hindrance(answer: str | None) -> None:
 
 def test_a_translation_is_a_new_problem() -> None:
     problems = make_problems(4)
-    done = translate(problems, ALL, answer_well)
+    done = translate(problems, ALL, ask_model(answer_well))
     assert done.counts == Counts(tried=4, passed=4, languages={"it": 4})
     rows = done.translations
     PROBLEM.validate(rows)
@@ -102,7 +102,7 @@ def test_what_fails_is_asked_for_again_and_told_why() -> None:
         good = answer_well(prompts)
         return [(text or "").replace("100", "101") for text in good] if len(asked) == 1 else good
 
-    done = translate(make_problems(3), ALL, stumble)
+    done = translate(make_problems(3), ALL, ask_model(stumble))
     assert [len(prompts) for prompts in asked] == [3, 3]
     assert "What was wrong with it: formula:" in asked[1][0]
     assert done.counts.passed == 3
@@ -110,9 +110,23 @@ def test_what_fails_is_asked_for_again_and_told_why() -> None:
     assert done.translations["history"][0][-1]["detail"].endswith("attempt 2")
 
 
+def test_a_translator_that_always_replies_the_same_is_asked_once() -> None:
+    asked: list[int] = []
+
+    def refuse(wanted: Sequence[Wanted]) -> list[Reply]:
+        asked.append(len(wanted))
+        return [Refusal("formula: one was lost")] * len(wanted)
+
+    config = TranslateConfig(enabled=True, share=1.0, by="apertium")
+    done = translate(make_problems(3), config, refuse)
+    assert asked == [3]
+    assert done.counts == Counts(tried=3, left=3, refused={"formula": 3})
+    assert done.problems["history"][0][-1]["detail"].endswith(": formula: one was lost")
+
+
 def test_what_never_passes_is_left_in_english_with_a_note() -> None:
     problems = make_problems(3)
-    done = translate(problems, ALL, lambda prompts: ["Non lo so."] * len(prompts))
+    done = translate(problems, ALL, ask_model(lambda prompts: ["Non lo so."] * len(prompts)))
     assert done.counts == Counts(tried=3, left=3, refused={"formula": 9})
     assert done.translations.is_empty()
     assert done.problems["id"].to_list() == problems["id"].to_list()
@@ -125,7 +139,7 @@ def test_what_never_passes_is_left_in_english_with_a_note() -> None:
 def test_a_policy_may_reject_what_never_passes() -> None:
     problems = make_problems(3)
     config = ALL.model_copy(update={"failed": "reject"})
-    done = translate(problems, config, lambda prompts: [""] * len(prompts))
+    done = translate(problems, config, ask_model(lambda prompts: [""] * len(prompts)))
     assert done.problems.is_empty()
     assert done.rejected["reason"].to_list() == ["translation_failed"] * 3
     assert done.rejected["detail"][0] == "it: empty: there is no text"
@@ -133,28 +147,30 @@ def test_a_policy_may_reject_what_never_passes() -> None:
 
 def test_a_failed_request_is_owed_and_not_held_against_a_problem() -> None:
     problems = make_problems(3)
-    done = translate(problems, ALL, lambda prompts: [None] * len(prompts))
+    done = translate(problems, ALL, ask_model(lambda prompts: [None] * len(prompts)))
     assert done.counts == Counts(tried=3, unknown=3)
     assert done.problems.equals(problems)
 
 
 def test_too_few_replies_are_an_error() -> None:
     with pytest.raises(ValueError, match="asked for 2 translations, and 1 came back"):
-        translate(make_problems(2), ALL, lambda prompts: prompts[1:])
+        translate(make_problems(2), ALL, ask_model(lambda prompts: prompts[1:]))
 
 
 def test_nothing_to_translate_asks_nothing() -> None:
     def never(prompts: list[str]) -> list[str | None]:
         raise AssertionError(prompts)
 
-    done = translate(make_problems(5, language="de"), ALL, never)
+    done = translate(make_problems(5, language="de"), ALL, ask_model(never))
     assert done.counts == Counts()
     assert done.translations.schema == done.problems.schema
 
 
 def test_counts_of_shards_add_up() -> None:
-    one = Counts(3, 1, 2, 0, {"it": 1}, {"number": 4})
-    assert add_counts([one, one, Counts()]) == Counts(6, 2, 4, 0, {"it": 2}, {"number": 8})
+    one = Counts(3, 1, 2, 0, {"it": 1}, {"number": 4}, {"a model": 3}, "install it")
+    assert add_counts([Counts(), one, one]) == Counts(
+        6, 2, 4, 0, {"it": 2}, {"number": 8}, {"a model": 6}, "install it"
+    )
 
 
 def test_prompts_leave_braces_alone() -> None:
@@ -194,7 +210,7 @@ def test_a_real_server_is_asked_and_nothing_broken_is_shipped(served_model: Serv
     config = TranslateConfig(enabled=True, share=1.0, attempts=2)
     params = SamplingParams(max_tokens=48, temperature=config.temperature)
     with open_engine(ModelConfig(name=served_model.name, url=served_model.url)) as engine:
-        done = translate(problems, config, Asker(engine, params))
+        done = translate(problems, config, ask_model(Asker(engine, params)))
     assert done.counts.tried == 4
     assert done.counts.passed + done.counts.left == 4
     assert done.counts.unknown == 0
