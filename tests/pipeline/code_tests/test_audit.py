@@ -10,8 +10,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.code_tests import check_tests
-from pipeline.code_tests.attacks import list_attacks
-from pipeline.code_tests.audit import KILLERS, Audit, Target, audit_tests, choose_killers, keep_telling, predict_share
+from pipeline.code_tests.attacks import find_shown, list_attacks
+from pipeline.code_tests.audit import (
+    KILLERS,
+    Audit,
+    Target,
+    audit_tests,
+    choose_killers,
+    keep_telling,
+    predict_share,
+)
 from pipeline.code_tests.mutate_programs import mutate_program
 from pipeline.code_tests.outputs import Judge
 from pipeline.sandbox import Case, Program, Sandbox, all_passed
@@ -92,6 +100,24 @@ def test_tests_that_all_stand_in_the_statement_are_passed_by_its_samples(sandbox
     assert (reason, "answers the sample tests only" in detail) == ("vacuous_tests", True)
     # Its reference passes them all, so that it may set the outputs of inputs that the statement does not show.
     assert any(test["origin"] == "generated" for test in keep(sandbox, frame)["tests"])
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "pair", "statement", "is_shown"),
+    [
+        ("f", ('{"xs": [1, 2]}', "3"), """Given {"xs": [1, 2]}, return 3.""", True),
+        ("f", ("[[1, 2], 5]", "[6, 7]"), "For [[1, 2], 5] it is\n[6, 7].", True),
+        ("f", ("[[1, 2], 5]", "[6, 7]"), "For [[1, 2], 6] it is [6, 7].", False),
+        ("f", ("f(1, 2)", "3"), "Such as f(1, 2)", True),
+        (None, ("3\n1 2 3\n", "6\n"), "On\n3\n1 2 3\nprint 6.", True),
+        (None, ("3\n1 2 3\n", "6\n"), "Numbers 3 1 2 3 and no answer", False),
+        (None, ("5\n", "6\n"), "Up to 5 of 6.", False),
+    ],
+)
+def test_tests_that_a_statement_shows_are_known(
+    entry_point: str | None, pair: tuple[str, str], statement: str, is_shown: bool
+) -> None:
+    assert find_shown(make_tests(pair), entry_point, statement, ()) == [0] * is_shown
 
 
 def test_what_a_function_changes_in_place_is_what_its_tests_ask_for(sandbox: Sandbox) -> None:
