@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CHUNK = 16
 """Outputs that one worker judges in one go."""
+TRIES = 3
+"""Times that a check is asked for which the sandbox fails to run, such as a compiler that a busy machine starves."""
 ACCEPTED, WRONG = "accepted", "wrong_answer"
 """Verdicts of a jury, as packages name their folders: the others (too slow, a crash) say nothing of the outputs."""
 
@@ -71,14 +73,19 @@ def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsCon
 
 
 def ask_in_parallel(sandbox: "Sandbox", program: "CheckerProgram") -> Ask:
-    """How to ask a checker of many outputs, each of them once."""
+    """How to ask a checker of many outputs, each of them once. Raises RuntimeError where the sandbox, not the checker,
+    gives no verdict in `TRIES`: that says nothing against the checker."""
     known: dict[Asked, Checked] = {}
 
     def ask(asked: Sequence[Asked]) -> list[Checked]:
-        new = [one for one in dict.fromkeys(asked) if one not in known]
-        chunks = [new[at : at + CHUNK] for at in range(0, len(new), CHUNK)]
-        for chunk, future in [(chunk, sandbox.submit_checks(program, chunk)) for chunk in chunks]:
-            known.update(zip(chunk, future.result(), strict=True))
+        for _ in range(TRIES):
+            new = [one for one in dict.fromkeys(asked) if one not in known or known[one].infra]
+            chunks = [new[at : at + CHUNK] for at in range(0, len(new), CHUNK)]
+            for chunk, future in [(chunk, sandbox.submit_checks(program, chunk)) for chunk in chunks]:
+                known.update(zip(chunk, future.result(), strict=True))
+        lost = next((known[one].detail for one in asked if known[one].infra), None)
+        if lost is not None:
+            raise RuntimeError(f"the sandbox ran no checker: {lost}")
         return [known[one] for one in asked]
 
     return ask

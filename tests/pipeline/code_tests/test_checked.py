@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import polars as pl
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.code_tests import check_tests
+from pipeline.code_tests.checked import ask_in_parallel
 from pipeline.code_tests.corrupt import make_attacks, make_content, make_cut, make_empty, shuffle_input
 from pipeline.code_tests.trial import Tried, try_changed_outputs, try_programs
-from pipeline.sandbox import Asked, Checked, Sandbox
+from pipeline.sandbox import Asked, Checked, CheckerProgram, Sandbox
 from pipeline.verify.code import CodeVerifier, read_code_label
 from schemas.config import CodeTestsConfig
 from schemas.conform import conform_rows
@@ -169,6 +171,31 @@ def test_a_checker_that_takes_all_known_wrong_programs_fails(sandbox: Sandbox) -
 def test_without_any_program_the_answers_are_the_right_outputs(sandbox: Sandbox) -> None:
     assert check(sandbox, problem(CHECKER + PAIRS + ACCEPT, []))[0] == "kept"
     assert "outputs" in check(sandbox, problem("import sys\nsys.exit(43)", []))[0]
+
+
+class Losing(Sandbox):
+    """Loses the first checks that it is asked for."""
+
+    losses = 0
+
+    def submit_checks(self, checker: CheckerProgram, asked: Sequence[Asked]) -> "Future[list[Checked]]":
+        if not self.losses:
+            return super().submit_checks(checker, asked)
+        self.losses -= 1
+        future: Future[list[Checked]] = Future()
+        future.set_result([Checked(None, "a worker was lost", infra=True)] * len(asked))
+        return future
+
+
+def test_trouble_of_the_sandbox_says_nothing_against_a_checker() -> None:
+    with Losing(1) as losing:
+        ask = ask_in_parallel(losing, CheckerProgram("python", CHECKER + PAIRS + ACCEPT))
+        text, teams = graph(0)
+        losing.losses = 2
+        assert ask([Asked(text, teams, teams)]) == [Checked(True)]
+        losing.losses = 3
+        with pytest.raises(RuntimeError, match="a worker was lost"):
+            ask([Asked(text, teams, "1\n")])
 
 
 def test_a_checker_judges_no_function(sandbox: Sandbox) -> None:
