@@ -8,6 +8,7 @@ import re
 _HYPHEN = re.compile(r"(?<=\w)-(?=[^\W\d_])")
 _APART = re.compile(r"(?<=zq[a-y]{2})(?=[A-Z][a-z]|(?:is|are|be|and|with)\b)")
 _LET = re.compile(r"\b([Ll])et (zq[a-y]{2})( be\b)?")
+_STATE = re.compile(r"(?:^|(?<=[.!?:] ))State (?=the\b|your\b|all\b)", re.MULTILINE)
 _GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\w)(?<!zq[a-y]{2})(?=zq)", re.IGNORECASE)
 _RAISED = re.compile(r"(?:^|(?<=[.!?] ))zq[a-y]{2} [^\W\d_](?=[^\W\d_]*\b)", re.MULTILINE)
 _CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÀÈÙ]{2,}\b")
@@ -33,12 +34,13 @@ _FORMS: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
 
 
 def ease(text: str) -> str:
-    """English that it reads better: it runs hyphenated words together, and has no rule for "Let x be". A word that runs
-    into a formula (`$ABC$is`) is set apart."""
+    """English that it reads better: it runs hyphenated words together, has no rule for "Let x be" and takes "State the"
+    for a country. A word that runs into a formula (`$ABC$is`) is set apart."""
 
     def suppose(match: re.Match[str]) -> str:
         return f"{'S' if match[1] == 'L' else 's'}uppose that {match[2]}{' is' if match[3] else ''}"
 
+    text = _STATE.sub("Give ", text)
     return _LET.sub(suppose, _APART.sub(" ", _HYPHEN.sub(" ", text)))
 
 
