@@ -9,6 +9,7 @@ BENCHMARKS = (
     "sandbox",
     "code_tests",
     "vacuous",
+    "checkers",
     "screen_math",
     "suspects_from_rates",
     "verify_math",

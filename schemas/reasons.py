@@ -73,7 +73,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.TOO_FEW_TESTS: "too few trusted tests are left",
     Reason.TESTS_DISAGREE: "its solutions do not agree on its tests",
     Reason.VACUOUS_TESTS: "a program that does no work passes its tests",
-    Reason.NEEDS_CHECKER: "several outputs are right and there is no checker",
+    Reason.NEEDS_CHECKER: "several outputs are right and no checker stood its trial",
     Reason.PROMPT_TOO_LONG: "its prompt does not fit the model that grades it",
     Reason.PROMPT_REFUSED: "the grader's servers take other prompts, but not this one",
     Reason.NEVER_SOLVED: "no sample was correct",

@@ -23,6 +23,10 @@ WORDS = ("0", "1", "-1", "YES", "NO")
 """Printed whatever the tests expect: the commonest answers of contests."""
 VALUES = ("None", "0", "1", "True", "False", "''", "[]", "{}")
 """Returned whatever the tests expect."""
+SHORT = 6
+"""Characters of an input at least, to be found within a statement: shorter ones stand there by chance."""
+NEAR = 80
+"""Characters that may stand between the input and its output."""
 _NAMES = "from math import inf, nan\n"
 
 Tests = Sequence[Mapping[str, Any]]
@@ -47,13 +51,22 @@ def list_attacks(tests: Tests, entry_point: str | None, statement: str, samples:
 
 def find_shown(tests: Tests, entry_point: str | None, statement: str, samples: Sequence[str]) -> list[int]:
     """Which tests stand in the statement, or are among the samples beside it."""
-    named = {t for t, test in enumerate(tests) if test["id"] in samples}
+    named = {t for t, test in enumerate(tests) if test["id"] in samples or _stands_in(statement, test)}
     if entry_point is None:
         texts = {tuple(text.split()) for text in find_samples(statement)}
         return sorted(named | {t for t, test in enumerate(tests) if tuple(test["input"].split()) in texts})
     calls = {_key_call(read_call(text, entry_point)) for text in find_calls(statement, entry_point)}
     keys = [_key_call(read_call(test["input"], entry_point)) for test in tests]
     return sorted(named | {t for t, key in enumerate(keys) if key is not None and key in calls})
+
+
+def _stands_in(statement: str, test: Mapping[str, Any]) -> bool:
+    """Whether a test's input stands in the statement as it is, and its output soon after."""
+    words, given = " ".join(statement.split()), " ".join(test["input"].split())
+    expected = " ".join((test["expected"] or "").split())
+    at = words.find(given) if len(given) >= SHORT else -1
+    after = words[at + len(given) :][: len(expected) + NEAR]
+    return at >= 0 and bool(expected) and expected in after
 
 
 def _key_call(call: Call | None) -> str | None:

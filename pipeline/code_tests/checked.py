@@ -4,16 +4,19 @@ Nothing is repaired here: another output may be right too. Where no checker stan
 without a checker.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.code_tests.case import Case, Finding
+from pipeline.code_tests.audit import Audit
+from pipeline.code_tests.case import Case, Finding, aim, say_audit, say_vacuous
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.minimise import order_tests
 from pipeline.code_tests.programs import find_missing
 from pipeline.code_tests.trial import Ask, Trial, Tried, try_changed_outputs, try_programs
 from pipeline.sandbox.check import Asked, Checked
+from schemas.audit import AUDIT
 from schemas.config import CodeTestsConfig
 from schemas.reasons import Reason
 
@@ -61,7 +64,10 @@ def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsCon
     if len(tests) < config.min_tests:
         detail = f"{len(tests)} tests with an answer for its checker, at least {config.min_tests} needed"
         return Finding(reason=Reason.TOO_FEW_TESTS, detail=detail)
-    return conclude(case, tests, judged, right, trial)
+    audit = audit_by_checker(case, ask, tests)
+    if audit.passing:
+        return Finding(reason=Reason.VACUOUS_TESTS, detail=say_vacuous(audit, len(tests)))
+    return conclude(case, tests, judged, right, trial, audit)
 
 
 def ask_in_parallel(sandbox: "Sandbox", program: "CheckerProgram") -> Ask:
@@ -133,8 +139,21 @@ def try_checker(
     return try_changed_outputs(ask, tried)
 
 
+def audit_by_checker(case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]]) -> Audit:
+    """The attacks without work whose outputs are known beforehand, judged by the checker."""
+    attacks = aim(case, case.judge, [dict(test) for test in tests]).attacks()
+    places = [(a, t, output) for a, attack in enumerate(attacks) for t, output in enumerate(attack.outputs)]
+    known = [(a, t, output) for a, t, output in places if output is not None]
+    checked = ask([Asked(tests[t]["input"], tests[t]["expected"], output) for _, t, output in known])
+    passed = Counter(a for (a, _, _), one in zip(known, checked, strict=True) if one.accepted)
+    shares = {attack.name: passed[a] / len(tests) for a, attack in enumerate(attacks)}
+    strongest = max(shares, key=lambda name: shares[name], default=None)
+    share = 0.0 if strongest is None else round(shares[strongest], 4)
+    return Audit(len(attacks), tuple(name for name, value in shares.items() if value == 1), strongest, share)
+
+
 def conclude(
-    case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial
+    case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial, audit: Audit
 ) -> Finding:
     """Keep all tests, the most telling first, and the programs that the checker accepts on each of them."""
     count = len(case.solutions)
@@ -156,7 +175,9 @@ def conclude(
         "checker": trial.describe(),
         "kill_rate": kill,
         "failed": [case.solutions[s].id for s in wrong],
+        AUDIT: audit.report(len(wrong), len(caught)),
     }
+    history.append(say_audit(audit))
     kept = tuple(case.solutions[s].row for s in passing)
     return Finding(tuple(ordered), kept, case.judge, history=tuple(history), report=report)
 

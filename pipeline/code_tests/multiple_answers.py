@@ -20,20 +20,26 @@ _PHRASES = (
     r"(?:is|are|be|exists?|has|have)\s+(?:more\s+than\s+one|multiple|several|many)\s+"
     rf"(?:(?:{_GOOD}|different)\s+)*(?:solution|answer|output|way)s?[^.]{{0,80}}"
     r"\b(?:any|either|arbitrary|all\s+(?:are|will))\b",
-    r"in\s+any\s+order\b",
+    r"any\s+(?:one\s+)?(?:of\s+\w+\s+)?(?:is|are|be|will\s+be|would\s+be|can\s+be)\s+(?:accepted|fine|ok|okay|correct|valid|acceptable)\b",
+    rf"{_VERB}\s+any(?=\s*[.;])",
+    r"in\s+any\s+(?:relative\s+)?order\b",
     r"in\s+an?\s+arbitrary\s+order\b",
     r"order\s+does\s+not\s+matter\b",
     r"(?:print|output)\s+(?:an\s+)?arbitrary\b",
 )
 _ANY = re.compile(r"\b(?:" + "|".join(_PHRASES) + ")", re.IGNORECASE)
-_INPUT_SIDE = re.compile(r"\b(?:given|input|appear|listed|come|arrive|are|is)\b[^.]{0,40}$", re.IGNORECASE)
-"""Words before `in any order` that speak of what comes in, not of what goes out."""
-_OUTPUT_SIDE = re.compile(r"\b(?:output|print|return|accept|display|write|answer|solution)", re.IGNORECASE)
+_OUTPUT_SIDE = re.compile(r"\b(?:output|print|return|accept|display|write|report|answer|solution)", re.IGNORECASE)
+"""Words of a sentence that make its `in any order` one of the output: what comes in, and what is done in between, have
+an order too."""
+_SENTENCE = re.compile(r"[.!?](?=\s|$)|\n\s*\n")
 
 STEADY = 0.8
 """A program that ends well on this share of its tests means what it prints."""
 OFTEN = 0.1
 """Disagreement on fewer tests than this share is a slip of one program."""
+NEARLY_ALL = 0.9
+"""Agreement of the trusted programs with the given outputs that leaves no room for other right answers: as if on ten
+tests one were wrong at most."""
 FAITHFUL = 0.7
 """Tests with one right answer agree with their right solutions this often, unless most expected outputs are broken."""
 
@@ -41,12 +47,18 @@ FAITHFUL = 0.7
 def read_hint(statement: str | None) -> str | None:
     """The words by which a statement says that several answers are right, or None."""
     for match in _ANY.finditer(statement or ""):
-        before = (statement or "")[max(0, match.start() - 80) : match.start()]
         words = " ".join(match.group().split())
-        if "order" in words.lower() and _INPUT_SIDE.search(before) and not _OUTPUT_SIDE.search(before):
-            continue
-        return words
+        if "order" not in words.lower() or _OUTPUT_SIDE.search(_find_sentence(statement or "", match.start())):
+            return words
     return None
+
+
+def _find_sentence(text: str, at: int) -> str:
+    """The sentence of `text` around the place `at`."""
+    ends = [end.end() for end in _SENTENCE.finditer(text)]
+    return text[
+        max((end for end in ends if end <= at), default=0) : min((end for end in ends if end > at), default=None)
+    ]
 
 
 def find_several(
@@ -60,7 +72,8 @@ def find_several(
     """Evidence that several answers are right, in words, or None.
 
     With a `hint` any disagreement among programs that otherwise run well is enough. Without one, the disagreeing
-    outputs must look like two right answers (`look_alike`), often, and by as many programs as agree.
+    outputs must look like two right answers (`look_alike`), often, and by as many programs as agree: unless these agree
+    with the given outputs too, on nearly all tests.
     """
     steady = [s for s, row in enumerate(matrix.cells) if _is_steady(row)]
     plausible = [s for s in steady if _agrees_somewhere(matrix.cells[s], matrix)]
@@ -72,7 +85,8 @@ def find_several(
     core = len({fingerprints[s] for s in trusted})
     others = len({fingerprints[s] for s in dissent})
     solid = core >= config.min_solutions and weights.given >= FAITHFUL
-    if (others + given >= 1 and not solid) or (others >= 2 and others >= core):
+    settled = core >= config.min_solutions and weights.given >= NEARLY_ALL
+    if (others + given >= 1 and not solid) or (others >= 2 and others >= core and not settled):
         witnesses = f"{others} solutions{' and the expected outputs' if given else ''}"
         return f"{witnesses} differ from {core} as right answers would"
     return None

@@ -142,6 +142,12 @@ class Confident:
             return max(needed, int(answers.needed[at]))
         return 0 if answers.says[at] and counts.votes > counts.correct else needed
 
+    def gain(self, counts: Counts, group: Group) -> float:
+        """What it is worth to sample on, beyond the price, in wrong decisions; 0 or less where it is not."""
+        answers, at = self.ask_window(counts, group)
+        labels, there = self.ask_label(counts)
+        return float(max(answers.gain[at], labels.gain[there]))
+
     def otherwise(self, counts: Counts, group: Group) -> float:
         """The probability that all samples up to the ceiling would decide otherwise whether to keep the problem."""
         answers, at = self.ask_window(counts, group)

@@ -82,7 +82,7 @@ def _log_likelihood(hits: Floats, trials: Floats) -> Floats:
 @dataclass(frozen=True)
 class Question:
     """Whether a rate is above `low` and not above `high`, asked of at most `ceiling` samples at `price` each, in wrong
-    decisions, of which a wrong no counts `missed` times.
+    decisions, of which a wrong no counts `missed` times. Without a hit the answer is no, unless `low` is below 0.
     """
 
     low: float
@@ -126,8 +126,8 @@ def answer(prior: Prior, question: Question) -> Answers:
         posterior /= posterior.sum(axis=1, keepdims=True)
         at = slice(0, n + 1)
         yes[n, at], below[n, at] = posterior[:, inside].sum(axis=1), posterior[:, under].sum(axis=1)
-        says[n, at] = question.missed * yes[n, at] >= 1 - yes[n, at]
-        stopped = np.minimum(question.missed * yes[n, at], 1 - yes[n, at])
+        says[n, at] = (question.missed * yes[n, at] >= 1 - yes[n, at]) & ((hits > 0) | (question.low < 0))
+        stopped = np.where(says[n, at], 1 - yes[n, at], question.missed * yes[n, at])
         if n == top:
             full[n, at], value = says[n, at], stopped
             continue

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.publish.provenance import NOT_STATED, Provenance, SourceRow, gather_provenance
 from pipeline.run.layout import AUDIT, CARD, CURATED, table_name
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import make_line
@@ -43,14 +44,13 @@ def render_card(
     """The text of a card: `configs` of its metadata block, the lines that `load` it, and whether rejects come along."""
     import jinja2
 
-    sources: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     domains: Counter[str] = Counter()
-    for _, table in folder.read_tables(CURATED, ["source", "language", "domain"]):
-        sources.update(table["source"].to_list())
+    for _, table in folder.read_tables(CURATED, ["language", "domain"]):
         languages.update(table["language"].to_list())
         domains.update(table["domain"].to_list())
-    kept = sources.total()
+    kept = domains.total()
+    provenance = gather_provenance(folder, config, manifest)
     stages = manifest["stages"]
     reasons: Counter[str] = Counter()
     for stage in stages:
@@ -59,8 +59,10 @@ def render_card(
     title = config.publish.title or folder.path.rstrip("/").rpartition("/")[2]
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     environment.filters["text"] = write_text
+    environment.filters["counts"] = write_counts
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        metadata=write_metadata(config, title, kept, languages, domains, configs),
+        metadata=write_metadata(config, title, kept, languages, domains, configs, provenance.license),
+        provenance=provenance,
         load=load,
         with_rejected=with_rejected,
         title=title,
@@ -74,7 +76,10 @@ def render_card(
         audit=read_audit(folder, manifest),
         config=config,
         reasons=[(word, Reason(word).meaning, count) for word, count in reasons.most_common()],
-        sources=[(name, places.get(name, name), sources[name]) for name in {**places, **sources}],
+        places=places,
+        with_added=any(row.added for row in provenance.sources),
+        licensed=any(license != NOT_STATED for row in provenance.sources for license in row.licenses),
+        sources=[*provenance.sources, *_list_empty(places, provenance)],
     )
 
 
@@ -84,6 +89,12 @@ def read_audit(folder: RunFolder, manifest: Mapping[str, Any]) -> dict[str, Any]
     return audit if audit is not None and audit.get("of") == manifest.get("created") else None
 
 
+def _list_empty(places: Mapping[str, str], provenance: Provenance) -> list[SourceRow]:
+    """The sources of the config of which no row came."""
+    known = {row.name for row in provenance.sources}
+    return [SourceRow(name, 0, {}, 0, 0, {}) for name in places if name not in known]
+
+
 def write_metadata(
     config: Config,
     title: str,
@@ -91,11 +102,12 @@ def write_metadata(
     languages: Mapping[str, int],
     domains: Mapping[str, int],
     configs: Sequence[Mapping[str, Any]] = CONFIGS,
+    license: str | None = None,
 ) -> str:
     """The YAML block, without its dashes: what it cannot know (a licence that nobody stated) is left out."""
     data: dict[str, Any] = {"pretty_name": make_line(title)}
-    if config.publish.license:
-        data["license"] = make_line(config.publish.license)
+    if license := license or config.publish.license:
+        data["license"] = make_line(license)
     if languages:
         data["language"] = sorted(languages)
     data |= {
@@ -110,6 +122,11 @@ def write_metadata(
 def write_text(text: Any) -> str:
     """A text from config or data on one line of Markdown, in a table too: shown as it is, and nothing else."""
     return "".join(_ESCAPED.get(c, c) for c in make_line(str(text)))
+
+
+def write_counts(counts: Mapping[str, int]) -> str:
+    """`phrase 3, retelling 1`, or 0."""
+    return ", ".join(f"{write_text(what)} {count}" for what, count in counts.items()) or "0"
 
 
 def size_category(rows: int) -> str:

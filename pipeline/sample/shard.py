@@ -286,7 +286,9 @@ class _Shard:
         """
         resting, self.resting = self.resting, []
         counted = [Observed(tally.group, self._count(tally)) for tally in resting]
-        self.confident = Confident(self.rules, self.config.sampling, learn_rates(counted))
+        rule = self.confident = Confident(self.rules, self.config.sampling, learn_rates(counted))
+        # The last to be asked for is the first to be sampled: where a sample may set most right.
+        resting.sort(key=lambda tally: rule.gain(self._count(tally), tally.group))
         needed = [self._needed(tally) for tally in resting]
         beyond = not any(needed) and any(tally.stored for tally in resting)
         for tally, more in zip(resting, needed, strict=True):

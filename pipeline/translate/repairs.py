@@ -8,7 +8,10 @@ import re
 _HYPHEN = re.compile(r"(?<=\w)-(?=[^\W\d_])")
 _APART = re.compile(r"(?<=zq[a-y]{2})(?=[A-Z][a-z]|(?:is|are|be|and|with)\b)")
 _LET = re.compile(r"\b([Ll])et (zq[a-y]{2})( be\b)?")
-_STATE = re.compile(r"(?:^|(?<=[.!?:] ))State (?=the\b|your\b|all\b)", re.MULTILINE)
+_GIVE = re.compile(
+    r"(^|[.!?:;]\s+)(?:State|Name|Report|Return|Output|List)(?= (?:the|your|a|an|all|its|only|each|both)\b)", re.M
+)
+"""Orders whose verb it takes for a noun: `Estatal la respuesta`."""
 _GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\w)(?<!zq[a-y]{2})(?=zq)", re.IGNORECASE)
 _RAISED = re.compile(r"(?:^|(?<=[.!?] ))zq[a-y]{2} [^\W\d_](?=[^\W\d_]*\b)", re.MULTILINE)
 _CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÀÈÙ]{2,}\b")
@@ -34,14 +37,13 @@ _FORMS: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
 
 
 def ease(text: str) -> str:
-    """English that it reads better: it runs hyphenated words together, has no rule for "Let x be" and takes "State the"
-    for a country. A word that runs into a formula (`$ABC$is`) is set apart."""
+    """English that it reads better: it runs hyphenated words together, has no rule for "Let x be", and takes an order
+    such as "State the answer" for a noun. A word that runs into a formula (`$ABC$is`) is set apart."""
 
     def suppose(match: re.Match[str]) -> str:
         return f"{'S' if match[1] == 'L' else 's'}uppose that {match[2]}{' is' if match[3] else ''}"
 
-    text = _STATE.sub("Give ", text)
-    return _LET.sub(suppose, _APART.sub(" ", _HYPHEN.sub(" ", text)))
+    return _GIVE.sub(r"\1Give", _LET.sub(suppose, _APART.sub(" ", _HYPHEN.sub(" ", text))))
 
 
 def repair_forms(text: str, pair: str) -> str:

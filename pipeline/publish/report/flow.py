@@ -49,11 +49,17 @@ def count_flow(folder: RunFolder) -> tuple[tuple[Stage, ...], tuple[SourceCount,
     kept: Counter[str] = Counter()
     for _, table in folder.read_tables(CURATED, ["source"]):
         kept.update(dict(table["source"].value_counts().iter_rows()))
+    turned = count_rejects(folder)
+    return _stages(folder, came, turned, kept), _sources(came, turned, kept)
+
+
+def count_rejects(folder: RunFolder) -> Turned:
+    """What every stage left out, by reason and source."""
     turned: Turned = Counter()
     for name, table in folder.read_tables(REJECTED, ["stage", "reason", "source"]):
         if split_name(name).stage != SAMPLE_ROWS:
             turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
-    return _stages(folder, came, turned, kept), _sources(came, turned, kept)
+    return turned
 
 
 def _stages(folder: RunFolder, came: Counter[str], turned: Turned, kept: Counter[str]) -> tuple[Stage, ...]:

@@ -6,12 +6,20 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.code_tests import check_tests
-from pipeline.code_tests.attacks import list_attacks
-from pipeline.code_tests.audit import KILLERS, Audit, Target, audit_tests, choose_killers, keep_telling, predict_share
+from pipeline.code_tests.attacks import find_shown, list_attacks
+from pipeline.code_tests.audit import (
+    KILLERS,
+    Audit,
+    Target,
+    audit_tests,
+    choose_killers,
+    keep_telling,
+    predict_share,
+)
 from pipeline.code_tests.mutate_programs import mutate_program
 from pipeline.code_tests.outputs import Judge
 from pipeline.sandbox import Case, Program, Sandbox, all_passed
@@ -94,6 +102,24 @@ def test_tests_that_all_stand_in_the_statement_are_passed_by_its_samples(sandbox
     assert any(test["origin"] == "generated" for test in keep(sandbox, frame)["tests"])
 
 
+@pytest.mark.parametrize(
+    ("entry_point", "pair", "statement", "is_shown"),
+    [
+        ("f", ('{"xs": [1, 2]}', "3"), """Given {"xs": [1, 2]}, return 3.""", True),
+        ("f", ("[[1, 2], 5]", "[6, 7]"), "For [[1, 2], 5] it is\n[6, 7].", True),
+        ("f", ("[[1, 2], 5]", "[6, 7]"), "For [[1, 2], 6] it is [6, 7].", False),
+        ("f", ("f(1, 2)", "3"), "Such as f(1, 2)", True),
+        (None, ("3\n1 2 3\n", "6\n"), "On\n3\n1 2 3\nprint 6.", True),
+        (None, ("3\n1 2 3\n", "6\n"), "Numbers 3 1 2 3 and no answer", False),
+        (None, ("5\n", "6\n"), "Up to 5 of 6.", False),
+    ],
+)
+def test_tests_that_a_statement_shows_are_known(
+    entry_point: str | None, pair: tuple[str, str], statement: str, is_shown: bool
+) -> None:
+    assert find_shown(make_tests(pair), entry_point, statement, ()) == [0] * is_shown
+
+
 def test_what_a_function_changes_in_place_is_what_its_tests_ask_for(sandbox: Sandbox) -> None:
     tests = make_tests(*((f"sort_in_place({list(range(n, 0, -1))})", "None") for n in range(2, 8)))
     frame = problem(SORTS, tests, entry_point="sort_in_place")
@@ -165,21 +191,24 @@ def test_what_an_attack_gives_is_what_was_predicted(sandbox: Sandbox, entry_poin
 def test_a_constant_passes_the_share_of_tests_that_expect_it(expected: list[str], constant: int) -> None:
     target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(expected))), Judge(), None)
     attacks = {attack.name: attack for attack in target.attacks()}
-    if (attack := attacks.get(f"prints '{constant}'")) is not None:
-        assert predict_share(attack, target) == expected.count(str(constant)) / len(expected)
+    name = f"prints '{constant}'"
+    assume(name in attacks)
+    assert predict_share(attacks[name], target) == expected.count(str(constant)) / len(expected)
 
 
-@given(st.lists(st.booleans(), min_size=21, max_size=60))
-def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(answers: list[bool]) -> None:
-    tests = make_tests(*((f"{n}\n", "YES" if yes else "NO") for n, yes in enumerate(answers)))
-    target = Target(tests, Judge(), None)
-    commonest = "YES" if 2 * sum(answers) >= len(answers) else "NO"
-    share = max(sum(answers), len(answers) - sum(answers)) / len(answers)
-    kept = keep_telling(target, Audit(1, (), f"prints '{commonest}'", share), 20)
-    if kept is not None:
-        assert len(kept) == len(set(kept)) == 20
-        others = len(answers) - round(share * len(answers))
-        assert sum(tests[at]["expected"] != commonest for at in kept) >= min(KILLERS, others)
+@given(st.integers(40, 60), st.sets(st.integers(0, 39), min_size=1, max_size=3))
+def test_what_a_draw_may_miss_is_among_the_tests_that_are_left(count: int, others: set[int]) -> None:
+    tests = make_tests(*((f"{n}\n", "NO" if n in others else "YES") for n in range(count)))
+    kept = keep_telling(Target(tests, Judge(), None), Audit(1, (), "prints 'YES'", 1 - len(others) / count), 20)
+    assert kept is not None
+    assert len(kept) == len(set(kept)) == 20
+    assert others <= set(kept)
+
+
+def test_what_a_draw_hardly_misses_is_left_to_the_draw() -> None:
+    answers = ["YES"] * 20 + ["NO"] * 20
+    target = Target(make_tests(*((f"{n}\n", text) for n, text in enumerate(answers))), Judge(), None)
+    assert keep_telling(target, Audit(1, (), "prints 'YES'", 0.5), 20) is None
 
 
 def test_tests_against_an_attack_are_the_first_that_it_fails() -> None:

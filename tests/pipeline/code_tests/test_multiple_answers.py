@@ -18,6 +18,10 @@ from tests.pipeline.code_tests.planted import CALLS, judge
         "You may print the edges in any order.",
         "If there is more than one answer, any will be accepted.",
         "You can return the answer in any order.",
+        "If the curve has more than one symmetry line, any one will be accepted.",
+        "If multiple such prices exist, output any. Output both numbers to two places.",
+        "Sums of one probability may be printed in any relative order.",
+        "If there is no path, print -1. Otherwise print its edges in any order.",
     ],
 )
 def test_a_statement_that_leaves_the_choice_is_read_so(text: str) -> None:
@@ -31,6 +35,11 @@ def test_a_statement_that_leaves_the_choice_is_read_so(text: str) -> None:
         "Output none if nobody has a unique outcome.",
         "If there are several different possible solutions for n and k, choose the one with the smallest n.",
         "Print -1 if there is no solution.",
+        "You may do the moves in any order. Print how few there are.",
+        "He visits the cities in any order that he likes.",
+        "The lines come in any order.\n\nPrint the sum",
+        "You may print each letter in any case.",
+        "An error of at most 1e-6 will be accepted.",
         "",
     ],
 )
@@ -63,6 +72,13 @@ def test_wrong_numbers_are_wrong_and_no_second_right_answer() -> None:
     right = [str(t) for t in range(10)]
     wrong = [str(t + (t % 3 == 0)) for t in range(10)]
     assert find([right, right, right, wrong, wrong], right, None) is None
+
+
+def test_as_many_wrong_programs_as_right_ones_are_no_second_answer_where_the_tests_agree() -> None:
+    right = orders(11, 0)
+    wrong = [orders(11, s) for s in (1, 2, 3, 1)]
+    assert find([right] * 4 + wrong, right, None) is None
+    assert find([right] * 4 + wrong, [*right[:6], *orders(11, 2)[6:]], None)
 
 
 def test_a_hint_and_a_dispute_are_enough_and_a_hint_alone_is_not() -> None:

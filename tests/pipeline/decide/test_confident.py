@@ -1,11 +1,13 @@
 """Decisions from a part of the samples: the reasons of the counting rule, and unequal numbers of samples."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.confident import Confident, Observed, find_groups, is_audited, learn_rates
+from pipeline.decide.confident import Confident, Observed, Rates, find_groups, is_audited, learn_rates
+from pipeline.decide.posterior import SPREAD, Prior
 from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, decide_full
 from schemas.config import DecideConfig, KeepConfig, SamplingConfig
 from schemas.reasons import KEEP, Reason
@@ -69,6 +71,16 @@ def test_nothing_is_missing_at_the_ceiling_and_probabilities_are_some(
     full = counts._replace(planned=taken)
     assert rule().needed(full, ()) == 0
     assert "could change this" not in rule().decide(full, ())[1] or unknown > RULES.decide.max_unknown or not taken
+
+
+@given(st.integers(0, 32), st.lists(st.floats(0.001, 1), min_size=102, max_size=102))
+@settings(max_examples=30, deadline=None)
+def test_nothing_is_kept_that_was_never_solved(taken: int, weights: list[float]) -> None:
+    """Whatever the rates of the run are: there is nothing to reinforce."""
+    learned = Confident(RULES, SAMPLING, Rates({(): Prior.of(np.array(weights))}, SPREAD))
+    assert learned.choose(Counts(0, 0, 0, taken, 32), ()) != KEEP
+    everything = Confident(Rules(KeepConfig(min=0), DecideConfig(), SAMPLING), SAMPLING, learned.rates)
+    assert everything.choose(Counts(0, 0, 0, 32, 32), ()) == KEEP
 
 
 def test_unknown_samples_that_matter_leave_a_problem_open() -> None:

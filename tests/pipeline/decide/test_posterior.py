@@ -32,10 +32,19 @@ def ask(prior: Prior, question: Question, n: int, hits: int) -> float:
     return float(joint[(question.low < GRID) & (question.high >= GRID)].sum() / joint.sum())
 
 
+def say(inside: float, question: Question, hits: int) -> bool:
+    return question.missed * inside >= 1 - inside and (hits > 0 or question.low < 0)
+
+
+def cost(inside: float, question: Question, hits: int) -> float:
+    """What the better answer costs here."""
+    return 1 - inside if say(inside, question, hits) else question.missed * inside
+
+
 def cheapest(prior: Prior, question: Question, n: int, hits: int) -> float:
     """The least price to be expected from here on, over all ways to go on."""
     inside = ask(prior, question, n, hits)
-    stop = min(question.missed * inside, 1 - inside)
+    stop = cost(inside, question, hits)
     if n == question.ceiling:
         return stop
     here = (prior.weights * reach(n, hits)).sum()
@@ -55,7 +64,7 @@ def test_answers_are_those_of_brute_force(prior: Prior, question: Question) -> N
     for n, hits in states(question):
         inside = ask(prior, question, n, hits)
         assert told.yes[n, hits] == pytest.approx(inside, abs=1e-9)
-        saved = min(question.missed * inside, 1 - inside) - cheapest(prior, question, n, hits)
+        saved = cost(inside, question, hits) - cheapest(prior, question, n, hits)
         assert max(told.gain[n, hits], 0) == pytest.approx(saved, abs=1e-9)
 
 
@@ -83,11 +92,7 @@ def test_what_all_samples_would_say_is_their_mean(prior: Prior, question: Questi
         later = [
             comb(top - n, up) * float((joint * reach(top - n, up)).sum() / joint.sum()) for up in range(top - n + 1)
         ]
-        yes = sum(
-            share
-            for up, share in enumerate(later)
-            if question.missed * told.yes[top, hits + up] >= 1 - told.yes[top, hits + up]
-        )
+        yes = sum(share for up, share in enumerate(later) if say(float(told.yes[top, hits + up]), question, hits + up))
         assert told.full[n, hits] == pytest.approx(yes, abs=1e-9)
 
 

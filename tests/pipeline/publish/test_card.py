@@ -57,7 +57,9 @@ def test_it_says_how_the_set_was_made(tmp_path: Path) -> None:
         "| keep | 1 to 12 of 16 samples correct",
         "| label_contradicted | most samples agree on another answer than the label | 1 |",
         "more than 50% of the samples",
-        "| sums | some/sums main train | 1 |",
+        "| source | from | in | ingest | screen | decide | problems here |",
+        "| sums | some/sums main train | 7 | 1 | 1 | 4 | 1 |",
+        "compared with no benchmark",
         "Licence: mit.",
     ):
         assert said in text
@@ -146,6 +148,6 @@ def test_sources_are_named_without_the_folders_of_this_machine(tmp_path: Path) -
     config = Config.model_validate(given)
     publish(folder, config)
     text = write_card(folder, config, build_manifest(folder, config))
-    assert "| files | a.jsonl, b.parquet | 0 |" in text
-    assert "| gym | reasoning_gym task chain_sum, seed 3 | 0 |" in text
+    assert "| files | a.jsonl, b.parquet | 0 | 0 | 0 | 0 | 0 |" in text
+    assert "| gym | reasoning_gym task chain_sum, seed 3 | 0 | 0 | 0 | 0 | 0 |" in text
     assert str(tmp_path) not in text

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.decide.confident import Confident, Observed, learn_rates
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.rule import Rules
 from pipeline.decide.trail import follow_samples, replay_confident
-from pipeline.inference.engine import EngineDied, PromptRefused
+from pipeline.inference.engine import EngineDied, PromptRefused, Request
 from pipeline.progress.display import show_progress
 from pipeline.run.storage import RunFolder
 from pipeline.sample import shard, store
@@ -455,3 +456,25 @@ def test_an_audited_problem_gets_all_samples_whatever_they_say(tmp_path: Path, v
     audited = config.model_copy(update={"sampling": sampling})
     _, engine, after = go(tmp_path, problems, audited, verifier, [["so 1"]] * 3)
     assert engine.submitted == after.height == 60
+
+
+def test_the_problem_where_a_sample_may_set_most_right_is_sampled_next(tmp_path: Path, verifier: MathVerifier) -> None:
+    said = [["so 1", "so 2"] * 8, ["so 1"] * 16, ["so 2"] * 16, ["so 2", "so 3", "so 4", "so 5"] * 4]
+    problems, asked = problems_of(["1"] * 4), list[str]()
+
+    class Listening(ScriptedEngine):
+        def submit(self, request: Request) -> Any:
+            asked.append(request.prompt.text or "")
+            return super().submit(request)
+
+    config = config_for(str(tmp_path), n=8, stop="confident")
+    engine = Listening({f"problem {i}": one for i, one in enumerate(said)}, capacity=1)
+    sample_shard(problems, SHARD, RunFolder(str(tmp_path)), config, engine, verifier)
+    engine.close()
+    trails = follow_samples(evidence(tmp_path).filter(pl.col("index") < config.sampling.floor), problems)
+    ends = [trail.after(trail.stored, config.sampling.planned) for trail in trails]
+    rates = learn_rates(Observed(trail.group, end) for trail, end in zip(trails, ends, strict=True))
+    rule = Confident(Rules.of(config), config.sampling, rates)
+    gains = {f"problem {i}": rule.gain(end, trails[i].group) for i, end in enumerate(ends)}
+    assert sorted(asked[:4]) == sorted(gains), "all get the floor first"
+    assert gains[asked[4]] == max(gains.values())

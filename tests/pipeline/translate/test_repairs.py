@@ -12,7 +12,10 @@ from pipeline.translate.repairs import ease, repair_forms, repair_writing
         ("Let zqaa be a number, and let zqab.", "Suppose that zqaa is a number, and suppose that zqab."),
         ("zqaaIf zqabis even", "zqaa If zqab is even"),
         ("Let it be.", "Let it be."),
-        ("Add zqaa. State the answer of the State bank.", "Add zqaa. Give the answer of the State bank."),
+        ("State the sum.", "Give the sum."),
+        ("A list of numbers. List all primes.", "A list of numbers. Give all primes."),
+        ("The United State the map shows", "The United State the map shows"),
+        ("State zqaa is large.", "State zqaa is large."),
     ],
 )
 def test_english_is_put_so_that_it_is_read_better(english: str, eased: str) -> None:

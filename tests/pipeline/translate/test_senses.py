@@ -16,6 +16,9 @@ from schemas.config.translate import APERTIUM_LANGUAGES
         ("A die is rolled.", "Se tira un dado.", "Un morir es rodado.", "es", "dice"),
         ("Half of a dozen eggs.", "La mitad de una docena de huevos.", "Medio de unos huevos.", "es", "half"),
         ("A ball is drawn.", "On tire une boule.", "Une boule est dessinée.", "fr", "draw from"),
+        ("It is 3. Round the sum.", "Son 3. Redondear la suma.", "Son 3. Alrededor de la suma.", "es", "round"),
+        ("Estimate the sum.", "Estimar la suma.", "Estimación la suma.", "es", "estimate"),
+        ("Order these numbers.", "Ordonner ces nombres.", "Ordre ces nombres.", "fr", "order"),
     ],
 )
 def test_the_other_sense_is_refused(prose: str, right: str, wrong: str, language: str, word: str) -> None:
@@ -24,7 +27,13 @@ def test_the_other_sense_is_refused(prose: str, right: str, wrong: str, language
 
 
 @pytest.mark.parametrize(
-    "prose", ["Even if it rains, he walks.", "The shop on the left bank.", "It was the third time."]
+    "prose",
+    [
+        "Even if it rains, he walks.",
+        "The shop on the left bank.",
+        "It was the third time.",
+        "In this order the sum grows.",
+    ],
 )
 def test_a_word_in_its_everyday_sense_asks_for_nothing(prose: str) -> None:
     assert find_wrong_sense(prose, "", "es") == ""
