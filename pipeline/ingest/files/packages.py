@@ -2,9 +2,9 @@
 
 A package is a folder with problem.yaml or domjudge-problem.ini: a statement (problem_statement/ or statement/, or
 beside them; LaTeX, Markdown, HTML or text), data/sample and data/secret with pairs *.in and *.ans, submissions/VERDICT
-with programs, output_validators and input_validators. Format: the Problem Package Format specification (legacy and
-2023-07), and DOMjudge's manual. The accepted submissions come first. Whether they are right the stage `code_tests`
-decides for itself; a validator of the package's own is tried with the jury's verdicts, which come in `extra`.
+with programs, output_validators. Format: the Problem Package Format specification (legacy and 2023-07), and DOMjudge's
+manual. The accepted submissions come first. Whether they are right the stage `code_tests` decides for itself; a
+validator of the package's own is tried with the jury's verdicts, which come in `extra`.
 """
 
 import re
@@ -28,7 +28,6 @@ MAX_TEST_BYTES = 1_000_000
 STATEMENT_FOLDERS = ("problem_statement/", "statement/", "")
 STATEMENT_SUFFIXES = (".md", ".tex", ".html", ".txt")
 OUTPUT_VALIDATORS = ("output_validators", "output_validator")
-INPUT_VALIDATORS = ("input_validators", "input_validator", "input_format_validators")
 GROUPS = ("data/testdata.yaml", "data/test_group.yaml", "data/secret/testdata.yaml", "data/secret/test_group.yaml")
 """Where a package may say what its validator is told, beside problem.yaml."""
 _STATEMENT = re.compile(r"problem(?:\.([a-z]{2,3})(?:[-_][A-Za-z]+)?)?(\.[a-z]+)")
@@ -67,7 +66,6 @@ def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:
             "interactive": interactive or None,
             "samples": [name for name, _, _ in pairs if name.startswith("sample/")] or None,
             "verdicts": {name: name.partition("/")[0] for name, _, _ in programs} or None,
-            "input_validators": _read_input_validators(files) or None,
         },
         test_ids=[name for name, _, _ in pairs],
         solution_ids=[name for name, _, _ in programs],
@@ -82,12 +80,6 @@ def _read_checker(files: Members, flags: list[str]) -> dict[str, Any] | None:
         return None
     only = validators[0]
     return {"language": only.language, "code": only.code, "protocol": "kattis", "flags": " ".join(flags) or None}
-
-
-def _read_input_validators(files: Members) -> list[dict[str, str]]:
-    """Programs that an input keeps to: each exits with 42 for one that does."""
-    validators = read_validators(files, INPUT_VALIDATORS)
-    return [{"language": one.language, "code": one.code} for one in validators if one is not None]
 
 
 def _read_settings(files: Members, reading: ReadingConfig) -> dict[str, Any]:

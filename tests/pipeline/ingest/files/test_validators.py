@@ -83,15 +83,7 @@ def test_a_validator_that_is_a_link_out_of_the_package_is_not_read(tmp_path: Pat
     assert "int secret" not in row["checker"]["code"]
 
 
-def test_verdicts_and_input_validators_come_along(tmp_path: Path) -> None:
-    row = read(
-        tmp_path,
-        {
-            "submissions/wrong_answer/b.py": "print(0)",
-            "input_validators/check.py": "exit(42)",
-            "input_validators/other/check.py": "exit(42)",
-        },
-    )
+def test_the_jury_s_verdicts_come_along(tmp_path: Path) -> None:
+    row = read(tmp_path, {"submissions/wrong_answer/b.py": "print(0)"})
     assert row["extra"]["verdicts"] == {"accepted/a.py": "accepted", "wrong_answer/b.py": "wrong_answer"}
-    assert row["extra"]["input_validators"] == [{"language": "python", "code": "exit(42)"}] * 2
     assert row["checker"]["float_tolerance"] is None
