@@ -10,9 +10,10 @@ import pytest
 
 from pipeline.decide.decide import IMPORTED
 from pipeline.decide.run import decide_run
+from pipeline.decide.trail import Calibration
 from pipeline.publish.manifest import build_manifest
 from pipeline.publish.shards import CountError, publish_curated
-from pipeline.run.layout import MANIFEST
+from pipeline.run.layout import MANIFEST, calibration_name
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.sample import SAMPLE_DTYPES
@@ -109,3 +110,16 @@ def test_no_manifest_is_written_of_a_run_that_lost_a_row(folder: RunFolder) -> N
     with pytest.raises(CountError, match="00000"):
         build_manifest(folder, config)
     assert not folder.exists(MANIFEST)
+
+
+def test_it_says_which_share_of_decisions_all_samples_would_have_made_otherwise(folder: RunFolder) -> None:
+    config = make_run(folder)
+    publish(folder, config)
+    assert "otherwise" not in build_manifest(folder, config)["samples"]
+    folder.write_json(calibration_name("00000", 1), Calibration(30, 1.5, 2, 0.1, 1).to_json())
+    folder.write_json(calibration_name("00001", 1), Calibration(10, 0.5, 2, 0.3, 0).to_json())
+    otherwise = build_manifest(folder, config)["samples"]["otherwise"]
+    assert otherwise == {"expected": 0.05, "audited": 4, "promised": 0.1, "audit": 0.25}
+    folder.write_json(calibration_name("00000", 1), Calibration(30, 1.5).to_json())
+    folder.write_json(calibration_name("00001", 1), Calibration(10, 0.5).to_json())
+    assert build_manifest(folder, config)["samples"]["otherwise"]["audit"] is None
