@@ -16,8 +16,10 @@ from pipeline.text.masking import split_parts
 from pipeline.text.prose import CODE_LINE, COMMAND
 
 _AMOUNT = r"(?:[$€£]\s?)?\d+(?:[.,:/]\d+)*(?:\s?%|(?<=\d)[A-Za-z]{1,3}\b)?"
-_LETTER = r"(?<![\w'’.])(?:[b-hj-zB-HJ-Z](?![\w'’])|(?<=[a-z,;] )A(?![\w'’])|A(?=\s*[,;=+)]|\s+(?:and|or) [B-Z]\b))"
-"""A letter that is no word: `A` is one only at the head of a sentence."""
+_LETTER = (
+    r"(?<![\w'’.])(?:[b-hj-zB-HJ-Z](?![\w'’])|(?<=[a-z,;] )A(?![\w'’])|[Aa](?=\s*[,;=+)]|\s+(?:and|or) [B-Zb-z]\b))"
+)
+"""A letter that is no word: `A` is one only at the head of a sentence, `a` not before a comma or another letter."""
 _OPERAND = f"(?:{_AMOUNT}|{_LETTER})"
 _OPERATOR = r"\s*[-+*/×÷=<>^≤≥−·]\s*"
 _SUM = rf"(?:[-−(]\s?)*{_OPERAND}\)?(?:{_OPERATOR}(?:[-−(]\s?)*{_OPERAND}\)?)*(?:\s*[=]\s*\?)?"

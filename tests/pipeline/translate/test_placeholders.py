@@ -47,6 +47,7 @@ def test_so_does_what_stands_between_letters(text: str) -> None:
         ("Call `f(x)` and max_sum on it.", ["`f(x)`", "max_sum"]),
         ("The point P lies on \\[y = 2\\] (A) above (B) below", ["P", "\\[y = 2\\]", "(A)", "(B)"]),
         ("A, B and C are points. A ball has the letter A on it.", ["A", "B", "C", "A"]),
+        ("The sum of a and b is a part of the whole.", ["a", "b"]),
         ("See https://a.org/b now.", ["https://a.org/b"]),
         ("She gave Natalia a pen. Natalia has 4 of the 12 pens.", ["Natalia", "Natalia"]),
     ],
