@@ -179,7 +179,9 @@ def test_lone_surrogates_become_question_marks() -> None:
 @given(value=ANYTHING)
 def test_any_value_is_written_as_json(value: Any) -> None:
     text = write_json(value)
-    assert write_json(json.loads(text, parse_constant=pytest.fail)) == text
+    read = json.loads(text, parse_constant=pytest.fail)
+    # As values: a mapping of 8 and "8" has the key "8" twice in JSON.
+    assert json.loads(write_json(read)) == read
 
 
 def test_what_json_lacks_becomes_what_it_has() -> None:
