@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.audit.plant import CONTROL, PLANTS, Planted
-from pipeline.decide.decide import Z
+from pipeline.decide.decide import rate_interval
 from pipeline.decide.labels import decide_with_labels
 from pipeline.decide.vacuous import reject_vacuous
 from pipeline.labels.gather import gather_votes
@@ -81,12 +81,9 @@ class Tally:
 
 def bound_share(hits: int, of: int) -> tuple[float | None, float | None]:
     """Wilson's interval at 90% of a share; (None, None) of nothing."""
-    if not of:
-        return None, None
-    share, square = hits / of, Z * Z
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = Z / (1 + square / of) * (share * (1 - share) / of + square / (4 * of * of)) ** 0.5
-    return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)
+    _, *bounds = pl.select(rate_interval(pl.lit(hits), pl.lit(of))).row(0)
+    low, high = (None if bound is None else round(bound, 4) for bound in bounds)
+    return low, high
 
 
 def audit_run(run: str, limit: int = LIMIT) -> dict[str, Any]:
