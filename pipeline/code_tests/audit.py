@@ -44,6 +44,15 @@ class Audit:
     mutants: int = 0
     mutants_killed: int = 0
 
+    @classmethod
+    def of(
+        cls, shares: Mapping[str, float], passing: Sequence[str], mutants: int = 0, mutants_killed: int = 0
+    ) -> "Audit":
+        """From the share of the tests that each attack passes."""
+        strongest = max(shares, key=lambda name: shares[name], default=None)
+        share = 0.0 if strongest is None else round(shares[strongest], 4)
+        return cls(len(shares), tuple(passing), strongest, share, mutants, mutants_killed)
+
     def report(self, wrong: int, wrong_killed: int) -> dict[str, Any]:
         """As `schemas.audit.TEST_AUDIT` has it, with the submissions that are known to be `wrong`."""
         return {
@@ -75,8 +84,9 @@ class Target:
 
 def audit_tests(sandbox: "Sandbox", target: Target, trusted: Sequence[Solution] = ()) -> Audit:
     """Attack the tests of a problem; mutants are made of the first program of `trusted` that has some."""
-    shares = {attack.name: predict_share(attack, target) for attack in target.attacks()}
-    ranked = sorted(target.attacks(), key=lambda attack: -shares[attack.name])
+    attacks = target.attacks()
+    shares = {attack.name: predict_share(attack, target) for attack in attacks}
+    ranked = sorted(attacks, key=lambda attack: -shares[attack.name])
     chosen = [attack for at, attack in enumerate(ranked) if shares[attack.name] == 1 or at < CONFIRMED]
     runs = {attack.name: _run(sandbox, target, attack.code) for attack in chosen}
     passing: list[str] = []
@@ -86,10 +96,8 @@ def audit_tests(sandbox: "Sandbox", target: Target, trusted: Sequence[Solution] 
             passing.append(name)
         elif shares[name] == 1:
             shares[name] = passed / len(target.tests)
-    strongest = max(shares, key=lambda name: shares[name], default=None)
     mutants, killed = _attack_by_mutants(sandbox, target, trusted)
-    share = 0.0 if strongest is None else round(shares[strongest], 4)
-    return Audit(len(shares), tuple(passing), strongest, share, mutants, killed)
+    return Audit.of(shares, passing, mutants, killed)
 
 
 def predict_share(attack: Attack, target: Target) -> float:
@@ -107,8 +115,8 @@ def choose_killers(target: Target, passing: Sequence[str], spare: Tests) -> list
     """The places of a few tests of `spare` that every attack named in `passing` fails, where there are such: the first
     ones, until `KILLERS` of them catch each."""
     wider = replace(target, tests=[*target.tests, *spare])
-    left = {attack.name: KILLERS for attack in wider.attacks() if attack.name in passing}
     outputs = {attack.name: attack.outputs for attack in wider.attacks()}
+    left = {name: KILLERS for name in outputs if name in passing}
     chosen: list[int] = []
     for at, test in enumerate(spare):
         failing = [

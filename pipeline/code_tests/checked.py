@@ -154,9 +154,7 @@ def audit_by_checker(case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]]) -
     checked = ask([Asked(tests[t]["input"], tests[t]["expected"], output) for _, t, output in known])
     passed = Counter(a for (a, _, _), one in zip(known, checked, strict=True) if one.accepted)
     shares = {attack.name: passed[a] / len(tests) for a, attack in enumerate(attacks)}
-    strongest = max(shares, key=lambda name: shares[name], default=None)
-    share = 0.0 if strongest is None else round(shares[strongest], 4)
-    return Audit(len(attacks), tuple(name for name, value in shares.items() if value == 1), strongest, share)
+    return Audit.of(shares, [name for name, share in shares.items() if share == 1])
 
 
 def conclude(

@@ -115,17 +115,14 @@ class Confident:
         known = count_known(counts)
         low, high = window(self.rules, counts.doubt)
         missed = MISSED if counts.doubt == "none" else 1.0
-        question = Question(low, high, self._ceiling(counts, known), self.sampling.price, missed)
+        question = Question(low, high, known + counts.missing, self.sampling.price, missed)
         return answer(self.rates.find(group), question), (known, counts.correct)
 
     def ask_label(self, counts: Counts) -> tuple[Answers, tuple[int, int]]:
         """Whether one wrong answer has the majority, likewise."""
-        ceiling = self._ceiling(counts, counts.taken)
+        ceiling = counts.taken + counts.missing
         question = Question(self.rules.decide.contradiction_share, 1.0, ceiling, self.sampling.price)
         return answer(self.rates.votes, question), (counts.taken, counts.votes)
-
-    def _ceiling(self, counts: Counts, known: int) -> int:
-        return known + counts.missing
 
     def needed(self, counts: Counts, group: Group, slack: float = 0.0) -> int:
         """How many more samples a problem needs at the very least; 0 where no more are worth their price, and `slack`
