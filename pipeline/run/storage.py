@@ -159,6 +159,14 @@ class RunFolder:
         for name in self.list(below):
             yield name, self.read_table(name, columns)
 
+    def read_batches(self, name: str, rows: int, columns: Sequence[str] | None = None) -> Iterator[Any]:
+        """One table in record batches of pyarrow's of at most `rows` rows: memory is bounded by one of them."""
+        # Loading it takes as long as reading a run's tables.
+        import pyarrow.parquet as pq
+
+        with self.fs.open(self.at(name), "rb") as file:
+            yield from pq.ParquetFile(file).iter_batches(rows, columns=columns)
+
     def count_rows(self, name: str) -> int:
         """Rows of one table, from its footer alone. Raises DamagedFile where there is none."""
         if self.is_local:

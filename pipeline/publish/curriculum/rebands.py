@@ -13,13 +13,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from pipeline.decide.decide import rate_interval
 from pipeline.progress import track
 from pipeline.publish.curriculum.plan import PLAN_DTYPES, find_bounds, name_band
 from pipeline.publish.curriculum.recognise import Prompts
-from pipeline.publish.curriculum.rollouts import Rollout, read_rollouts
+from pipeline.publish.curriculum.rollouts import Rollout, read_parquet_rows, read_rollouts
 from pipeline.publish.curriculum.sorting import Row, SortedRows
 from pipeline.publish.curriculum.table import FILE, NAME, RECENT_DTYPES, TABLE_DTYPES
 from pipeline.publish.curriculum.write import (
@@ -189,11 +188,9 @@ def _match(target: RunFolder, logged: _Logged) -> dict[str, list[tuple[int, bool
     """Problem -> its verdicts, in the order of the logs."""
     prompts = Prompts(text for by_id, text in logged.verdicts if not by_id)
     known = set()
-    with target.fs.open(target.at(FILE), "rb") as file:
-        for batch in pq.ParquetFile(file).iter_batches(1000, columns=["id", "statement", "prompt"]):
-            for row in batch.to_pylist():
-                known.add(row["id"])
-                prompts.look_for(row["id"], {True: row["prompt"], False: row["statement"]})
+    for row in read_parquet_rows(target, FILE, ["id", "statement", "prompt"]):
+        known.add(row["id"])
+        prompts.look_for(row["id"], {True: row["prompt"], False: row["statement"]})
     verdicts: dict[str, list[tuple[int, bool]]] = defaultdict(list)
     for (by_id, text), each in logged.verdicts.items():
         id = text if by_id else prompts.name(text)
@@ -279,19 +276,17 @@ def _is_sorted(name: str) -> bool:
 def _rewrite_table(target: RunFolder, table: pl.DataFrame, files: Files) -> None:
     """curriculum.parquet with the columns of `table`, a batch at a time; what `table` does not have stays."""
     start = 0
-    with target.fs.open(target.at(FILE), "rb") as file:
-        for batch in pq.ParquetFile(file).iter_batches(1000):
-            old = pl.DataFrame(pl.from_arrow(batch))
-            now = table[start : start + old.height]
-            start += old.height
-            merged = old.with_columns(now.get_column(name) for name in now.columns)
-            files.write(NAME, merged.select(*TABLE_DTYPES).to_dicts())
+    for batch in target.read_batches(FILE, 1000):
+        old = pl.DataFrame(pl.from_arrow(batch))
+        now = table[start : start + old.height]
+        start += old.height
+        merged = old.with_columns(now.get_column(name) for name in now.columns)
+        files.write(NAME, merged.select(*TABLE_DTYPES).to_dicts())
 
 
 def _read_rows(target: RunFolder, name: str) -> Iterator[Row]:
+    if not name.endswith(".jsonl"):
+        yield from read_parquet_rows(target, name)
+        return
     with target.fs.open(target.at(name), "rb") as file:
-        if name.endswith(".jsonl"):
-            yield from map(json.loads, file)
-        else:
-            for batch in pq.ParquetFile(file).iter_batches(1000):
-                yield from batch.to_pylist()
+        yield from map(json.loads, file)

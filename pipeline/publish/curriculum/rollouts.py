@@ -14,11 +14,9 @@ A rollout without a reward (an unknown verdict, an error) says nothing.
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from pipeline.run.storage import RunFolder
 from schemas.errors import InputError
@@ -64,7 +62,7 @@ def read_rollouts(logs: str, correct_reward: float, reward: str | None = None) -
         )
     for name in names:
         where = f"{place.root.rstrip('/')}/{name}"
-        rows = _read_parquet(place, name) if name.endswith(".parquet") else _read_lines(place, name, where)
+        rows = read_parquet_rows(place, name) if name.endswith(".parquet") else _read_lines(place, name, where)
         for number, row in enumerate(rows, 1):
             yield _read_row(row, f"{where}, row {number}", correct_reward, reward)
 
@@ -87,10 +85,10 @@ def _read_lines(place: RunFolder, name: str, where: str) -> Iterator[Mapping[str
             yield row
 
 
-def _read_parquet(place: RunFolder, name: str) -> Iterator[Mapping[str, Any]]:
-    with place.fs.open(place.at(name), "rb") as file:
-        for batch in pq.ParquetFile(file).iter_batches(1000):
-            yield from batch.to_pylist()
+def read_parquet_rows(place: RunFolder, name: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a table, or `columns` of them, a thousand at a time."""
+    for batch in place.read_batches(name, 1000, columns):
+        yield from batch.to_pylist()
 
 
 def _read_row(row: Mapping[str, Any], where: str, correct_reward: float, reward: str | None) -> Rollout:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from pipeline.run.evidence import read_evidence
 from pipeline.run.storage import RunFolder
@@ -60,10 +59,9 @@ def read_completions(folder: RunFolder, files: Iterable[str], wanted: pl.DataFra
     """Key and `completion` of the samples `wanted` (by `SAMPLE_KEY`), a few at a time; the first one is empty."""
     yield pl.DataFrame(schema={name: wanted.schema[name] for name in KEY} | {"completion": pl.String})
     for name in files:
-        with folder.fs.open(folder.at(name), "rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(ROWS, columns=[*KEY, "completion"]):
-                table = pl.DataFrame(batch)
-                yield table.join(wanted.select(KEY), on=KEY, how="semi", maintain_order="left")
+        for batch in folder.read_batches(name, ROWS, [*KEY, "completion"]):
+            table = pl.DataFrame(batch)
+            yield table.join(wanted.select(KEY), on=KEY, how="semi", maintain_order="left")
 
 
 def count_rows(correct: int, pass_rate: float, config: ExportConfig) -> tuple[int, int]:
