@@ -44,9 +44,23 @@ def find_samples(folder: RunFolder) -> dict[str, list[str]]:
 
 
 def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str] = ()) -> pl.DataFrame:
-    """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified."""
+    """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified.
+
+    A flow that is running merges files and seals shards. Where one of `names` is gone, the files that its shard has
+    now are read, all of them: they hold its samples.
+    """
     wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
-    tables = [folder.read_table(name, wanted, ADDED_LATER) for name in names]
+    names = list(names)
+    while True:
+        try:
+            tables = [folder.read_table(name, wanted, ADDED_LATER) for name in names]
+            break
+        except FileNotFoundError:
+            files = find_samples(folder)
+            there = [name for shard in dict.fromkeys(map(shard_of, names)) for name in files.get(shard, ())]
+            if there == names:
+                raise
+            names = there
     empty = pl.DataFrame(schema={name: SAMPLE_DTYPES[name] for name in wanted})
     return pl.concat([empty, *tables], how="diagonal").unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.files import read_rows
-from pipeline.run.evidence import find_graded, find_samples
+from pipeline.run.evidence import find_graded, find_samples, read_samples
 from pipeline.run.storage import RunFolder
 from pipeline.sample.offline import SPILL_CHARS, SPILL_ROWS, SPILLED, Places, shape_sample, verify_samples
 from pipeline.sample.store import EvidenceStore
@@ -41,7 +41,7 @@ def bring_graders(folder: RunFolder, config: Config) -> int:
 def _bring_run(folder: RunFolder, graded: Mapping[str, str], run: str) -> int:
     """Samples of another run, with the verdicts that they have: a problem's id is made from its label too."""
     other = RunFolder(run)
-    files = [name for names in find_samples(other).values() for name in names]
+    files = find_samples(other)
     if not files:
         raise InputError(f"also_graded_by: run {run}: no samples are stored there; give the folder of a graded run")
     places = [
@@ -49,8 +49,8 @@ def _bring_run(folder: RunFolder, graded: Mapping[str, str], run: str) -> int:
     ]
     ours = pl.concat([pl.DataFrame(schema={"id": pl.String, "shard": pl.String}), *places]).unique("id")
     brought = 0
-    for name in files:
-        theirs = other.read_table(name).join(ours, left_on="problem_id", right_on="id", how="inner")
+    for names in files.values():
+        theirs = read_samples(other, names, SAMPLE_DTYPES).join(ours, left_on="problem_id", right_on="id", how="inner")
         for (shard,), rows in theirs.group_by("shard"):
             brought += _store(folder, str(shard), rows)
     return brought

@@ -14,6 +14,8 @@ import yaml
 
 from flows.cli.errors import Exit
 from pipeline.publish.shards import check_counts
+from pipeline.run.evidence import read_samples
+from pipeline.run.layout import SAMPLES
 from pipeline.run.storage import RunFolder
 from schemas.sample import SAMPLE_KEY
 from tests.conftest import ROOT, Run, Served, free_port
@@ -57,9 +59,9 @@ def evidence(run: Path) -> pl.DataFrame:
 
 
 def sample_keys(run: Path) -> set[tuple[Any, ...]]:
-    """What identifies each stored sample; nothing where there is none yet."""
-    tables = [table.select(SAMPLE_KEY) for _, table in RunFolder(str(run)).read_tables("samples")]
-    return set(pl.concat(tables).rows()) if tables else set()
+    """What identifies each sample that is stored, also while a flow stores them."""
+    folder = RunFolder(str(run))
+    return set(read_samples(folder, folder.list(SAMPLES)).select(SAMPLE_KEY).rows())
 
 
 def test_a_second_run_samples_nothing_and_a_grown_source_only_what_is_new(

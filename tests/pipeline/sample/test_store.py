@@ -96,6 +96,33 @@ def test_samples_of_an_older_run_lack_what_came_later_and_stay(tmp_path: Path, s
     assert dict(both.select("index", "says_missing").iter_rows()) == {0: None, 1: None, 2: True}
 
 
+@pytest.mark.parametrize("gone", ["all parts, into the sealed shard", "all parts but one, into that one"])
+def test_samples_are_read_wherever_a_running_flow_has_put_them_since_they_were_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setattr(store_module, "MERGE", 4)
+    folder = RunFolder(str(tmp_path))
+    folder.write_table("samples/00001.parquet", pl.DataFrame([row(9, problem="q")], schema=SAMPLE_DTYPES))
+    store = EvidenceStore(folder, "00000", NEVER)
+    for index in range(3):
+        store.append([row(index)])
+        store.flush()
+    listed = folder.list("samples")
+    if "sealed" in gone:
+        store.seal()
+    else:
+        store.append([row(2)])
+        store.flush()
+    assert not set(listed) <= set(folder.list("samples"))
+    read = read_samples(folder, listed, ["verdict"])
+    assert sorted(read.select("problem_id", "index").rows()) == [("p", 0), ("p", 1), ("p", 2), ("q", 9)]
+
+
+def test_a_file_that_is_gone_with_all_of_its_shard_is_no_samples(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    assert read_samples(folder, ["samples/00000.parquet"]).is_empty()
+
+
 STEPS = st.one_of(
     st.tuples(
         st.just("append"), st.lists(st.integers(0, 12), min_size=1, max_size=4), st.sampled_from(["correct", "wrong"])
