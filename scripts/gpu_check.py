@@ -28,7 +28,8 @@ from torch import Tensor
 
 from schemas.config import TrainConfig
 from scripts.gpu_shapes import QWEN3, SMALL, SMOLLM2, Place, build_policy, make_groups
-from trainer import attention, distributed
+from trainer import attention, sharding
+from trainer import policy as trainer_policy
 from trainer.batch import pack
 from trainer.group import Group
 from trainer.objective import build_objective
@@ -164,7 +165,7 @@ def check_attention(report: Report, place: Place) -> None:
 def find_gradients(policy: Policy, groups: list[Group], config: TrainConfig) -> tuple[float, dict[str, Tensor]]:
     """(loss, gradient of every weight on the CPU) of one minibatch."""
     objective = build_objective(config, sum_tokens(groups))
-    loss = sum(float(accumulate(policy, batch, objective)[0]) for batch in share_out(groups, config)[0])
+    loss = sum(float(accumulate(policy, batch, objective)[0]) for batch in share_out(groups, config).batches)
     gradients = {name: master.grad.detach().double().cpu() for name, master in policy.masters.items()}
     for master in policy.masters.values():
         master.grad = None
@@ -278,11 +279,7 @@ def check_one_rank(report: Report, place: Place) -> None:
     after = []
     for sharded in (False, True):
         with process_group(place, 1):
-            policy = build_policy(shape, config, place, torch.bfloat16)
-            if sharded:
-                policy = Policy(policy.lm.float(), policy.source)
-                policy.train()
-                distributed.shard(policy)
+            policy = build_policy(shape, config, place, torch.bfloat16, sharded=sharded)
             stats = train_step(policy, build_optimiser(policy, config), groups, config, 0)
             weights = {name: distributed_whole(weight) for name, weight in policy.state().items()}
         after.append((stats, join({name: weight.double().cpu() for name, weight in weights.items()})))
@@ -303,32 +300,17 @@ def distributed_whole(weight: Tensor) -> Tensor:
 
 def check_world(report: Report, place: Place) -> None:
     """All layers of the larger shape as one rank of eight holds them: peak memory of a step and of an export."""
-    from transformers import AutoModelForCausalLM
-
     shape = place.shapes[1]
     config = TrainConfig(microbatch_tokens=MICROBATCH, warmup=0, gradient_checkpointing=True)
     groups = make_groups(shape, place) * WORLD
     with process_group(place, WORLD), measure_memory(place) as memory:
-        with torch.device("meta"):
-            lm = AutoModelForCausalLM.from_config(
-                shape.config(shape.all_layers if place.on_gpu else None),
-                dtype=torch.float32,
-                attn_implementation=attention.NAME,
-            )
-        lm.gradient_checkpointing_enable({"use_reentrant": False})
-        policy = Policy(lm, shape.name)
-        policy.train()
+        lm = sharding.build_empty(shape.config(shape.all_layers if place.on_gpu else None), torch.float32)
+        policy = trainer_policy.build_policy(lm, shape.name, config, place.device)
         layers = len(find_layers(policy))
-        distributed.shard(policy)
-        policy.to_empty(device=place.device)
-        with torch.no_grad():
-            for weight in policy.parameters():
-                weight.to_local().normal_(std=0.02)
-        for module in policy.modules():
-            if hasattr(module, "inv_freq"):
-                # Computed, not loaded: an empty one would be noise.
-                for name, buffer in type(module)(lm.config).named_buffers():
-                    setattr(module, name, buffer.to(place.device))
+        sharding.shard(policy)
+        for name, weight in list(lm.named_parameters()):
+            sharding.place(lm, name, torch.empty_like(weight.to_local(), device=place.device).normal_(std=0.02))
+        policy.masters = policy.find_trained()
         held = torch.cuda.memory_allocated() / 1e9 if place.on_gpu else 0.0
         optimiser = build_optimiser(policy, config)
         stats = train_step(policy, optimiser, groups, config, 0)

@@ -16,6 +16,7 @@ from schemas.config import TrainConfig
 from trainer.group import Group
 from trainer.policy import Policy, load_policy
 from trainer.rollout import Rollout
+from trainer.sharding import load_sharded
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,14 @@ def make_groups(shape: Shape, place: Place, seed: int = 0) -> list[Group]:
     return groups
 
 
-def build_policy(shape: Shape, config: TrainConfig, place: Place, dtype: torch.dtype, drawn_on: str = "") -> Policy:
+def build_policy(
+    shape: Shape,
+    config: TrainConfig,
+    place: Place,
+    dtype: torch.dtype,
+    drawn_on: str = "",
+    sharded: bool = False,
+) -> Policy:
     """A policy of random weights, loaded by the trainer's own loader from a folder that holds none but these.
 
     Two devices draw other weights from one seed: `drawn_on` names the one to draw on, where they must be the same.
@@ -132,4 +140,6 @@ def build_policy(shape: Shape, config: TrainConfig, place: Place, dtype: torch.d
     with tempfile.TemporaryDirectory(prefix="gpu-check-", dir=in_memory) as folder:
         with torch.device(drawn_on or place.device):
             AutoModelForCausalLM.from_config(shape.config(), dtype=torch.bfloat16).save_pretrained(folder)
+        if sharded:
+            return load_sharded(folder, config, dtype=dtype)
         return load_policy(folder, config, dtype=dtype, device=str(place.device))

@@ -4,10 +4,15 @@ A group's prompt stands in the row once, and its completions branch off it: a tr
 completion's last token, so it is not in the row.
 """
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.group import Group
@@ -74,17 +79,28 @@ class MicroBatch:
 def pack(groups: Sequence[Group], stakes: Stakes, microbatch_tokens: int, ranks: int = 1) -> list[list[MicroBatch]]:
     """Micro-batches for each rank, all with the same number of them, so that none waits for a collective forever.
 
+    `plan_rows` says what is in each. Where sequences run out, a micro-batch is one token without a target.
+    """
+    rows = plan_rows(groups, microbatch_tokens, ranks)
+    return [lay_out(rows[rank::ranks], groups, stakes) for rank in range(ranks)]
+
+
+def plan_rows(groups: Sequence[Group], microbatch_tokens: int, ranks: int = 1) -> list[list[Tree]]:
+    """The trees of each micro-batch: rank r of n has every nth from the rth on.
+
     Trees are placed by length, descending, each into the first micro-batch with space for it. A group larger than
     `microbatch_tokens` is split and its prompt repeated; a single sequence larger than it gets a micro-batch of its
-    own. Where sequences run out, a micro-batch is one token without a target.
+    own.
     """
     trees = [
         part for number, group in enumerate(groups) for part in split_tree(grow_tree(number, group), microbatch_tokens)
     ]
-    rows = fill(trees, microbatch_tokens) if ranks == 1 else spread(trees, microbatch_tokens, ranks)
-    starts = _find_starts(groups)
-    batches = [lay_out(row, groups, stakes, starts) for row in rows]
-    return [batches[rank::ranks] for rank in range(ranks)]
+    return fill(trees, microbatch_tokens) if ranks == 1 else spread(trees, microbatch_tokens, ranks)
+
+
+def count_forwarded(rows: Sequence[Sequence[Tree]]) -> int:
+    """Tokens of micro-batches: an empty one has a token too."""
+    return sum(max(1, sum(tree.size for tree in row)) for row in rows)
 
 
 def grow_tree(number: int, group: Group) -> Tree:
@@ -143,56 +159,105 @@ def spread(trees: Sequence[Tree], microbatch_tokens: int, ranks: int) -> list[li
         count += ranks
 
 
-def lay_out(
-    row: Sequence[Tree], groups: Sequence[Group], stakes: Stakes, starts: Sequence[Sequence[int]]
-) -> MicroBatch:
-    """Write trees into one row; `starts` says where each rollout's tokens begin among those of the minibatch."""
-    ids: list[Tensor] = [] if row else [torch.tensor([0])]
-    positions: list[Tensor] = [] if row else [torch.tensor([0])]
-    where, targets, sampled, place = ([torch.empty(0, dtype=torch.int64)] for _ in range(4))
-    advantages: list[float] = []
-    weights: list[float] = []
-    lengths: list[int] = []
-    first = 0
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Minibatch:
+    """All tokens of a minibatch one after the other: prompts first, then completions, in the order of the groups."""
+
+    tokens: Integers
+    logprobs: NDArray[np.float32]
+    """Of completions."""
+    prompts: tuple[int, ...]
+    """Where each group's prompt begins."""
+    completions: int
+    """Where completions begin."""
+    rollouts: tuple[tuple[int, ...], ...]
+    """Where each rollout of each group begins among completions."""
+
+
+def lay_out(rows: Sequence[Sequence[Tree]], groups: Sequence[Group], stakes: Stakes) -> list[MicroBatch]:
+    """Write each row of trees as a micro-batch.
+
+    What is done a token at a time is done by numpy: millions of tokens are laid out in less than a second.
+    """
+    minibatch = _line_up(groups)
+    return [_lay_row(row, groups, stakes, minibatch) if row else _lay_nothing() for row in rows]
+
+
+def _lay_row(row: Sequence[Tree], groups: Sequence[Group], stakes: Stakes, minibatch: _Minibatch) -> MicroBatch:
+    # Of each piece of the row: where its tokens begin in the minibatch, its length, and its first position.
+    pieces: list[tuple[int, int, int]] = []
+    # Of each sequence: its first token, its length, where its completion stands in the row, and its prompt's last.
+    sequences: list[tuple[int, int, int, int]] = []
+    places: list[tuple[int, int]] = []
+    end = 0
     for tree in row:
-        group, last = groups[tree.group], first + tree.prompt - 1
-        ids.append(torch.tensor(group.prompt))
-        positions.append(torch.arange(tree.prompt))
-        first += tree.prompt
+        pieces.append((minibatch.prompts[tree.group], tree.prompt, 0))
+        end += tree.prompt
+        last = end - 1
         for i, body in zip(tree.rollouts, tree.bodies, strict=True):
-            rollout, start = group.rollouts[i], starts[tree.group][i]
-            tokens = torch.tensor(rollout.tokens)
-            ids.append(tokens[:-1])
-            positions.append(torch.arange(tree.prompt, tree.prompt + body))
-            where += [torch.tensor([last]), torch.arange(first, first + body)]
-            targets.append(tokens)
-            sampled.append(torch.tensor(rollout.logprobs, dtype=torch.float32))
-            place.append(torch.arange(start, start + len(tokens)))
-            advantages.append(stakes.advantages[tree.group][i])
-            weights.append(stakes.weights[tree.group][i])
-            lengths.append(len(tokens))
-            first += body
-    each = torch.tensor(lengths, dtype=torch.int64)
+            start = minibatch.rollouts[tree.group][i]
+            pieces.append((minibatch.completions + start, body, tree.prompt))
+            sequences.append((start, body + 1, end, last))
+            places.append((tree.group, i))
+            end += body
+    piece_starts, piece_sizes, first_positions = np.array(pieces, dtype=np.int64).T
+    starts, lengths, firsts, lasts = np.array(sequences, dtype=np.int64).T
+    where = _ranges(firsts - 1, lengths)
+    # The first of a completion's tokens is predicted by the last of its prompt.
+    where[np.cumsum(lengths) - lengths] = lasts
+    place = _ranges(starts, lengths)
+
+    def each(values: Sequence[Sequence[float]]) -> Tensor:
+        own = np.array([values[group][i] for group, i in places], dtype=np.float32)
+        return torch.from_numpy(np.repeat(own, lengths))
+
     return MicroBatch(
-        ids=torch.cat(ids),
-        positions=torch.cat(positions),
-        trees=tuple((tree.prompt, tree.bodies) for tree in row) or ((1, (0,)),),
-        where=torch.cat(where),
-        targets=torch.cat(targets),
-        sampled=torch.cat(sampled).float(),
-        advantages=torch.tensor(advantages, dtype=torch.float32).repeat_interleave(each),
-        weights=torch.tensor(weights, dtype=torch.float32).repeat_interleave(each),
-        sequences=torch.arange(len(lengths)).repeat_interleave(each),
-        place=torch.cat(place),
+        ids=torch.from_numpy(minibatch.tokens[_ranges(piece_starts, piece_sizes)]),
+        positions=torch.from_numpy(_ranges(first_positions, piece_sizes)),
+        trees=tuple((tree.prompt, tree.bodies) for tree in row),
+        where=torch.from_numpy(where),
+        targets=torch.from_numpy(minibatch.tokens[minibatch.completions + place]),
+        sampled=torch.from_numpy(minibatch.logprobs[place]),
+        advantages=each(stakes.advantages),
+        weights=each(stakes.weights),
+        sequences=torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths)),
+        place=torch.from_numpy(place),
     )
 
 
-def _find_starts(groups: Sequence[Group]) -> list[list[int]]:
-    starts: list[list[int]] = []
-    total = 0
-    for group in groups:
-        starts.append([])
-        for rollout in group.rollouts:
-            starts[-1].append(total)
-            total += len(rollout.tokens)
-    return starts
+def _lay_nothing() -> MicroBatch:
+    """One token that predicts nothing."""
+    token, none, nothing = torch.zeros(1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0)
+    return MicroBatch(token, token, ((1, (0,)),), none, none, nothing, nothing, nothing, none, none)
+
+
+def _line_up(groups: Sequence[Group]) -> _Minibatch:
+    prompts = [group.prompt for group in groups]
+    rollouts = [rollout for group in groups for rollout in group.rollouts]
+    tokens = _join("q", chain(prompts, (rollout.tokens for rollout in rollouts)), np.int64)
+    begins = iter(list(accumulate((len(rollout.tokens) for rollout in rollouts), initial=0)))
+    lengths = [len(prompt) for prompt in prompts]
+    return _Minibatch(
+        tokens,
+        _join("f", (rollout.logprobs for rollout in rollouts), np.float32),
+        tuple(accumulate(lengths, initial=0)),
+        sum(lengths),
+        tuple(tuple(next(begins) for _ in group.rollouts) for group in groups),
+    )
+
+
+def _join(code: str, parts: Iterable[Sequence[float]], dtype: type) -> NDArray[Any]:
+    """Numbers of Python as one array; `array` takes them three times as fast as numpy or torch do."""
+    joined = array(code)
+    for part in parts:
+        joined.extend(array(code, part))
+    return np.frombuffer(joined, dtype=dtype) if joined else np.zeros(0, dtype=dtype)
+
+
+def _ranges(starts: Integers, lengths: Integers) -> Integers:
+    """start, start + 1, ... of each length, one after the other."""
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)

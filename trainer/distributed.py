@@ -1,4 +1,4 @@
-"""Several processes under torchrun: weights sharded by FSDP2, micro-batches shared out, sums added up.
+"""Several processes under torchrun: micro-batches shared out, sums added up. Weights: see trainer.sharding.
 
 Each rank has the same groups and computes the same shares. With one process all of this does nothing.
 """
@@ -10,8 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-
-from trainer.policy import Policy, find_layers
+from torch.distributed.tensor import DTensor
 
 
 def find_rank() -> int:
@@ -29,24 +28,6 @@ def choose_device() -> torch.device:
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-
-
-def shard(policy: Policy, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Shard the policy's float32 weights over all ranks; it computes in `dtype` and adds up gradients in float32.
-
-    The policy must have been loaded with `masters=False`: the sharded weights are the masters.
-    """
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-
-    # Weights may still be on the meta device, which no mesh is of.
-    mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (count_ranks(),))
-    precision = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
-    for layer in find_layers(policy):
-        fully_shard(layer, mesh=mesh, mp_policy=precision)
-    # The root holds embeddings and head, which the backward pass needs first.
-    fully_shard(policy, mesh=mesh, mp_policy=precision, reshard_after_forward=False)
-    policy.masters = {name: p for name, p in policy.lm.named_parameters() if p.requires_grad}
 
 
 def share(value: Any = None) -> Any:
@@ -73,16 +54,22 @@ def clip_gradients(masters: Iterable[nn.Parameter], most: float) -> float:
     return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
 
-def gather_weights(policy: Policy) -> dict[str, Tensor]:
-    """`export_weights` on the CPU, whole, on rank 0, and nothing elsewhere.
-
-    Every rank takes part in every gathering before any goes on: sending in between would deadlock.
-    """
-    first = find_rank() == 0
-    weights_by_name = {}
-    for name, weight in policy.export_weights():
-        if first:
-            weights_by_name[name] = weight.cpu()
+def meet() -> None:
+    """Wait for the other ranks."""
     if count_ranks() > 1:
         dist.barrier()
-    return weights_by_name
+
+
+def cut(whole: Tensor, ranks: int, rank: int) -> Tensor:
+    """The rows of `rank`: FSDP2 cuts every tensor along its first dimension, as torch.chunk does."""
+    chunks = whole.chunk(ranks)
+    return chunks[rank].clone() if rank < len(chunks) else whole[:0].clone()
+
+
+def like(local: Tensor, own: Tensor) -> Tensor:
+    """`local` as this rank's part of a tensor that is sharded as `own` is; itself where that is not."""
+    moved = local if own.is_meta else local.to(own.device)
+    if not isinstance(own, DTensor):
+        return moved
+    # Without the whole shape an odd number of rows is taken for ranks times those of this one.
+    return DTensor.from_local(moved, own.device_mesh, own.placements, shape=own.shape, stride=own.stride())

@@ -1,7 +1,9 @@
 """The policy with its optimiser, on one process or sharded over several: the first decides what is done, all do it."""
 
 import ctypes
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +20,11 @@ from schemas.errors import InputError
 from trainer import distributed
 from trainer.group import Group
 from trainer.policy import load_policy, save_policy
+from trainer.sharding import load_sharded
 from trainer.step import build_optimiser, train_batch
 
+EXPORTS = ("export_weights", "export_adapters")
+"""Of a policy: what all ranks gather together."""
 PATIENCE = timedelta(days=1)
 """Other ranks wait for as long as the first one samples."""
 FILES = "learner-*.pt"
@@ -36,14 +41,13 @@ class Learner:
 
     def __init__(self, start: Path, train: TrainConfig, restored: Path | None = None) -> None:
         _tell("open", start, restored)
-        alone = distributed.count_ranks() == 1
-        device = distributed.choose_device()
         self.train = train
-        self.policy = load_policy(str(start), train, masters=alone, device=device)
-        if not alone:
-            distributed.shard(self.policy)
+        if distributed.count_ranks() == 1:
+            self.policy = load_policy(str(start), train, device=distributed.choose_device())
+        else:
+            self.policy = load_sharded(str(start), train)
         if restored is not None and train.lora is None:
-            self._restore(self._read(restored)["masters"])
+            self.policy.restore(self._read(restored)["masters"])
         self.optimiser = build_optimiser(self.policy, train)
         self.steps = 0
 
@@ -55,14 +59,31 @@ class Learner:
         rows = [asdict(stats) for stats in taken]
         return {name: fmean(row[name] for row in rows) for name in rows[0] if name != "seconds"}
 
-    def export(self) -> list[tuple[str, Tensor]]:
-        """All weights by their Hugging Face names, whole, adapters merged."""
-        _tell("export")
-        return list(distributed.gather_weights(self.policy).items())
+    def export(self) -> Iterator[tuple[str, Tensor]]:
+        """All weights by their Hugging Face names, in bfloat16 on the CPU, one at a time, adapters merged.
+
+        The ranks gather together: close it, or read it to its end, before anything else is asked of them.
+        """
+        return self._gather(EXPORTS[0])
+
+    def export_learned(self) -> Iterator[tuple[str, Tensor]]:
+        """What an engine that began with the same model lacks: adapters alone where those learn, else as `export`."""
+        return self._gather(EXPORTS[self.train.lora is not None])
+
+    def _gather(self, method: str) -> Iterator[tuple[str, Tensor]]:
+        _tell(method)
+        weights = getattr(self.policy, method)()
+        try:
+            for name, weight in weights:
+                yield name, weight.cpu()
+        finally:
+            deque(weights, maxlen=0)
+            distributed.meet()
 
     def export_model(self, folder: Path) -> None:
         """Write the model in Hugging Face form."""
-        save_policy(self.policy, folder, dict(self.export()))
+        with closing(self.export()) as weights:
+            save_policy(self.policy, folder, weights)
 
     def save(self, folder: Path) -> None:
         """Write the float32 weights that training changes, and the optimiser: one file a rank."""
@@ -71,26 +92,26 @@ class Learner:
         state = {
             "ranks": distributed.count_ranks(),
             "steps": self.steps,
-            "masters": {name: _local(master.detach()).cpu() for name, master in masters.items()},
+            "masters": {name: _local(master.detach()) for name, master in masters.items()},
             "optimiser": {
-                name: {key: _local(value).cpu() for key, value in self.optimiser.state[master].items()}
+                name: {key: _local(value) for key, value in self.optimiser.state[master].items()}
                 for name, master in masters.items()
             },
         }
+        # From a GPU it copies one tensor at a time.
         torch.save(state, _file(folder, distributed.find_rank()))
-        if distributed.count_ranks() > 1:
-            dist.barrier()
+        distributed.meet()
 
     def load(self, folder: Path) -> None:
         """Go on from what `save` wrote, by however many processes. Raises InputError where a file is missing."""
         _tell("load", folder)
         state = self._read(folder)
         self.steps = state["steps"]
-        self._restore(state["masters"])
+        self.policy.restore(state["masters"])
         for name, master in self.policy.masters.items():
             # A stage that was saved before its first step has an optimiser without state.
             self.optimiser.state[master] = {
-                key: _like(value, master) if value.dim() else value.to(master.device)
+                key: distributed.like(value.clone(), master) if value.dim() else value.clone().to(master.device)
                 for key, value in state["optimiser"][name].items()
             }
 
@@ -105,21 +126,18 @@ class Learner:
             raise InputError(f"{folder}: it has no {_file(folder, 0).name}; remove that checkpoint, or put it back")
         ranks = distributed.count_ranks()
         whole: dict[str, Any]
-        if len(files) == ranks:
-            whole = torch.load(_file(folder, distributed.find_rank()), weights_only=True)
-        else:
-            # Mapped, so that of the other ranks' files only what is needed is read.
-            states = [torch.load(file, weights_only=True, mmap=True) for file in files]
-            whole = _join(states, ranks, distributed.find_rank())
+        # Mapped, so that it never stands in memory beside what it is copied to, and of the other ranks' files only what
+        # is needed is read.
+        rank = distributed.find_rank()
+        mine = [_file(folder, rank)] if len(files) == ranks else files
+        states = [torch.load(file, map_location="cpu", weights_only=True, mmap=True) for file in mine]
+        whole = states[0] if len(files) == ranks else _join(states, ranks, rank)
         if whole["ranks"] != len(files):
             raise InputError(
                 f"{folder}: {whole['ranks']} processes saved it, and {len(files)} of their files are there; "
                 "put the others back, or remove that checkpoint"
             )
         return whole
-
-    def _restore(self, masters: dict[str, Tensor]) -> None:
-        self.policy.restore({name: _like(masters[name], own) for name, own in self.policy.masters.items()})
 
 
 def keep_memory() -> None:
@@ -154,6 +172,9 @@ def follow(train: TrainConfig) -> None:
             learner = Learner(rest[0], train, rest[1])
         elif name == "end":
             return
+        elif name in EXPORTS:
+            deque(getattr(learner.policy, name)(), maxlen=0)
+            distributed.meet()
         else:
             getattr(learner, name)(*rest)
 
@@ -173,24 +194,18 @@ def _file(folder: Path, rank: int) -> Path:
 
 
 def _join(states: Sequence[dict[str, Any]], ranks: int, rank: int) -> dict[str, Any]:
-    """What `rank` of `ranks` would have saved, of what others did: FSDP2 cuts every tensor along its first dimension,
-    as torch.chunk does.
-    """
+    """What `rank` of `ranks` would have saved, of what others did."""
 
-    def cut(parts: Sequence[Tensor]) -> Tensor:
-        if not parts[0].dim():
-            return parts[0]
-        tensor = torch.cat(list(parts))
-        chunks = tensor.chunk(ranks)
-        return chunks[rank].clone() if rank < len(chunks) else tensor[:0].clone()
+    def join(parts: Sequence[Tensor]) -> Tensor:
+        return distributed.cut(torch.cat(list(parts)), ranks, rank) if parts[0].dim() else parts[0]
 
     first = states[0]
     return {
         "ranks": first["ranks"],
         "steps": first["steps"],
-        "masters": {name: cut([state["masters"][name] for state in states]) for name in first["masters"]},
+        "masters": {name: join([state["masters"][name] for state in states]) for name in first["masters"]},
         "optimiser": {
-            name: {key: cut([state["optimiser"][name][key] for state in states]) for key in own}
+            name: {key: join([state["optimiser"][name][key] for state in states]) for key in own}
             for name, own in first["optimiser"].items()
         },
     }
@@ -198,11 +213,3 @@ def _join(states: Sequence[dict[str, Any]], ranks: int, rank: int) -> dict[str, 
 
 def _local(tensor: Tensor) -> Tensor:
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
-
-
-def _like(local: Tensor, own: Tensor) -> Tensor:
-    moved = local.to(own.device)
-    if not isinstance(own, DTensor):
-        return moved
-    # Without the whole shape an odd number of rows is taken for ranks times those of this one.
-    return DTensor.from_local(moved, own.device_mesh, own.placements, shape=own.shape, stride=own.stride())

@@ -4,21 +4,29 @@ Weights are computed with in bfloat16 and changed in float32: the optimiser has 
 added as they come. So the trainer computes with the very weights that the sampler gets.
 """
 
+import json
+import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from schemas.config import LoraTraining, TrainConfig
 from schemas.errors import InputError
-from trainer import attention
+from trainer import attention, distributed
 from trainer.batch import MicroBatch
 from trainer.head import ChunkedLoss, TokenLoss, find_logprobs
 
 SCALED_LOGITS = ("logit_scale", "logits_scaling", "final_logit_softcapping")
 ADAPTER = "default"
+BASE = ".base_layer."
+"""In the name of a weight that has an adapter beside it."""
+SHARD = "1GB"
+"""Of a saved model, the file that stands in memory while it is filled; a larger tensor has its own."""
 
 
 class Policy(nn.Module):  # type: ignore[misc]
@@ -38,7 +46,11 @@ class Policy(nn.Module):  # type: ignore[misc]
                 f"{source}: its {layer} carries state along the row, past the end of a completion; in packed rows its "
                 "log-probabilities would be others. Only models whose tokens meet in attention alone can be trained"
             )
-        self.masters = {name: p for name, p in lm.named_parameters() if p.requires_grad}
+        self.masters = self.find_trained()
+
+    def find_trained(self) -> dict[str, nn.Parameter]:
+        """The weights that learn, by name."""
+        return {name: weight for name, weight in self.lm.named_parameters() if weight.requires_grad}
 
     def forward(
         self, batch: MicroBatch, token_loss: TokenLoss | None = None, look: Callable[[Tensor], None] | None = None
@@ -76,37 +88,53 @@ class Policy(nn.Module):  # type: ignore[misc]
                 weight.copy_(master)
 
     def state(self) -> dict[str, Tensor]:
-        """What training changes, in float32, by name: what a checkpoint holds and `restore` takes."""
+        """What training changes, in float32, by name, whole or this rank's shard of it."""
         return {name: master.detach() for name, master in self.masters.items()}
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on with the weights of `state`. Raises InputError when they are another model's."""
+        """Go on with the weights of `state`, of which sharded ones are this rank's rows. Raises InputError when they
+        are another model's.
+        """
         if state.keys() != self.masters.keys():
             odd = sorted(state.keys() ^ self.masters.keys())
             raise InputError(f"the checkpoint is of another model or of other adapters than {self.source}: {odd[0]}")
         for name, master in self.masters.items():
-            master.copy_(state[name])
+            given = state[name]
+            master.copy_(given if isinstance(given, DTensor) else distributed.like(given, master))
         self.publish()
+
+    def list_exports(self) -> dict[str, torch.Size]:
+        """The shapes of what `export_weights` gives, by name and in its order; nothing is gathered."""
+        return {name: weight.shape for name, _, weight in self._exported()}
 
     def export_weights(self) -> Iterator[tuple[str, Tensor]]:
         """(Hugging Face name, bfloat16 tensor) of all weights, with adapters merged and without a tied head.
 
-        Sharded weights are gathered one at a time, in bfloat16: no rank ever holds the whole model. A generator on
-        every rank must be read at the same pace: see `distributed.gather_weights`.
+        Sharded weights are gathered one at a time, in bfloat16: no rank ever holds the whole model. The other ranks
+        have to read theirs to the end too.
         """
-        weights = dict(self.lm.named_parameters())
-        tied = set(getattr(self.lm, "all_tied_weights_keys", None) or ())
-        for name, weight in weights.items():
-            if ".lora_" in name or name in tied:
+        for name, own, weight in self._exported():
+            layer = own.removesuffix(f"{BASE}weight")
+            if layer == own:
+                yield name, _whole(weight.detach().to(torch.bfloat16))
                 continue
-            layer = name.removesuffix(".base_layer.weight")
-            if layer == name:
-                yield name.replace(".base_layer.", "."), _whole(weight.detach().to(torch.bfloat16))
-                continue
-            down, up = (_whole(weights[f"{layer}.lora_{side}.{ADAPTER}.weight"]).float() for side in "AB")
+            down, up = (_whole(self.lm.get_parameter(f"{layer}.lora_{side}.{ADAPTER}.weight")).float() for side in "AB")
             merged = _whole(weight).float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
-            yield name.replace(".base_layer.", "."), merged.to(torch.bfloat16)
+            yield name, merged.to(torch.bfloat16)
+
+    def export_adapters(self) -> Iterator[tuple[str, Tensor]]:
+        """(peft's name, float32 tensor) of the adapters alone, gathered one at a time; none where all weights learn."""
+        for name, master in self.masters.items():
+            if ".lora_" in name:
+                yield f"base_model.model.{name.replace(f'.{ADAPTER}.', '.')}", _whole(master)
+
+    def _exported(self) -> Iterator[tuple[str, str, Tensor]]:
+        """(Hugging Face name, own name, weight), whole or sharded."""
+        tied = set(getattr(self.lm, "all_tied_weights_keys", None) or ())
+        for name, weight in self.lm.named_parameters():
+            if ".lora_" not in name and name not in tied:
+                yield name.replace(BASE, "."), name, weight
 
 
 def find_sequence_layer(lm: Any) -> str:
@@ -121,41 +149,37 @@ def find_sequence_layer(lm: Any) -> str:
 
 
 def load_policy(
-    model: str,
-    config: TrainConfig,
-    *,
-    dtype: torch.dtype = torch.bfloat16,
-    masters: bool = True,
-    device: str | torch.device = "cpu",
+    model: str, config: TrainConfig, *, dtype: torch.dtype = torch.bfloat16, device: str | torch.device = "cpu"
 ) -> Policy:
-    """Load a model's folder to train it as `config` says; `dtype` is what is computed in.
-
-    `masters=False` keeps the weights as they are loaded, for sharding, which keeps float32 weights itself.
-    """
+    """Load a model's folder to train it in one process as `config` says; `dtype` is what is computed in."""
     from transformers import AutoModelForCausalLM
 
-    lm = AutoModelForCausalLM.from_pretrained(
-        model, dtype=dtype if masters else torch.float32, attn_implementation=attention.NAME
-    ).to(device)
+    lm = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, attn_implementation=attention.NAME).to(device)
     if config.lora is not None:
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            add_adapters(lm, config.lora)
+        add_adapters(lm, config.lora, dtype)
+        with torch.no_grad():
+            for name, whole in draw_adapters(lm, config.seed):
+                lm.get_parameter(name).copy_(whole)
+    policy = build_policy(lm, model, config, device)
+    policy.keep_masters()
+    return policy
+
+
+def build_policy(lm: Any, source: str, config: TrainConfig, device: str | torch.device) -> Policy:
+    """A policy of `lm`, loaded or not, with checkpointing and compilation as `config` says for `device`."""
     checkpointing = config.gradient_checkpointing
     if torch.device(device).type == "cuda" if checkpointing is None else checkpointing:
         lm.gradient_checkpointing_enable({"use_reentrant": False})
-    policy = Policy(lm, model)
+    policy = Policy(lm, source)
     policy.train()
-    if masters:
-        policy.keep_masters()
     if config.compile:
         for layer in find_layers(policy):
             layer.compile(dynamic=True)
     return policy
 
 
-def add_adapters(lm: Any, config: LoraTraining) -> None:
-    """Low-rank adapters (Hu et al. 2021) inside `lm`, of its own dtype; all else is frozen."""
+def add_adapters(lm: Any, config: LoraTraining, dtype: torch.dtype) -> None:
+    """Low-rank adapters (Hu et al. 2021) inside `lm`; all else is frozen. Their values are still to be drawn."""
     from peft import LoraConfig, inject_adapter_in_model
 
     targets = config.targets if isinstance(config.targets, str) else list(config.targets)
@@ -164,7 +188,19 @@ def add_adapters(lm: Any, config: LoraTraining) -> None:
     for name, weight in lm.named_parameters():
         weight.requires_grad_(".lora_" in name)
         if ".lora_" in name:
-            weight.data = weight.data.to(lm.dtype)
+            weight.data = weight.data.to(dtype)
+
+
+def draw_adapters(lm: nn.Module, seed: int) -> Iterator[tuple[str, Tensor]]:
+    """(name, values) of every adapter before its first step, as LoRA starts: A uniform within 1 / sqrt(its width), B
+    zero. One seed gives the same values to any number of processes and any device.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, weight in lm.named_parameters():
+        if ".lora_A." in name:
+            yield name, nn.init.kaiming_uniform_(torch.empty(weight.shape), a=math.sqrt(5), generator=generator)
+        elif ".lora_B." in name:
+            yield name, torch.zeros(weight.shape)
 
 
 def find_layers(policy: Policy) -> list[nn.Module]:
@@ -173,18 +209,37 @@ def find_layers(policy: Policy) -> list[nn.Module]:
     return [module for module in policy.lm.modules() if type(module).__name__ in names]
 
 
-def save_policy(policy: Policy, folder: Path, weights: dict[str, Tensor] | None = None) -> None:
-    """Write a folder of Hugging Face form, tokenizer included, that vLLM and transformers load by name."""
-    from huggingface_hub import save_torch_state_dict
+def save_policy(policy: Policy, folder: Path, weights: Iterator[tuple[str, Tensor]] | None = None) -> None:
+    """Write a folder of Hugging Face form, tokenizer included, that vLLM and transformers load by name.
+
+    `weights` are what `policy.export_weights` gives, and are read one file's worth at a time.
+    """
     from transformers import AutoTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_torch_state_dict(dict(policy.export_weights()) if weights is None else weights, folder)
+    write_weight_files(policy.list_exports(), policy.export_weights() if weights is None else weights, folder)
     policy.lm.config.dtype = torch.bfloat16
     policy.lm.config.save_pretrained(folder)
     if policy.lm.generation_config is not None:
         policy.lm.generation_config.save_pretrained(folder)
     AutoTokenizer.from_pretrained(policy.source).save_pretrained(folder)
+
+
+def write_weight_files(shapes: dict[str, torch.Size], weights: Iterator[tuple[str, Tensor]], folder: Path) -> None:
+    """Write bfloat16 weights of these shapes, which come in this order, into files of `SHARD` with their index."""
+    from huggingface_hub import split_torch_state_dict_into_shards
+    from safetensors.torch import save_file
+
+    empty = {name: torch.empty(shape, dtype=torch.bfloat16, device="meta") for name, shape in shapes.items()}
+    plan = split_torch_state_dict_into_shards(empty, max_shard_size=SHARD)
+    for file, names in plan.filename_to_tensors.items():
+        some = {name: weight.cpu().contiguous() for name, weight in islice(weights, len(names))}
+        if list(some) != names:
+            raise ValueError(f"{file} was to have {names}, but the weights that came are {list(some)}")
+        save_file(some, folder / file, metadata={"format": "pt"})
+    if plan.is_sharded:
+        index = {"metadata": plan.metadata, "weight_map": plan.tensor_to_filename}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
 
 
 def _hand_over(master: nn.Parameter) -> Any:
@@ -198,6 +253,4 @@ def _hand_over(master: nn.Parameter) -> Any:
 
 
 def _whole(weight: Tensor) -> Tensor:
-    from torch.distributed.tensor import DTensor
-
     return weight.full_tensor() if isinstance(weight, DTensor) else weight.detach()

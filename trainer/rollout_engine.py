@@ -34,9 +34,9 @@ from pipeline.inference.models import ResolvedModel
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.worker_process import START, WorkerProcess, engine_arguments
 from pipeline.progress import track
-from schemas.config import ModelConfig
+from schemas.config import LoraTraining, ModelConfig
 from trainer.rollout import Rollout, Sampled
-from trainer.weights import own_path, write_weights
+from trainer.weights import adapter_arguments, offer_weights
 
 READY = 0
 """The number under which the start waits; those of messages follow."""
@@ -47,11 +47,19 @@ class RolloutEngine:
     """Samples groups and takes new weights; `async with` starts and ends it. All calls from one event loop.
 
     The kernel ends the worker when the thread that started it ends, so that loop's thread must stay. `folder` is the
-    model or a checkpoint in Hugging Face form, `version` what its weights are called. Nothing restarts by itself: after
+    model or a checkpoint in Hugging Face form, `version` what its weights are called. With `lora` what is pushed are
+    adapters beside them; push the first before the first sample. Nothing restarts by itself: after
     EngineDied make another engine, and push the newest weights before the first sample.
     """
 
-    def __init__(self, model: ModelConfig, folder: Path, stop_strings: Sequence[str] = (), version: int = 0) -> None:
+    def __init__(
+        self,
+        model: ModelConfig,
+        folder: Path,
+        stop_strings: Sequence[str] = (),
+        version: int = 0,
+        lora: LoraTraining | None = None,
+    ) -> None:
         if not vllm_version()[0]:
             raise EngineDied("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu]; training needs it")
         engine = engine_arguments(model, ResolvedModel(str(folder), "", local=True)) | {
@@ -61,9 +69,12 @@ class RolloutEngine:
             # A step begun under the old weights must not end under the name of the new ones.
             "async_scheduling": False,
         }
+        if lora is not None:
+            engine |= adapter_arguments(lora)
         self.version = version
+        self._lora = lora
         self._folder, self._stop = folder, tuple(stop_strings)
-        self._settings = WorkerSettings(engine, trains=True, version=version)
+        self._settings = WorkerSettings(engine, trains=True, version=version, adapters=lora is not None)
         self._patience = model.timeout
         self._numbers = itertools.count(READY + 1)
         self._pending: dict[int, tuple[type, asyncio.Future[Any]]] = {}
@@ -121,7 +132,8 @@ class RolloutEngine:
         return sampled
 
     async def push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> float:
-        """Replace all of the engine's weights, by their checkpoint names; returns the seconds it took.
+        """Replace all of the engine's weights, by their checkpoint names, or the adapters where those are what learns;
+        returns the seconds it took.
 
         Requests in flight keep their tokens and their KV cache and go on under the new weights; a paused engine stays
         paused. The tensors are read in another thread and must not change until this returns. Raises EngineDied, also
@@ -133,8 +145,12 @@ class RolloutEngine:
         return time.perf_counter() - began
 
     async def _push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> None:
-        with await asyncio.to_thread(write_weights, weights, self._dtype) as file:
-            await self._ask(LoadWeights(next(self._numbers), own_path(file), version))
+        offer = offer_weights(weights, self._dtype, self._lora)
+        path = await asyncio.to_thread(offer.__enter__)
+        try:
+            await self._ask(LoadWeights(next(self._numbers), path, version))
+        finally:
+            offer.__exit__(None, None, None)
         self.version = version
 
     async def pause(self) -> None:

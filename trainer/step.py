@@ -9,7 +9,7 @@ from torch import Tensor
 
 from schemas.config import TrainConfig
 from trainer import distributed
-from trainer.batch import MicroBatch, Stakes, pack
+from trainer.batch import MicroBatch, Stakes, count_forwarded, lay_out, plan_rows
 from trainer.group import Group
 from trainer.objective import (
     FORMS,
@@ -94,10 +94,10 @@ def train_step(
     gradient is not finite.
     """
     began = time.monotonic()
-    batches, everything = share_out(groups, config)
+    share = share_out(groups, config)
     objective = build_objective(config, sum_tokens(groups))
     optimiser.zero_grad(set_to_none=True)
-    sums = sum(accumulate(policy, batch, objective, anchors) for batch in batches)
+    sums = sum(accumulate(policy, batch, objective, anchors) for batch in share.batches)
     loss, entropy, *measured = distributed.add_up(torch.as_tensor(sums)).tolist()
     norm = distributed.clip_gradients(policy.masters.values(), config.clip_norm)
     if not torch.isfinite(torch.tensor(norm)):
@@ -116,16 +116,26 @@ def train_step(
         learning_rate=rate,
         sequences=sum(len(group.rollouts) for group in groups),
         tokens=objective.total,
-        forwarded=sum(len(batch.ids) for batch in everything),
-        micro_batches=len(everything),
+        forwarded=share.forwarded,
+        micro_batches=share.rows,
         seconds=time.monotonic() - began,
     )
 
 
-def share_out(groups: Sequence[Group], config: TrainConfig) -> tuple[list[MicroBatch], list[MicroBatch]]:
-    """This rank's micro-batches, and those of all ranks; advantages and weights are of the whole minibatch."""
-    shares = pack(groups, find_stakes(groups, config), config.microbatch_tokens, distributed.count_ranks())
-    return shares[distributed.find_rank()], [batch for share in shares for batch in share]
+@dataclass(frozen=True)
+class Share:
+    """This rank's micro-batches, and of all ranks' their number and tokens."""
+
+    batches: list[MicroBatch]
+    rows: int
+    forwarded: int
+
+
+def share_out(groups: Sequence[Group], config: TrainConfig) -> Share:
+    """What this rank works on; advantages and weights are of the whole minibatch."""
+    rows = plan_rows(groups, config.microbatch_tokens, distributed.count_ranks())
+    mine = rows[distributed.find_rank() :: distributed.count_ranks()]
+    return Share(lay_out(mine, groups, find_stakes(groups, config)), len(rows), count_forwarded(rows))
 
 
 def find_stakes(groups: Sequence[Group], config: TrainConfig) -> Stakes:
@@ -170,7 +180,7 @@ def accumulate(policy: Policy, batch: MicroBatch, objective: Objective, anchors:
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def find_anchors(policy: Policy, groups: Sequence[Group], config: TrainConfig) -> Tensor:
     """The trainer's log-probability of each completion token of `groups`, in their order, on every rank."""
-    mine, _ = share_out(groups, config)
+    mine = share_out(groups, config).batches
     logprobs = torch.zeros(sum_tokens(groups))
     for batch in mine:
         moved = batch.to(next(policy.lm.parameters()).device)

@@ -61,6 +61,8 @@ class StageRun:
     """One stage on its way: its problems, its policy, and the engine that samples for it."""
 
     learner: Learner
+    base: Path
+    """The model that the learner loaded, beside whose weights adapters are."""
 
     def __init__(self, config: Config, stage: TrainStage, before: State | None) -> None:
         self.config, self.train, self.stage = config, config.train, stage
@@ -111,6 +113,7 @@ class StageRun:
         `start`, with the float32 weights of the checkpoint `restored` where there is one.
         """
         checkpoints, done = find_checkpoints(self.stage_home), read_done(self.stage_home)
+        self.base = start
         if checkpoints:
             self.state = read_state(checkpoints[-1])
             self.learner = Learner(start, self.train)
@@ -121,7 +124,8 @@ class StageRun:
                 "stage has taken its checkpoint's place",
             )
             self.state = replace(done, ended="")
-            self.learner = Learner(self.stage_home / MODEL, self.train)
+            self.base = self.stage_home / MODEL
+            self.learner = Learner(self.base, self.train)
         else:
             self.learner = Learner(start, self.train, restored)
         keep_rows(self.home, self.stage.name, self.state.version)
@@ -129,15 +133,15 @@ class StageRun:
             if row["stage"] == self.stage.name and row["version"] <= self.state.version and did_sample(row):
                 self.sampled.append(row)
 
-    async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
+    async def run(self, held_out: Sequence[Task], first: bool) -> State:
         """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
         journal = Journal(self.home, self.state.version, f"{self.folder.root} {self.stage.name}")
         try:
             with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
                 while True:
                     try:
-                        async with RolloutEngine(self.config.model, start, self.config.sampling.stop_strings) as engine:
-                            if self.state.version:
+                        async with self._open_engine() as engine:
+                            if self.state.version or self.train.lora is not None:
                                 await self._push(engine)
                             if first and not self.state.version:
                                 await self._evaluate("before training", held_out, engine, verifier)
@@ -156,6 +160,9 @@ class StageRun:
             journal.close()
         self._finish(ended)
         return self.state
+
+    def _open_engine(self) -> RolloutEngine:
+        return RolloutEngine(self.config.model, self.base, self.config.sampling.stop_strings, lora=self.train.lora)
 
     async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
         """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending.
@@ -231,8 +238,7 @@ class StageRun:
         return levelled is not None
 
     async def _push(self, engine: RolloutEngine) -> float:
-        weights = await asyncio.to_thread(self.learner.export)
-        return await engine.push(weights, self.state.version)
+        return await engine.push(self.learner.export_learned(), self.state.version)
 
     async def _evaluate(
         self, when: str, held_out: Sequence[Task], engine: RolloutEngine, verifier: ProblemVerifier
@@ -290,7 +296,7 @@ def train(config: Config, names: Sequence[str]) -> None:
             if not run.is_done():
                 with track("load the model for training", unit="", part=True, note=start.name):
                     run.open(start, restored)
-                asyncio.run(run.run(start, held_out, first=number == 0))
+                asyncio.run(run.run(held_out, first=number == 0))
                 run.learner.close()
         if done := read_done(stage_home):
             before = done

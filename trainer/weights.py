@@ -1,36 +1,103 @@
 """New weights into an engine that is generating: a file in memory, and the worker's end that takes it.
 
 The file has no name in any folder (`memfd_create`): the kernel frees it with its last user, however that one ends, and
-the size of /dev/shm does not bound it. It holds all weights as a checkpoint does, so one code serves every model that
-vLLM can load, one worker or many, on CPU and GPU.
+the size of /dev/shm does not bound it. It is a safetensors file as a checkpoint's, so one code serves every model that
+vLLM can load, one worker or many, one engine or several, on CPU and GPU.
 
-Between GPUs NCCL would be faster (vllm.distributed.weight_transfer, `AsyncLLM.update_weights`). It needs CUDA on both
-ends and is not written here, because it could not be run; what would take its place is `write_weights` and
-`load_weights_from` alone. With FSDP2, gather every `full_tensor()` on all ranks first and let rank 0 push.
+Weights are written as they are gathered, one at a time: beside the file itself, which the host holds once for all
+engines of it, no more than one tensor is there. Adapters are pushed alone, as a folder of peft's form, since that is
+what vLLM reads; the engine then computes with them beside the weights that it started with, as the trainer does, and
+not with their sum rounded to bfloat16.
 """
 
+import json
 import os
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import torch
+from torch import Tensor
+
+from schemas.config import LoraTraining
+from schemas.errors import InputError
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""Of adapters, as vLLM can be told to have space for."""
+HEADER = 1 << 22
+"""Bytes kept free at the start of the file for the list of its tensors, which is known in the end: 30,000 of them."""
+DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64", torch.int32: "I32"}
+"""As safetensors names them."""
 
 
-def write_weights(weights: Iterable[tuple[str, torch.Tensor]], dtype: torch.dtype) -> IO[bytes]:
+def write_weights(weights: Iterable[tuple[str, Tensor]], dtype: torch.dtype) -> IO[bytes]:
     """The weights, by their names in a Hugging Face checkpoint, rounded to the engine's `dtype`, in a file in memory.
 
-    The file lives until it is closed or forgotten. Tensors on any device, of shared storage or not; for a moment host
-    memory holds the model twice.
+    The file lives until it is closed or forgotten. Tensors on any device, of shared storage or not.
     """
-    kept = {
-        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype)
-        for name, tensor in weights
-    }
     file = os.fdopen(os.memfd_create("weights"), "wb")
-    # The writer of safetensors wants a folder, to rename in.
-    torch.save(kept, file)
+    file.seek(HEADER)
+    tensors: dict[str, dict[str, Any]] = {}
+    end = 0
+    for name, tensor in weights:
+        kept = tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
+        begin, end = end, end + kept.nbytes
+        tensors[name] = {"dtype": DTYPES[kept.dtype], "shape": list(kept.shape), "data_offsets": [begin, end]}
+        file.write(kept.view(-1).view(torch.uint8).numpy())
+    # Eight bytes with the header's length, the header with spaces behind it, the tensors.
+    header = json.dumps(tensors).encode().ljust(HEADER - 8)
+    if len(header) > HEADER - 8:
+        raise ValueError(f"{len(tensors)} weights are more than the header of {HEADER} bytes has space for")
+    file.seek(0)
+    file.write(len(header).to_bytes(8, "little"))
+    file.write(header)
     file.flush()
     return file
+
+
+def read_weights(path: str) -> Iterable[tuple[str, Tensor]]:
+    """The weights in a file of `write_weights`, one at a time."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118
+            yield name, file.get_tensor(name)
+
+
+@contextmanager
+def offer_weights(
+    weights: Iterable[tuple[str, Tensor]], dtype: torch.dtype, lora: LoraTraining | None
+) -> Iterator[str]:
+    """The path where engines find `weights` while it is entered: those of adapters with `lora`, else all of them."""
+    if lora is None:
+        with write_weights(weights, dtype) as file:
+            yield own_path(file)
+        return
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(prefix="goldilocks-adapter-", dir=memory) as folder:
+        write_adapter(weights, dtype, lora, Path(folder))
+        yield folder
+
+
+def write_adapter(weights: Iterable[tuple[str, Tensor]], dtype: torch.dtype, lora: LoraTraining, folder: Path) -> None:
+    """A folder of peft's form, from `Policy.export_adapters`."""
+    from safetensors.torch import save_file
+
+    given = {name: weight.to("cpu", dtype).contiguous() for name, weight in weights}
+    save_file(given, folder / "adapter_model.safetensors")
+    layers = sorted({name.split(".lora_")[0].rpartition(".")[2] for name in given})
+    config = {"peft_type": "LORA", "r": lora.rank, "lora_alpha": lora.alpha, "target_modules": layers, "bias": "none"}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+
+
+def adapter_arguments(lora: LoraTraining) -> dict[str, Any]:
+    """vLLM's EngineArgs for one adapter of this rank. Raises InputError for a rank beyond what it can hold."""
+    ranks = [rank for rank in RANKS if rank >= lora.rank]
+    if not ranks:
+        raise InputError(f"train.lora.rank is {lora.rank}, but vLLM holds adapters of up to {RANKS[-1]}")
+    return {"enable_lora": True, "max_loras": 1, "max_cpu_loras": 1, "max_lora_rank": ranks[0]}
 
 
 def own_path(file: IO[bytes]) -> str:
@@ -51,18 +118,17 @@ class WeightReceiver:
         """
         from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 
-        weights = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
         model = self.model_runner.get_model()
         load, loaded = model.load_weights, set[str]()
 
-        def load_and_note(given: Iterable[tuple[str, torch.Tensor]]) -> set[str]:
+        def load_and_note(given: Iterable[tuple[str, Tensor]]) -> set[str]:
             loaded.update(load(given) or ())
             return loaded
 
         # vLLM only logs what was left out, and knows it nowhere else.
         model.load_weights = load_and_note
         try:
-            self.model_runner.reload_weights(weights_iterator=weights.items())
+            self.model_runner.reload_weights(weights_iterator=read_weights(path))
         finally:
             del model.load_weights
         missing = sorted({name for name, _ in model.named_parameters()} - loaded)

@@ -41,6 +41,7 @@ from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
 
 PR_SET_PDEATHSIG = 1
 HEARTBEAT_SECONDS = 0.25
+ADAPTER = "policy"
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCHELASTIC_")
 """Variables of a trainer's ranks, which are not the engine's."""
 
@@ -109,6 +110,9 @@ class _Loop:
     def __init__(self, pipe: Connection, inbox: Inbox, engine: Any, settings: WorkerSettings) -> None:
         self.pipe, self.inbox, self.engine = pipe, inbox, engine
         self.trains, self.version = settings.trains, settings.version
+        self.adapters = settings.adapters
+        self.adapter: Any = None
+        """What requests name, since the first adapter was loaded."""
         self.tokenizer, self.limit = engine.get_tokenizer(), int(engine.model_config.max_model_len)
         self.began: dict[str, float] = {}
         """When each request that is in flight was taken."""
@@ -155,7 +159,10 @@ class _Loop:
                 self.began.pop(str(number), None)
                 self.openings.pop(str(number), None)
             case LoadWeights(number, path, version):
-                self.engine.collective_rpc("load_weights_from", args=(path,))
+                if self.adapters:
+                    self.load_adapter(path)
+                else:
+                    self.engine.collective_rpc("load_weights_from", args=(path,))
                 self.engine.set_weight_version(str(version))
                 self.version = version
                 self.send(Done(self.busy, number))
@@ -179,9 +186,17 @@ class _Loop:
         if self.trains:
             # The prefix cache outlives its weights; the salt keeps blocks of other weights apart.
             prompt["cache_salt"] = str(self.version)
-        self.engine.add_request(number, prompt, self.read_params(request))
+        self.engine.add_request(number, prompt, self.read_params(request), lora_request=self.adapter)
         self.began[number] = time.monotonic()
         self.openings[number] = opened_by(text)
+
+    def load_adapter(self, path: str) -> None:
+        """Put the adapter in the place of the one before, under which requests are in flight."""
+        from vllm.lora.request import LoRARequest
+
+        self.engine.add_lora(LoRARequest(ADAPTER, 1, path, load_inplace=True))
+        # Those that requests name are looked up in every step: one in place would be read from its files each time.
+        self.adapter = LoRARequest(ADAPTER, 1, path)
 
     def read_params(self, request: Request) -> Any:
         from vllm import SamplingParams

@@ -12,6 +12,7 @@ from trainer import distributed
 from trainer.learner import Learner, end_ranks, follow
 from trainer.objective import build_objective
 from trainer.policy import load_policy
+from trainer.sharding import load_sharded
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens, train_batch
 
 CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.003, warmup=2, minibatches=2)
@@ -19,21 +20,14 @@ CONFIG = TrainConfig(microbatch_tokens=64, learning_rate=0.003, warmup=2, miniba
 
 def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
     """Figures of two batches of two minibatches, the first gradient, and the weights at the end."""
-    several = distributed.count_ranks() > 1
-    policy = load_policy(folder, config, dtype=getattr(torch, dtype), masters=not several)
-    for name, weight in policy.masters.items():
-        if ".lora_" in name:  # Random where adapters start; every process has its own randomness.
-            with torch.no_grad():
-                weight.copy_(torch.linspace(-0.1, 0.1, weight.numel()).view_as(weight))
-    policy.publish()
-    if several:
-        distributed.shard(policy, getattr(torch, dtype))
+    load = load_sharded if distributed.count_ranks() > 1 else load_policy
+    policy = load(folder, config, dtype=getattr(torch, dtype))
     optimiser = build_optimiser(policy, config)
     # Five groups on the first rank alone: the others get them from it. Three sequences of one token leave a rank idle.
     batches = [draw_groups(1, [4, 3, 5, 2]), draw_groups(2, [1, 2], prompt=3, completion=2)]
     mine = [distributed.share(groups if distributed.find_rank() == 0 else None) for groups in batches]
     objective = build_objective(config, sum_tokens(mine[0]))
-    for batch in share_out(mine[0], config)[0]:
+    for batch in share_out(mine[0], config).batches:
         accumulate(policy, batch, objective)
     gradients = {name: whole(master.grad).clone() for name, master in policy.masters.items()}
     stats = [one for n, groups in enumerate(mine) for one in train_batch(policy, optimiser, groups, config, 2 * n)]
@@ -41,7 +35,7 @@ def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
         "ranks": distributed.count_ranks(),
         "stats": stats,
         "gradients": gradients,
-        "weights": distributed.gather_weights(policy),
+        "weights": dict(policy.export_weights()),
     }
 
 

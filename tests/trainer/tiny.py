@@ -81,7 +81,7 @@ def find_gradients(
 ) -> tuple[list[float], dict[str, Any]]:
     """(loss, entropy and measures; gradient of every weight) as a step has them before clipping."""
     objective = build_objective(config, sum_tokens(groups))
-    sums = sum(accumulate(policy, batch, objective, anchors) for batch in share_out(groups, config)[0])
+    sums = sum(accumulate(policy, batch, objective, anchors) for batch in share_out(groups, config).batches)
     found = {name: master.grad for name, master in policy.masters.items()}
     for master in policy.masters.values():
         master.grad = None
