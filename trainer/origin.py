@@ -55,6 +55,7 @@ FREE = {
     "gradient_checkpointing",
     "compile",
     "processes",
+    "rollout_engine",
     "grader_only",
 }
 """Settings of `train` that may change under a checkpoint. What a stage starts from is told by the model's revision."""
@@ -104,8 +105,8 @@ def hash_old_key(config: Config, stage: TrainStage, tasks: Sequence[Task], model
     if train.objective != "dapo" or train.mask_overlong or train.importance not in caps:
         return None
     # Older versions had no "as the device asks for" where today's default is that.
-    checkpointing = bool(train.gradient_checkpointing)
-    text = train.model_copy(update={"gradient_checkpointing": checkpointing}).model_dump_json(include=OLD_TRAIN)
+    then = {"gradient_checkpointing": bool(train.gradient_checkpointing), "processes": train.processes or 1}
+    text = train.model_copy(update=then).model_dump_json(include=OLD_TRAIN)
     parts = [
         restore_keys("train.stages.*", stage.model_dump_json(include=OLD_STAGE)),
         restore_keys("train", re.sub(r'"importance_cap":[^,]*', f'"importance_cap":{caps[train.importance]}', text)),

@@ -136,7 +136,9 @@ class StageRun:
             with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
                 while True:
                     try:
-                        async with RolloutEngine(self.config.model, start, self.config.sampling.stop_strings) as engine:
+                        async with RolloutEngine(
+                            self.config.rollout_model, start, self.config.sampling.stop_strings
+                        ) as engine:
                             if self.state.version:
                                 await self._push(engine)
                             if first and not self.state.version:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.config.base import Strict
+from schemas.config.model import RolloutEngineConfig
 from schemas.config.sources import Source
 
 
@@ -98,8 +99,9 @@ class TrainConfig(Strict):
     synchronous: bool = False
     """For debugging: sample a batch, train on it, push, and only then sample the next."""
     colocate: bool | None = None
-    """Freeze generation while the optimiser works, where both are on one device; none does so without a GPU, where it
-    was four times faster on two cores than fighting over them."""
+    """Engines and trainer take turns on the same GPUs: while the optimiser works nothing is generated, and an engine's
+    weights and cache are not in memory. None does so where there is one GPU, and without GPUs, where it was four times
+    faster on two cores than fighting over them."""
     gradient_checkpointing: bool | None = None
     """A third more time for activations of one layer; none does so on a GPU, whose memory long completions fill."""
     compile: bool = False
@@ -108,8 +110,10 @@ class TrainConfig(Strict):
     """None trains all weights."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Steps; what a killed run repeats at most."""
-    processes: Annotated[int, Field(ge=1)] = 1
-    """Of torchrun, with the weights sharded over them (FSDP2); the engine is beside the first."""
+    processes: Annotated[int, Field(ge=1)] | None = None
+    """Of torchrun, with the weights sharded over them (FSDP2); none is one for each of the trainer's GPUs
+    (`placement.trainer`), and one without GPUs."""
+    rollout_engine: RolloutEngineConfig = RolloutEngineConfig()
     folder: str | None = None
     """Where checkpoints and logs lie; none is training/ in the run's folder, which then has to be local."""
     keep_checkpoints: Annotated[int, Field(ge=1)] = 1

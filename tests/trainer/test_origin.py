@@ -22,6 +22,7 @@ NOW_FREE = {
     "gradient_checkpointing": True,
     "compile": True,
     "processes": 8,
+    "rollout_engine": {"max_num_seqs": 9},
     "checkpoint_every": 3,
     "keep_checkpoints": 9,
     "folder": "elsewhere",
