@@ -24,6 +24,7 @@ NOW_FREE = {
     "processes": 8,
     "checkpoint_every": 3,
     "keep_checkpoints": 9,
+    "draw": "evenly",
     "folder": "elsewhere",
     "evaluation": {"n": 3},
 }
