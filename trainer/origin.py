@@ -57,6 +57,7 @@ FREE = {
     "processes",
     "rollout_engine",
     "grader_only",
+    "draw",
 }
 """Settings of `train` that may change under a checkpoint. What a stage starts from is told by the model's revision."""
 FREE_IN_STAGE = {"name", "steps", "plateau", "patience"}
@@ -67,7 +68,7 @@ Origin = Mapping[str, Any]
 
 def describe_origin(config: Config, stage: TrainStage, tasks: Sequence[Task], model: str) -> Origin:
     """What `stage` learns from, starting from the weights whose revision is `model`."""
-    problems = "\n".join(f"{task.id} {task.prompt.key}" for task in tasks)
+    problems = "\n".join(f"{task.id} {task.prompt.key} {task.repaired}".rstrip() for task in tasks)
     return {
         "model": model,
         "problems": f"{len(tasks)} {hashlib.sha256(problems.encode()).hexdigest()[:16]}",

@@ -45,7 +45,7 @@ class LoraTraining(Strict):
 
 
 class EvaluationConfig(Strict):
-    """Held-out problems, graded before training and after every stage."""
+    """Held-out problems, graded before training, while it goes on, and after every stage."""
 
     share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Of the problems to train on, chosen by the hash of their id, so that it is stable as the set grows."""
@@ -53,6 +53,16 @@ class EvaluationConfig(Strict):
     """Problems from elsewhere, held out as well; statements that training has are left out of them."""
     problems: Annotated[int, Field(ge=1)] = 256
     """At most; of 16 samples each, the interval is then about three points wide on either side."""
+    every: Annotated[int, Field(ge=1)] | None = 50
+    """Steps between evaluations while a stage trains, so that a run that has gone wrong is seen before its end; none
+    evaluates only before and after."""
+    every_problems: Annotated[int, Field(ge=1)] = 64
+    """Held-out problems of those in between, the same ones each time: a quarter of the default's, as the optimiser
+    waits for them."""
+    variants: Literal["keep", "reject"] = "reject"
+    """Problems that have the text of a held-out one with other numbers: who has trained on them knows its way to the
+    answer. `keep` trains on them, where both are of one generator. Held-out problems in other words, in another
+    language or as a part of a longer one are never trained on."""
     n: Annotated[int, Field(ge=1)] = 16
     """Samples a problem: pass@1 is their mean, majority@n their commonest answer. At sampling.temperature."""
 
@@ -123,6 +133,10 @@ class TrainConfig(Strict):
     grader_only: bool = False
     """The first stage's model only grades: the second stage trains the model that the first one began with, as in the
     paper."""
+    draw: Literal["by_pass_rate", "evenly"] = "by_pass_rate"
+    """How often a problem is drawn. `by_pass_rate`: as often as its rollouts are likely to differ, by its samples and
+    its rollouts so far; what is solved rests for some epochs, as what is not, and both return. `evenly`: once an
+    epoch."""
     stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (
         TrainStage(name="stage-1"),
         TrainStage(name="stage-2", data="harder", prompts_per_batch=16),

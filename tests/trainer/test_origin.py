@@ -25,6 +25,7 @@ NOW_FREE = {
     "rollout_engine": {"max_num_seqs": 9},
     "checkpoint_every": 3,
     "keep_checkpoints": 9,
+    "draw": "evenly",
     "folder": "elsewhere",
     "evaluation": {"n": 3},
 }
