@@ -249,7 +249,7 @@ def _line_up(groups: Sequence[Group]) -> _Minibatch:
     )
 
 
-def _join(code: str, parts: Iterable[Sequence[float]], dtype: type) -> NDArray[Any]:
+def _join(code: str, parts: Iterable[Sequence[Any]], dtype: type) -> NDArray[Any]:
     """Numbers of Python as one array; `array` takes them three times as fast as numpy or torch do."""
     joined = array(code)
     for part in parts:

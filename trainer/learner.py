@@ -2,7 +2,7 @@
 
 import ctypes
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
@@ -59,18 +59,18 @@ class Learner:
         rows = [asdict(stats) for stats in taken]
         return {name: fmean(row[name] for row in rows) for name in rows[0] if name != "seconds"}
 
-    def export(self) -> Iterator[tuple[str, Tensor]]:
+    def export(self) -> Generator[tuple[str, Tensor], None, None]:
         """All weights by their Hugging Face names, in bfloat16 on the CPU, one at a time, adapters merged.
 
         The ranks gather together: close it, or read it to its end, before anything else is asked of them.
         """
         return self._gather(EXPORTS[0])
 
-    def export_learned(self) -> Iterator[tuple[str, Tensor]]:
+    def export_learned(self) -> Generator[tuple[str, Tensor], None, None]:
         """What an engine that began with the same model lacks: adapters alone where those learn, else as `export`."""
         return self._gather(EXPORTS[self.train.lora is not None])
 
-    def _gather(self, method: str) -> Iterator[tuple[str, Tensor]]:
+    def _gather(self, method: str) -> Generator[tuple[str, Tensor], None, None]:
         _tell(method)
         weights = getattr(self.policy, method)()
         try:
