@@ -55,6 +55,7 @@ FREE = {
     "gradient_checkpointing",
     "compile",
     "processes",
+    "on_servers",
     "grader_only",
 }
 """Settings of `train` that may change under a checkpoint. What a stage starts from is told by the model's revision."""

@@ -53,7 +53,7 @@ from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
 from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems
-from trainer.rollout_engine import RolloutEngine
+from trainer.rollout_engines import RolloutEngines, open_rollouts
 from trainer.rollouts import Generators, StarvedError, measure_lag
 
 
@@ -136,7 +136,7 @@ class StageRun:
             with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
                 while True:
                     try:
-                        async with RolloutEngine(self.config.model, start, self.config.sampling.stop_strings) as engine:
+                        async with open_rollouts(self.config, start, self.home) as engine:
                             if self.state.version:
                                 await self._push(engine)
                             if first and not self.state.version:
@@ -157,7 +157,7 @@ class StageRun:
         self._finish(ended)
         return self.state
 
-    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
+    async def _learn(self, engine: RolloutEngines, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
         """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending.
 
         Returns why it ended, as in `State.ended`.
@@ -192,13 +192,14 @@ class StageRun:
                 if self._shares_device:
                     await engine.resume()
                 seconds = time.monotonic() - began
+                working = (engine.stats.busy - busy) / engine.count
                 row = (
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
                     | {"version": self.state.version}
                     | {name: round(value, 6) for name, value in (harvest.summarise() | lag | measured).items()}
                     | {"wait": round(wait, 3), "learn": round(learn, 3), "push": round(push, 3)}
                     | {"seconds": round(seconds, 3)}
-                    | {"engine_idle": round(max(0.0, 1 - (engine.stats.busy - busy) / seconds), 3)}
+                    | {"engine_idle": round(max(0.0, 1 - working / seconds), 3)}
                     | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
                 )
                 journal.write(row)
@@ -214,6 +215,8 @@ class StageRun:
 
     @property
     def _shares_device(self) -> bool:
+        if self.train.on_servers:
+            return False
         given = self.train.colocate
         return not torch.cuda.is_available() if given is None else given
 
@@ -230,12 +233,12 @@ class StageRun:
             )
         return levelled is not None
 
-    async def _push(self, engine: RolloutEngine) -> float:
+    async def _push(self, engine: RolloutEngines) -> float:
         weights = await asyncio.to_thread(self.learner.export)
         return await engine.push(weights, self.state.version)
 
     async def _evaluate(
-        self, when: str, held_out: Sequence[Task], engine: RolloutEngine, verifier: ProblemVerifier
+        self, when: str, held_out: Sequence[Task], engine: RolloutEngines, verifier: ProblemVerifier
     ) -> None:
         """Grade the held-out problems as pass 1 graded its own, and write down what changed since the first time."""
         path, sampling = self.home / EVALUATIONS, self.config.sampling
