@@ -1,4 +1,4 @@
-"""Several rollout engines as one: `model.engines` on devices of their own, or the servers of `model.url`.
+"""Several rollout engines as one: as many as the node has places for, or the servers of `model.url`.
 
 The least loaded is asked next. All of them get the weights of each version, from one file. An engine that dies is
 started again, and what it held is asked of the others; it is asked for nothing before the next push, because the
@@ -23,12 +23,13 @@ from pipeline.inference.prompts import Prompt
 from pipeline.inference.worker_process import WORKER
 from pipeline.text.visible import print_visible
 from schemas.config import Config, ModelConfig
+from trainer.placement import place_engines
 from trainer.rollout import Sampled
 from trainer.rollout_engine import RolloutEngine
 from trainer.rollout_server import RolloutServer
 from trainer.weights import own_path, write_weights
 
-PUSHED = "pushed.safetensors"
+PUSHED = "pushed-weights"
 """In the folder of training, while servers read it."""
 
 
@@ -60,21 +61,23 @@ class _Engine(Protocol):
 Maker = Callable[[], _Engine]
 
 
-def choose_engines(
-    model: ModelConfig, folder: Path, stop_strings: Sequence[str] = (), worker: str = WORKER
+def make_here(
+    model: ModelConfig, folder: Path, places: Sequence[Place], stop_strings: Sequence[str] = (), worker: str = WORKER
 ) -> list[Maker]:
-    """What makes each of `model.engines` here. Raises InputError where there are not enough GPUs for all."""
-    places = [Place(number, model.engines) for number in range(model.engines)]
+    """What makes the engine of each place on this machine."""
     return [partial(RolloutEngine, model, folder, stop_strings, place, worker) for place in places]
 
 
 def open_rollouts(config: Config, folder: Path, home: Path) -> "RolloutEngines":
-    """The engines that a config's trainer samples from, to be started; `home` is where training lies."""
-    model, stop = config.model, config.sampling.stop_strings
+    """The engines that a config's trainer samples from, to be started; `home` is where training lies.
+
+    Raises InputError where the machine has not what the config asks for.
+    """
+    model, stop = config.rollout_model, config.sampling.stop_strings
     if config.train.on_servers:
-        servers: list[Maker] = [partial(RolloutServer, model, url, folder, stop) for url in model.urls]
+        servers: list[Maker] = [partial(RolloutServer, model, url, folder, stop) for url in config.model.urls]
         return RolloutEngines(servers, model.restarts, home.resolve() / PUSHED)
-    return RolloutEngines(choose_engines(model, folder, stop), model.restarts)
+    return RolloutEngines(make_here(model, folder, place_engines(config), stop), model.restarts)
 
 
 @dataclass(eq=False)

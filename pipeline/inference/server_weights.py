@@ -8,7 +8,7 @@ reader compares that name, so that completions of other weights are not taken fo
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,8 @@ async def load_weights(client: "httpx.AsyncClient", url: str, path: str, version
     What it has in flight is finished before with `drain`, and else goes on under the new weights. Raises EngineDied,
     httpx.HTTPError; a server that could not read them to the end calls its weights damaged.
     """
+    import httpx
+
     root = root_of(url)
     await _post(client, url, f"{root}/pause", params={"mode": "wait" if drain else "keep"})
     try:
@@ -60,8 +62,12 @@ async def load_weights(client: "httpx.AsyncClient", url: str, path: str, version
         if drain:
             await _post(client, url, f"{root}/reset_prefix_cache")
         await _post(client, url, f"{root}/update_weight_version", json={"new_version": version})
-    finally:
-        await _post(client, url, f"{root}/resume")
+    except BaseException:
+        # What went wrong first is what is said.
+        with suppress(EngineDied, httpx.HTTPError):
+            await _post(client, url, f"{root}/resume")
+        raise
+    await _post(client, url, f"{root}/resume")
 
 
 def name_weights(model: ModelConfig) -> str:

@@ -23,8 +23,10 @@ NOW_FREE = {
     "compile": True,
     "processes": 8,
     "on_servers": True,
+    "rollout_engine": {"max_num_seqs": 9},
     "checkpoint_every": 3,
     "keep_checkpoints": 9,
+    "draw": "evenly",
     "folder": "elsewhere",
     "evaluation": {"n": 3},
 }

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from pipeline.inference.engine import EngineDied, EngineFailure
+from pipeline.inference.machine import Place
 from pipeline.inference.prompts import Prompt
 from schemas.config import ModelConfig
 from tests.pipeline.inference.test_watch import GUARD, WORKER, wait_gone
 from trainer.rollout import Sampled
-from trainer.rollout_engines import RolloutEngines, choose_engines
+from trainer.rollout_engines import RolloutEngines, make_here
 
 WEIGHTS = [("w", torch.ones(2))]
 
@@ -33,7 +34,8 @@ def ask(text: str) -> Prompt:
 @asynccontextmanager
 async def opened(folder: Path, engines: int = 2, restarts: int = 3, **engine: Any) -> AsyncIterator[RolloutEngines]:
     model = ModelConfig(engines=engines, restarts=restarts, timeout=30, max_num_seqs=4, engine=engine)
-    async with RolloutEngines(choose_engines(model, folder, worker=WORKER), restarts) as group:
+    places = [Place(number, engines) for number in range(engines)]
+    async with RolloutEngines(make_here(model, folder, places, worker=WORKER), restarts) as group:
         yield group
 
 
