@@ -119,19 +119,27 @@ def test_a_placement_is_sound_or_refused(
             "rollout_engine": {"engines": engines, "engine": {"tensor_parallel_size": parallel}},
         }
     )
-    try:
-        placement = choose_placement(config, gpus)
-    except ValueError as error:
-        trouble = str(error)
-    else:
-        trouble = ""
-    if trouble:
+    placement, trouble = try_placement(config, gpus)
+    if placement is None:
         assert any(advice in trouble for advice in ("lower", "set train.colocate", "remove", "leave"))
-        return
+    else:
+        check_placement(placement, gpus)
+        assert {len(group) for group in placement.engines} == {parallel}
+        assert engines in (None, len(placement.engines))
+        assert processes in (None, len(placement.trainer))
+
+
+def try_placement(config: Config, gpus: int) -> tuple[Placement | None, str]:
+    """The placement, or why it is refused."""
+    try:
+        return choose_placement(config, gpus), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def check_placement(placement: Placement, gpus: int) -> None:
+    """No GPU is there that is not, and none has two owners unless they take turns."""
     flat = [gpu for group in placement.engines for gpu in group]
     assert len(set(flat)) == len(flat)
     assert {*flat, *placement.trainer} <= set(range(gpus))
     assert bool(set(flat) & set(placement.trainer)) <= placement.colocate
-    assert {len(group) for group in placement.engines} == {parallel}
-    assert engines in (None, len(placement.engines))
-    assert processes in (None, len(placement.trainer))
