@@ -23,8 +23,6 @@ from trainer.policy import load_policy, save_policy
 from trainer.sharding import load_sharded
 from trainer.step import build_optimiser, train_batch
 
-EXPORTS = ("export_weights", "export_adapters")
-"""Of a policy: what all ranks gather together."""
 PATIENCE = timedelta(days=1)
 """Other ranks wait for as long as the first one samples."""
 FILES = "learner-*.pt"
@@ -64,15 +62,8 @@ class Learner:
 
         The ranks gather together: close it, or read it to its end, before anything else is asked of them.
         """
-        return self._gather(EXPORTS[0])
-
-    def export_learned(self) -> Generator[tuple[str, Tensor], None, None]:
-        """What an engine that began with the same model lacks: adapters alone where those learn, else as `export`."""
-        return self._gather(EXPORTS[self.train.lora is not None])
-
-    def _gather(self, method: str) -> Generator[tuple[str, Tensor], None, None]:
-        _tell(method)
-        weights = getattr(self.policy, method)()
+        _tell("export")
+        weights = self.policy.export_weights()
         try:
             for name, weight in weights:
                 yield name, weight.cpu()
@@ -172,8 +163,8 @@ def follow(train: TrainConfig) -> None:
             learner = Learner(rest[0], train, rest[1])
         elif name == "end":
             return
-        elif name in EXPORTS:
-            deque(getattr(learner.policy, name)(), maxlen=0)
+        elif name == "export":
+            deque(learner.policy.export_weights(), maxlen=0)
             distributed.meet()
         else:
             getattr(learner, name)(*rest)

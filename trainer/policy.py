@@ -123,12 +123,6 @@ class Policy(nn.Module):  # type: ignore[misc]
             merged = _whole(weight).float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
             yield name, merged.to(torch.bfloat16)
 
-    def export_adapters(self) -> Iterator[tuple[str, Tensor]]:
-        """(peft's name, float32 tensor) of the adapters alone, gathered one at a time; none where all weights learn."""
-        for name, master in self.masters.items():
-            if ".lora_" in name:
-                yield f"base_model.model.{name.replace(f'.{ADAPTER}.', '.')}", _whole(master)
-
     def _exported(self) -> Iterator[tuple[str, str, Tensor]]:
         """(Hugging Face name, own name, weight), whole or sharded."""
         tied = set(getattr(self.lm, "all_tied_weights_keys", None) or ())

@@ -53,7 +53,7 @@ from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
 from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems, keep_apart
-from trainer.rollout_engine import RolloutEngine
+from trainer.rollout_engines import RolloutEngines, open_rollouts
 from trainer.rollouts import Generators, StarvedError, count_tokens, measure_lag
 
 
@@ -64,8 +64,6 @@ class StageRun:
     """
 
     learner: Learner
-    base: Path
-    """The model that the learner loaded, beside whose weights adapters are."""
 
     def __init__(self, config: Config, stage: TrainStage, before: State | None, held_out: Sequence[Task] = ()) -> None:
         self.config, self.train, self.stage = config, config.train, stage
@@ -117,7 +115,6 @@ class StageRun:
         `start`, with the float32 weights of the checkpoint `restored` where there is one.
         """
         checkpoints, done = find_checkpoints(self.stage_home), read_done(self.stage_home)
-        self.base = start
         if checkpoints:
             self.state = read_state(checkpoints[-1])
             self.learner = Learner(start, self.train)
@@ -128,8 +125,7 @@ class StageRun:
                 "stage has taken its checkpoint's place",
             )
             self.state = replace(done, ended="")
-            self.base = self.stage_home / MODEL
-            self.learner = Learner(self.base, self.train)
+            self.learner = Learner(self.stage_home / MODEL, self.train)
         else:
             self.learner = Learner(start, self.train, restored)
         keep_rows(self.home, self.stage.name, self.state.version)
@@ -139,7 +135,7 @@ class StageRun:
             if row["stage"] == self.stage.name and row["version"] <= self.state.version and did_sample(row):
                 self.sampled.append(row)
 
-    async def run(self, first: bool) -> State:
+    async def run(self, start: Path, first: bool) -> State:
         """Train to the stage's end; evaluates before the very first step, in between, and after the last. Returns the
         last state.
         """
@@ -148,8 +144,8 @@ class StageRun:
             with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
                 while True:
                     try:
-                        async with self._open_engine() as engine:
-                            if self.state.version or self.train.lora is not None:
+                        async with open_rollouts(self.config, start, self.home) as engine:
+                            if self.state.version:
                                 await self._push(engine)
                             if first and not self.state.version:
                                 await self._evaluate("before training", engine, verifier, journal)
@@ -169,11 +165,7 @@ class StageRun:
         self._finish(ended)
         return self.state
 
-    def _open_engine(self) -> RolloutEngine:
-        model, stop = self.config.rollout_model, self.config.sampling.stop_strings
-        return RolloutEngine(model, self.base, stop, lora=self.train.lora)
-
-    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
+    async def _learn(self, engine: RolloutEngines, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
         """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending.
 
         Returns why it ended, as in `State.ended`.
@@ -213,6 +205,7 @@ class StageRun:
                 if self._shares_device:
                     await engine.resume()
                 seconds = time.monotonic() - began
+                working = (engine.stats.busy - busy) / engine.count
                 row = (
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
                     | {"version": self.state.version}
@@ -220,7 +213,7 @@ class StageRun:
                     | {"trained_tokens": count_tokens(batch)}
                     | {"wait": round(wait, 3), "learn": round(learn, 3), "push": round(push, 3)}
                     | {"seconds": round(seconds, 3)}
-                    | {"engine_idle": round(max(0.0, 1 - (engine.stats.busy - busy) / seconds), 3)}
+                    | {"engine_idle": round(max(0.0, 1 - working / seconds), 3)}
                     | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
                 )
                 journal.write(row)
@@ -236,6 +229,8 @@ class StageRun:
 
     @property
     def _shares_device(self) -> bool:
+        if self.train.on_servers:
+            return False
         given = self.train.colocate
         return not torch.cuda.is_available() if given is None else given
 
@@ -252,8 +247,8 @@ class StageRun:
             )
         return levelled is not None
 
-    async def _push(self, engine: RolloutEngine) -> float:
-        return await engine.push(self.learner.export_learned(), self.state.version)
+    async def _push(self, engine: RolloutEngines) -> float:
+        return await engine.push(self.learner.export(), self.state.version)
 
     def _is_between(self) -> bool:
         """Whether it is time to evaluate while the stage trains."""
@@ -261,7 +256,7 @@ class StageRun:
         return every is not None and 0 < step < self.stage.steps and step % every == 0
 
     async def _evaluate(
-        self, when: str, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, few: int | None = None
+        self, when: str, engine: RolloutEngines, verifier: ProblemVerifier, journal: Journal, few: int | None = None
     ) -> None:
         """Grade the held-out problems, or a `few`, as pass 1 graded its own, and write down what changed since the
         first time.
@@ -322,7 +317,7 @@ def train(config: Config, names: Sequence[str]) -> None:
             if not run.is_done():
                 with track("load the model for training", unit="", part=True, note=start.name):
                     run.open(start, restored)
-                asyncio.run(run.run(first=number == 0))
+                asyncio.run(run.run(start, first=number == 0))
                 run.learner.close()
         if done := read_done(stage_home):
             before = done

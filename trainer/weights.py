@@ -5,27 +5,22 @@ the size of /dev/shm does not bound it. It is a safetensors file as a checkpoint
 vLLM can load, one worker or many, one engine or several, on CPU and GPU.
 
 Weights are written as they are gathered, one at a time: beside the file itself, which the host holds once for all
-engines of it, no more than one tensor is there. Adapters are pushed alone, as a folder of peft's form, since that is
-what vLLM reads; the engine then computes with them beside the weights that it started with, as the trainer does, and
-not with their sum rounded to bfloat16.
+engines of it, no more than one tensor is there.
+
+Between GPUs NCCL would be faster (vllm.distributed.weight_transfer, `AsyncLLM.update_weights`). It needs CUDA on both
+ends and is not written here, because it could not be run; what would take its place is `write_weights` and
+`load_weights_from` alone.
 """
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 from torch import Tensor
 
-from schemas.config import LoraTraining
-from schemas.errors import InputError
-
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""Of adapters, as vLLM can be told to have space for."""
 HEADER = 1 << 22
 """Bytes kept free at the start of the file for the list of its tensors, which is known in the end: 30,000 of them."""
 DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64", torch.int32: "I32"}
@@ -57,47 +52,14 @@ def write_weights(weights: Iterable[tuple[str, Tensor]], dtype: torch.dtype) -> 
     return file
 
 
-def read_weights(path: str) -> Iterable[tuple[str, Tensor]]:
-    """The weights in a file of `write_weights`, one at a time."""
+def read_weights(path: str) -> Iterator[tuple[str, Tensor]]:
+    """What is in a file of `write_weights`, or in all of a checkpoint's folder, one at a time."""
     from safetensors import safe_open
 
-    with safe_open(path, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118
-            yield name, file.get_tensor(name)
-
-
-@contextmanager
-def offer_weights(
-    weights: Iterable[tuple[str, Tensor]], dtype: torch.dtype, lora: LoraTraining | None
-) -> Iterator[str]:
-    """The path where engines find `weights` while it is entered: those of adapters with `lora`, else all of them."""
-    if lora is None:
-        with write_weights(weights, dtype) as file:
-            yield own_path(file)
-        return
-    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
-    with tempfile.TemporaryDirectory(prefix="goldilocks-adapter-", dir=memory) as folder:
-        write_adapter(weights, dtype, lora, Path(folder))
-        yield folder
-
-
-def write_adapter(weights: Iterable[tuple[str, Tensor]], dtype: torch.dtype, lora: LoraTraining, folder: Path) -> None:
-    """A folder of peft's form, from `Policy.export_adapters`."""
-    from safetensors.torch import save_file
-
-    given = {name: weight.to("cpu", dtype).contiguous() for name, weight in weights}
-    save_file(given, folder / "adapter_model.safetensors")
-    layers = sorted({name.split(".lora_")[0].rpartition(".")[2] for name in given})
-    config = {"peft_type": "LORA", "r": lora.rank, "lora_alpha": lora.alpha, "target_modules": layers, "bias": "none"}
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-
-
-def adapter_arguments(lora: LoraTraining) -> dict[str, Any]:
-    """vLLM's EngineArgs for one adapter of this rank. Raises InputError for a rank beyond what it can hold."""
-    ranks = [rank for rank in RANKS if rank >= lora.rank]
-    if not ranks:
-        raise InputError(f"train.lora.rank is {lora.rank}, but vLLM holds adapters of up to {RANKS[-1]}")
-    return {"enable_lora": True, "max_loras": 1, "max_cpu_loras": 1, "max_lora_rank": ranks[0]}
+    for file in sorted(Path(path).glob("*.safetensors")) if Path(path).is_dir() else [path]:
+        with safe_open(file, framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118
+                yield name, opened.get_tensor(name)
 
 
 def own_path(file: IO[bytes]) -> str:
@@ -111,13 +73,15 @@ class WeightReceiver:
     model_runner: Any
 
     def load_weights_from(self, path: str) -> None:
-        """Take every weight from the file, in place: the KV cache and what is being generated stay.
+        """Take every weight from the file or a checkpoint's folder, in place: the KV cache and what is being generated
+        stay. An empty path is the model that the engine was started with.
 
         Raises ValueError when the file leaves out a weight that the model has; the engine's weights are then a mixture
         and it must not go on.
         """
         from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 
+        weights = read_weights(path) if path else None
         model = self.model_runner.get_model()
         load, loaded = model.load_weights, set[str]()
 
@@ -128,7 +92,7 @@ class WeightReceiver:
         # vLLM only logs what was left out, and knows it nowhere else.
         model.load_weights = load_and_note
         try:
-            self.model_runner.reload_weights(weights_iterator=read_weights(path))
+            self.model_runner.reload_weights(weights_iterator=weights)
         finally:
             del model.load_weights
         missing = sorted({name for name, _ in model.named_parameters()} - loaded)

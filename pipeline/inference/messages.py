@@ -16,14 +16,11 @@ class WorkerSettings:
     """`engine` are vLLM's EngineArgs by name.
 
     With `trains`, completions come with their tokens and log-probabilities, and prefix-cache blocks of other weights
-    are kept apart, so that weights can be loaded while it generates; `version` is what the first ones are called. With
-    `adapters` what is loaded are those alone.
+    are kept apart, so that weights can be loaded while it generates. The first ones are version 0.
     """
 
     engine: Mapping[str, Any]
     trains: bool = False
-    version: int = 0
-    adapters: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,7 @@ class Cancel:
 
 @dataclass(frozen=True)
 class LoadWeights:
-    """Take all weights from a file, or adapters from a folder, between two steps; what is in flight goes on under them.
-    Answered by `Done`."""
+    """Take all weights from a file between two steps; what is in flight goes on under them. Answered by `Done`."""
 
     number: int
     path: str

@@ -36,12 +36,11 @@ from pipeline.inference.messages import (
     ToWorker,
     WorkerSettings,
 )
-from pipeline.inference.prompts import Prompt
+from pipeline.inference.prompts import render
 from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
 
 PR_SET_PDEATHSIG = 1
 HEARTBEAT_SECONDS = 0.25
-ADAPTER = "policy"
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCHELASTIC_")
 """Variables of a trainer's ranks, which are not the engine's."""
 
@@ -102,17 +101,14 @@ def _build(pipe: Connection, settings: WorkerSettings) -> Any:
         pipe.send(Fatal(f"{type(error).__name__}: {error}"))
         raise
     if settings.trains:
-        engine.set_weight_version(str(settings.version))
+        engine.set_weight_version("0")
     return engine
 
 
 class _Loop:
     def __init__(self, pipe: Connection, inbox: Inbox, engine: Any, settings: WorkerSettings) -> None:
         self.pipe, self.inbox, self.engine = pipe, inbox, engine
-        self.trains, self.version = settings.trains, settings.version
-        self.adapters = settings.adapters
-        self.adapter: Any = None
-        """What requests name, since the first adapter was loaded."""
+        self.trains, self.version = settings.trains, 0
         self.tokenizer, self.limit = engine.get_tokenizer(), int(engine.model_config.max_model_len)
         self.began: dict[str, float] = {}
         """When each request that is in flight was taken."""
@@ -159,10 +155,7 @@ class _Loop:
                 self.began.pop(str(number), None)
                 self.openings.pop(str(number), None)
             case LoadWeights(number, path, version):
-                if self.adapters:
-                    self.load_adapter(path)
-                else:
-                    self.engine.collective_rpc("load_weights_from", args=(path,))
+                self.engine.collective_rpc("load_weights_from", args=(path,))
                 self.engine.set_weight_version(str(version))
                 self.version = version
                 self.send(Done(self.busy, number))
@@ -174,7 +167,7 @@ class _Loop:
 
     def generate(self, number: str, request: Request) -> None:
         """Raises PromptRefused for a prompt that is too long, ValueError with what else is wrong with the request."""
-        text = _render(self.tokenizer, request.prompt)
+        text = render(self.tokenizer, request.prompt)
         tokens = list(self.tokenizer.encode(text, add_special_tokens=request.prompt.messages is None))
         if len(tokens) >= self.limit:
             raise PromptRefused(
@@ -186,17 +179,9 @@ class _Loop:
         if self.trains:
             # The prefix cache outlives its weights; the salt keeps blocks of other weights apart.
             prompt["cache_salt"] = str(self.version)
-        self.engine.add_request(number, prompt, self.read_params(request), lora_request=self.adapter)
+        self.engine.add_request(number, prompt, self.read_params(request))
         self.began[number] = time.monotonic()
         self.openings[number] = opened_by(text)
-
-    def load_adapter(self, path: str) -> None:
-        """Put the adapter in the place of the one before, under which requests are in flight."""
-        from vllm.lora.request import LoRARequest
-
-        self.engine.add_lora(LoRARequest(ADAPTER, 1, path, load_inplace=True))
-        # Those that requests name are looked up in every step: one in place would be read from its files each time.
-        self.adapter = LoRARequest(ADAPTER, 1, path)
 
     def read_params(self, request: Request) -> Any:
         from vllm import SamplingParams
@@ -235,16 +220,6 @@ def _trace(one: Any) -> TokenTrace:
     spans = one.weight_versions
     versions = (int(spans[0].version), int(spans[-1].version))
     return TokenTrace(tuple(one.token_ids), tuple(one.logprobs.logprobs), versions)
-
-
-def _render(tokenizer: Any, prompt: Prompt) -> str:
-    """The text that the model goes on from. Raises ValueError for a chat without a template."""
-    if prompt.messages is None:
-        return prompt.text or ""
-    if not tokenizer.chat_template:
-        raise ValueError("the model has no chat template; set prompt.chat to false")
-    turns = [{"role": role, "content": content} for role, content in prompt.messages]
-    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def main(folder: str, task: str) -> int:
         save_policy(learner.policy, Path(folder, "saved"), learner.export())
     elif task == "push":
         before = begin()
-        with write_weights(learner.export_learned(), torch.bfloat16):
+        with write_weights(learner.export(), torch.bfloat16):
             pass
     return read_status("VmHWM") - before
 

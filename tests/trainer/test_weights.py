@@ -7,14 +7,11 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.config import LoraTraining
-from schemas.errors import InputError
-from trainer.weights import adapter_arguments, offer_weights, own_path, read_weights, write_weights
+from trainer.weights import own_path, read_weights, write_weights
 
 
 def read(path: str) -> dict[str, torch.Tensor]:
@@ -75,28 +72,3 @@ def test_no_more_than_one_tensor_is_there_at_a_time() -> None:
     with write_weights(gather(), torch.float32) as file:
         found = read(own_path(file))
     assert [found[f"w{number}"][0].item() for number in range(5)] == [0, 1, 2, 3, 4]
-
-
-def test_adapters_are_offered_as_a_folder_that_peft_reads() -> None:
-    weights = {
-        f"base_model.model.model.layers.0.self_attn.{layer}.lora_{side}.weight": torch.randn(shape)
-        for layer in ("q_proj", "o_proj")
-        for side, shape in (("A", (3, 8)), ("B", (8, 3)))
-    }
-    with offer_weights(weights.items(), torch.bfloat16, LoraTraining(rank=3, alpha=6)) as path:
-        from peft import LoraConfig
-        from safetensors.torch import load_file
-
-        found = load_file(Path(path, "adapter_model.safetensors"))
-        config = LoraConfig.from_pretrained(path)
-    assert found.keys() == weights.keys()
-    assert all(torch.equal(found[name], weight.bfloat16()) for name, weight in weights.items())
-    assert (config.r, config.lora_alpha, set(config.target_modules)) == (3, 6, {"q_proj", "o_proj"})
-    assert not Path(path).exists()
-
-
-def test_the_engine_has_space_for_adapters_of_any_rank_that_it_can_hold() -> None:
-    ranks = {rank: adapter_arguments(LoraTraining(rank=rank))["max_lora_rank"] for rank in (1, 8, 9, 32, 300, 512)}
-    assert ranks == {1: 8, 8: 8, 9: 16, 32: 32, 300: 320, 512: 512}
-    with pytest.raises(InputError, match=r"train\.lora\.rank is 600"):
-        adapter_arguments(LoraTraining(rank=600))
