@@ -107,7 +107,8 @@ WHICH_STANDS = re.compile(
 ROUGH = re.compile(r"\b(?:approximate(?:ly)?|estimate[ds]?|roughly|about how|nearly)\b", re.IGNORECASE)
 WHICH_OF_FOLLOWING = re.compile(
     r"\bwhich(?: one)?(?: \w+)?(?: of)? the following\b|\bwhich of (?:these|the (?:options|choices"
-    r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b",
+    r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b"
+    r"|\bwhich (?:graph|diagram|figure|picture|number line) (?:shows|represents|matches|could|best|is)\b",
     re.IGNORECASE,
 )
 CHINESE_OPTIONS = re.compile(r"下列|(?:以下|下面)(?:各|哪|四|说法|选项|命题|结论|式子|图形|数)|哪[一]?[个项]选项")
