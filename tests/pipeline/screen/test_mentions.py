@@ -1,4 +1,4 @@
-"""Words of pictures, graphs, steps and choices in problems that need nothing beside their text, and in those that do."""
+"""Pictures, graphs, steps and choices mentioned in problems that need nothing beside their text, or that do."""
 
 import pytest
 
@@ -14,7 +14,7 @@ WHOLE = [
     "In the graph $G$ with 7 vertices every vertex has degree 4. How many edges does $G$ have?",
     "A cube is painted, then cut into 27 small cubes as described. How many of them have exactly two painted faces?",
     "A map has a scale of 1:50000. Two towns are 8 cm apart on the map. What is the distance in kilometres?",
-    "| Day | Visitors |\n|---|---|\n| Mon | 20 |\n| Tue | 35 |\n\nUse the table above. How many visitors came in total?",
+    "| Day | Visitors |\n|---|---|\n| Mon | 20 |\n| Tue | 35 |\n\nUse the table above. How many came in total?",
     "Consider the following procedure: Step 1. Start with $n=5$. Step 2. Multiply by 3. Step 3. Add 1. Step 4. Repeat "
     "steps 2 and 3 once more. What number results?",
     "Do the following: 1. Take any number. 2. Double it. 3. Add 10. 4. Halve it. 5. Subtract the first number. What is "
