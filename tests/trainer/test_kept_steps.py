@@ -28,7 +28,7 @@ from trainer.origin import OLD_KEY, ORIGIN, hash_old_key
 from trainer.train import StageRun, train
 
 
-async def learn_drawn_groups(self: StageRun, start: Path, held_out: Any, first: bool) -> Any:
+async def learn_drawn_groups(self: StageRun, start: Path, first: bool) -> Any:
     """In the place of `StageRun.run`: each step learns from groups that its version draws."""
     journal = Journal(self.home, self.state.version, "test")
     while self.state.step < self.stage.steps:
@@ -241,6 +241,20 @@ def test_a_resumed_stage_knows_the_steps_that_its_checkpoint_has(config: Config,
     run.open(tmp_path / "model", None)
     run.learner.close()
     assert list(run.sampled) == of_two
+
+
+def test_it_is_evaluated_every_so_many_steps_and_not_at_either_end(config: Config) -> None:
+    longer = give_steps(change(config, evaluation={"every": 3}), one=9)
+    run = StageRun(longer, longer.train.stages[0], None)
+    run.state = replace(run.state, version=100)
+    due = []
+    for step in range(10):
+        run.state = replace(run.state, step=step)
+        due += [step] if run._is_between() else []
+    assert due == [3, 6]
+    never = StageRun(change(config, evaluation={"every": None}), config.train.stages[0], None)
+    never.state = run.state
+    assert not never._is_between()
 
 
 def test_a_stage_of_an_older_version_is_taken_over(config: Config, tmp_path: Path) -> None:
