@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.run.layout import EVALUATIONS
 from schemas.config import Config
 from tests.pipeline.publish.report_runs import Told, lay_run
 from tests.trainer.test_policy import with_tokenizer
 from tests.trainer.tiny import draw_groups, save_tiny
 from trainer.checkpoints import (
     DONE,
-    EVALUATIONS,
     LOG,
     MODEL,
     find_checkpoints,
@@ -241,6 +241,41 @@ def test_a_resumed_stage_knows_the_steps_that_its_checkpoint_has(config: Config,
     run.open(tmp_path / "model", None)
     run.learner.close()
     assert list(run.sampled) == of_two
+
+
+@pytest.mark.parametrize("grader_only", [False, True])
+def test_the_second_stage_trains_the_first_one_s_model_or_the_one_that_it_began_with(
+    config: Config, grader_only: bool
+) -> None:
+    """And where the first stage's model is there to grade alone, it stays for that."""
+    train(change(config, grader_only=grader_only), ["one", "two"])
+    home = home_of(config)
+    one, two = (json.loads((home / name / ORIGIN).read_text()) for name in ("one", "two"))
+    assert (one["model"] == two["model"]) is grader_only
+    assert (home / "one" / MODEL / "config.json").is_file()
+
+
+@pytest.mark.parametrize(("reward", "length", "ends"), [(0.0, 1.0, True), (1.0, 0.0, True), (1.0, 1.0, False)])
+def test_a_stage_ends_when_reward_or_length_rises_no_more(
+    config: Config, reward: float, length: float, ends: bool
+) -> None:
+    """Length only because the next stage allows longer completions."""
+    first, second = (stage.model_dump() for stage in config.train.stages)
+    stages = [first | {"steps": 100, "patience": 10, "max_tokens": 64}, second | {"max_tokens": 128}]
+    longer = change(config, stages=stages)
+    run = StageRun(longer, longer.train.stages[0], None)
+    for step in range(10):
+        assert not run._has_plateaued()
+        run.sampled.append({"reward": reward * step, "length": length * step})
+    assert run._has_plateaued() is ends
+
+
+def test_a_stage_ends_when_few_groups_have_signal(config: Config) -> None:
+    run = StageRun(config, config.train.stages[0], None)
+    run.state = replace(run.state, recent=[[2, 10]] * 10)
+    assert run._has_plateaued()
+    run.state = replace(run.state, recent=[[4, 10]] * 10)
+    assert not run._has_plateaued()
 
 
 def test_it_is_evaluated_every_so_many_steps_and_not_at_either_end(config: Config) -> None:
