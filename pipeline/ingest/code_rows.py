@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.ingest.asserts import find_function, read_asserts, read_check
+from pipeline.ingest.code_asserts import find_function, find_tested, read_asserts, read_check
 from pipeline.ingest.code_packed import read_packed
 
 Row = Mapping[str, Any]
@@ -263,14 +263,24 @@ def convert_live_code_bench(row: Row) -> dict[str, Any]:
 def convert_asserts(row: Row) -> dict[str, Any]:
     """MBPP: text or prompt, code, test_list and challenge_test_list (lines `assert f(1) == 2`), test_setup_code,
     task_id; card of google-research-datasets/mbpp.
+
+    Where no line is of that form, as with `assert math.isclose(f(1), 0.5, rel_tol=0.001)`, each is a test program.
     """
     lines = [*(row.get("test_list") or []), *(row.get("challenge_test_list") or [])]
     tests = [pair for line in lines for pair in read_asserts(line)]
     name = find_function(call for call, _ in tests)
+    if name is None and (name := find_tested(row.get("code") or "", lines)) is not None:
+        programs = [f"import math\n{line}" for line in lines if f"{name}(" in line]
+        return _shape_asserts(row, [(program, None) for program in programs], name)
+    chosen = [t for t in tests if t[0].startswith(f"{name}(")] or [t for t in tests if f"{name}(" in t[0]]
+    return _shape_asserts(row, chosen, name)
+
+
+def _shape_asserts(row: Row, tests: Sequence[tuple[str, str | None]], name: str | None) -> dict[str, Any]:
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or [])
     return shape_problem(
         row.get("text") or row.get("prompt"),
-        [t for t in tests if t[0].startswith(f"{name}(")] or [t for t in tests if f"{name}(" in t[0]],
+        tests,
         [("python", row["code"])] if row.get("code") else [],
         entry_point=name,
         source_id=row.get("task_id"),

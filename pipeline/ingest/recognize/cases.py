@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.ingest.asserts import read_check
+from pipeline.ingest.code_asserts import read_check
 from pipeline.ingest.code_rows import load_json, unwrap_values, write_json_test
 from pipeline.ingest.recognize.values import parse_text
 

@@ -200,6 +200,16 @@ def test_every_preset_is_tried_on_a_row() -> None:
     assert set(ROWS) == {name for name, preset in CODE_PRESETS.items() if not preset.packages}
 
 
+def test_asserts_that_only_compare_nearly_are_test_programs() -> None:
+    lines = ["assert math.isclose(area(3), 28.27, rel_tol=0.001)", "assert math.isclose(area(1), 3.14, rel_tol=0.001)"]
+    code = "import math\ndef half(x):\n    return x / 2\ndef area(r):\n    return 4 * half(half(math.pi * r * r))"
+    problem = CODE_PRESETS["mbpp"].convert({"task_id": 4, "text": "Area.", "code": code, "test_list": lines})
+    assert problem["entry_point"] == "area"
+    assert [(t["input"], t["expected"]) for t in problem["tests"]] == [(f"import math\n{line}", None) for line in lines]
+    broken = {"task_id": 4, "text": "Area.", "code": "def area(", "test_list": lines}
+    assert CODE_PRESETS["mbpp"].convert(broken)["tests"] == []
+
+
 def write_package(place: Path, validation: str = "default") -> None:
     for name, text in {
         "problem.yaml": f"name: Adding\nlicense: cc0\nvalidation: {validation}\n"

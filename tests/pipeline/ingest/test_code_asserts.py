@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.ingest.asserts import read_asserts, read_check
+from pipeline.ingest.code_asserts import read_asserts, read_check
 
 
 def test_asserts_of_other_forms_are_passed_over() -> None:

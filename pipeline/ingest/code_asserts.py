@@ -8,7 +8,7 @@ import ast
 import copy
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Pairs = list[tuple[str, str]]
 
@@ -168,3 +168,15 @@ def find_function(calls: Iterable[str]) -> str | None:
             call = head[2]
         names.append(head[0])
     return max(names, key=names.count) if names else None
+
+
+def find_tested(code: str, asserts: Sequence[str]) -> str | None:
+    """The function of `code` that the asserts call: the last one, since helpers stand before it."""
+    try:
+        nodes = ast.parse(code).body
+        for line in asserts:
+            ast.parse(line)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
+    return next((name for name in reversed(names) if all(f"{name}(" in line for line in asserts)), None)
