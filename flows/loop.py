@@ -25,6 +25,7 @@ from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.load import load_config
+from trainer.placement import find_placement
 
 
 @flow(name="goldilocks-loop", validate_parameters=False)
@@ -43,6 +44,8 @@ def loop_held(config: Config) -> Outcome:
     An unfinished first pass ends it: the next run goes on from there.
     """
     folder = RunFolder(config.run)
+    # What cannot be trained on this machine is told before anything is sampled for it.
+    find_placement(config)
     with hold_run(folder):
         with open_runner(config) as runner:
             announce("start Prefect")

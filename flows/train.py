@@ -17,6 +17,7 @@ from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
 from trainer.checkpoints import find_model, training_folder
+from trainer.placement import find_placement
 from trainer.problems import choose_problems
 
 
@@ -44,13 +45,14 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
     folder = RunFolder(config.run)
     home = training_folder(config, folder)
     choose_problems(folder, config, stages[0])
+    processes = len(find_placement(config).trainer) or config.train.processes or 1
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="goldilocks-train-") as temporary:
         settings = Path(temporary, "config.json")
         settings.write_text(json.dumps(config.model_dump(mode="json")))
         launcher = [sys.executable, "-m"]
-        if config.train.processes > 1:
-            launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={config.train.processes}", "-m"]
+        if processes > 1:
+            launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
         command = [*launcher, "trainer", str(settings), *(stage.name for stage in stages)]
         environment = find_project(os.environ) | ({} if is_shown() else {QUIET: "1"})
         with lend_screen():

@@ -136,7 +136,11 @@ def complete_columns(problems: pl.DataFrame) -> pl.DataFrame:
 
 def add_history(problems: pl.DataFrame, stage: str, notes: Sequence[tuple[str, str | None] | None]) -> pl.DataFrame:
     """The problems with one more entry at the end of `history` for each that has a note (action, detail)."""
-    entries = [[] if note is None else [{"stage": stage, "action": note[0], "detail": note[1]}] for note in notes]
-    more = pl.Series("history", entries, dtype=PROBLEM_DTYPES["history"])
+    actions = pl.Series("action", [note and note[0] for note in notes], dtype=pl.String)
+    details = pl.Series("detail", [note and note[1] for note in notes], dtype=pl.String)
     empty = pl.lit([], dtype=PROBLEM_DTYPES["history"])
-    return problems.with_columns(pl.col("history").fill_null(empty).list.concat(more))
+    # Built of columns: polars takes 0.1 ms for each list of objects that it is given.
+    more = pl.concat_list(pl.struct(stage=pl.lit(stage), action=actions, detail=details))
+    return problems.with_columns(
+        pl.col("history").fill_null(empty).list.concat(pl.when(actions.is_null()).then(empty).otherwise(more))
+    )

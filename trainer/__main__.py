@@ -10,6 +10,7 @@ from pipeline.progress import announce
 from pipeline.progress.display import show_progress
 from schemas.errors import InputError
 from schemas.load import build_config
+from trainer.placement import find_placement, take_gpus
 
 
 def main() -> None:
@@ -24,6 +25,9 @@ def main() -> None:
 
 
 def _train(config_path: Path, stages: Sequence[str]) -> None:
+    config = build_config(json.loads(config_path.read_text()))
+    # Before torch is there to ask CUDA for its devices.
+    take_gpus(find_placement(config))
     from transformers.utils.logging import disable_progress_bar
 
     from trainer.distributed import find_rank
@@ -32,7 +36,6 @@ def _train(config_path: Path, stages: Sequence[str]) -> None:
 
     disable_progress_bar()
     keep_memory()
-    config = build_config(json.loads(config_path.read_text()))
     if "TORCHELASTIC_RUN_ID" in os.environ:
         join_ranks()
     if find_rank():

@@ -56,7 +56,7 @@ def find_model(home: Path, stage: TrainStage) -> Path:
 class State:
     """Where training stood after `step` steps of its stage. `version` counts all steps: it names the weights.
 
-    `feed` is the feed's position and what is pending; `recent` groups with signal and all groups of the last batches,
+    `feed` is the feed's state; `recent` groups with signal and all groups of the last batches,
     `solved` whether a problem's last group was right throughout. `ended` is why the stage is done: `steps` (it took all
     it was given), `plateau`, or `starved` (no group with signal is left); empty while it trains, and in old files.
     """
@@ -191,9 +191,12 @@ def _free_name(path: Path, suffix: str) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def cut_rows(path: Path, upto: int) -> None:
-    """Leave out the rows of a JSONL file that tell of versions after `upto`."""
-    write_rows(path, [row for row in read_rows(path) if row["version"] <= upto])
+def cut_rows(path: Path, upto: int, stage: str | None = None) -> None:
+    """Leave out the rows of a JSONL file that tell of versions after `upto`; with `stage`, only those of that stage."""
+    rows = read_rows(path)
+    left = [row for row in rows if row["version"] <= upto or (stage is not None and row.get("stage") != stage)]
+    if len(left) < len(rows) or stage is None:
+        write_rows(path, left)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

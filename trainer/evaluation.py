@@ -105,9 +105,14 @@ def has_evaluation(path: Path, when: str, version: int) -> bool:
     return any(row["when"] == when and row["version"] == version for row in read_rows(path))
 
 
-def add_evaluation(path: Path, when: str, version: int, scores: Sequence[Score]) -> dict[str, Any]:
-    """Add a row to the log of evaluations, with what changed since its first; the row comes back."""
-    row = {"when": when, "version": version, **summarise(scores)}
+def add_evaluation(
+    path: Path, when: str, version: int, scores: Sequence[Score], stage: str | None = None
+) -> dict[str, Any]:
+    """Add a row to the log of evaluations, with what changed since its first; the row comes back.
+
+    `stage` is the one that trained the weights.
+    """
+    row = {"when": when, "stage": stage, "version": version, **summarise(scores)}
     rows = read_rows(path)
     if rows:
         row["since_start"] = compare([Score(**score) for score in rows[0]["scores"]], scores)

@@ -49,10 +49,13 @@ class Journal:
     def write(self, row: Mapping[str, Any]) -> None:
         """One step: `stage`, `step`, `version` and its measures."""
         self._file.write(json.dumps(row) + "\n")
-        numbers = {name: value for name, value in row.items() if isinstance(value, int | float)}
+        self.report(row["version"], {name: value for name, value in row.items() if isinstance(value, int | float)})
+
+    def report(self, version: int, numbers: Mapping[str, float]) -> None:
+        """Tell TensorBoard and the trackers what the weights of a version gave, without a row in the log."""
         for name, value in numbers.items():
             if self._board is not None:
-                self._board.add_scalar(name, value, row["version"])
+                self._board.add_scalar(name, value, version)
         for tracker in self._trackers:
             tracker.log(numbers)
 

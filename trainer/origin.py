@@ -55,7 +55,9 @@ FREE = {
     "gradient_checkpointing",
     "compile",
     "processes",
+    "rollout_engine",
     "grader_only",
+    "draw",
 }
 """Settings of `train` that may change under a checkpoint. What a stage starts from is told by the model's revision."""
 FREE_IN_STAGE = {"name", "steps", "plateau", "patience"}
@@ -66,7 +68,7 @@ Origin = Mapping[str, Any]
 
 def describe_origin(config: Config, stage: TrainStage, tasks: Sequence[Task], model: str) -> Origin:
     """What `stage` learns from, starting from the weights whose revision is `model`."""
-    problems = "\n".join(f"{task.id} {task.prompt.key}" for task in tasks)
+    problems = "\n".join(f"{task.id} {task.prompt.key} {task.repaired}".rstrip() for task in tasks)
     return {
         "model": model,
         "problems": f"{len(tasks)} {hashlib.sha256(problems.encode()).hexdigest()[:16]}",
@@ -104,8 +106,8 @@ def hash_old_key(config: Config, stage: TrainStage, tasks: Sequence[Task], model
     if train.objective != "dapo" or train.mask_overlong or train.importance not in caps:
         return None
     # Older versions had no "as the device asks for" where today's default is that.
-    checkpointing = bool(train.gradient_checkpointing)
-    text = train.model_copy(update={"gradient_checkpointing": checkpointing}).model_dump_json(include=OLD_TRAIN)
+    then = {"gradient_checkpointing": bool(train.gradient_checkpointing), "processes": train.processes or 1}
+    text = train.model_copy(update=then).model_dump_json(include=OLD_TRAIN)
     parts = [
         restore_keys("train.stages.*", stage.model_dump_json(include=OLD_STAGE)),
         restore_keys("train", re.sub(r'"importance_cap":[^,]*', f'"importance_cap":{caps[train.importance]}', text)),

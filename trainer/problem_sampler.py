@@ -1,34 +1,88 @@
-"""Which problem is next: every epoch in an order of its own, and after a resume first what was under way."""
+"""Which problem is next: drawn as often as its group is likely to teach, and after a resume first what was under way.
 
+Every epoch has an order of its own. A group teaches where some of its rollouts are right and others wrong. How likely
+that is follows from the problem's present pass rate: what its samples said when it was graded, updated by every group
+that is rolled out. A problem rests for as many epochs as it would take to get one such group: one that is solved half
+of the time for none, one that is always or never solved for five or so. Then it returns, for the policy has changed:
+what it could not solve may be the best there is now.
+"""
+
+import math
 import random
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import InputError
 from trainer.problems import Task
 
+PRIOR = 0.5
+"""Right and wrong rollouts that are assumed before any is known (Jeffreys' prior): most problems are easy or hard."""
+MEMORY = 0.5
+"""What earlier rollouts count beside those of a new group: the policy that they are of is no longer there."""
+LONGEST_REST = 8
+"""Epochs. Evidence of hundreds of samples is sure of a rate that the policy may have left long ago."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many of a problem's rollouts were right and wrong, older ones counting less."""
+
+    right: float = 0.0
+    wrong: float = 0.0
+
+    def update(self, correct: Sequence[bool]) -> "Rate":
+        """With the rollouts of a new group."""
+        right = sum(correct)
+        return Rate(MEMORY * self.right + right, MEMORY * self.wrong + len(correct) - right)
+
+    def find_chance(self, size: int) -> float:
+        """The probability that a group of `size` rollouts has both right and wrong ones.
+
+        The expectation of 1 - p^size - (1 - p)^size over the posterior of the pass rate p, a Beta distribution.
+        """
+        right, wrong = self.right + PRIOR, self.wrong + PRIOR
+        all_right = math.prod((right + i) / (right + wrong + i) for i in range(size))
+        all_wrong = math.prod((wrong + i) / (right + wrong + i) for i in range(size))
+        return 1 - all_right - all_wrong
+
 
 class Feed:
     """Hands out tasks without end. What is taken stays pending until it is `done`, so that a kill skips nothing.
 
-    `state()` is what a checkpoint keeps; the same tasks, seed and state give the same order again.
+    `state()` is what a checkpoint keeps; the same tasks, seed, `group` and state give the same order again. `group` is
+    the number of rollouts of a task; 0 draws all tasks equally often, whatever their pass rates.
     """
 
-    def __init__(self, tasks: Sequence[Task], seed: str, position: int = 0, pending: Iterable[str] = ()) -> None:
+    def __init__(self, tasks: Sequence[Task], seed: str, group: int = 0) -> None:
         if not tasks:
             raise ValueError("a feed needs a task")
         self._tasks = {task.id: task for task in tasks}
-        self._seed, self._position = seed, position
-        self._first = deque(id for id in pending if id in self._tasks)
+        self._seed, self._group = seed, group
+        self._position = 0
+        self._first: deque[str] = deque()
         self._pending: Counter[str] = Counter()
         self._dropped: set[str] = set()
         self._order: list[str] = []
+        self._taken: dict[str, int] = {}
+        """Task -> the epoch in which it was last taken: a rest begins there, however late its outcome is known."""
+        self._rates: dict[str, Rate] = {}
+        self._due: dict[str, int] = {}
+        """Task -> the epoch in which its rest is over; only of those that have been rolled out."""
 
     @classmethod
-    def resume(cls, tasks: Sequence[Task], seed: str, state: Mapping[str, Any]) -> "Feed":
-        """The feed that `state` was taken from; empty for a new one. Old checkpoints call what is pending `owed`."""
-        return cls(tasks, seed, state.get("position", 0), state.get("pending", state.get("owed", ())))
+    def resume(cls, tasks: Sequence[Task], seed: str, state: Mapping[str, Any], group: int = 0) -> "Feed":
+        """The feed that `state` was taken from; empty for a new one. Old checkpoints call what is pending `owed`, and
+        know no rates.
+        """
+        feed = cls(tasks, seed, group)
+        feed._position = state.get("position", 0)
+        feed._first.extend(id for id in state.get("pending", state.get("owed", ())) if id in feed._tasks)
+        for id, (right, wrong, due) in state.get("rates", {}).items():
+            if id in feed._tasks:
+                feed._rates[id], feed._due[id] = Rate(right, wrong), due
+        return feed
 
     def take(self) -> Task:
         """The next task."""
@@ -36,7 +90,18 @@ class Feed:
             id = self._first.popleft() if self._first else self._next()
             if id not in self._dropped:
                 self._pending[id] += 1
+                self._taken[id] = max(0, self._position - 1) // len(self._tasks)
                 return self._tasks[id]
+
+    def note(self, id: str, correct: Sequence[bool]) -> None:
+        """Say which rollouts of a task's group are right: how long it rests follows from it."""
+        rate = self._rates[id] = self.find_rate(id).update(correct)
+        self._due[id] = self._taken[id] + self._find_rest(rate)
+
+    def find_rate(self, id: str) -> Rate:
+        """What is known of a task's pass rate: by its samples, and by the rollouts since."""
+        task = self._tasks[id]
+        return self._rates.get(id) or Rate(task.right, task.wrong)
 
     def done(self, id: str) -> None:
         """A task's group was trained on, or had no signal."""
@@ -59,13 +124,35 @@ class Feed:
             )
 
     def state(self) -> dict[str, Any]:
-        """Position, and what is pending: in flight, verified and waiting, or still waiting since the last resume."""
-        return {"position": self._position, "pending": [*self._pending.elements(), *self._first]}
+        """Position; what is pending: in flight, verified and waiting, or still waiting since the last resume; and of
+        each task that was rolled out its right and wrong rollouts, and when its rest is over.
+        """
+        return {
+            "position": self._position,
+            "pending": [*self._pending.elements(), *self._first],
+            "rates": {id: [rate.right, rate.wrong, self._due[id]] for id, rate in self._rates.items()},
+        }
 
     def _next(self) -> str:
-        epoch, at = divmod(self._position, len(self._tasks))
-        if at == 0 or not self._order:
-            self._order = sorted(self._tasks)
-            random.Random(f"{self._seed} {epoch}").shuffle(self._order)
-        self._position += 1
-        return self._order[at]
+        """The next task of which the rest is over. There is one within `LONGEST_REST` epochs."""
+        while True:
+            epoch, at = divmod(self._position, len(self._tasks))
+            if at == 0 or not self._order:
+                self._order = sorted(self._tasks)
+                random.Random(f"{self._seed} {epoch}").shuffle(self._order)
+            self._position += 1
+            if self._find_due(self._order[at]) <= epoch:
+                return self._order[at]
+
+    def _find_due(self, id: str) -> int:
+        if not self._group:
+            return 0
+        if id not in self._due:
+            # Those that begin with a rest do not all end it in the same epoch.
+            share = random.Random(f"{self._seed} {id}").random()
+            return int(share * self._find_rest(self.find_rate(id)))
+        return self._due[id]
+
+    def _find_rest(self, rate: Rate) -> int:
+        """Epochs in which one draw is enough; at least 1."""
+        return round(min(LONGEST_REST, 1 / rate.find_chance(self._group))) if self._group else 1

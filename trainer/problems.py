@@ -1,19 +1,26 @@
 """Which problems a stage trains on, and which are held out to see what it learned."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
+from pipeline.decontaminate.index import build_index
+from pipeline.decontaminate.items import Item, read_problem
+from pipeline.decontaminate.match import find_match
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.publish.held_out import find_families, is_held_out
+from pipeline.publish.label_evidence import add_evidence, read_labels, read_rates
 from pipeline.run.evidence import find_graded, last_pass
 from pipeline.run.layout import CURATED, DECISIONS, PROBLEMS, decisions_name
 from pipeline.run.storage import RunFolder
+from pipeline.text.visible import print_visible
 from pipeline.verify.problem import Label, read_label
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
+from schemas.label import LabelOutcome
 from schemas.reasons import KEEP, Reason
 
 FAMILY = "family"
@@ -32,6 +39,11 @@ class Task:
     label: Label
     family: str = ""
     """The id of what it is a copy or a translation of, or its own: what is held out is held out with all of these."""
+    right: int = 0
+    wrong: int = 0
+    """Samples of the grading that the stage follows, from which its pass rate is known before training."""
+    repaired: str = ""
+    """The answer that the witnesses have put in the place of the source's label."""
 
 
 def choose_problems(
@@ -74,6 +86,40 @@ def choose_held_out(folder: RunFolder, config: Config) -> tuple[Task, ...]:
     return tuple(sorted(unique.values(), key=lambda task: task.id)[: evaluation.problems])
 
 
+def keep_apart(tasks: Sequence[Task], held_out: Sequence[Task], config: Config) -> tuple[Task, ...]:
+    """The `tasks` that are no held-out problem in other words, in another language, as a part or with other numbers.
+
+    Compared as the set is with benchmarks. `evaluation.variants` says whether other numbers make it another problem.
+    Raises InputError where no task is left.
+    """
+    if not held_out:
+        return tuple(tasks)
+    index = build_index([Item("held out", task.id, task.statement, _read_answer(task)) for task in held_out])
+    rejects_variants = config.train.evaluation.variants == "reject"
+    kept, left_out = [], Counter[str]()
+    for task in tasks:
+        match = find_match(read_problem(task.statement), index, config.decontaminate, _read_answer(task))
+        if match is None or (match.how == "variant" and not rejects_variants):
+            kept.append(task)
+        else:
+            left_out[match.how] += 1
+    if left_out:
+        ways = ", ".join(f"{count} by {how}" for how, count in left_out.most_common())
+        print_visible(
+            f"{left_out.total()} of {len(tasks)} problems are not trained on: held out ones are alike ({ways})"
+        )
+    if tasks and not kept:
+        raise InputError(
+            f"all {len(tasks)} problems to train on are like held-out ones ({ways}); hold out others "
+            "(train.evaluation.sources), or set train.evaluation.variants to keep where they are of one generator"
+        )
+    return tuple(kept)
+
+
+def _read_answer(task: Task) -> str | None:
+    return task.label if isinstance(task.label, str) else None
+
+
 def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
     """The tasks of a table of problems."""
     for row in problems.iter_rows(named=True):
@@ -85,22 +131,31 @@ def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
             build_prompt(row, config.prompt),
             read_label(row, config.verify),
             row.get(FAMILY) or row["id"],
+            row.get("correct") or 0,
+            row.get("wrong") or 0,
+            row["answer"] if row.get("answer_origin") == LabelOutcome.REPAIRED else "",
         )
 
 
 def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator[pl.DataFrame]:
     """By the decisions of the run, or all that it published where somebody left only that."""
     if not folder.list(DECISIONS):
-        yield from (_name_families(table) for _, table in folder.read_tables(CURATED))
+        for _, table in folder.read_tables(CURATED):
+            counted = {"correct", "n"} <= set(table.columns)
+            wrong = pl.col("n") - pl.col("correct") if counted else pl.lit(None)
+            yield _name_families(table).with_columns(wrong=wrong)
         return
     grading_pass = last_pass(folder) if data == "harder" else 1
     wanted = [KEEP, Reason.NEVER_SOLVED.value] if data == "harder" and grading_pass == 1 else [KEEP]
     for shard, graded in find_graded(folder).items():
         name = decisions_name(shard, grading_pass)
         if folder.exists(name):
-            decided = folder.read_table(name, ["problem_id", "decision"]).filter(pl.col("decision").is_in(wanted))
-            problems = _name_families(folder.read_table(graded))
-            yield problems.join(decided, left_on="id", right_on="problem_id", how="semi")
+            decided = folder.read_table(name, ["problem_id", "decision", "correct", "wrong"])
+            chosen = decided.filter(pl.col("decision").is_in(wanted)).drop("decision")
+            problems = folder.read_table(graded)
+            labelled = add_evidence(problems, read_labels(folder, shard), read_rates(folder, shard))
+            named = _name_families(labelled)
+            yield named.join(chosen, left_on="id", right_on="problem_id", how="inner", maintain_order="left")
 
 
 def _name_families(problems: pl.DataFrame) -> pl.DataFrame:

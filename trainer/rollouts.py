@@ -52,6 +52,7 @@ class Harvest:
             "over_limit": self.over_limit,
             "failed": self.failed,
             "stale": self.stale,
+            "sampled_tokens": sum(self.lengths),
         }
         if not self.rewards:
             return counts
@@ -173,6 +174,12 @@ class Generators:
             harvest.rewards += group.rewards
             harvest.correct += group.correct
             self.solved[group.problem_id] = all(group.correct)
+            self.feed.note(group.problem_id, group.correct)
+
+
+def count_tokens(batch: Sequence[Group]) -> int:
+    """Of all completions of a batch."""
+    return sum(len(rollout.tokens) for group in batch for rollout in group.rollouts)
 
 
 def measure_lag(batch: Sequence[Group], version: int) -> dict[str, float]:

@@ -52,17 +52,20 @@ from trainer.metrics import Journal, describe_row
 from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
 from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
-from trainer.problems import Task, choose_held_out, choose_problems
+from trainer.problems import Task, choose_held_out, choose_problems, keep_apart
 from trainer.rollout_engine import RolloutEngine
-from trainer.rollouts import Generators, StarvedError, measure_lag
+from trainer.rollouts import Generators, StarvedError, count_tokens, measure_lag
 
 
 class StageRun:
-    """One stage on its way: its problems, its policy, and the engine that samples for it."""
+    """One stage on its way: its problems, its policy, and the engine that samples for it.
+
+    `before` is the last state of the stage before it; problems that are like those of `held_out` are not trained on.
+    """
 
     learner: Learner
 
-    def __init__(self, config: Config, stage: TrainStage, before: State | None) -> None:
+    def __init__(self, config: Config, stage: TrainStage, before: State | None, held_out: Sequence[Task] = ()) -> None:
         self.config, self.train, self.stage = config, config.train, stage
         self.folder = RunFolder(config.run)
         self.home = training_folder(config, self.folder)
@@ -73,7 +76,8 @@ class StageRun:
             (after.max_tokens or config.sampling.max_tokens) > self.max_tokens for after in following
         )
         solved = [id for id, all_right in (before.solved if before else {}).items() if all_right]
-        self.tasks = choose_problems(self.folder, config, stage, solved)
+        self.held_out = held_out
+        self.tasks = keep_apart(choose_problems(self.folder, config, stage, solved), held_out, config)
         self.state = State(stage.name, 0, before.version if before else 0)
         self.restarts_left = config.model.restarts
         self.sampled: deque[dict[str, Any]] = deque(maxlen=stage.patience)
@@ -125,27 +129,33 @@ class StageRun:
         else:
             self.learner = Learner(start, self.train, restored)
         keep_rows(self.home, self.stage.name, self.state.version)
+        # What a killed run evaluated after its last checkpoint is of weights that were never saved.
+        cut_rows(self.home / EVALUATIONS, self.state.version, self.stage.name)
         for row in read_rows(self.home / LOG):
             if row["stage"] == self.stage.name and row["version"] <= self.state.version and did_sample(row):
                 self.sampled.append(row)
 
-    async def run(self, start: Path, held_out: Sequence[Task], first: bool) -> State:
-        """Train to the stage's end; evaluates before the very first step and after the last. Returns the last state."""
+    async def run(self, start: Path, first: bool) -> State:
+        """Train to the stage's end; evaluates before the very first step, in between, and after the last. Returns the
+        last state.
+        """
         journal = Journal(self.home, self.state.version, f"{self.folder.root} {self.stage.name}")
         try:
             with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
                 while True:
                     try:
-                        async with RolloutEngine(self.config.model, start, self.config.sampling.stop_strings) as engine:
+                        async with RolloutEngine(
+                            self.config.rollout_model, start, self.config.sampling.stop_strings
+                        ) as engine:
                             if self.state.version:
                                 await self._push(engine)
                             if first and not self.state.version:
-                                await self._evaluate("before training", held_out, engine, verifier)
+                                await self._evaluate("before training", engine, verifier, journal)
                             with track(f"train {self.stage.name}", self.stage.steps, "steps", telling=0.0) as work:
                                 work.skip(self.state.step)
                                 ended = await self._learn(engine, verifier, journal, work)
                             self._save()
-                            await self._evaluate(f"after {self.stage.name}", held_out, engine, verifier)
+                            await self._evaluate(f"after {self.stage.name}", engine, verifier, journal)
                             break
                     except EngineDied as error:
                         if self.restarts_left == 0:
@@ -162,10 +172,15 @@ class StageRun:
 
         Returns why it ended, as in `State.ended`.
         """
-        feed = Feed.resume(self.tasks, f"{self.train.seed} {self.stage.name}", self.state.feed or {})
+        size = self.train.num_generations if self.train.draw == "by_pass_rate" else 0
+        feed = Feed.resume(self.tasks, f"{self.train.seed} {self.stage.name}", self.state.feed or {}, size)
         generators = Generators(engine, feed, verifier, self.train, self.stage, self.max_tokens)
         try:
             while self.state.step < self.stage.steps and not self._has_plateaued():
+                if self._is_between():
+                    few = self.train.evaluation.every_problems
+                    when = f"{self.stage.name}, step {self.state.step}"
+                    await self._evaluate(when, engine, verifier, journal, few)
                 began, busy = time.monotonic(), engine.stats.busy
                 try:
                     batch, wait = await generators.collect(self.state.version)
@@ -196,6 +211,7 @@ class StageRun:
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
                     | {"version": self.state.version}
                     | {name: round(value, 6) for name, value in (harvest.summarise() | lag | measured).items()}
+                    | {"trained_tokens": count_tokens(batch)}
                     | {"wait": round(wait, 3), "learn": round(learn, 3), "push": round(push, 3)}
                     | {"seconds": round(seconds, 3)}
                     | {"engine_idle": round(max(0.0, 1 - (engine.stats.busy - busy) / seconds), 3)}
@@ -234,17 +250,28 @@ class StageRun:
         weights = await asyncio.to_thread(self.learner.export)
         return await engine.push(weights, self.state.version)
 
+    def _is_between(self) -> bool:
+        """Whether it is time to evaluate while the stage trains."""
+        every, step = self.train.evaluation.every, self.state.step
+        return every is not None and 0 < step < self.stage.steps and step % every == 0
+
     async def _evaluate(
-        self, when: str, held_out: Sequence[Task], engine: RolloutEngine, verifier: ProblemVerifier
+        self, when: str, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, few: int | None = None
     ) -> None:
-        """Grade the held-out problems as pass 1 graded its own, and write down what changed since the first time."""
+        """Grade the held-out problems, or a `few`, as pass 1 graded its own, and write down what changed since the
+        first time.
+        """
         path, sampling = self.home / EVALUATIONS, self.config.sampling
+        held_out = self.held_out[:few]
         if not held_out or has_evaluation(path, when, self.state.version):
             return
         scores = await evaluate(
             held_out, engine, verifier, self.train.evaluation.n, self.max_tokens, sampling.temperature
         )
-        print_visible(say_evaluation(add_evaluation(path, when, self.state.version, scores)))
+        row = add_evaluation(path, when, self.state.version, scores, self.stage.name)
+        if row["problems"]:
+            journal.report(self.state.version, {"held_out": row["pass_rate"], "held_out_majority": row["majority"]})
+        print_visible(say_evaluation(row))
 
     def _save(self) -> None:
         if self.state.step == 0:
@@ -285,12 +312,12 @@ def train(config: Config, names: Sequence[str]) -> None:
     for number, stage in enumerate(config.train.stages):
         stage_home = home / stage.name
         if stage.name in names:
-            run = StageRun(config, stage, before)
+            run = StageRun(config, stage, before, held_out)
             run.prepare(start)
             if not run.is_done():
                 with track("load the model for training", unit="", part=True, note=start.name):
                     run.open(start, restored)
-                asyncio.run(run.run(start, held_out, first=number == 0))
+                asyncio.run(run.run(start, first=number == 0))
                 run.learner.close()
         if done := read_done(stage_home):
             before = done

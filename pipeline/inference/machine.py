@@ -13,6 +13,9 @@ from schemas.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
+NODE_GPUS = "GOLDILOCKS_GPUS"
+"""The variable with all GPUs that a run may use, in a process that sees only some of them."""
+
 KV_CACHE_GB = "2"
 """Of the CPU engine, unless VLLM_CPU_KVCACHE_SPACE says otherwise: plenty for 256 short sequences of a small model."""
 
@@ -37,6 +40,8 @@ class Place:
 
     number: int
     of: int
+    gpus: tuple[int, ...] = ()
+    """Of those that may be used, counted from 0; where none is given, those behind the ones of the engines before."""
 
     def name(self, model: str) -> str:
         """The model, with the engine's number where there are several."""
@@ -47,32 +52,44 @@ class Place:
 
         Raises InputError where there are not enough GPUs for all.
         """
-        if self.of == 1:
+        if self.of == 1 and not self.gpus:
             return dict(base)
         if find_device() == "cpu":
+            if self.of == 1:
+                return dict(base)
             cores = engine_cores(base)
             share = cores[self.number :: self.of] or [cores[self.number % len(cores)]]
             return {**base, "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, share))}
         visible = list_gpus(base)
         first = self.number * devices
-        if first + devices > len(visible):
+        own = self.gpus or tuple(range(first, first + devices))
+        if max(own) >= len(visible):
+            if self.gpus:
+                raise InputError(f"placement: an engine is to have GPU {max(own)}, and {len(visible)} may be used")
             raise InputError(
                 f"model.engines: {self.of} engines of {devices} GPU{'s' * (devices != 1)} each want "
                 f"{self.of * devices}, and {len(visible)} may be used; lower model.engines or "
                 "model.engine.tensor_parallel_size"
             )
-        return {**base, "CUDA_VISIBLE_DEVICES": ",".join(visible[first : first + devices])}
+        others = {name: value for name, value in base.items() if name != NODE_GPUS}
+        return {**others, "CUDA_VISIBLE_DEVICES": ",".join(visible[gpu] for gpu in own)}
 
 
 ALONE = Place(0, 1)
 
 
 def list_gpus(environment: Mapping[str, str]) -> list[str]:
-    """The GPUs that a process may use, as CUDA_VISIBLE_DEVICES names them; where it is not set, all of them."""
-    named = environment.get("CUDA_VISIBLE_DEVICES")
+    """The GPUs that a run may use, as CUDA_VISIBLE_DEVICES names them; where it is not set, all of them."""
+    named = environment.get(NODE_GPUS, environment.get("CUDA_VISIBLE_DEVICES"))
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip()]
-    return [str(number) for number in range(len(glob.glob("/dev/nvidia[0-9]*")))]
+    # WSL has one device for all GPUs, of which CUDA's first is used.
+    return [str(number) for number in range(len(glob.glob("/dev/nvidia[0-9]*") or glob.glob("/dev/dxg")))]
+
+
+def count_gpus(environment: Mapping[str, str]) -> int:
+    """How many GPUs a run may use; 0 where vLLM is built for a CPU."""
+    return 0 if find_device() == "cpu" else len(list_gpus(environment))
 
 
 def engine_environment(base: Mapping[str, str]) -> dict[str, str]:

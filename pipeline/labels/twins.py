@@ -6,7 +6,6 @@ things, and neither label says anything of the other problem.
 """
 
 import polars as pl
-from scipy.stats import hypergeom
 
 from pipeline.labels.gather import DUPLICATE, GRADER
 from schemas.problem import CLASH
@@ -67,6 +66,11 @@ def find_apart(counts: pl.DataFrame) -> Apart:
     own, other, twin_own, twin_other = (
         pairs[name].round().to_numpy() for name in ("own", "other", "twin_own", "twin_other")
     )
+    if pairs.is_empty():
+        return frozenset()
+    # Loading it takes a second, and few runs have such pairs.
+    from scipy.stats import hypergeom
+
     chance = hypergeom.sf(own - 1, own + other + twin_own + twin_other, own + twin_other, own + other)
     return frozenset(
         pairs.filter(pl.Series(chance <= CHANCE, dtype=pl.Boolean)).select("problem_id", "twin").iter_rows()

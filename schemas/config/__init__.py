@@ -16,7 +16,8 @@ from schemas.config.export import ExportConfig
 from schemas.config.flow import FlowConfig
 from schemas.config.graders import AlsoGraded
 from schemas.config.labels import LabelsConfig
-from schemas.config.model import ModelConfig
+from schemas.config.model import ModelConfig, RolloutEngineConfig
+from schemas.config.placement import PlacementConfig
 from schemas.config.prompt import PromptConfig
 from schemas.config.publish import PublishConfig
 from schemas.config.reading import ReadingConfig
@@ -28,6 +29,7 @@ from schemas.config.sources import Source
 from schemas.config.train import EvaluationConfig, LoraTraining, TrainConfig, TrainStage
 from schemas.config.translate import TranslateConfig
 from schemas.config.verify import SecondOpinionConfig, VerifyConfig
+from schemas.placement import choose_placement
 
 __all__ = [
     "AlsoGraded",
@@ -47,10 +49,12 @@ __all__ = [
     "LabelsConfig",
     "LoraTraining",
     "ModelConfig",
+    "PlacementConfig",
     "PromptConfig",
     "PublishConfig",
     "ReadingConfig",
     "RewardConfig",
+    "RolloutEngineConfig",
     "SameConfig",
     "SamplingConfig",
     "SandboxConfig",
@@ -100,11 +104,17 @@ class Config(Strict):
     decide: DecideConfig = DecideConfig()
     translate: TranslateConfig = TranslateConfig()
     train: TrainConfig = TrainConfig()
+    placement: PlacementConfig = PlacementConfig()
     publish: PublishConfig = PublishConfig()
     export: ExportConfig = ExportConfig()
     curriculum: CurriculumConfig = CurriculumConfig()
     reward: RewardConfig = RewardConfig()
     flow: FlowConfig = FlowConfig()
+
+    @property
+    def rollout_model(self) -> ModelConfig:
+        """The model as the engines of rollouts run it."""
+        return self.train.rollout_engine.over(self.model)
 
     @model_validator(mode="before")
     @classmethod
@@ -120,18 +130,38 @@ class Config(Strict):
                 f"sampling.max_tokens is {sampled}, and model.max_model_len, which has to hold the prompt as well, "
                 f"{limit}; raise model.max_model_len"
             )
+        given = self.train.rollout_engine.max_model_len
+        key, limit = ("model", limit) if given is None else ("train.rollout_engine", given)
         for number, stage in enumerate(self.train.stages):
             longest = stage.max_tokens or sampled
-            if stage.max_tokens is not None and longest >= limit:
+            if (stage.max_tokens is not None or given is not None) and longest >= limit:
                 raise ValueError(
-                    f"train.stages.{number}.max_tokens is {longest}, and model.max_model_len, which has to hold the "
-                    f"prompt as well, {limit}; raise model.max_model_len"
+                    f"train.stages.{number}.max_tokens is {longest}, and {key}.max_model_len, which has to hold the "
+                    f"prompt as well, {limit}; raise {key}.max_model_len"
                 )
             if stage.l_cache > longest:
                 raise ValueError(
                     f"train.stages.{number}.l_cache is {stage.l_cache}, and completions have at most {longest} tokens: "
                     "the shortest would be penalised; lower l_cache, or raise max_tokens"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _placed(self) -> "Config":
+        """Refuse what has no place on the GPUs, where the config says how many there are."""
+        given = self.placement
+        gpus = given.gpus
+        if gpus is None and given.engines and given.trainer:
+            gpus = max(*given.engines, *given.trainer) + 1
+        if gpus is None:
+            return self
+        choose_placement(self, gpus)
+        grading = 0 if self.model.urls else self.model.engines * self.model.devices
+        if given.gpus is not None and grading > given.gpus:
+            raise ValueError(
+                f"model.engines: {self.model.engines} engines of {self.model.devices} GPUs each want {grading}, and "
+                f"placement.gpus is {given.gpus}; lower model.engines or model.engine.tensor_parallel_size"
+            )
         return self
 
     @model_validator(mode="after")

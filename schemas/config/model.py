@@ -1,4 +1,4 @@
-"""Which model grades, and how its engine runs."""
+"""Which model grades, and how its engine runs; how the engines of rollouts run beside it."""
 
 from typing import Annotated, Any
 
@@ -46,6 +46,11 @@ class ModelConfig(Strict):
         """Every server's base URL; empty where vLLM runs here."""
         return () if self.url is None else (self.url,) if isinstance(self.url, str) else self.url
 
+    @property
+    def devices(self) -> int:
+        """GPUs that one engine computes on."""
+        return int(self.engine.get("tensor_parallel_size", 1)) * int(self.engine.get("pipeline_parallel_size", 1))
+
     @model_validator(mode="after")
     def _engines_are_here(self) -> "ModelConfig":
         if self.url is not None and self.engines != 1:
@@ -56,11 +61,7 @@ class ModelConfig(Strict):
 
     @model_validator(mode="after")
     def _one_engine(self) -> "ModelConfig":
-        if self.engine.get("data_parallel_size", 1) != 1:
-            raise ValueError(
-                "model.engine.data_parallel_size works across processes, and the engine here is one; set model.engines "
-                "to the number of replicas"
-            )
+        _refuse_replicas(self.engine, "model")
         return self
 
     @model_validator(mode="after")
@@ -72,4 +73,41 @@ class ModelConfig(Strict):
         bad = [url for url in plain if not url.startswith(("http://", "https://"))]
         if bad:
             raise ValueError(f"model.url {bad[0]!r} is not a URL; example: http://127.0.0.1:8000/v1")
+        return self
+
+
+def _refuse_replicas(engine: dict[str, Any], section: str) -> None:
+    if engine.get("data_parallel_size", 1) != 1:
+        raise ValueError(
+            f"{section}.engine.data_parallel_size works across processes, and the engine here is one; set "
+            f"{section}.engines to the number of replicas"
+        )
+
+
+class RolloutEngineConfig(Strict):
+    """How the engines run that generate for the trainer. What is not given is as in `model`: grading has the machine to
+    itself, and asks for other lengths.
+    """
+
+    engines: Annotated[int, Field(ge=1)] | None = None
+    """Engines, each on GPUs of its own; none is as many as fit on the GPUs that `placement` leaves them."""
+    max_model_len: Annotated[int, Field(ge=16)] | None = None
+    """Prompt and completion together: at least the longest of `train.stages.*.max_tokens`, and the prompt."""
+    max_num_seqs: Annotated[int, Field(ge=1)] | None = None
+    """Sequences decoded together by each engine."""
+    enforce_eager: bool | None = None
+    """Neither compile the model nor capture CUDA graphs."""
+    engine: dict[str, Any] = {}
+    """Further vLLM engine arguments by their own names, over those of `model.engine`; such as tensor_parallel_size."""
+
+    def over(self, model: ModelConfig) -> ModelConfig:
+        """`model`, with what is given here in its place. Raises ValueError where that is no sound model."""
+        given = {name: value for name, value in self if name != "engine" and value is not None}
+        return ModelConfig.model_validate(
+            model.model_dump() | {"url": None} | given | {"engine": model.engine | self.engine}
+        )
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> "RolloutEngineConfig":
+        _refuse_replicas(self.engine, "train.rollout_engine")
         return self

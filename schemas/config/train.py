@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.config.base import Strict
+from schemas.config.model import RolloutEngineConfig
 from schemas.config.sources import Source
 
 
@@ -44,7 +45,7 @@ class LoraTraining(Strict):
 
 
 class EvaluationConfig(Strict):
-    """Held-out problems, graded before training and after every stage."""
+    """Held-out problems, graded before training, while it goes on, and after every stage."""
 
     share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Of the problems to train on, chosen by the hash of their id, so that it is stable as the set grows."""
@@ -52,6 +53,16 @@ class EvaluationConfig(Strict):
     """Problems from elsewhere, held out as well; statements that training has are left out of them."""
     problems: Annotated[int, Field(ge=1)] = 256
     """At most; of 16 samples each, the interval is then about three points wide on either side."""
+    every: Annotated[int, Field(ge=1)] | None = 50
+    """Steps between evaluations while a stage trains, so that a run that has gone wrong is seen before its end; none
+    evaluates only before and after."""
+    every_problems: Annotated[int, Field(ge=1)] = 64
+    """Held-out problems of those in between, the same ones each time: a quarter of the default's, as the optimiser
+    waits for them."""
+    variants: Literal["keep", "reject"] = "reject"
+    """Problems that have the text of a held-out one with other numbers: who has trained on them knows its way to the
+    answer. `keep` trains on them, where both are of one generator. Held-out problems in other words, in another
+    language or as a part of a longer one are never trained on."""
     n: Annotated[int, Field(ge=1)] = 16
     """Samples a problem: pass@1 is their mean, majority@n their commonest answer. At sampling.temperature."""
 
@@ -98,8 +109,9 @@ class TrainConfig(Strict):
     synchronous: bool = False
     """For debugging: sample a batch, train on it, push, and only then sample the next."""
     colocate: bool | None = None
-    """Freeze generation while the optimiser works, where both are on one device; none does so without a GPU, where it
-    was four times faster on two cores than fighting over them."""
+    """Engines and trainer take turns on the same GPUs: while the optimiser works nothing is generated, and an engine's
+    weights and cache are not in memory. None does so where there is one GPU, and without GPUs, where it was four times
+    faster on two cores than fighting over them."""
     gradient_checkpointing: bool | None = None
     """A third more time for activations of one layer; none does so on a GPU, whose memory long completions fill."""
     compile: bool = False
@@ -108,8 +120,10 @@ class TrainConfig(Strict):
     """None trains all weights."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Steps; what a killed run repeats at most."""
-    processes: Annotated[int, Field(ge=1)] = 1
-    """Of torchrun, with the weights sharded over them (FSDP2); the engine is beside the first."""
+    processes: Annotated[int, Field(ge=1)] | None = None
+    """Of torchrun, with the weights sharded over them (FSDP2); none is one for each of the trainer's GPUs
+    (`placement.trainer`), and one without GPUs."""
+    rollout_engine: RolloutEngineConfig = RolloutEngineConfig()
     folder: str | None = None
     """Where checkpoints and logs lie; none is training/ in the run's folder, which then has to be local."""
     keep_checkpoints: Annotated[int, Field(ge=1)] = 1
@@ -119,6 +133,10 @@ class TrainConfig(Strict):
     grader_only: bool = False
     """The first stage's model only grades: the second stage trains the model that the first one began with, as in the
     paper."""
+    draw: Literal["by_pass_rate", "evenly"] = "by_pass_rate"
+    """How often a problem is drawn. `by_pass_rate`: as often as its rollouts are likely to differ, by its samples and
+    its rollouts so far; what is solved rests for some epochs, as what is not, and both return. `evenly`: once an
+    epoch."""
     stages: Annotated[tuple[TrainStage, ...], Field(min_length=1)] = (
         TrainStage(name="stage-1"),
         TrainStage(name="stage-2", data="harder", prompts_per_batch=16),

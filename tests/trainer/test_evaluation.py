@@ -12,7 +12,7 @@ from pipeline.inference.prompts import Prompt
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import SandboxConfig, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
-from trainer.checkpoints import read_rows
+from trainer.checkpoints import cut_rows, read_rows
 from trainer.evaluation import Score, add_evaluation, compare, evaluate, has_evaluation, summarise
 from trainer.problems import Task
 
@@ -74,3 +74,29 @@ def test_an_evaluation_behind_a_torn_line_is_read_again(tmp_path: Path) -> None:
     assert read_rows(log) == [first, second]
     assert has_evaluation(log, "after one", 3)
     assert second["since_start"]["change"] == 0
+
+
+def test_evaluations_of_weights_that_a_kill_lost_are_cut_off(tmp_path: Path) -> None:
+    """Those of another stage stay, and those of before the last checkpoint."""
+    log, scores = tmp_path / "evaluations.jsonl", [Score("a", "math", "en", 0.5, True)]
+    rows = [
+        add_evaluation(log, when, version, scores, stage)
+        for when, version, stage in (("step 2", 2, "one"), ("step 4", 4, "one"), ("after two", 6, "two"))
+    ]
+    cut_rows(log, 3, "one")
+    assert read_rows(log) == [rows[0], rows[2]]
+    cut_rows(log, 3)
+    assert read_rows(log) == rows[:1]
+
+
+def test_a_few_problems_are_compared_with_themselves_at_the_start(tmp_path: Path) -> None:
+    """What is evaluated in between are some of the problems; the others do not count as a change."""
+    log = tmp_path / "evaluations.jsonl"
+    add_evaluation(
+        log,
+        "before training",
+        0,
+        [Score(id, "math", "en", rate, False) for id, rate in zip("ab", (0.2, 1.0), strict=True)],
+    )
+    row = add_evaluation(log, "one, step 2", 2, [Score("a", "math", "en", 0.5, True)], "one")
+    assert row["since_start"]["change"] == pytest.approx(0.3)

@@ -28,7 +28,7 @@ from trainer.origin import OLD_KEY, ORIGIN, hash_old_key
 from trainer.train import StageRun, train
 
 
-async def learn_drawn_groups(self: StageRun, start: Path, held_out: Any, first: bool) -> Any:
+async def learn_drawn_groups(self: StageRun, start: Path, first: bool) -> Any:
     """In the place of `StageRun.run`: each step learns from groups that its version draws."""
     journal = Journal(self.home, self.state.version, "test")
     while self.state.step < self.stage.steps:
@@ -241,6 +241,55 @@ def test_a_resumed_stage_knows_the_steps_that_its_checkpoint_has(config: Config,
     run.open(tmp_path / "model", None)
     run.learner.close()
     assert list(run.sampled) == of_two
+
+
+@pytest.mark.parametrize("grader_only", [False, True])
+def test_the_second_stage_trains_the_first_one_s_model_or_the_one_that_it_began_with(
+    config: Config, grader_only: bool
+) -> None:
+    """And where the first stage's model is there to grade alone, it stays for that."""
+    train(change(config, grader_only=grader_only), ["one", "two"])
+    home = home_of(config)
+    one, two = (json.loads((home / name / ORIGIN).read_text()) for name in ("one", "two"))
+    assert (one["model"] == two["model"]) is grader_only
+    assert (home / "one" / MODEL / "config.json").is_file()
+
+
+@pytest.mark.parametrize(("reward", "length", "ends"), [(0.0, 1.0, True), (1.0, 0.0, True), (1.0, 1.0, False)])
+def test_a_stage_ends_when_reward_or_length_rises_no_more(
+    config: Config, reward: float, length: float, ends: bool
+) -> None:
+    """Length only because the next stage allows longer completions."""
+    first, second = (stage.model_dump() for stage in config.train.stages)
+    stages = [first | {"steps": 100, "patience": 10, "max_tokens": 64}, second | {"max_tokens": 128}]
+    longer = change(config, stages=stages)
+    run = StageRun(longer, longer.train.stages[0], None)
+    for step in range(10):
+        assert not run._has_plateaued()
+        run.sampled.append({"reward": reward * step, "length": length * step})
+    assert run._has_plateaued() is ends
+
+
+def test_a_stage_ends_when_few_groups_have_signal(config: Config) -> None:
+    run = StageRun(config, config.train.stages[0], None)
+    run.state = replace(run.state, recent=[[2, 10]] * 10)
+    assert run._has_plateaued()
+    run.state = replace(run.state, recent=[[4, 10]] * 10)
+    assert not run._has_plateaued()
+
+
+def test_it_is_evaluated_every_so_many_steps_and_not_at_either_end(config: Config) -> None:
+    longer = give_steps(change(config, evaluation={"every": 3}), one=9)
+    run = StageRun(longer, longer.train.stages[0], None)
+    run.state = replace(run.state, version=100)
+    due = []
+    for step in range(10):
+        run.state = replace(run.state, step=step)
+        due += [step] if run._is_between() else []
+    assert due == [3, 6]
+    never = StageRun(change(config, evaluation={"every": None}), config.train.stages[0], None)
+    never.state = run.state
+    assert not never._is_between()
 
 
 def test_a_stage_of_an_older_version_is_taken_over(config: Config, tmp_path: Path) -> None:

@@ -51,6 +51,18 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
     assert [event.value for event in board.Scalars("reward")] == pytest.approx([0.1, 0.2, 0.3])
 
 
+def test_evaluations_go_to_the_board_and_not_into_the_log(tmp_path: Path) -> None:
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    journal = Journal(tmp_path, 0, "run")
+    journal.write(row(1))
+    journal.report(1, {"held_out": 0.25})
+    journal.close()
+    board = loader.EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    assert [(event.step, event.value) for event in board.Scalars("held_out")] == [(1, 0.25)]
+    assert read_rows(tmp_path / LOG) == [row(1)]
+
+
 def test_the_picture_is_drawn_from_what_is_there(tmp_path: Path) -> None:
     evaluations = [{"version": 0, "problems": 4, "pass_rate": 0.3, "low": 0.2, "high": 0.4}]
     for rows in ([], [row(1), row(2), row(3, stage="two")]):

@@ -22,8 +22,10 @@ NOW_FREE = {
     "gradient_checkpointing": True,
     "compile": True,
     "processes": 8,
+    "rollout_engine": {"max_num_seqs": 9},
     "checkpoint_every": 3,
     "keep_checkpoints": 9,
+    "draw": "evenly",
     "folder": "elsewhere",
     "evaluation": {"n": 3},
 }

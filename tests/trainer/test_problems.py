@@ -5,12 +5,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.inference.prompts import Prompt
 from pipeline.publish.held_out import is_held_out
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, EvaluationConfig, Source, TrainConfig, TrainStage
 from schemas.errors import InputError
+from schemas.label import LABEL_DTYPES, LabelOutcome
 from tests.pipeline.publish.report_runs import Told, lay_run
-from trainer.problems import choose_held_out, choose_problems
+from trainer.problems import Task, choose_held_out, choose_problems, keep_apart
 
 KEPT = TrainStage(name="one")
 HARDER = TrainStage(name="two", data="harder")
@@ -61,6 +63,71 @@ def test_after_a_second_pass_harder_is_what_that_pass_kept(tmp_path: Path) -> No
     regrade(folder, {str(TOLD[0].statement): "keep", str(TOLD[5].statement): "too_easy"})
     assert rights(choose_problems(folder, config(tmp_path), HARDER)) == [0, 1, 4, 8]
     assert rights(choose_problems(folder, config(tmp_path), KEPT)) == [1, 4, 8, 12]
+
+
+def test_a_repaired_label_is_what_is_trained_on(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    before = choose_problems(folder, config(tmp_path), KEPT)
+    label = {"outcome": LabelOutcome.REPAIRED.value, "answer": "8", "label": "7", "independent": 2, "clash": False}
+    labels = [{"problem_id": before[0].id, "backing": [], "witnesses": []} | label]
+    folder.write_table("labels/00000.parquet", pl.DataFrame(labels, schema=LABEL_DTYPES))
+    after = choose_problems(folder, config(tmp_path), KEPT)
+    assert [task.label for task in before] == ["7"] * 4
+    assert [task.label for task in after] == ["8", "7", "7", "7"]
+    assert [task.repaired for task in after] == ["8", "", "", ""]
+
+
+@pytest.mark.parametrize("stage", [KEPT, HARDER], ids=["kept", "harder"])
+def test_a_problem_comes_with_what_its_samples_said(tmp_path: Path, stage: TrainStage) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    for task in choose_problems(folder, config(tmp_path), stage):
+        (right,) = rights([task])
+        assert (task.right, task.wrong) == (right, 16 - right)
+
+
+def test_what_somebody_published_says_it_too(tmp_path: Path) -> None:
+    laid, alone = lay_run(tmp_path / "run", TOLD), RunFolder(str(tmp_path / "alone"))
+    curated = laid.read_table("curated/00000.parquet")
+    alone.write_table("curated/a.parquet", curated)
+    assert sorted(task.right for task in choose_problems(alone, config(tmp_path), KEPT)) == [1, 4, 8, 12]
+    alone.write_table("curated/a.parquet", curated.drop("n", "correct"))
+    assert {(task.right, task.wrong) for task in choose_problems(alone, config(tmp_path), KEPT)} == {(0, 0)}
+
+
+HELD_OUT = "A farmer sells 12 melons on Monday and 30 melons on Friday. How many melons does the farmer sell in all?"
+ALIKE = {
+    "copy": "Problem 7. " + HELD_OUT,
+    "edited": HELD_OUT.replace("in all", "in total"),
+    "part": "Read this first, and take your time with it. " + HELD_OUT + " Then rest.",
+}
+OTHER_NUMBERS = HELD_OUT.replace("12", "15").replace("30", "48")
+OTHER = "How many prime numbers are there between 100 and 130?"
+
+
+def task(statement: str, answer: str = "42") -> Task:
+    return Task(f"{abs(hash(statement)):016x}"[:16], statement, "math", "en", Prompt(None, statement, ""), answer)
+
+
+@pytest.mark.parametrize("statement", ALIKE.values(), ids=ALIKE)
+@pytest.mark.parametrize("variants", ["keep", "reject"])
+def test_what_is_held_out_is_not_trained_on_in_other_words(
+    tmp_path: Path, statement: str, variants: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks = [task(statement), task(OTHER, "6")]
+    assert keep_apart(tasks, [task(HELD_OUT)], config(tmp_path, variants=variants)) == tuple(tasks[1:])
+    assert "1 of 2 problems are not trained on" in capsys.readouterr().out
+
+
+def test_with_other_numbers_it_is_trained_on_where_the_config_says_so(tmp_path: Path) -> None:
+    tasks = (task(OTHER_NUMBERS, "63"), task(OTHER, "6"))
+    assert keep_apart(tasks, [task(HELD_OUT)], config(tmp_path)) == tasks[1:]
+    assert keep_apart(tasks, [task(HELD_OUT)], config(tmp_path, variants="keep")) == tasks
+    assert keep_apart(tasks, [], config(tmp_path)) == tasks
+
+
+def test_problems_that_are_all_like_held_out_ones_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"all 1 problems.*train.evaluation.variants"):
+        keep_apart([task(OTHER_NUMBERS)], [task(HELD_OUT)], config(tmp_path))
 
 
 def test_shards_alone_can_be_trained_on(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def test_the_harvest_counts_everything_sampled_once() -> None:
             said = harvest.summarise()
             wrong = 2 * STAGE.prompts_per_batch
             assert said["pass_rate"] == pytest.approx(1 - wrong / (4 * harvest.groups))
+            assert said["sampled_tokens"] == said["length"] * 4 * harvest.groups
             assert made.take_harvest().groups == 0
 
     asyncio.run(run())
@@ -132,6 +133,25 @@ def test_a_stage_in_which_nothing_teaches_ends() -> None:
         async with generators(ScriptedSampler(lambda text, number: text)) as made:
             with pytest.raises(StarvedError):
                 await made.collect(0)
+
+    asyncio.run(run())
+
+
+def test_every_group_says_how_often_its_problem_comes_again() -> None:
+    """Those that are always right come ever more seldom, and never in place of the others."""
+
+    async def run() -> None:
+        feed, sampler = Feed(TASKS, "0", TRAIN.num_generations), ScriptedSampler(half_right)
+        async with generators(sampler, feed=feed) as made:
+            for _ in range(60):
+                batch, _ = await made.collect(0)
+                for group in batch:
+                    feed.done(group.problem_id)
+        rates = feed.state()["rates"]
+        assert rates["04"][0] == rates["04"][1] > 0
+        assert rates["05"][0] > 0 == rates["05"][1]
+        teaching = sum(int(text) % 2 == 0 for text in sampler.asked)
+        assert teaching > 0.6 * len(sampler.asked)
 
     asyncio.run(run())
 

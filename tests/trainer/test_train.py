@@ -39,7 +39,7 @@ def config(tmp_path: Path) -> Config:
                 "num_generations": 4,
                 "learning_rate": 1e-5,
                 "checkpoint_every": 1,
-                "evaluation": {"share": 0.2, "n": 2},
+                "evaluation": {"share": 0.2, "n": 2, "every": 2, "variants": "keep"},
                 "stages": [{"name": "one", "steps": STEPS, "prompts_per_batch": 2, "plateau": 0}],
             },
         }
@@ -111,7 +111,8 @@ def test_a_killed_trainer_and_a_killed_engine_go_on(config: Config) -> None:
     assert all(row["max_lag"] <= STEPS and row["groups"] >= 2 for row in rows)
     done = json.loads((home / "one" / DONE).read_text())
     assert (done["step"], done["version"]) == (STEPS, STEPS)
-    assert [row["when"] for row in read_rows(home / EVALUATIONS)] == ["before training", "after one"]
+    evaluations = [(row["when"], row["version"]) for row in read_rows(home / EVALUATIONS)]
+    assert evaluations == [("before training", 0), ("one, step 2", 2), ("after one", STEPS)]
     assert (home / "one" / MODEL / "config.json").is_file()
     assert (home / "curves.svg").is_file()
 

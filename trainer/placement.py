@@ -1,0 +1,41 @@
+"""The placement on this machine: how many GPUs there are, which ones this process sees, where each engine runs."""
+
+import os
+
+from pipeline.inference.machine import NODE_GPUS, Place, count_gpus, list_gpus
+from schemas.config import Config
+from schemas.errors import InputError
+from schemas.placement import Placement, choose_placement
+
+
+def find_placement(config: Config) -> Placement:
+    """Who has which GPU of this machine. Raises InputError where the config asks for what it has not."""
+    here, given = count_gpus(os.environ), config.placement.gpus
+    if given is not None and given > here:
+        raise InputError(
+            f"placement.gpus is {given}, and {here or 'no'} GPU{'s' * (here > 1)} may be used here; lower or remove it"
+        )
+    try:
+        return choose_placement(config, given or here)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def place_engines(config: Config) -> tuple[Place, ...]:
+    """The place of every rollout engine. Raises InputError."""
+    groups = find_placement(config).engines
+    if groups:
+        return tuple(Place(number, len(groups), gpus) for number, gpus in enumerate(groups))
+    many = config.rollout_model.engines
+    return tuple(Place(number, many) for number in range(many))
+
+
+def take_gpus(placement: Placement) -> None:
+    """Let this process see the trainer's GPUs alone, so that LOCAL_RANK counts among them.
+
+    To be called before anything asks CUDA, which looks once. Engines that this process starts get theirs all the same.
+    """
+    visible = list_gpus(os.environ)
+    if placement.trainer and visible and NODE_GPUS not in os.environ:
+        os.environ[NODE_GPUS] = ",".join(visible)
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(visible[gpu] for gpu in placement.trainer)
