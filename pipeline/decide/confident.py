@@ -92,7 +92,7 @@ def find_groups(problems: pl.DataFrame) -> dict[str, Group]:
     groups: dict[str, Group] = {}
     for row in problems.select("id", *names).iter_rows(named=True):
         correct, known = (row.get(name) for name in EARLIER)
-        earlier = (find_level(correct, known),) if known else ()
+        earlier = (find_level(correct, known),) if correct is not None and known else ()
         groups[row["id"]] = (*earlier, row.get("source") or "")
     return groups
 
