@@ -18,13 +18,12 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from pipeline.run.layout import TRAINING
+from pipeline.run.layout import EVALUATIONS, TRAINING
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
 
 LOG = "log.jsonl"
-EVALUATIONS = "evaluations.jsonl"
 MODEL = "model"
 DONE = "done.json"
 STATE = "state.json"

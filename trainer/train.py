@@ -20,12 +20,12 @@ import torch
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
 from pipeline.progress import Work, track
+from pipeline.run.layout import EVALUATIONS
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import print_visible
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import Config, TrainStage
 from trainer.checkpoints import (
-    EVALUATIONS,
     LOG,
     MODEL,
     State,

@@ -32,6 +32,7 @@ and the test items, pairs with three and more numbers, all equal, and equal labe
 words; retellings share a fifth and more."""
 AGREED_WORDS = 4
 """Stems that such tellings share at least: those pairs share two at most."""
+SIGNS = frozenset("+-*/=")
 FOREIGN = 0.12
 """Share of English little words among a text's words below which it is in another language; English has 0.35."""
 FOREIGN_WORDS = 5
@@ -112,8 +113,9 @@ def _judge(
     if covered < CONTAINMENT or _turns(entry, problem) or _count_shared(tokens, entry) < SHORT:
         return None
     missing, extra = entry.core.numbers - problem.numbers, problem.numbers - entry.core.numbers
+    ours, theirs = _count_terms(tokens), _count_terms(entry.tokens)
     # A shortened item lacks numbers and a stretched one has more; one that does both says other numbers.
-    how: How = "variant" if missing and extra else "contains"
+    how: How = "variant" if (missing or theirs - ours) and (extra or ours - theirs) else "contains"
     return Match(how, entry, covered, _share(tokens, entry.tokens))
 
 
@@ -131,6 +133,12 @@ def _retells(problem: Statement, entry: Entry, config: DecontaminateConfig, answ
     loose = same.model_copy(update={"paraphrase_similarity": same.paraphrase_similarity * AGREED})
     like = compare_stories(entry.core, problem, loose, AGREED_WORDS)
     return like.score if like else None
+
+
+def _count_terms(tokens: tuple[str, ...]) -> Counter[str]:
+    """The numbers beside a sign. There a `1` is no article, and `2 + 2` has a number more than `2 + x`."""
+    around = zip(("", *tokens), tokens, (*tokens[1:], ""), strict=False)
+    return Counter(token for left, token, right in around if is_number(token) and SIGNS & {left, right})
 
 
 def _count_shared(tokens: tuple[str, ...], entry: Entry) -> int:

@@ -40,6 +40,10 @@ RATES = "rates"
 CURATED = "curated"
 FLAGS = "flags"
 TRAINING = "training"
+EVALUATIONS = "evaluations.jsonl"
+"""In the trainer's folder, wherever that lies."""
+HELD_OUT = f"{TRAINING}/{EVALUATIONS}"
+"""How good the trained weights are on held-out problems."""
 TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, REFUSALS, DECISIONS, LABELS, RATES, CURATED)
 """The folders with tables, in the order in which a run fills them."""
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.run.layout import EVALUATIONS
 from schemas.config import Config
 from tests.pipeline.publish.report_runs import Told, lay_run
 from tests.trainer.test_policy import with_tokenizer
 from tests.trainer.tiny import draw_groups, save_tiny
 from trainer.checkpoints import (
     DONE,
-    EVALUATIONS,
     LOG,
     MODEL,
     find_checkpoints,

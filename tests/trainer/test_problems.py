@@ -125,6 +125,17 @@ def test_with_other_numbers_it_is_trained_on_where_the_config_says_so(tmp_path: 
     assert keep_apart(tasks, [], config(tmp_path)) == tasks
 
 
+@pytest.mark.parametrize(("held_out", "other"), [("1 + 1", "4 + 4 - 4"), ("3 + 1", "2 + 3 + 2"), ("3 - 3", "3 + 5")])
+def test_a_sum_is_no_part_of_one_that_has_other_numbers(tmp_path: Path, held_out: str, other: str) -> None:
+    """A `1` counts among them, and how often each is there."""
+    text = "State the final answer to the following arithmetic problem: {} ="
+    tasks = (task(text.format(other)),)
+    assert keep_apart(tasks, [task(text.format(held_out))], config(tmp_path, variants="keep")) == tasks
+    whole = task("Read this first. " + text.format(held_out) + " Then rest for a while.")
+    with pytest.raises(InputError):
+        keep_apart([whole], [task(text.format(held_out))], config(tmp_path, variants="keep"))
+
+
 def test_problems_that_are_all_like_held_out_ones_are_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"all 1 problems.*train.evaluation.variants"):
         keep_apart([task(OTHER_NUMBERS)], [task(HELD_OUT)], config(tmp_path))

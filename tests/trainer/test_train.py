@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.run.layout import EVALUATIONS
 from schemas.config import Config
 from tests.conftest import ROOT
 from tests.pipeline.inference.test_watch import wait_gone
 from tests.pipeline.publish.report_runs import Told, lay_run
-from trainer.checkpoints import DONE, EVALUATIONS, LOG, MODEL, find_checkpoints, read_rows, read_state
+from trainer.checkpoints import DONE, LOG, MODEL, find_checkpoints, read_rows, read_state
 
 STEPS = 4
 HANG = 420

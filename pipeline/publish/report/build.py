@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.progress import track
-from pipeline.publish.report import charts, formatting, passes
+from pipeline.publish.report import charts, formatting, passes, training
 from pipeline.publish.report.files import draw_funnel_file, draw_rates_file
 from pipeline.publish.report.formulas import draw_label, draw_text
 from pipeline.publish.report.funnel import NARROW, WIDE, draw_funnel
@@ -98,6 +98,7 @@ def render_page(gathered: Gathered, config: Config | None, manifest: dict[str, A
         ),
         moved=passes.describe_moves(gathered.passes) if gathered.passes else [],
         passes_figure=passes.draw_passes(gathered.passes) if gathered.passes else "",
+        training_figure=training.draw_training(gathered.training) if gathered.training else "",
         calibration=draw_calibration(gathered.labels.witnesses.calibration) if gathered.labels else "",
         tell_witnesses=tell_witnesses,
         guesses=manifest.get("guesses") or [],

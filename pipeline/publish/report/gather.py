@@ -13,6 +13,7 @@ from pipeline.publish.report.labels import LabelSummary, gather_labels
 from pipeline.publish.report.passes import Passes, gather_passes
 from pipeline.publish.report.reward_audit import AuditSummary, gather_audit
 from pipeline.publish.report.suspects import SuspectSummary, gather_suspects
+from pipeline.publish.report.training import Evaluation, gather_training
 from pipeline.run.evidence import find_decisions, find_samples, last_pass, read_evidence
 from pipeline.run.layout import CURATED, REJECTED, decisions_name, shard_of, split_name
 from pipeline.run.storage import RunFolder
@@ -122,6 +123,8 @@ class Gathered:
     """Rows of samples brought along that could not be used."""
     passes: Passes | None = None
     """The second grading pass against the first, where there was one."""
+    training: tuple[Evaluation, ...] = ()
+    """Held-out problems before, during and after training, where there was any."""
     translation: Counts | None = None
     """What came of translating, where it was tried."""
     suspects: SuspectSummary | None = None
@@ -189,6 +192,7 @@ def gather(folder: RunFolder, config: Config) -> Gathered:
         samples=samples,
         statements=statements,
         unused=unused,
+        training=gather_training(folder),
         translation=read_translation(folder),
         suspects=gather_suspects(folder, grading_pass),
         labels=gather_labels(folder),
