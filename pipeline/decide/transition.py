@@ -3,8 +3,9 @@
 The two-parameter logistic model (Birnbaum, 1968): the chance that a model solves a problem is logistic in its ability
 less the problem's difficulty, times how well that tells models apart. So another grader, or the same one after
 training, moves the logits of all rates along one line; a spread about it says how much problems differ in that. The
-three numbers are learned by maximum likelihood from all samples that the new grader took. What a level (k of n) says of
-the earlier grader's rate is learned from how many problems have each.
+three numbers are averaged over their posterior, given all samples that the new grader took: a few problems that are all
+solved do not say that everything is. What a level (k of n) says of the earlier grader's rate is learned from how many
+problems have each.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ SHIFTS = np.arange(-3.0, 5.01, 0.5)
 """Of the logit: a rate of one half becomes 0.05 to 0.99."""
 SLOPES = (0.75, 1.0, 1.25, 1.5, 2.0)
 """By which the logit is multiplied: above 1 what is hard stays hard and what is easy becomes very easy."""
+SHIFT, SLOPE = 1.5, 0.35
+"""How far a shift and the logarithm of a slope are from 0 before anything is seen: standard deviations."""
 SPREADS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Scales of the logistic distribution about the line, in logits."""
 _SMALLEST = 0.0025
@@ -53,12 +56,16 @@ def learn_transition(levels: Mapping[Level, Hits]) -> dict[Level, Prior]:
     at, hits, trials, weights = np.array(rows, dtype=np.float64).T
     seen = list_likelihoods(hits, trials)
 
-    def fit(move: Floats) -> float:
-        after = before @ move
-        return float(weights @ np.log((seen * after[at.astype(np.int64)]).sum(axis=1)))
+    def weigh(shift: float, slope: float, spread: float) -> float:
+        after = before @ _move(shift, slope, spread)
+        fits = float(weights @ np.log((seen * after[at.astype(np.int64)]).sum(axis=1)))
+        return fits - (shift / SHIFT) ** 2 / 2 - (np.log(slope) / SLOPE) ** 2 / 2
 
-    best = max((_move(*moved) for moved in product(SHIFTS, SLOPES, SPREADS)), key=fit)
-    return {name: Prior.of(row) for name, row in zip(names, before @ best, strict=True)}
+    moves = [*product(SHIFTS.tolist(), SLOPES, SPREADS)]
+    scores = np.array([weigh(*move) for move in moves])
+    beliefs = np.exp(scores - scores.max())
+    mean = sum(belief * _move(*move) for move, belief in zip(moves, beliefs / beliefs.sum(), strict=True) if belief)
+    return {name: Prior.of(row) for name, row in zip(names, before @ mean, strict=True)}
 
 
 @cache

@@ -463,7 +463,7 @@ def test_the_second_pass_asks_only_what_may_move(tmp_path: Path, verifier: MathV
     groups = find_groups(problems)
     for id_, correct in problems.select("id", "earlier_correct").iter_rows():
         first = count_first(id_, groups[id_], sampling)
-        assert count.get(id_, 0) == first if correct == 16 else count.get(id_, 0) > first
+        assert count.get(id_, 0) == first if correct == 16 else count[id_] >= max(first, 1)
     assert 20 < len(count) < 70, "some of those that are always solved are asked, to learn from, and others are not"
     assert again.kept == 20
 
