@@ -6,6 +6,7 @@ is too weak calls good problems unsolvable.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from flows.ray import open_runner
 from flows.stopwatch import Stopwatch
 from flows.tasks import choose_retries, decide_shards, publish
 from flows.train import train_stages
+from pipeline.inference.engine import EngineDied
+from pipeline.inference.models import folder_revision
+from pipeline.inference.server_weights import give_weights, lend_weights
 from pipeline.progress import announce
 from pipeline.progress.display import show_progress
 from pipeline.run.evidence import find_graded
@@ -47,20 +51,32 @@ def loop_held(config: Config) -> Outcome:
     # What cannot be trained on this machine is told before anything is sampled for it.
     find_placement(config)
     with hold_run(folder):
+        if config.train.on_servers:
+            # A loop that was cut off may have left its weights there.
+            give_weights(config.model)
         with open_runner(config) as runner:
             announce("start Prefect")
             outcome: Outcome = curate_shards.with_options(task_runner=runner)(config, folder)
         if not outcome.finished:
             return outcome
-        with open_runner(stay_here(config)) as runner:
+        with open_runner(config if config.train.on_servers else stay_here(config)) as runner:
             regraded: Outcome = regrade_shards.with_options(task_runner=runner)(config, folder)
         return regraded
 
 
-def stay_here(config: Config) -> Config:
-    """The config for what only this machine can do: the trained weights lie here, and no server of `model.url` has
-    them.
+def describe_grader(config: Config, grader: Path) -> Config:
+    """The config with the trained model in `grader` in place of the one that graded first: on the servers that take its
+    weights (`train.on_servers`), or here.
     """
+    if config.train.on_servers:
+        weights = {"weights": str(grader.resolve()), "revision": folder_revision(grader)}
+        return config.model_copy(update={"model": config.model.model_copy(update=weights)})
+    here = stay_here(config)
+    return here.model_copy(update={"model": here.model.model_copy(update={"name": str(grader)})})
+
+
+def stay_here(config: Config) -> Config:
+    """The config without servers: the trained weights lie here, and those of `model.url` have others."""
     model = config.model.model_copy(update={"url": None})
     return config.model_copy(update={"model": model, "flow": config.flow.model_copy(update={"runner": "threads"})})
 
@@ -73,11 +89,14 @@ def regrade_shards(config: Config, folder: RunFolder) -> Outcome:
     first, *rest = config.train.stages
     with watch.measure("train"):
         grader = train_grader(config, [first])
-    here = stay_here(config)
-    graded = here.model_copy(update={"model": here.model.model_copy(update={"name": str(grader)})})
+    graded = describe_grader(config, grader)
     shards = list(find_graded(folder))
     with watch.measure("regrade"):
-        missing, failed = sample_shards(graded, folder, shards, 2)
+        try:
+            with lend_weights(graded.model) if config.train.on_servers else nullcontext():
+                missing, failed = sample_shards(graded, folder, shards, 2)
+        except EngineDied as error:
+            missing, failed = 0, {"regrade": str(error)}
     with watch.measure("decide"):
         decide_shards.with_options(**retries)(config, folder, 2)
     manifest = publish.with_options(**retries)(config, folder, watch.seconds, 2)

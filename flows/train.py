@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from pipeline.inference.machine import find_project
+from pipeline.inference.server_weights import lend_weights
 from pipeline.progress import is_shown, lend_screen
 from pipeline.progress.display import QUIET
 from pipeline.run.storage import RunFolder
@@ -55,7 +57,8 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
             launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
         command = [*launcher, "trainer", str(settings), *(stage.name for stage in stages)]
         environment = find_project(os.environ) | ({} if is_shown() else {QUIET: "1"})
-        with lend_screen():
+        model = config.model.model_copy(update={"weights": None})
+        with lend_screen(), lend_weights(model) if config.train.on_servers else nullcontext():
             code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode
     if code:
         raise TrainingFailed(

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 class Placement:
     """`engines` are the GPUs of each rollout engine, `trainer` that of each rank.
 
-    Both are empty on a machine without GPUs. With `colocate` an engine sleeps while the trainer steps.
+    Both are empty on a machine without GPUs, `engines` also where servers sample. With `colocate` an engine sleeps
+    while the trainer steps.
     """
 
     engines: tuple[tuple[int, ...], ...]
@@ -21,6 +22,8 @@ class Placement:
     def __str__(self) -> str:
         if not self.trainer:
             return "no GPU: engine and trainer take turns on the CPU" if self.colocate else "no GPU"
+        if not self.engines:
+            return f"engines on servers; trainer on {list_numbers(self.trainer)}"
         where = " | ".join(list_numbers(gpus) for gpus in self.engines)
         turns = ", in turn" if self.colocate else ""
         return f"engines on {where}; trainer on {list_numbers(self.trainer)}{turns}"
@@ -36,6 +39,8 @@ def choose_placement(config: "Config", gpus: int) -> Placement:
         if given.engines or given.trainer:
             raise ValueError("placement names GPUs, and this machine has none; remove placement.engines and .trainer")
         return Placement((), (), train.colocate is not False)
+    if train.on_servers:
+        return Placement((), given.trainer or tuple(range(gpus))[: train.processes], False)
     trainer, engines = _share_out(config, gpus)
     for key, numbers in (("engines", engines), ("trainer", trainer)):
         if above := [gpu for gpu in numbers if gpu >= gpus]:

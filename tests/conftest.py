@@ -75,19 +75,30 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve_model(log: Path, port: int | None = None) -> "Iterator[tuple[Served, subprocess.Popen[bytes]]]":
-    """A real OpenAI-compatible server on loopback, up; it ends with the block, however that ends."""
+def serve_model(
+    log: Path, port: int | None = None, name: str = "smollm2", takes_weights: bool = False
+) -> "Iterator[tuple[Served, subprocess.Popen[bytes]]]":
+    """A real OpenAI-compatible server on loopback, up; it ends with the block, however that ends.
+
+    With `takes_weights` it is started as the page on clusters says, so that a trainer may load its weights into it.
+    """
     from pipeline.inference.embedded import ensure_embedded
     from pipeline.inference.machine import engine_environment
 
     port = port or free_port()
     # What `vllm serve` runs; the command itself looks for the package's name, which the CPU build does not have.
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(ensure_embedded())]
-    command += ["--served-model-name", "smollm2", "--enforce-eager", "--disable-log-stats"]
+    command += ["--served-model-name", name, "--enforce-eager", "--disable-log-stats"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", "512", "--max-num-seqs", "64"]
     environment = {k: v for k, v in engine_environment(os.environ).items() if k != "VLLM_ENABLE_V1_MULTIPROCESSING"}
     # 64 short sequences of this model are 0.8 GB; several of these servers run at once.
     environment["VLLM_CPU_KVCACHE_SPACE"] = "1"
+    if takes_weights:
+        from pipeline.inference.server_weights import LAUNCH
+
+        settings, options = LAUNCH.split(" vllm serve NAME ")
+        environment |= dict([settings.split("=", 1)]) | {"PYTHONPATH": str(ROOT)}
+        command += options.split()
     parent = os.getpid()
 
     def die_with_us() -> None:
@@ -109,7 +120,7 @@ def serve_model(log: Path, port: int | None = None) -> "Iterator[tuple[Served, s
                     break
             except httpx.HTTPError:
                 time.sleep(0.5)
-        yield Served(f"http://127.0.0.1:{port}/v1", "smollm2"), server
+        yield Served(f"http://127.0.0.1:{port}/v1", name), server
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)

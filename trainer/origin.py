@@ -55,6 +55,7 @@ FREE = {
     "gradient_checkpointing",
     "compile",
     "processes",
+    "on_servers",
     "rollout_engine",
     "grader_only",
     "draw",

@@ -6,6 +6,7 @@ of the trainer's, it can be paused and given weights exactly between two steps, 
 
 import asyncio
 import itertools
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 
 from pipeline.inference.engine import EngineDied, EngineStats, PromptRefused, Request, SamplingParams
-from pipeline.inference.machine import vllm_version
+from pipeline.inference.machine import ALONE, Place, vllm_version
 from pipeline.inference.messages import (
     Answer,
     Cancel,
@@ -32,7 +33,7 @@ from pipeline.inference.messages import (
 )
 from pipeline.inference.models import ResolvedModel
 from pipeline.inference.prompts import Prompt
-from pipeline.inference.worker_process import START, WorkerProcess, engine_arguments
+from pipeline.inference.worker_process import START, WORKER, WorkerProcess, count_devices, engine_arguments
 from pipeline.progress import track
 from schemas.config import ModelConfig
 from trainer.rollout import Rollout, Sampled
@@ -47,11 +48,19 @@ class RolloutEngine:
     """Samples groups and takes new weights; `async with` starts and ends it. All calls from one event loop.
 
     The kernel ends the worker when the thread that started it ends, so that loop's thread must stay. `folder` is the
-    model or a checkpoint in Hugging Face form, `version` what its weights are called. Nothing restarts by itself: after
-    EngineDied make another engine, and push the newest weights before the first sample.
+    model or a checkpoint in Hugging Face form, whose weights are version 0. Nothing restarts by itself: after
+    EngineDied make another engine, and push the newest weights before the first sample. The process is
+    `python -m worker`, on the devices of its `place`.
     """
 
-    def __init__(self, model: ModelConfig, folder: Path, stop_strings: Sequence[str] = (), version: int = 0) -> None:
+    def __init__(
+        self,
+        model: ModelConfig,
+        folder: Path,
+        stop_strings: Sequence[str] = (),
+        place: Place = ALONE,
+        worker: str = WORKER,
+    ) -> None:
         if not vllm_version()[0]:
             raise EngineDied("vLLM is not installed: install goldilocks[cpu] or goldilocks[gpu]; training needs it")
         engine = engine_arguments(model, ResolvedModel(str(folder), "", local=True)) | {
@@ -61,15 +70,18 @@ class RolloutEngine:
             # A step begun under the old weights must not end under the name of the new ones.
             "async_scheduling": False,
         }
-        self.version = version
+        self.version = 0
+        self.dtype = torch.float32
+        """Of the engine's weights, once it is started."""
         self._folder, self._stop = folder, tuple(stop_strings)
-        self._settings = WorkerSettings(engine, trains=True, version=version)
+        self._place, self._module = place, worker
+        self._environment = place.restrict(os.environ, count_devices(model.engine))
+        self._settings = WorkerSettings(engine, trains=True)
         self._patience = model.timeout
         self._numbers = itertools.count(READY + 1)
         self._pending: dict[int, tuple[type, asyncio.Future[Any]]] = {}
         self._worker: WorkerProcess | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._dtype = torch.float32
         self._paused = False
         self._end: str | None = "the rollout engine is not started"
         self._last_message = self._busy = 0.0
@@ -88,14 +100,14 @@ class RolloutEngine:
         ready = loop.create_future()
         self._pending[READY] = (Ready, ready)
         self._end = None
-        worker = self._worker = WorkerProcess(self._settings)
+        worker = self._worker = WorkerProcess(self._settings, self._module, self._environment)
         self._last_message = time.monotonic()
         loop.add_reader(worker.pipe.fileno(), self._listen)
         loop.add_reader(worker.pidfd, self._listen)
         self._watch = loop.create_task(self._keep_watch())
         try:
-            with track(START, unit="", note=str(self._folder.name)):
-                self._dtype = getattr(torch, await ready)
+            with track(START, unit="", note=self._place.name(self._folder.name)):
+                self.dtype = getattr(torch, await ready)
         except BaseException:
             await self.close()
             raise
@@ -133,8 +145,12 @@ class RolloutEngine:
         return time.perf_counter() - began
 
     async def _push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> None:
-        with await asyncio.to_thread(write_weights, weights, self._dtype) as file:
-            await self._ask(LoadWeights(next(self._numbers), own_path(file), version))
+        with await asyncio.to_thread(write_weights, weights, self.dtype) as file:
+            await self.load(own_path(file), version)
+
+    async def load(self, path: str, version: int) -> None:
+        """`push` of weights that `write_weights` has put where `path` says; several engines may read them at once."""
+        await self._ask(LoadWeights(next(self._numbers), path, version))
         self.version = version
 
     async def pause(self) -> None:

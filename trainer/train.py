@@ -53,7 +53,7 @@ from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
 from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems, keep_apart
-from trainer.rollout_engine import RolloutEngine
+from trainer.rollout_engines import RolloutEngines, open_rollouts
 from trainer.rollouts import Generators, StarvedError, count_tokens, measure_lag
 
 
@@ -144,9 +144,7 @@ class StageRun:
             with ProblemVerifier(self.config.verify, self.config.sandbox) as verifier:
                 while True:
                     try:
-                        async with RolloutEngine(
-                            self.config.rollout_model, start, self.config.sampling.stop_strings
-                        ) as engine:
+                        async with open_rollouts(self.config, start, self.home) as engine:
                             if self.state.version:
                                 await self._push(engine)
                             if first and not self.state.version:
@@ -167,7 +165,7 @@ class StageRun:
         self._finish(ended)
         return self.state
 
-    async def _learn(self, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
+    async def _learn(self, engine: RolloutEngines, verifier: ProblemVerifier, journal: Journal, work: Work) -> str:
         """The loop; `self.state` is always what was learned last. What is in flight at an error stays pending.
 
         Returns why it ended, as in `State.ended`.
@@ -207,6 +205,7 @@ class StageRun:
                 if self._shares_device:
                     await engine.resume()
                 seconds = time.monotonic() - began
+                working = (engine.stats.busy - busy) / engine.count
                 row = (
                     {"stage": self.stage.name, "step": self.state.step, "steps": self.stage.steps}
                     | {"version": self.state.version}
@@ -214,7 +213,7 @@ class StageRun:
                     | {"trained_tokens": count_tokens(batch)}
                     | {"wait": round(wait, 3), "learn": round(learn, 3), "push": round(push, 3)}
                     | {"seconds": round(seconds, 3)}
-                    | {"engine_idle": round(max(0.0, 1 - (engine.stats.busy - busy) / seconds), 3)}
+                    | {"engine_idle": round(max(0.0, 1 - working / seconds), 3)}
                     | {"trainer_idle": round(max(0.0, 1 - learn / seconds), 3)}
                 )
                 journal.write(row)
@@ -230,6 +229,8 @@ class StageRun:
 
     @property
     def _shares_device(self) -> bool:
+        if self.train.on_servers:
+            return False
         given = self.train.colocate
         return not torch.cuda.is_available() if given is None else given
 
@@ -246,7 +247,7 @@ class StageRun:
             )
         return levelled is not None
 
-    async def _push(self, engine: RolloutEngine) -> float:
+    async def _push(self, engine: RolloutEngines) -> float:
         weights = await asyncio.to_thread(self.learner.export)
         return await engine.push(weights, self.state.version)
 
@@ -256,7 +257,7 @@ class StageRun:
         return every is not None and 0 < step < self.stage.steps and step % every == 0
 
     async def _evaluate(
-        self, when: str, engine: RolloutEngine, verifier: ProblemVerifier, journal: Journal, few: int | None = None
+        self, when: str, engine: RolloutEngines, verifier: ProblemVerifier, journal: Journal, few: int | None = None
     ) -> None:
         """Grade the held-out problems, or a `few`, as pass 1 graded its own, and write down what changed since the
         first time.

@@ -10,7 +10,8 @@ ends and is not written here, because it could not be run; what would take its p
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import torch
@@ -38,20 +39,34 @@ def own_path(file: IO[bytes]) -> str:
     return f"/proc/{os.getpid()}/fd/{file.fileno()}"
 
 
+def _read(path: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """What is in a file of `write_weights`, or in all of a checkpoint's."""
+    if not Path(path).is_dir():
+        yield from torch.load(path, map_location="cpu", mmap=True, weights_only=True).items()
+        return
+    from safetensors import safe_open
+
+    for shard in sorted(Path(path).glob("*.safetensors")):
+        with safe_open(shard, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118
+                yield name, file.get_tensor(name)
+
+
 class WeightReceiver:
     """Mixed into vLLM's worker (`worker_extension_cls`), whose `model_runner` it uses."""
 
     model_runner: Any
 
     def load_weights_from(self, path: str) -> None:
-        """Take every weight from the file, in place: the KV cache and what is being generated stay.
+        """Take every weight from the file or a checkpoint's folder, in place: the KV cache and what is being generated
+        stay. An empty path is the model that the engine was started with.
 
         Raises ValueError when the file leaves out a weight that the model has; the engine's weights are then a mixture
         and it must not go on.
         """
         from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 
-        weights = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        weights = _read(path) if path else None
         model = self.model_runner.get_model()
         load, loaded = model.load_weights, set[str]()
 
@@ -62,7 +77,7 @@ class WeightReceiver:
         # vLLM only logs what was left out, and knows it nowhere else.
         model.load_weights = load_and_note
         try:
-            self.model_runner.reload_weights(weights_iterator=weights.items())
+            self.model_runner.reload_weights(weights_iterator=weights)
         finally:
             del model.load_weights
         missing = sorted({name for name, _ in model.named_parameters()} - loaded)

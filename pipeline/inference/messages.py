@@ -16,12 +16,11 @@ class WorkerSettings:
     """`engine` are vLLM's EngineArgs by name.
 
     With `trains`, completions come with their tokens and log-probabilities, and prefix-cache blocks of other weights
-    are kept apart, so that weights can be loaded while it generates; `version` is what the first ones are called.
+    are kept apart, so that weights can be loaded while it generates. The first ones are version 0.
     """
 
     engine: Mapping[str, Any]
     trains: bool = False
-    version: int = 0
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,19 @@ def build_prompt(problem: Mapping[str, Any], config: PromptConfig) -> Prompt:
     return Prompt(messages=None, text=text, key=_hash({"messages": text, "chat": False}))
 
 
+def render(tokenizer: Any, prompt: Prompt) -> str:
+    """The text that the model of `tokenizer` (of transformers) goes on from.
+
+    Raises ValueError for a chat without a template.
+    """
+    if prompt.messages is None:
+        return prompt.text or ""
+    if not tokenizer.chat_template:
+        raise ValueError("the model has no chat template; set prompt.chat to false")
+    turns = [{"role": role, "content": content} for role, content in prompt.messages]
+    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+
 @lru_cache(maxsize=32)
 def load_template(name: str) -> Template:
     """Read a shipped prompt by name (`think`, `plain`) or any prompt file by path. Raises PromptError."""

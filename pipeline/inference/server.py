@@ -40,13 +40,13 @@ length"), which most others repeat, vLLM's, SGLang's ("context length"), llama.c
 class ServerEngine:
     """An `Engine` (see pipeline.inference.engine) over HTTP. Raises EngineDied when no server answers at `model.url`.
 
-    The revision is what the servers call the model's root: a server says nothing of its weights. Give another name to
-    other weights, or serve them from another folder. The queue is the callers': they hold at most `capacity` samples
-    in flight each, and nothing else is kept here.
+    The revision is what the servers call the model's root, or that of `model.weights`: a server says nothing else of
+    the weights that it was started with. Give another name to other weights, or serve them from another folder. The
+    queue is the callers': they hold at most `capacity` samples in flight each, and nothing else is kept here.
     """
 
     def __init__(self, model: ModelConfig, retries: int = RETRIES) -> None:
-        self.model = model.name
+        self.model, self._served = model.weights or model.name, model.name
         self.capacity = 2 * model.max_num_seqs * len(model.urls)
         self._retries = retries
         self._lock = threading.Lock()
@@ -66,7 +66,8 @@ class ServerEngine:
 
     async def _connect(self, model: ModelConfig) -> str:
         self._pool = ServerPool(model, sum(pause(attempt) for attempt in range(1, self._retries + 1)))
-        return await self._pool.connect()
+        root = await self._pool.connect()
+        return root if model.weights is None else self._pool.weights
 
     def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
         future: Future[tuple[Completion, ...]] = Future()
@@ -242,7 +243,7 @@ class ServerEngine:
         if params.fixed_length:
             extra["ignore_eos"] = True
         asked: dict[str, Any] = {
-            "model": self.model,
+            "model": self._served,
             "n": n,
             "temperature": params.temperature,
             "top_p": params.top_p,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.inference.engine import EngineDied
+from pipeline.inference.server_weights import FIRST, name_weights, read_version
 from schemas.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ MISSES = 3
 """Lists in a row that did not come in time, after which a server counts as hung. One that refuses is down at once."""
 
 log = logging.getLogger(__name__)
+
+
+class OtherWeights(EngineDied):
+    """A server has weights that were loaded into it, or lost those that it is to answer with."""
 
 
 def pause(attempt: int) -> float:
@@ -68,6 +73,7 @@ class ServerPool:
             for url in model.urls
         ]
         self.root: str | None = None
+        self.weights = name_weights(model)
         self._turn = 0
         self._changed = asyncio.Condition()
         self._watchers: list[asyncio.Task[None]] = []
@@ -81,7 +87,8 @@ class ServerPool:
         answers = await asyncio.gather(*(self._ask(server) for server in self.servers), return_exceptions=True)
         silent = {s.url: one for s, one in zip(self.servers, answers, strict=True) if isinstance(one, Exception)}
         there = {s: one for s, one in zip(self.servers, answers, strict=True) if isinstance(one, dict)}
-        wrong = [error for error in silent.values() if isinstance(error, EngineDied)]
+        late = (OtherWeights,) if there else ()
+        wrong = [error for error in silent.values() if isinstance(error, EngineDied) and not isinstance(error, late)]
         if wrong:
             raise wrong[0]
         if not there:
@@ -100,7 +107,7 @@ class ServerPool:
         for server, card in there.items():
             self._welcome(server, card)
         for url, error in silent.items():
-            log.warning("model.url %s does not answer (%s); the others are asked until it does", url, say(error))
+            log.warning("model.url %s cannot be asked (%s); the others are asked until it does", url, say(error))
         self._watchers = [asyncio.create_task(self._watch(server)) for server in self.servers]
         return self.root
 
@@ -203,7 +210,7 @@ class ServerPool:
             try:
                 await self._ask(server)
                 misses = 0
-            except APITimeoutError as error:
+            except (APITimeoutError, TimeoutError) as error:
                 misses += 1
                 if misses >= MISSES:
                     await self._lose(server, f"no answer for {MISSES} times {ANSWER_SECONDS:.0f} s: {say(error)}")
@@ -217,12 +224,33 @@ class ServerPool:
         models = (await server.client.with_options(timeout=ANSWER_SECONDS).models.list()).data
         for served in models:
             if served.id == self._config.name:
+                await self._check_weights(server, served.owned_by == "vllm")
                 return served.model_dump()
         names = ", ".join(repr(served.id) for served in models[:10]) or "nothing"
         raise EngineDied(
             f"model.name {self._config.name!r} is not served at {server.url}, which has {names}; "
             "set model.name to one of these"
         )
+
+    async def _check_weights(self, server: Server, is_vllm: bool) -> None:
+        """Raises OtherWeights."""
+        import httpx
+
+        has = None
+        if is_vllm:
+            try:
+                async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+                    has = await read_version(client, server.url)
+            except httpx.TimeoutException as error:
+                raise TimeoutError(f"no answer about its weights: {error!r}") from None
+        if has is None and self.weights == FIRST:
+            return
+        if has != self.weights:
+            wanted = self._config.weights or "those that it was started with"
+            raise OtherWeights(
+                f"{server.url} has the weights {has}, not {wanted} ({self.weights}); a loop that ends gives back the "
+                "first ones: run it again, or start the server again"
+            )
 
     def _welcome(self, server: Server, card: dict[str, Any]) -> None:
         # vLLM alone is asked for token ids (with several choices, `usage` only has their sum) and takes all parameters.

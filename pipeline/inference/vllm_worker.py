@@ -36,7 +36,7 @@ from pipeline.inference.messages import (
     ToWorker,
     WorkerSettings,
 )
-from pipeline.inference.prompts import Prompt
+from pipeline.inference.prompts import render
 from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
 
 PR_SET_PDEATHSIG = 1
@@ -101,14 +101,14 @@ def _build(pipe: Connection, settings: WorkerSettings) -> Any:
         pipe.send(Fatal(f"{type(error).__name__}: {error}"))
         raise
     if settings.trains:
-        engine.set_weight_version(str(settings.version))
+        engine.set_weight_version("0")
     return engine
 
 
 class _Loop:
     def __init__(self, pipe: Connection, inbox: Inbox, engine: Any, settings: WorkerSettings) -> None:
         self.pipe, self.inbox, self.engine = pipe, inbox, engine
-        self.trains, self.version = settings.trains, settings.version
+        self.trains, self.version = settings.trains, 0
         self.tokenizer, self.limit = engine.get_tokenizer(), int(engine.model_config.max_model_len)
         self.began: dict[str, float] = {}
         """When each request that is in flight was taken."""
@@ -167,7 +167,7 @@ class _Loop:
 
     def generate(self, number: str, request: Request) -> None:
         """Raises PromptRefused for a prompt that is too long, ValueError with what else is wrong with the request."""
-        text = _render(self.tokenizer, request.prompt)
+        text = render(self.tokenizer, request.prompt)
         tokens = list(self.tokenizer.encode(text, add_special_tokens=request.prompt.messages is None))
         if len(tokens) >= self.limit:
             raise PromptRefused(
@@ -220,16 +220,6 @@ def _trace(one: Any) -> TokenTrace:
     spans = one.weight_versions
     versions = (int(spans[0].version), int(spans[-1].version))
     return TokenTrace(tuple(one.token_ids), tuple(one.logprobs.logprobs), versions)
-
-
-def _render(tokenizer: Any, prompt: Prompt) -> str:
-    """The text that the model goes on from. Raises ValueError for a chat without a template."""
-    if prompt.messages is None:
-        return prompt.text or ""
-    if not tokenizer.chat_template:
-        raise ValueError("the model has no chat template; set prompt.chat to false")
-    turns = [{"role": role, "content": content} for role, content in prompt.messages]
-    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
 
 if __name__ == "__main__":

@@ -175,6 +175,12 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _servers_for_training(self) -> "Config":
+        if self.train.on_servers and not self.model.urls:
+            raise ValueError("train.on_servers samples from the servers of model.url; name them, or leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _servers_for_ray(self) -> "Config":
         if self.flow.runner == "ray" and not self.model.urls:
             raise ValueError("flow.runner ray needs model.url: an engine in this process cannot be asked from another")

@@ -19,6 +19,9 @@ class ModelConfig(Strict):
     """Name of the environment variable with the key of `url`, so that no key stands in a file."""
     revision: str | None = None
     """Commit or tag of `name` on the Hub, so that the samples of one run come from one model; none is the newest."""
+    weights: str | None = None
+    """Folder of the checkpoint that the servers of `url` were given in place of the weights that they were started
+    with; the loop sets it for pass 2 (`train.on_servers`). A server with other weights is not asked."""
     dtype: str = "auto"
     """vLLM's name of the weights' type; `auto` takes what the model was saved in."""
     max_model_len: Annotated[int, Field(ge=16)] = 2048

@@ -120,6 +120,9 @@ class TrainConfig(Strict):
     """None trains all weights."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Steps; what a killed run repeats at most."""
+    on_servers: bool = False
+    """Sample rollouts, and grade pass 2, on the servers of `model.url`, which take the trained weights where they are
+    started as docs/cluster.md says; else vLLM runs beside the trainer for both."""
     processes: Annotated[int, Field(ge=1)] | None = None
     """Of torchrun, with the weights sharded over them (FSDP2); none is one for each of the trainer's GPUs
     (`placement.trainer`), and one without GPUs."""

@@ -48,6 +48,7 @@ def test_a_node_is_halved_and_a_single_gpu_shared_in_turn(gpus: int, expected: P
             {"model": {"engine": {"tensor_parallel_size": 4}}, "train": {"colocate": True}},
             "engines on 0-3 | 4-7; trainer on 0-7, in turn",
         ),
+        ({"model": {"url": "http://h:1/v1"}, "train": {"on_servers": True}}, "engines on servers; trainer on 0-7"),
     ],
 )
 def test_what_is_given_is_taken_and_the_rest_follows(sections: dict[str, Any], expected: str) -> None:
@@ -118,19 +119,27 @@ def test_a_placement_is_sound_or_refused(
             "rollout_engine": {"engines": engines, "engine": {"tensor_parallel_size": parallel}},
         }
     )
-    try:
-        placement = choose_placement(config, gpus)
-    except ValueError as error:
-        trouble = str(error)
-    else:
-        trouble = ""
-    if trouble:
+    placement, trouble = try_placement(config, gpus)
+    if placement is None:
         assert any(advice in trouble for advice in ("lower", "set train.colocate", "remove", "leave"))
-        return
+    else:
+        check_placement(placement, gpus)
+        assert {len(group) for group in placement.engines} == {parallel}
+        assert engines in (None, len(placement.engines))
+        assert processes in (None, len(placement.trainer))
+
+
+def try_placement(config: Config, gpus: int) -> tuple[Placement | None, str]:
+    """The placement, or why it is refused."""
+    try:
+        return choose_placement(config, gpus), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def check_placement(placement: Placement, gpus: int) -> None:
+    """No GPU is there that is not, and none has two owners unless they take turns."""
     flat = [gpu for group in placement.engines for gpu in group]
     assert len(set(flat)) == len(flat)
     assert {*flat, *placement.trainer} <= set(range(gpus))
     assert bool(set(flat) & set(placement.trainer)) <= placement.colocate
-    assert {len(group) for group in placement.engines} == {parallel}
-    assert engines in (None, len(placement.engines))
-    assert processes in (None, len(placement.trainer))

@@ -22,6 +22,7 @@ NOW_FREE = {
     "gradient_checkpointing": True,
     "compile": True,
     "processes": 8,
+    "on_servers": True,
     "rollout_engine": {"max_num_seqs": 9},
     "checkpoint_every": 3,
     "keep_checkpoints": 9,
@@ -33,6 +34,7 @@ NOW_FREE = {
 
 def configure(train: dict[str, Any] | None = None, **sections: Any) -> Config:
     base = {"run": "r", "sources": [{"name": "s", "files": "f"}], "sampling": {"stop_strings": ["\n"]}}
+    base |= {"model": {"url": "http://127.0.0.1:8000/v1"}}
     return Config.model_validate({**base, "train": BASE | (train or {}), "verify": {"extract": "last"}, **sections})
 
 

@@ -31,6 +31,10 @@ class Unruly(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.behave, self.calls, self.at, self.root, self.hung = behave, 0, list[float](), root, False
         self.owner = "us"
+        self.weights: str | None = None
+        self.loaded: list[tuple[str, str]] = []
+        """What vLLM's endpoints for training did: (endpoint, what it was given). Without `weights` there are none."""
+        self.unreadable: frozenset[str] = frozenset()
         self.most, self.now, self.looks, self.lock = 0, 0, 0, threading.Lock()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -59,10 +63,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.looks += 1
         if self.server.hung:
             time.sleep(3600)
+        if self.path == "/weight_info":
+            has = self.server.weights
+            self._send(404 if has is None else 200, {}, {"weight_version": has})
+            return
         self._send(200, {}, {"object": "list", "data": [served]})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or "{}")
+        if not self.path.startswith(("/v1", "/inference")):
+            self._send(*self._train(body))
+            return
         with self.server.lock:
             self.server.calls += 1
             number = self.server.calls
@@ -74,6 +85,17 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with self.server.lock:
                 self.server.now -= 1
+
+    def _train(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        """As vLLM's endpoints for training answer."""
+        endpoint, _, query = self.path[1:].partition("?")
+        given = body.get("new_version") or "".join(body.get("args", ())) or query
+        self.server.loaded.append((endpoint, given))
+        if self.server.weights is None or given in self.server.unreadable:
+            return 500, {}, {"error": "no such endpoint, or no such file"}
+        if endpoint == "update_weight_version":
+            self.server.weights = given
+        return 200, {}, {}
 
     def _send(self, status: int, headers: dict[str, str], value: Any) -> None:
         data = json.dumps(value).encode()
