@@ -160,4 +160,5 @@ def forecast_rate(prior: Prior, hits: int, trials: int) -> Forecast:
     weights /= weights.sum()
     ends = np.searchsorted(np.cumsum(weights), [(1 - SHARE) / 2, (1 + SHARE) / 2])
     low, high = GRID[np.minimum(ends, len(GRID) - 1)]
-    return Forecast(float(weights @ GRID), float(low), float(high))
+    rate = float(weights @ GRID)
+    return Forecast(rate, min(float(low), rate), max(float(high), rate))

@@ -11,6 +11,7 @@ problems have each.
 from collections.abc import Mapping
 from functools import cache
 from itertools import product
+from math import log
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def learn_transition(levels: Mapping[Level, Hits]) -> dict[Level, Prior]:
     def weigh(shift: float, slope: float, spread: float) -> float:
         after = before @ _move(shift, slope, spread)
         fits = float(weights @ np.log((seen * after[at.astype(np.int64)]).sum(axis=1)))
-        return fits - (shift / SHIFT) ** 2 / 2 - (np.log(slope) / SLOPE) ** 2 / 2
+        return fits - (shift / SHIFT) ** 2 / 2 - (log(slope) / SLOPE) ** 2 / 2
 
     moves = [*product(SHIFTS.tolist(), SLOPES, SPREADS)]
     scores = np.array([weigh(*move) for move in moves])
