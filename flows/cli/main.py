@@ -232,13 +232,35 @@ def serve(
         serve_flow(config, list(overrides), cron or settings.flow.cron)
 
 
-@app.command(epilog="Example: goldilocks doctor")
-def doctor(config: OptionalConfig = None, overrides: Set = [], debug: Debug = False) -> None:  # noqa: B006
-    """Say what this machine has: model, engine, GPU, Prefect server, disk; and what to do about what is missing."""
+@app.command(epilog="Example: goldilocks doctor configs/8xgpu-qwen3-8b.yaml --gpus 8 --gpu-memory 80")
+def doctor(
+    config: Annotated[
+        str | None, typer.Argument(metavar="[CONFIG]", help="A run config: does it fit on the GPUs, and how?")
+    ] = None,
+    gpus: Annotated[
+        int | None, typer.Option("--gpus", min=1, help="Reckon with so many GPUs (placement.gpus).")
+    ] = None,
+    gpu_memory: Annotated[
+        float | None, typer.Option("--gpu-memory", min=1, help="GB of each (placement.gpu_memory).")
+    ] = None,
+    named: OptionalConfig = None,
+    overrides: Set = [],  # noqa: B006
+    debug: Debug = False,
+) -> None:
+    """Say what this machine has, what is missing, and whether a config's models fit on its GPUs; and what to do."""
     with explained(debug):
         from flows.cli.doctor import examine
 
-        if not examine(read_settings(config, overrides, "runs/doctor")):
+        given = config or named
+        numbers = {"placement.gpus": gpus, "placement.gpu_memory": gpu_memory}
+        asked = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+        settings = read_settings(given, [*overrides, *asked], "runs/doctor")
+        sound = examine(settings)
+        if given is not None:
+            from flows.cli.fit import look_at_memory
+
+            sound = look_at_memory(settings) and sound
+        if not sound:
             raise SystemExit(Exit.FAILED)
 
 

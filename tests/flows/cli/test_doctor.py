@@ -1,10 +1,13 @@
-"""What the doctor says of the servers that a config names."""
+"""What the doctor says of the servers that a config names, and of the GPUs that it needs."""
 
 import pytest
+from typer.testing import CliRunner
 
 from flows.cli.doctor import look_at_engine, look_at_translator
-from schemas.config import Config, Source, TranslateConfig
-from tests.conftest import free_port
+from flows.cli.fit import look_at_memory
+from flows.cli.main import app
+from schemas.config import Config, ModelConfig, Source, TranslateConfig
+from tests.conftest import ROOT, free_port
 from tests.pipeline.inference.unruly import Unruly, answer
 
 
@@ -35,3 +38,28 @@ def test_a_translator_that_is_not_installed_is_no_error_and_is_named(monkeypatch
     assert finding.ok is None
     assert "apt-get install" in finding.fix
     assert list(look_at_translator(config.model_copy(update={"translate": TranslateConfig(by="apertium")}))) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        ([], 0, "fits"),
+        (["--gpu-memory", "48"], 1, "does not fit; what would: --set"),
+        (["--gpus", "4"], 2, "placement.trainer has GPU"),
+    ],
+)
+def test_a_config_is_held_against_the_gpus_that_it_is_to_have(
+    options: list[str], code: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.cli.doctor.examine", lambda _: True)
+    done = CliRunner().invoke(app, ["doctor", str(ROOT / "configs" / "8xgpu-qwen3-8b.yaml"), *options])
+    assert done.exit_code == code, done.output
+    assert told in " ".join(done.output.split())
+
+
+def test_defaults_are_shown_for_every_node_where_there_is_no_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    model = ModelConfig(name="Qwen/Qwen3-8B")
+    assert look_at_memory(Config(run="r", sources=(Source(name="s", files="f"),), model=model))
+    shown = capsys.readouterr().out
+    assert "8.19B parameters" in shown
+    assert [line.split()[0] for line in shown.splitlines() if line[:1].isdigit()] == ["1", "2", "4", "8"]

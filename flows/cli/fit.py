@@ -1,0 +1,85 @@
+"""What `goldilocks doctor CONFIG` says of GPUs: what they have to hold, whether that fits, and what to change."""
+
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.inference.machine import count_gpus
+from pipeline.inference.shape import ModelShape, read_shape
+from schemas.config import Config
+from trainer.fit import NODES, Fit, find_change, reckon_fit, take_defaults
+from trainer.memory import GB
+
+ASSUMED = 80.0
+"""GB of a GPU where neither the config nor the machine says it: the common size of those that models are trained on."""
+
+
+def look_at_memory(config: Config) -> bool:
+    """Print the placement of `config` and of the defaults on nodes of 1 to 8 GPUs; True where the config's own fits.
+
+    Without GPUs, here or in the config, nothing can be said of its own. Raises ModelError.
+    """
+    console = Console()
+    shape = read_shape(config.model)
+    gpus = config.placement.gpus or count_gpus(os.environ)
+    memory = config.placement.gpu_memory or measure_gpu() or ASSUMED
+    console.print(
+        f"\n[bold]{shape.name}[/], {shape.parameters / 1e9:.2f}B parameters, "
+        f"{shape.cache_bytes() / 1e3:.0f} kB of cache a token; GPUs of {memory:g} GB"
+    )
+    fit = reckon_fit(config, shape, gpus, memory * GB) if gpus else None
+    if fit is not None:
+        _print_fit(console, config, shape, fit, memory)
+    _print_defaults(console, config, shape, memory)
+    return fit is None or fit.fits
+
+
+def measure_gpu() -> float | None:
+    """GB of the smallest GPU that may be used here; None where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
+    return min(sizes, default=0) / GB or None
+
+
+def _print_fit(console: Console, config: Config, shape: ModelShape, fit: Fit, memory: float) -> None:
+    console.print(f"{fit.gpus} GPU{'s' * (fit.gpus > 1)}: {fit.placement or fit.trouble}")
+    table = Table("", "of one GPU, GB", "in all", "left", show_edge=False, pad_edge=False)
+    for load in fit.loads:
+        parts = "; ".join(f"{what} {size / GB:.1f}" for what, size in load.demand.parts.items() if size >= GB / 20)
+        verdict = "" if load.spare >= 0 else "[red]does not fit[/] "
+        note = f"\n[dim]{load.note}[/]" if load.note and load.spare >= 0 else ""
+        left = f"{verdict}{load.spare / GB:.1f}"
+        table.add_row(load.who, parts + note, f"{load.demand.total / GB:.1f}", left)
+    if fit.loads:
+        console.print(table)
+    if fit.fits:
+        console.print("[green]fits[/]")
+        return
+    if fit.placement is not None and fit.trouble:
+        console.print(f"[red]{fit.trouble}[/]")
+    change = find_change(config, shape, fit.gpus, memory * GB)
+    console.print("[red]does not fit[/]; what would: ", end="")
+    console.print(change, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_defaults(console: Console, config: Config, shape: ModelShape, memory: float) -> None:
+    """The defaults of every usual node, each with its tightest load."""
+    table = Table("GPUs", "by default", "fits", "what would", show_edge=False, pad_edge=False)
+    for gpus in NODES:
+        plain = take_defaults(config, gpus)
+        fit = reckon_fit(plain, shape, gpus, memory * GB)
+        tight = fit.tightest
+        if fit.fits and tight is not None:
+            state = f"[green]yes[/], {tight.spare / GB:.1f} GB left ({tight.who})"
+        elif fit.trouble or tight is None:
+            state = f"[red]no[/]: {fit.trouble}"
+        else:
+            state = f"[red]no[/], {-tight.spare / GB:.1f} GB too much ({tight.who})"
+        change = "" if fit.fits else find_change(plain, shape, gpus, memory * GB).replace("[", r"\[")
+        table.add_row(str(gpus), str(fit.placement or ""), state, change)
+    console.print()
+    console.print(table)

@@ -1,0 +1,128 @@
+"""Whether a run fits on a node: the configs that come with the project do, and what is advised does."""
+
+import re
+from typing import Any
+
+import pytest
+
+from pipeline.inference.shape import read_shape
+from schemas.config import Config
+from schemas.load import build_config, load_config
+from tests.conftest import ROOT
+from trainer.fit import NODES, find_change, reckon_fit, take_defaults
+from trainer.memory import GB
+
+CONFIGS = ("1xgpu.yaml", "8xgpu-qwen3-8b.yaml")
+
+
+def configure(name: str, **sections: Any) -> Config:
+    base = {"run": "r", "sources": [{"name": "s", "files": "-"}], "model": {"name": name}}
+    return Config.model_validate(base | sections)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_configs_for_gpus_fit_on_them(name: str) -> None:
+    config = load_config(ROOT / "configs" / name)
+    gpus, memory = config.placement.gpus, config.placement.gpu_memory
+    assert gpus is not None
+    assert memory is not None
+    fit = reckon_fit(config, read_shape(config.model), gpus, memory * GB)
+    assert fit.fits, fit
+    assert min(load.spare for load in fit.loads) > 5 * GB
+    assert config.verify.format == "think"
+    assert len(config.train.stages) == 2
+    for stage in config.train.stages:
+        assert 0 < stage.l_cache < (stage.max_tokens or config.sampling.max_tokens)
+
+
+def test_what_the_config_for_one_gpu_says_of_others_holds() -> None:
+    path, memory = ROOT / "configs" / "1xgpu.yaml", 80 * GB
+    plain = load_config(path)
+    assert reckon_fit(plain, read_shape(plain.model), 1, 48 * GB).fits
+    larger = load_config(path, ["model.name=Qwen/Qwen3-8B"])
+    assert not reckon_fit(larger, read_shape(larger.model), 1, memory).fits
+    assert reckon_fit(
+        load_config(path, ["model.name=Qwen/Qwen3-8B", "train.lora={}"]), read_shape(larger.model), 1, memory
+    ).fits
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_configs_for_gpus_do_not_fit_on_much_smaller_ones(name: str) -> None:
+    config = load_config(ROOT / "configs" / name)
+    fit = reckon_fit(config, read_shape(config.model), config.placement.gpus or 0, 20 * GB)
+    assert not fit.fits
+    assert fit.tightest is not None
+    assert fit.tightest.spare < 0
+
+
+@pytest.mark.parametrize("gpus", NODES)
+@pytest.mark.parametrize(
+    "name", ["Qwen/Qwen3-1.7B", "Qwen/Qwen3-8B", "Qwen/Qwen3-32B", "meta-llama/Llama-3.3-70B-Instruct"]
+)
+def test_what_is_advised_fits(name: str, gpus: int) -> None:
+    """The advice, taken by the letter."""
+    shape, memory = read_shape(configure(name).model), 80 * GB
+    config = take_defaults(configure(name), gpus)
+    if reckon_fit(config, shape, gpus, memory).fits:
+        return
+    advice = find_change(config, shape, gpus, memory)
+    overrides = re.findall(r"--set ([^ ]+=(?:\{.*?\}|\S+))", advice)
+    more = re.search(r"with (\d) GPUs", advice)
+    if not overrides and more is None:
+        assert "smaller model" in advice
+        return
+    count = int(more.group(1)) if more else gpus
+    changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *overrides])
+    assert reckon_fit(changed, shape, count, memory).fits
+
+
+@pytest.mark.parametrize("name", ["Qwen/Qwen3-1.7B", "Qwen/Qwen3-8B", "Qwen/Qwen3-32B"])
+def test_more_memory_never_makes_it_worse(name: str) -> None:
+    config = configure(name)
+    shape = read_shape(config.model)
+    for gpus in NODES:
+        plain = take_defaults(config, gpus)
+        fits = [reckon_fit(plain, shape, gpus, memory * GB).fits for memory in (24, 40, 80, 141, 192, 288)]
+        assert fits == sorted(fits)
+
+
+def test_the_defaults_for_a_model_of_8b_are_known() -> None:
+    """On 80 GB: eight GPUs train its full weights; four with smaller micro-batches, one adapters."""
+    config = configure("Qwen/Qwen3-8B")
+    shape = read_shape(config.model)
+    fits = [reckon_fit(take_defaults(config, gpus), shape, gpus, 80 * GB).fits for gpus in NODES]
+    assert fits == [False, False, False, True]
+    four = find_change(take_defaults(config, 4), shape, 4, 80 * GB)
+    assert four == "--set train.microbatch_tokens=8192"
+    assert find_change(take_defaults(config, 1), shape, 1, 80 * GB) == "--set train.lora={}"
+
+
+@pytest.mark.parametrize(
+    ("sections", "gpus", "told"),
+    [
+        ({"train": {"processes": 4}}, 2, "none is left"),
+        ({"model": {"name": "Qwen/Qwen3-8B", "engines": 4}}, 2, "model.engines want 4 GPUs"),
+        (
+            {"model": {"name": "Qwen/Qwen3-8B", "max_model_len": 50_000}},
+            8,
+            "model.max_model_len is above 40960, the model's longest",
+        ),
+    ],
+)
+def test_what_has_no_place_is_told_as_such(sections: dict[str, Any], gpus: int, told: str) -> None:
+    config = configure("Qwen/Qwen3-8B", **sections)
+    fit = reckon_fit(config, read_shape(config.model), gpus, 80 * GB)
+    assert not fit.fits
+    assert told in fit.trouble
+
+
+def test_a_sleeping_engine_leaves_its_cache_to_the_trainer() -> None:
+    """In turn: weights and optimiser stay beside an engine that is awake; a step has all but what one keeps asleep."""
+    config = configure("Qwen/Qwen3-1.7B", train={"colocate": True})
+    shape = read_shape(config.model)
+    grading, awake, asleep = reckon_fit(config, shape, 2, 80 * GB).loads
+    assert "cache of one sequence" in awake.demand.parts
+    assert "cache of one sequence" not in asleep.demand.parts
+    assert awake.demand.parts["weights"] == grading.demand.parts["weights"]
+    cached = [int(re.sub(r"\D", "", load.note.split(" tokens")[0])) for load in (grading, awake)]
+    assert cached[0] > cached[1] > 0

@@ -1,0 +1,177 @@
+"""Whether a run fits on the GPUs of a node, by how much, and what to change where it does not. It needs no GPU."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.inference.shape import ModelShape
+from schemas.config import Config, ModelConfig
+from schemas.load import ConfigError, build_config
+from schemas.placement import Placement, choose_placement
+from trainer.memory import (
+    Demand,
+    find_share,
+    leaves_asleep,
+    longest_row,
+    reckon_engine,
+    reckon_export,
+    reckon_step,
+)
+
+NODES = (1, 2, 4, 8)
+"""GPUs of the nodes that the defaults are printed for."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the GPUs that `who` has must hold at once, each of them `memory` bytes. `note` says what else to know."""
+
+    who: str
+    demand: Demand
+    memory: float
+    note: str = ""
+
+    @property
+    def spare(self) -> float:
+        """Bytes that are left; negative where they do not suffice."""
+        return self.memory - self.demand.total
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`loads` of a placement; where there can be none, `trouble` says why."""
+
+    gpus: int
+    placement: Placement | None
+    loads: Sequence[Load] = ()
+    trouble: str = ""
+
+    @property
+    def fits(self) -> bool:
+        return not self.trouble and all(load.spare >= 0 for load in self.loads)
+
+    @property
+    def tightest(self) -> Load | None:
+        """The load with the least to spare."""
+        return min(self.loads, key=lambda load: load.spare, default=None)
+
+
+def reckon_fit(config: Config, shape: ModelShape, gpus: int, memory: float) -> Fit:
+    """Grading, rollouts and training of `config` on `gpus` GPUs of `memory` bytes each."""
+    try:
+        placement = choose_placement(config, gpus)
+    except ValueError as error:
+        return Fit(gpus, None, trouble=str(error))
+    model = config.model
+    if not model.urls and model.engines * model.devices > gpus:
+        wanted = model.engines * model.devices
+        return Fit(gpus, placement, trouble=f"model.engines want {wanted} GPUs to grade on, and there are {gpus}")
+    too_long = [key for key, one in (("model", model), ("train.rollout_engine", config.rollout_model))
+                if shape.longest is not None and one.max_model_len > shape.longest]  # fmt: skip
+    if too_long:
+        return Fit(
+            gpus, placement, trouble=f"{too_long[0]}.max_model_len is above {shape.longest}, the model's longest"
+        )
+    grading = () if model.urls else (_load_engine("grading, an engine", shape, model, memory),)
+    return Fit(gpus, placement, (*grading, *_load_training(config, shape, placement, memory)))
+
+
+def _load_training(config: Config, shape: ModelShape, placement: Placement, memory: float) -> Iterator[Load]:
+    ranks, model = len(placement.trainer), config.rollout_model
+    row = longest_row(config)
+    step = reckon_step(shape, config.train, ranks, row)
+    if not placement.colocate:
+        yield _load_engine("rollouts, an engine", shape, model, memory)
+        yield Load("training, a rank", step, memory)
+        return
+    stays = reckon_export(shape, config.train, ranks)
+    share = model.engine.get("gpu_memory_utilization", find_share(shape, config, ranks, memory))
+    engine = _load_engine("rollouts, an engine beside a rank", shape, model, memory, float(share))
+    held = {"the trainer's weights and optimiser": stays.total}
+    yield Load(engine.who, Demand({**held, **engine.demand.parts}), memory, engine.note)
+    asleep = Demand({**step.parts, "the sleeping engine": leaves_asleep(model)})
+    yield Load("training, a rank beside a sleeping engine", asleep, memory)
+
+
+def _load_engine(who: str, shape: ModelShape, model: ModelConfig, memory: float, share: float | None = None) -> Load:
+    engine = reckon_engine(shape, model, memory, share)
+    many = engine.tokens // model.max_model_len
+    parts = {**engine.demand.parts, "cache of one sequence": engine.token * model.max_model_len}
+    note = (
+        f"cache of {engine.tokens:,} tokens: {many:,} of {model.max_num_seqs} sequences at their longest, "
+        f"{model.max_model_len:,} tokens"
+    )
+    usable = memory if share is not None else engine.cache + engine.demand.total
+    return Load(who, Demand(parts), usable, note)
+
+
+def take_defaults(config: Config, gpus: int) -> Config:
+    """The config with every GPU placed by default, on a node of `gpus`: as many grading engines as that has."""
+    train = config.train.model_copy(
+        update={
+            "colocate": None,
+            "processes": None,
+            "rollout_engine": config.train.rollout_engine.model_copy(update={"engines": None}),
+        }
+    )
+    placement = config.placement.model_copy(update={"gpus": gpus, "engines": None, "trainer": None})
+    model = config.model
+    if not model.urls:
+        model = model.model_copy(update={"engines": max(1, gpus // model.devices)})
+    return config.model_copy(update={"train": train, "placement": placement, "model": model})
+
+
+def find_change(config: Config, shape: ModelShape, gpus: int, memory: float) -> str:
+    """The first change of settings under which the run fits, as `--set` takes it; else what there is to do."""
+    for overrides, count in _list_changes(config, gpus):
+        try:
+            changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *overrides])
+        except ConfigError:
+            continue
+        if reckon_fit(changed, shape, count, memory).fits:
+            return " ".join([*(f"--set {one}" for one in overrides), *([f"with {count} GPUs"] if count > gpus else [])])
+    return "no single change is enough: a smaller model, GPUs with more memory, or more of them"
+
+
+def _list_changes(config: Config, gpus: int) -> Iterator[tuple[list[str], int]]:
+    """Settings to try, those first that change least in what is learned; the last ones with more GPUs."""
+    train, row = config.train, longest_row(config)
+    parallel = int(config.rollout_model.engine.get("tensor_parallel_size", 1))
+    own: Mapping[str, Any] = config.train.rollout_engine.engine
+    given = {
+        "placement.engines": config.placement.engines,
+        "placement.trainer": config.placement.trainer,
+        "train.processes": train.processes,
+    }
+    placed = [f"{key}=null" for key, value in given.items() if value is not None]
+    lists = [one for one in placed if one.startswith("placement")]
+    memory: list[list[str]] = [[]]
+    if train.gradient_checkpointing is False:
+        memory.append(["train.gradient_checkpointing=true"])
+    smaller = row // 2
+    while smaller >= 2048:
+        memory.append([f"train.microbatch_tokens={smaller}"])
+        smaller //= 2
+    places: list[list[str]] = [[]]
+    if not train.colocate and gpus > 1:
+        places += [[*lists, f"train.processes={ranks}"] for ranks in range(gpus // 2 + 1, gpus)]
+        places.append([*placed, "train.colocate=true"])
+    wider = []
+    while parallel * 2 <= gpus:
+        parallel *= 2
+        engine = ", ".join(f"{key}: {value}" for key, value in {**own, "tensor_parallel_size": parallel}.items())
+        wider.append([f"train.rollout_engine.engine={{{engine}}}"])
+        if config.train.rollout_engine.engines is not None:
+            wider[-1].append("train.rollout_engine.engines=null")
+        graded = ", ".join(f"{k}: {v}" for k, v in {**config.model.engine, "tensor_parallel_size": parallel}.items())
+        wider.append([f"model.engine={{{graded}}}", f"model.engines={gpus // parallel}", *wider[-1]])
+    learned: list[list[str]] = [[]] if train.lora is not None else [[], ["train.lora={}"]]
+    for adapters in learned:
+        for engines in ([], *wider):
+            for place in places:
+                for one in memory:
+                    yield [*adapters, *engines, *place, *one], gpus
+    for count in NODES:
+        if count > gpus:
+            yield [*placed], count
+            yield [*placed, "train.colocate=true"], count
