@@ -22,10 +22,11 @@ from torch.utils._pytree import tree_leaves
 
 from schemas.config import TrainConfig
 from scripts.gpu_shapes import Place, Shape, make_groups
-from trainer import attention, distributed, head
+from trainer import attention, head
 from trainer.batch import MicroBatch
 from trainer.objective import build_objective
 from trainer.policy import Policy
+from trainer.sharding import shard
 from trainer.step import accumulate, build_optimiser, share_out, sum_tokens
 
 
@@ -95,7 +96,7 @@ def count_step(
     dist.init_process_group("fake", rank=0, world_size=ranks, store=FakeStore())
     try:
         mesh = init_device_mesh("cpu", (ranks,))
-        real, _ = share_out(groups, train)
+        real = share_out(groups, train).batches
         keys = {batch.trees: len(attention.line_up(batch.trees, torch.device("cpu"))[0]) for batch in real}
 
         def attend(query: Tensor, key: Tensor, value: Tensor, trees: Any, _: Any) -> Tensor:
@@ -122,7 +123,7 @@ def count_step(
             if ranks == 1:
                 policy.keep_masters()
             else:
-                distributed.shard(policy)
+                shard(policy)
             optimiser = build_optimiser(policy, train)
             objective = build_objective(train, sum_tokens(groups))
             without = count.now
