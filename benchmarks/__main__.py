@@ -33,7 +33,7 @@ BENCHMARKS = (
     "reward",
 )
 LONG = ("curated_against_raw",)
-"""Those of an hour and more, which run only where they are named."""
+"""Those that train one model after another; they run only where they are named."""
 OUT = Path("bench-results")
 
 

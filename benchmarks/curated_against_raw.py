@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -191,11 +192,12 @@ def report(folder: Path, arms: Sequence[str], steps: int) -> dict[str, Any]:
         "benchmark": "curated_against_raw",
         "steps": steps,
         "seeds": seeds,
+        "against": AGAINST if AGAINST in arms else arms[0],
         "sets": describe_sets(folder),
     }
     if seeds:
         runs = [read_run(folder / f"{arm}-{seed}-steps-{steps}", arm, seed) for arm in arms for seed in seeds]
-        described["axes"] = [compare_runs(runs, axis, AGAINST) for axis in AXES]
+        described["axes"] = [compare_runs(runs, axis, described["against"]) for axis in AXES]
     return described
 
 
@@ -216,7 +218,8 @@ def show(described: dict[str, Any]) -> None:
             title=f"After {axis['tokens']:,.0f} tokens {axis['axis']}: {len(described['seeds'])} seeds, "
             f"{axis['problems']} held-out problems, 95% intervals"
         )
-        for column in ("set", "held-out pass rate", f"over {AGAINST}", f"tokens to where {AGAINST} ends", "share"):
+        against = described["against"]
+        for column in ("set", "held-out pass rate", f"over {against}", f"tokens to where {against} ends", "share"):
             table.add_column(column)
         for arm, row in axis["arms"].items():
             end, ahead, share = (row[name] for name in ("end", "ahead", "share"))
@@ -240,6 +243,9 @@ def main(
     picture: Path | None = None,
 ) -> dict[str, Any]:
     """Run what is missing, print the tables, and write the figures as JSON to `out` and the curves to `picture`."""
+    folder = folder.absolute()
+    # A trainer that is under way ends with us, and its engine with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     prepare(folder, configure(folder, steps))
     for seed in range(seeds):
         for arm in () if only_report else arms:
@@ -269,7 +275,7 @@ if __name__ == "__main__":
     given = parser.parse_args()
     main(
         given.out,
-        given.folder.absolute(),
+        given.folder,
         given.seeds,
         tuple(given.arms.split(",")),
         given.steps,

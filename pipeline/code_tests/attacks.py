@@ -55,8 +55,8 @@ def find_shown(tests: Tests, entry_point: str | None, statement: str, samples: S
     if entry_point is None:
         texts = {tuple(text.split()) for text in find_samples(statement)}
         return sorted(named | {t for t, test in enumerate(tests) if tuple(test["input"].split()) in texts})
-    calls = {_key_call(read_call(text, entry_point)) for text in find_calls(statement, entry_point)}
-    keys = [_key_call(read_call(test["input"], entry_point)) for test in tests]
+    calls = {_list_values(read_call(text, entry_point)) for text in find_calls(statement, entry_point)}
+    keys = [_list_values(read_call(test["input"], entry_point)) for test in tests]
     return sorted(named | {t for t, key in enumerate(keys) if key is not None and key in calls})
 
 
@@ -71,6 +71,11 @@ def _stands_in(statement: str, test: Mapping[str, Any]) -> bool:
 
 def _key_call(call: Call | None) -> str | None:
     return None if call is None or call.expression is not None else repr((call.args, dict(call.kwargs or {})))
+
+
+def _list_values(call: Call | None) -> str | None:
+    """The values of a call's arguments, by name or not: an example in a statement names what a test may not."""
+    return None if call is None or call.expression is not None else _arguments(call)
 
 
 def _attack_texts(tests: Tests, shown: Sequence[int]) -> list[Attack]:

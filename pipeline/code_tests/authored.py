@@ -1,10 +1,10 @@
-"""Generators and validators written by a model; what they print is believed only where sandbox and solutions agree."""
+"""Generators, validators and checkers written by a model; they are believed only where sandbox and solutions agree."""
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.code_tests.generate import MAX_INPUT, Maker
 from pipeline.code_tests.languages import read_prompt
@@ -18,6 +18,8 @@ Generate = Callable[[list[str]], list[str | None]]
 
 SHOWN = 3
 """Known inputs in a prompt: enough to show the form."""
+LONGEST_SHOWN = 2000
+"""Characters of an input and its answer in a prompt."""
 _BLOCK = re.compile(r"```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)```", re.DOTALL)
 
 
@@ -36,13 +38,37 @@ def author_programs(problems: Sequence[tuple[str, Sequence[str], str | None]], g
     return [Authored(find_program(m), find_program(c)) for m, c in zip(makers, checkers, strict=True)]
 
 
+def author_checkers(
+    problems: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], generate: Generate
+) -> list[dict[str, Any] | None]:
+    """A checker for each (statement, tests) as the contract has it; None where the model wrote no program."""
+    completions = generate([write_checker_prompt(*problem) for problem in problems])
+    programs = [find_program(completion) for completion in completions]
+    return [{"language": "python", "code": code, "protocol": "kattis"} if code else None for code in programs]
+
+
+def write_checker_prompt(statement: str, tests: Sequence[Mapping[str, Any]]) -> str:
+    """The prompt that asks for a checker, with the shortest tests."""
+    pairs = [(t["input"], t["expected"]) for t in tests if t["expected"] is not None]
+    shown = [pair for pair in sorted(pairs, key=lambda p: len(p[0] + p[1])) if len("".join(pair)) <= LONGEST_SHOWN]
+    blocks = [
+        f"Input:\n```\n{given.rstrip()}\n```\nAnswer:\n```\n{answer.rstrip()}\n```" for given, answer in shown[:SHOWN]
+    ]
+    return _fill("checker", examples="\n".join(blocks) or "(none)", statement=statement)
+
+
 def write_prompt(name: str, statement: str, known: Sequence[str], entry_point: str | None) -> str:
     """The prompt of that name for one problem."""
     form = f": one line with a call such as `{entry_point}(...)` whose arguments are literals" if entry_point else ""
     examples = "\n".join(f"```\n{text.rstrip()}\n```" for text in sorted(known, key=len)[:SHOWN]) or "(none)"
+    return _fill(name, form=form, examples=examples, statement=statement)
+
+
+def _fill(name: str, **values: str) -> str:
+    """The prompt of that name with its marks filled in, the statement last: it may have such marks of its own."""
     text = read_prompt(name)
-    for mark, value in (("{form}", form), ("{examples}", examples), ("{statement}", statement)):
-        text = text.replace(mark, value)
+    for mark, value in values.items():
+        text = text.replace(f"{{{mark}}}", value)
     return text
 
 
@@ -66,20 +92,3 @@ def make_authored(sandbox: "Sandbox", code: str, entry_point: str | None) -> Mak
         return [text.strip() if entry_point else text for text in outputs if text.strip() and len(text) <= MAX_INPUT]
 
     return make
-
-
-def check_inputs(sandbox: "Sandbox", code: str, inputs: Sequence[str]) -> list[bool]:
-    """What a validator says of each input; one on which it fails is not taken."""
-    from pipeline.sandbox import Case, Program
-
-    runs = sandbox.run(Program("python", code, None), [Case(text, None) for text in inputs])
-    return [run.status == "passed" and (run.output or "").strip().lower() == "valid" for run in runs]
-
-
-def trust_validator(sandbox: "Sandbox", code: str, known: Sequence[str]) -> bool:
-    """Whether a validator takes every known input, and refuses an empty one: else it checks something else, or
-    nothing."""
-    if not known:
-        return False
-    *accepted, empty = check_inputs(sandbox, code, [*known, ""])
-    return all(accepted) and not empty

@@ -4,18 +4,18 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.code_tests.agree import Ruling, choose_trusted, rule_tests
 from pipeline.code_tests.audit import Audit, Target, audit_tests, choose_killers, keep_telling
-from pipeline.code_tests.authored import Authored, check_inputs, make_authored, trust_validator
-from pipeline.code_tests.generate import Generated, Maker, find_seeds, generate_tests, make_generated, make_mutations
+from pipeline.code_tests.authored import Authored
+from pipeline.code_tests.generate import Generated, generate_tests
+from pipeline.code_tests.makers import find_makers
 from pipeline.code_tests.matrix import ABSENT, SKIPPED, Matrix, Outcome, run_matrix
 from pipeline.code_tests.minimise import find_catches, measure_kill, order_tests
 from pipeline.code_tests.multiple_answers import find_several, read_hint
 from pipeline.code_tests.outputs import Judge
-from pipeline.code_tests.probe_inputs import guess_inputs
+from pipeline.code_tests.overrule import count_contradicted, overrule_given
 from pipeline.code_tests.programs import Solution, find_missing, read_solutions
 from pipeline.code_tests.read_tests import ask_for_changes, read_tests
 from pipeline.code_tests.tolerance import fit_tolerance
@@ -64,7 +64,8 @@ class Finding:
     """The outcome of a check: the tests as they are to be, or a reason to reject; and the words for history.
 
     `solutions` are the places of those to keep, None for all. `lacks_tests` says that the problem needs tests that
-    could not be made without a model.
+    could not be made without a model, `lacks_checker` that a program is missing which judges its outputs; `checker` is
+    one that was written for it.
     """
 
     tests: tuple[dict[str, Any], ...] = ()
@@ -75,6 +76,8 @@ class Finding:
     history: tuple[tuple[str, str], ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
     lacks_tests: bool = False
+    lacks_checker: bool = False
+    checker: Mapping[str, Any] | None = None
 
 
 def open_case(row: Row) -> Case:
@@ -117,7 +120,8 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
         )
         return Finding(reason=Reason.NO_SOLUTION, detail=detail)
     if case.extra.get("checker") == "custom":
-        return Finding(reason=Reason.NEEDS_CHECKER, detail="the source judges it by a checker of its own")
+        detail = "the source judges it by a checker of its own"
+        return Finding(reason=Reason.NEEDS_CHECKER, detail=detail, lacks_checker=not interactive(case))
     inputs = [t["input"] for t in case.tests]
     expected = [t["expected"] for t in case.tests]
     outcomes = run_matrix(sandbox, case.solutions, inputs, case.entry_point)
@@ -129,12 +133,18 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
     judge, matrix = fit_tolerance(case.judge, case.row.get("statement"), outcomes, expected, case.fingerprints)
     weights = weigh_solutions(matrix, case.fingerprints)
     trusted = choose_trusted(matrix, weights)
+    most = max(2, config.max_repair * max(1, len(given)))
+    overruling = None
+    if not trusted or count_contradicted(matrix, trusted) > most:
+        overruling = overrule_given(matrix, case.fingerprints, config)
+    if overruling is not None:
+        weights, trusted = overruling
     hint = read_hint(case.row.get("statement"))
     distinct = len(set(case.fingerprints))
     if case.tests and distinct >= config.min_solutions:
         evidence = find_several(matrix, weights, trusted, case.fingerprints, hint, config)
         if evidence is not None:
-            return Finding(reason=Reason.NEEDS_CHECKER, detail=evidence, judge=judge)
+            return Finding(reason=Reason.NEEDS_CHECKER, detail=evidence, judge=judge, lacks_checker=True)
         if not trusted:
             detail = f"no group of its {distinct} distinct solutions agrees well enough to be trusted"
             return Finding(reason=Reason.TESTS_DISAGREE, detail=detail, judge=judge)
@@ -146,10 +156,15 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
         for t, r in enumerate(rulings)
     ]
     against = sum(r.action != "keep" and matrix.given[t] != ABSENT for t, r in enumerate(rulings))
-    if against > max(2, config.max_repair * max(1, len(given))) and distinct >= config.min_solutions:
+    if overruling is None and against > most and distinct >= config.min_solutions:
         detail = f"solutions contradict {against} of {len(given)} expected outputs; {_commonest(rulings)}"
         return Finding(reason=Reason.TESTS_DISAGREE, detail=detail, judge=judge)
     return conclude(case, config, sandbox, authored, outcomes, judge, matrix, weights, trusted, rulings)
+
+
+def interactive(case: Case) -> bool:
+    """Whether programs talk with the judge, so that no output stands by itself."""
+    return bool(case.extra.get("interactive") or case.extra.get("interaction_format"))
 
 
 def rerun(
@@ -330,36 +345,21 @@ def extend_tests(
     unique."""
     if read_hint(case.row.get("statement")) is not None:
         return None
-    inputs = [t["input"] for t in case.tests]
-    known = find_seeds(case.row.get("statement") or "", inputs, case.entry_point)
-    makers: list[Maker] = []
-    accept = None
-    own = case.extra.get("input_generator")
-    if not known and not isinstance(own, str) and (authored is None or authored.generator is None):
-        known = guess_inputs(sandbox, case.solutions, case.entry_point, judge)
-    if isinstance(own, str):
-        prelude = case.solutions[0].code if case.solutions[0].language == "python" and case.entry_point else ""
-        makers.append(make_generated(sandbox, own, case.entry_point, prelude, judge.loose))
-    if authored is not None and authored.generator is not None:
-        makers.append(make_authored(sandbox, authored.generator, case.entry_point))
-    if authored is not None and authored.validator is not None and trust_validator(sandbox, authored.validator, known):
-        accept = partial(check_inputs, sandbox, authored.validator)
-    if (mutations := make_mutations(known, case.entry_point, case.row.get("statement") or "")) is not None:
-        makers.append(mutations)
-    if not makers:
+    made = find_makers(case, sandbox, authored, judge)
+    if made is None:
         return None
     return generate_tests(
         sandbox,
         case.solutions,
-        makers,
-        known,
+        made.makers,
+        made.known,
         outcomes,
-        inputs,
+        [t["input"] for t in case.tests],
         [t["expected"] for t in case.tests],
         judge,
         case.entry_point,
         choose_trusted,
-        accept,
+        made.accept,
         config,
     )
 

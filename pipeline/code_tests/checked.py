@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.code_tests.ask_checker import ask_in_parallel
 from pipeline.code_tests.audit import Audit
-from pipeline.code_tests.case import Case, Finding, aim, say_audit, say_vacuous
+from pipeline.code_tests.authored import Authored
+from pipeline.code_tests.case import REFERENCE_TESTS, Case, Finding, add_made, aim, say_audit, say_vacuous
+from pipeline.code_tests.generate_checked import make_checked_tests
+from pipeline.code_tests.makers import find_makers
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.minimise import order_tests
 from pipeline.code_tests.programs import find_missing
@@ -23,10 +27,6 @@ from schemas.reasons import Reason
 if TYPE_CHECKING:
     from pipeline.sandbox import CheckerProgram, Sandbox
 
-CHUNK = 16
-"""Outputs that one worker judges in one go."""
-TRIES = 3
-"""Times that a check is asked for which the sandbox fails to run, such as a compiler that a busy machine starves."""
 ACCEPTED, WRONG = "accepted", "wrong_answer"
 """Verdicts of a jury, as packages name their folders: the others (too slow, a crash) say nothing of the outputs."""
 
@@ -45,8 +45,28 @@ class Judged:
         return bool(judged) and all(c.accepted for c in judged) and not any(_failed(o) for o, _ in pairs)
 
 
-def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsConfig, sandbox: "Sandbox") -> Finding:
-    """Judge one code problem with a checker of its own."""
+@dataclass(frozen=True)
+class JudgedTests:
+    """A checker's verdicts on all programs over `tests`, who is trusted, and how it stood its trial on these."""
+
+    tests: Sequence[dict[str, Any]]
+    judged: Judged
+    right: Sequence[int]
+    trial: Trial
+
+
+def check_by_program(
+    case: Case,
+    program: "CheckerProgram",
+    config: CodeTestsConfig,
+    sandbox: "Sandbox",
+    authored: Authored | None = None,
+    written: bool = False,
+) -> Finding:
+    """Judge one code problem with a checker of its own, or one that a model has `written` for it.
+
+    `authored` are a model's programs that make inputs; without them a case that lacks tests is `lacks_tests`.
+    """
     if case.entry_point is not None:
         detail = "its checker judges text, and its tests call a function"
         return Finding(reason=Reason.NEEDS_CHECKER, detail=detail)
@@ -57,38 +77,54 @@ def check_by_program(case: Case, program: "CheckerProgram", config: CodeTestsCon
         detail = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
         return Finding(reason=Reason.NO_SOLUTION, detail=detail)
     ask = ask_in_parallel(sandbox, program)
+    current = _judge_tests(case, ask, tests, outcomes, config, written)
+    made = False
+    while current.trial.fault is None:
+        lacking = len(current.tests) < config.min_tests
+        audit = None if lacking else audit_by_checker(case, ask, current.tests)
+        if audit is not None and not audit.passing:
+            return conclude(case, current, audit)
+        more = [] if made else _make_tests(case, current, config, sandbox, ask, authored)
+        made = True
+        if not more:
+            reason = Reason.TOO_FEW_TESTS if audit is None else Reason.VACUOUS_TESTS
+            detail = f"{len(current.tests)} tests with an answer for its checker, at least {config.min_tests} needed"
+            detail = detail if audit is None else say_vacuous(audit, len(current.tests))
+            return Finding(reason=reason, detail=detail, lacks_tests=authored is None and config.generate)
+        wider = run_matrix(sandbox, case.solutions, [text for text, _ in more], None)
+        outcomes = [[*row, *new] for row, new in zip(outcomes, wider, strict=True)]
+        current = _judge_tests(case, ask, add_made(current.tests, more), outcomes, config, written)
+    detail = f"its checker failed the trial: {current.trial.fault}"
+    report = {"checker": current.trial.describe()}
+    return Finding(reason=Reason.NEEDS_CHECKER, detail=detail, report=report, lacks_checker=not written)
+
+
+def _judge_tests(
+    case: Case,
+    ask: Ask,
+    tests: Sequence[dict[str, Any]],
+    outcomes: Sequence[Sequence[Outcome]],
+    config: CodeTestsConfig,
+    written: bool,
+) -> JudgedTests:
     judged = judge_outputs(ask, tests, outcomes)
     right = find_right(case, judged, config)
-    trial = try_checker(case, ask, tests, judged, right)
-    if trial.fault is not None:
-        detail = f"its checker failed the trial: {trial.fault}"
-        return Finding(reason=Reason.NEEDS_CHECKER, detail=detail, report={"checker": trial.describe()})
-    if len(tests) < config.min_tests:
-        detail = f"{len(tests)} tests with an answer for its checker, at least {config.min_tests} needed"
-        return Finding(reason=Reason.TOO_FEW_TESTS, detail=detail)
-    audit = audit_by_checker(case, ask, tests)
-    if audit.passing:
-        return Finding(reason=Reason.VACUOUS_TESTS, detail=say_vacuous(audit, len(tests)))
-    return conclude(case, tests, judged, right, trial, audit)
+    return JudgedTests(tests, judged, right, try_checker(case, ask, tests, judged, right, written))
 
 
-def ask_in_parallel(sandbox: "Sandbox", program: "CheckerProgram") -> Ask:
-    """How to ask a checker of many outputs, each of them once. Raises RuntimeError where the sandbox, not the checker,
-    gives no verdict in `TRIES`: that says nothing against the checker."""
-    known: dict[Asked, Checked] = {}
-
-    def ask(asked: Sequence[Asked]) -> list[Checked]:
-        for _ in range(TRIES):
-            new = [one for one in dict.fromkeys(asked) if one not in known or known[one].infra]
-            chunks = [new[at : at + CHUNK] for at in range(0, len(new), CHUNK)]
-            for chunk, future in [(chunk, sandbox.submit_checks(program, chunk)) for chunk in chunks]:
-                known.update(zip(chunk, future.result(), strict=True))
-        lost = next((known[one].detail for one in asked if known[one].infra), None)
-        if lost is not None:
-            raise RuntimeError(f"the sandbox ran no checker: {lost}")
-        return [known[one] for one in asked]
-
-    return ask
+def _make_tests(
+    case: Case, current: JudgedTests, config: CodeTestsConfig, sandbox: "Sandbox", ask: Ask, authored: Authored | None
+) -> list[tuple[str, str]]:
+    """New tests, where the programs that are trusted may say what is right: as many distinct ones as it takes to agree,
+    or those that a jury accepted, beside a few given tests."""
+    distinct = len({case.fingerprints[s] for s in current.right})
+    known_right = bool(read_jury(case)) and len(current.tests) >= REFERENCE_TESTS
+    if not config.generate or not distinct or (distinct < config.min_solutions and not known_right):
+        return []
+    makers = find_makers(case, sandbox, authored, case.judge)
+    if makers is None:
+        return []
+    return make_checked_tests(case, makers, config, sandbox, ask, current.right, current.judged.outcomes)
 
 
 def judge_outputs(ask: Ask, tests: Sequence[Mapping[str, Any]], outcomes: Sequence[Sequence[Outcome]]) -> Judged:
@@ -125,9 +161,18 @@ def read_jury(case: Case) -> Mapping[str, str]:
 
 
 def try_checker(
-    case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int]
+    case: Case,
+    ask: Ask,
+    tests: Sequence[Mapping[str, Any]],
+    judged: Judged,
+    right: Sequence[int],
+    written: bool = False,
 ) -> Trial:
-    """The whole trial: programs first, then the jury's answers and what is made of right outputs."""
+    """The whole trial: programs first, then the jury's answers and what is made of right outputs.
+
+    A checker that a model has `written` has to accept all answers of the tests too, and is not believed without
+    programs that are right: it may take the jury's own answer alone.
+    """
     names = [test["id"] for test in tests]
     jury = read_jury(case)
     wrong = [s for s, solution in enumerate(case.solutions) if jury.get(solution.id) == WRONG]
@@ -136,8 +181,11 @@ def try_checker(
     if (fault := try_programs(by_name[0], by_name[1], names)) is not None:
         return Trial(fault)
     answers = ask([Asked(test["input"], test["expected"], test["expected"]) for test in tests])
-    if not right and not all(checked.accepted for checked in answers):
-        return Trial("no program is known to be right, and it does not accept the answers of the tests as outputs")
+    if (written or not right) and not all(checked.accepted for checked in answers):
+        known = "it was written by a model" if written else "no program is known to be right"
+        return Trial(f"{known}, and it does not accept the answers of the tests as outputs")
+    if written and not right:
+        return Trial("it was written by a model, and no program is right that could speak for it")
     tried = []
     for t, test in enumerate(tests):
         taken = [test["expected"]] if answers[t].accepted else []
@@ -157,10 +205,9 @@ def audit_by_checker(case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]]) -
     return Audit.of(shares, [name for name, share in shares.items() if share == 1])
 
 
-def conclude(
-    case: Case, tests: Sequence[Mapping[str, Any]], judged: Judged, right: Sequence[int], trial: Trial, audit: Audit
-) -> Finding:
+def conclude(case: Case, current: JudgedTests, audit: Audit) -> Finding:
     """Keep all tests, the most telling first, and the programs that the checker accepts on each of them."""
+    tests, judged, right = current.tests, current.judged, current.right
     count = len(case.solutions)
     passing = [s for s in range(count) if judged.accepts(s)]
     wrong = [s for s in range(count) if s not in passing]
@@ -172,12 +219,15 @@ def conclude(
     caught = frozenset[int]().union(*catches)
     kill = len(caught) / len(wrong) if wrong else None
     trusted = f"{len(right)} of {count} solutions trusted"
-    history = [("judged", f"{len(tests)} tests kept; its checker stood the trial; {trusted}")]
+    made = sum(test["origin"] == "generated" for test in tests)
+    history = [("judged", f"{len(tests) - made} tests kept; its checker stood the trial; {trusted}")]
+    if made:
+        history.append(("generated", f"{made} tests, answered by a trusted solution, whose outputs its checker takes"))
     if kill is not None:
         history.append(("kill_rate", f"{kill:.2f} of {len(wrong)} programs that are not right"))
     report = {
         "trusted": [case.solutions[s].id for s in right],
-        "checker": trial.describe(),
+        "checker": current.trial.describe(),
         "kill_rate": kill,
         "failed": [case.solutions[s].id for s in wrong],
         AUDIT: audit.report(len(wrong), len(caught)),

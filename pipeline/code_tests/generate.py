@@ -160,7 +160,7 @@ def generate_tests(
     judge: Judge,
     entry_point: str | None,
     choose: Callable[[Matrix, Weights], list[int]],
-    accept: Callable[[list[str]], list[bool]] | None,
+    accept: Callable[[Sequence[str]], list[bool]] | None,
     config: CodeTestsConfig,
 ) -> Generated:
     """Rounds of inputs from `makers`, run on all solutions and judged together with what was known `before`.
@@ -185,7 +185,7 @@ def generate_tests(
     # Without tests the known inputs are the surest ones there are.
     ready = [text for text in known if text not in set(inputs)]
     for turn in range(ROUNDS):
-        drawn = _draw(rng, makers, seen, INPUTS_A_ROUND)
+        drawn = draw_inputs(rng, makers, seen, INPUTS_A_ROUND)
         if accept is not None and drawn:
             drawn = [text for text, good in zip(drawn, accept(drawn), strict=True) if good]
         fresh = ready + drawn
@@ -226,7 +226,7 @@ def limit_seconds(outcomes: Sequence[Outcome]) -> float | None:
     return max(QUICK, 3 * max(good)) if good else None
 
 
-def _draw(rng: random.Random, makers: Sequence[Maker], seen: set[str], count: int) -> list[str]:
+def draw_inputs(rng: random.Random, makers: Sequence[Maker], seen: set[str], count: int) -> list[str]:
     """`count` inputs that were not `seen` (or fewer, where makers repeat themselves), from all makers in turn."""
     inputs: list[str] = []
     for _ in range(4):

@@ -7,6 +7,7 @@ kept: a test outside the domain tells nothing of right and wrong.
 import ast
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,10 @@ from pipeline.sandbox.calls import read_call as read_input
 
 Path = tuple[str | int, ...]
 
+_EXAMPLE = re.compile(
+    r"^[ \t*_`>#]*Input[ \t*_`]*:(.{1,2000}?)^[ \t*_`>#]*Output[ \t*_`]*:", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
+"""The examples of LeetCode's statements, as text, Markdown or within a block of code."""
 WIDE = 3
 """From so many known calls on, their range is taken for the domain's; below it values may go somewhat beyond."""
 
@@ -58,7 +63,10 @@ def read_call(text: str, entry_point: str | None) -> Call | None:
 
 
 def find_calls(statement: str, entry_point: str) -> list[str]:
-    """Calls of `entry_point` with literal arguments that a statement shows as examples, in order, each once."""
+    """Calls of `entry_point` with literal arguments that a statement shows as examples, in order, each once.
+
+    Also those of the form `Input: nums = [2, 7], target = 9`, where the names of the arguments are left out.
+    """
     calls: dict[str, None] = {}
     start = 0
     while (at := statement.find(entry_point + "(", start)) >= 0:
@@ -70,7 +78,19 @@ def find_calls(statement: str, entry_point: str) -> list[str]:
                 if (call := read_call(statement[at : end + 1], entry_point)) is not None:
                     calls[str(call)] = None
                 break
+    for match in _EXAMPLE.finditer(statement):
+        if (call := _read_example(match.group(1), entry_point)) is not None:
+            calls[str(call)] = None
     return list(calls)
+
+
+def _read_example(text: str, entry_point: str) -> Call | None:
+    """The arguments of an example, on one line or one a line, as a call by their order."""
+    lines = [line.strip(" \t*_`>,") for line in text.splitlines()]
+    call = read_input(f"f({', '.join(filter(None, lines))})", "f")
+    if call is None or call.expression is not None:
+        return None
+    return Call(entry_point, (*call.args, *(call.kwargs or {}).values()))
 
 
 @dataclass

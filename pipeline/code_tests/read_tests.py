@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.sandbox.calls import AFTER, NoLiteral, parse_assert, read_call, read_literal
+from pipeline.sandbox.calls import AFTER, NoLiteral, demand_value, parse_assert, read_call, read_literal
 
 PASSED = ""
 """What a test program gives that ran to its end: it is judged by that alone, so this is its expected output here."""
@@ -27,24 +27,13 @@ def _split_program(test: Test, entry_point: str) -> list[Test]:
         return [test]
     parts = split_asserts(test["input"])
     if len(parts) < 2:
-        return [{**test, "input": _demand(test["input"], test.get("expected")), "expected": PASSED}]
+        return [{**test, "input": demand_value(test["input"], test.get("expected")), "expected": PASSED}]
     split: list[Test] = []
     for number, part in enumerate(parts):
         case = parse_assert(part, entry_point)
         data = {"input": part, "expected": PASSED} if case is None else {"input": case.input, "expected": case.expected}
         split.append({**test, **data, "id": f"{test['id']}.{number}"})
     return split
-
-
-def _demand(text: str, expected: str | None) -> str:
-    """A test program that demands `expected`, where it is but a value, such as `set(f(1))`: evaluated alone it passes
-    with any."""
-    try:
-        ast.parse(text.strip(), mode="eval")
-        ast.parse(expected or "", mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return text
-    return f"assert ({text.strip()}) == ({expected})"
 
 
 def split_asserts(program: str) -> list[str]:

@@ -1,12 +1,13 @@
 """The stage: a table of problems in, kept and rejected out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.code_tests.authored import Authored, Generate, author_programs
+from pipeline.code_tests.authored import Authored, Generate, author_checkers, author_programs
 from pipeline.code_tests.case import Case, Finding, check_case, open_case
 from pipeline.code_tests.checked import check_by_program
 from pipeline.code_tests.generate import find_seeds
@@ -16,9 +17,10 @@ from pipeline.progress import advance, track
 from pipeline.sandbox.program import read_program
 from schemas.config import CodeTestsConfig
 from schemas.problem import REJECT_DTYPES
+from schemas.reasons import Reason
 
 if TYPE_CHECKING:
-    from pipeline.sandbox import Sandbox
+    from pipeline.sandbox import CheckerProgram, Sandbox
 
 STAGE = "code_tests"
 
@@ -33,7 +35,8 @@ def check_tests(
     generated, `previous` the old expected output), only the solutions that pass them all, a `checker` with the
     tolerance that the tests call for, `history`, and in `extra` under `code_tests` the ids of trusted and failed
     solutions, the kill rate and the audit (`schemas.audit`). `id` stays. `generate` takes prompts to completions: with
-    it, problems that still lack tests get generators and validators from a model.
+    it, problems that still lack tests get generators and validators from a model, and those with several right
+    answers a checker.
     """
     rows = list(problems.iter_rows(named=True))
     findings: dict[int, Finding] = {}
@@ -44,12 +47,7 @@ def check_tests(
             findings[index] = _check(cases[index], config, sandbox)
         advance()
     if generate is not None:
-        lacking = [i for i, f in findings.items() if f.lacks_tests and read_hint(rows[i]["statement"]) is None]
-        authored_programs = _author(lacking, cases, generate)
-        with track("code_tests: run the model's generators", len(lacking), part=True) as work:
-            for index, authored in zip(lacking, authored_programs, strict=True):
-                findings[index] = check_case(cases[index], config, sandbox, authored)
-                work.advance()
+        _ask_model(rows, cases, findings, config, sandbox, generate)
     kept: list[Mapping[str, Any]] = []
     rejected: list[Mapping[str, Any]] = []
     for index, row in enumerate(rows):
@@ -66,9 +64,59 @@ def check_tests(
     )
 
 
-def _check(case: Case, config: CodeTestsConfig, sandbox: "Sandbox") -> Finding:
+def _check(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
     program = read_program(case.row.get("checker"))
-    return check_case(case, config, sandbox) if program is None else check_by_program(case, program, config, sandbox)
+    if program is None:
+        return check_case(case, config, sandbox, authored)
+    return check_by_program(case, program, config, sandbox, authored)
+
+
+def _ask_model(
+    rows: Sequence[Mapping[str, Any]],
+    cases: Mapping[int, Case],
+    findings: dict[int, Finding],
+    config: CodeTestsConfig,
+    sandbox: "Sandbox",
+    generate: Generate,
+) -> None:
+    """Check again, with what a model writes for them, the problems that lack tests or a checker."""
+    lacking = [i for i, f in findings.items() if f.lacks_tests and _can_extend(rows[i])]
+    authored_programs = _author(lacking, cases, generate)
+    with track("code_tests: run the model's generators", len(lacking), part=True) as work:
+        for index, authored in zip(lacking, authored_programs, strict=True):
+            findings[index] = _check(cases[index], config, sandbox, authored)
+            work.advance()
+    unjudged = [i for i, f in findings.items() if f.lacks_checker and cases[i].entry_point is None and cases[i].tests]
+    if not unjudged:
+        return
+    asked = [(cases[i].row.get("statement") or "", cases[i].tests) for i in unjudged]
+    checkers = author_checkers(asked, generate)
+    with track("code_tests: try the model's checkers", len(unjudged), part=True) as work:
+        for index, checker in zip(unjudged, checkers, strict=True):
+            if (program := read_program(checker)) is not None:
+                findings[index] = _use_written(cases[index], findings[index], program, checker, config, sandbox)
+            work.advance()
+
+
+def _use_written(
+    case: Case,
+    before: Finding,
+    program: "CheckerProgram",
+    checker: Mapping[str, Any] | None,
+    config: CodeTestsConfig,
+    sandbox: "Sandbox",
+) -> Finding:
+    """The finding with a checker that a model wrote; where that is not trusted, the one from `before` and why."""
+    finding = check_by_program(case, program, config, sandbox, written=True)
+    if finding.reason is Reason.NEEDS_CHECKER:
+        return replace(before, detail=f"{before.detail}; a model's checker was tried: {finding.detail}")
+    history = (("checker", "a model wrote it"), *finding.history)
+    return replace(finding, checker=checker, history=history)
+
+
+def _can_extend(row: Mapping[str, Any]) -> bool:
+    """Whether more tests would help: not where several answers are right and nothing judges them."""
+    return read_program(row.get("checker")) is not None or read_hint(row["statement"]) is None
 
 
 def _author(lacking: list[int], cases: Mapping[int, Case], generate: Generate) -> list[Authored]:
@@ -102,7 +150,7 @@ def settle(row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
         **row,
         "tests": tests,
         "solutions": solutions,
-        "checker": row.get("checker") if plain else judge.checker,
+        "checker": finding.checker or (row.get("checker") if plain else judge.checker),
         "history": [*(row["history"] or []), *history],
         "extra": json.dumps(extra, ensure_ascii=False) if extra else None,
     }

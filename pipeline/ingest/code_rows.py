@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pipeline.ingest.code_asserts import find_function, find_tested, read_asserts
 from pipeline.ingest.code_packed import read_packed
 
 Row = Mapping[str, Any]
@@ -256,14 +257,24 @@ def convert_live_code_bench(row: Row) -> dict[str, Any]:
 def convert_asserts(row: Row) -> dict[str, Any]:
     """MBPP: text or prompt, code, test_list and challenge_test_list (lines `assert f(1) == 2`), test_setup_code,
     task_id; card of google-research-datasets/mbpp.
+
+    Where no line is of that form, as with `assert math.isclose(f(1), 0.5, rel_tol=0.001)`, each is a test program.
     """
     lines = [*(row.get("test_list") or []), *(row.get("challenge_test_list") or [])]
     tests = [pair for line in lines for pair in read_asserts(line)]
     name = find_function(call for call, _ in tests)
+    if name is None and (name := find_tested(row.get("code") or "", lines)) is not None:
+        programs = [f"import math\n{line}" for line in lines if f"{name}(" in line]
+        return _shape_asserts(row, [(program, None) for program in programs], name)
+    chosen = [t for t in tests if t[0].startswith(f"{name}(")] or [t for t in tests if f"{name}(" in t[0]]
+    return _shape_asserts(row, chosen, name)
+
+
+def _shape_asserts(row: Row, tests: Sequence[tuple[str, str | None]], name: str | None) -> dict[str, Any]:
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or [])
     return shape_problem(
         row.get("text") or row.get("prompt"),
-        [t for t in tests if t[0].startswith(f"{name}(")] or [t for t in tests if f"{name}(" in t[0]],
+        tests,
         [("python", row["code"])] if row.get("code") else [],
         entry_point=name,
         source_id=row.get("task_id"),
@@ -302,67 +313,6 @@ def _before(prompt: str, name: str | None) -> str | None:
     """The imports and helpers that stand before the function a prompt asks for: a fenced answer leaves them out."""
     head = re.split(rf"^def {re.escape(name)}\b", prompt, maxsplit=1, flags=re.MULTILINE) if name else []
     return head[0].strip() or None if len(head) == 2 else None
-
-
-def read_asserts(code: str, name: str | None = None) -> list[tuple[str, str]]:
-    """(call, expected literal) of every `assert f(args) == value` in `code`; a bare `assert f(x)` expects True.
-
-    Where no assert is of that form, a call may stand inside `set`, `sorted` and the like, as in
-    `assert set(f(x)) == set("ab")`: these are test programs, which are not mixed with calls. Only calls of `name`
-    where it is given; asserts of another form (properties, tolerances) are passed over.
-    """
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    asserts: list[tuple[str, str]] = []
-    wrapped: list[tuple[str, str]] = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Assert):
-            continue
-        test, value = node.test, "True"
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            test, value = test.operand, "False"
-        elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq | ast.Is):
-            right = test.comparators[0]
-            try:
-                test, value = test.left, _write_value(right)
-            except (ValueError, TypeError, SyntaxError):
-                continue
-        inner = test
-        while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _WRAPPERS:
-            inner = inner.args[0] if len(inner.args) == 1 else ast.Constant(None)
-        if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name) or (name and inner.func.id != name):
-            continue
-        (asserts if inner is test else wrapped).append((ast.unparse(test), value))
-    return asserts or wrapped
-
-
-_WRAPPERS = frozenset({"set", "sorted", "list", "tuple", "frozenset", "round", "abs", "len", "str", "int", "float"})
-"""What an assert puts around a call to compare its value."""
-
-
-def _write_value(node: ast.expr) -> str:
-    """The literal that `node` stands for; sets in the order of their texts, so that ids are the same on every run."""
-    try:
-        return repr(ast.literal_eval(node))
-    except ValueError:
-        from pipeline.sandbox.calls import read_literal
-
-        value = read_literal(ast.unparse(node))
-        if isinstance(value, set | frozenset):
-            return "{" + ", ".join(sorted(map(repr, value))) + "}" if value else "set()"
-        return repr(value)
-
-
-def find_function(calls: Iterable[str]) -> str | None:
-    """The function that most of the calls are of, without what stands around them."""
-    names = []
-    for call in calls:
-        while (head := call.partition("("))[0] in _WRAPPERS and head[2]:
-            call = head[2]
-        names.append(head[0])
-    return max(names, key=names.count) if names else None
 
 
 def convert_judged(row: Row) -> dict[str, Any]:

@@ -186,6 +186,17 @@ def parse_assert(text: str, entry_point: str) -> Case | None:
     return None
 
 
+def demand_value(text: str, expected: str | None) -> str:
+    """A test program that demands `expected`, where `text` is but a value, such as `set(f(1))`: evaluated alone it
+    passes with any."""
+    try:
+        ast.parse(text.strip(), mode="eval")
+        ast.parse((expected or "").strip(), mode="eval")
+    except _UNREADABLE:
+        return text
+    return f"assert ({text.strip()}) == ({(expected or '').strip()})"
+
+
 def _case(call: ast.expr, value: ast.expr, entry_point: str) -> Case | None:
     if _call_of(call, "", entry_point) is None:
         return None

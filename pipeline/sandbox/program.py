@@ -60,9 +60,12 @@ class Protocol:
 PROTOCOLS: Mapping[str, Protocol] = {
     "kattis": Protocol(("{input}", "{answer}", "{feedback}"), True, 42, frozenset({43})),
     "testlib": Protocol(("{input}", "{output}", "{answer}"), False, 0, frozenset({1, 2, 4, 7, 8, *range(16, 117)})),
+    "input": Protocol((), True, 42, frozenset({43})),
 }
 """`kattis`: output validators of Kattis, ICPC and DOMjudge packages (Problem Package Format, "Output Validator").
-`testlib`: checkers of Codeforces and Polygon (testlib's exit codes; some of the points are not all of them)."""
+`testlib`: checkers of Codeforces and Polygon (testlib's exit codes; some of the points are not all of them).
+`input`: input validators of packages ("Input Validators"), which judge an input and read that in the place of an
+output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ class Case:
 
     stdin/stdout problems: `input` is the text on stdin, `expected` the text on stdout.
     Function-call problems: `input` is a JSON list of arguments, a JSON object of keyword arguments, a call such as
-    `f([1, 2], 3)`, or a test program (assert statements, or a `check(candidate)`); `expected` is a Python literal.
+    `f([1, 2], 3)`, or a test program (assert statements, or a `check(candidate)`); `expected` is a Python literal. A
+    value that is more than a call, such as `set(f(1))`, has to equal `expected`.
     With `expected` None a run is judged by its end alone, and only a test program's end means anything.
     """
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pipeline.sandbox.calls import Call, NoLiteral, read_call, read_literal
+from pipeline.sandbox.calls import Call, NoLiteral, demand_value, read_call, read_literal
 from pipeline.sandbox.check import CheckRunner
 from pipeline.sandbox.compile import Built
 from pipeline.sandbox.ends import MAX_DETAIL, end_of, outlived
@@ -260,7 +260,8 @@ def _raised(reply: dict[str, str]) -> tuple[Status, str]:
 def _attempt_testers(worker: Worker, program: Program, cases: Sequence[Case]) -> Attempts:
     def attempt(numbers: Sequence[int]) -> list[Attempt]:
         job = json.dumps({"code": program.code, "entry": program.entry_point}).encode()
-        test = json.dumps({"test": cases[numbers[0]].input, "entry": program.entry_point}).encode()
+        case = cases[numbers[0]]
+        test = json.dumps({"test": demand_value(case.input, case.expected), "entry": program.entry_point}).encode()
         reply, outputs, stderr = worker.attempt("tester", [job, test], 1)
         if "infra" in reply:
             return [one_attempt(reply, b"", "")]

@@ -8,7 +8,8 @@ from schemas.config.base import Strict
 
 
 class AuthorConfig(Strict):
-    """Generators and validators of test inputs that the grading model writes for problems that lack tests."""
+    """Programs that the grading model writes: generators and validators of test inputs for problems that lack tests,
+    checkers for those with several right answers."""
 
     enabled: bool = False
     """Off: it needs a model that can program; mutations and a problem's own generator come first."""
@@ -29,7 +30,8 @@ class CodeTestsConfig(Strict):
     """Generated tests are cut to the most telling, until there are this many: the paper's reward draws 20."""
     max_repair: Annotated[float, Field(ge=0, le=1)] = 0.4
     """Where the solutions contradict more than this share of the given outputs, that is no accident of a test set but
-    another problem, or one with several answers; the problem goes. A tenth of wrong outputs stays well below."""
+    another problem, or one with several answers; the problem goes, unless so many programs agree that no other
+    explanation holds. A tenth of wrong outputs stays well below."""
     generate: bool = True
     """Make tests where there are fewer than min_tests; off, such problems go."""
     languages: tuple[Literal["python", "cpp"], ...] = ("python", "cpp")

@@ -8,7 +8,7 @@ validator of the package's own is tried with the jury's verdicts, which come in 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from typing import Any
@@ -28,6 +28,7 @@ MAX_TEST_BYTES = 1_000_000
 STATEMENT_FOLDERS = ("problem_statement/", "statement/", "")
 STATEMENT_SUFFIXES = (".md", ".tex", ".html", ".txt")
 OUTPUT_VALIDATORS = ("output_validators", "output_validator")
+INPUT_VALIDATORS = ("input_validators", "input_format_validators")
 GROUPS = ("data/testdata.yaml", "data/test_group.yaml", "data/secret/testdata.yaml", "data/secret/test_group.yaml")
 """Where a package may say what its validator is told, beside problem.yaml."""
 _STATEMENT = re.compile(r"problem(?:\.([a-z]{2,3})(?:[-_][A-Za-z]+)?)?(\.[a-z]+)")
@@ -66,6 +67,7 @@ def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:
             "interactive": interactive or None,
             "samples": [name for name, _, _ in pairs if name.startswith("sample/")] or None,
             "verdicts": {name: name.partition("/")[0] for name, _, _ in programs} or None,
+            "input_validators": _read_input_validators(files, reading) or None,
         },
         test_ids=[name for name, _, _ in pairs],
         solution_ids=[name for name, _, _ in programs],
@@ -80,6 +82,14 @@ def _read_checker(files: Members, flags: list[str]) -> dict[str, Any] | None:
         return None
     only = validators[0]
     return {"language": only.language, "code": only.code, "protocol": "kattis", "flags": " ".join(flags) or None}
+
+
+def _read_input_validators(files: Members, reading: ReadingConfig) -> list[dict[str, Any]]:
+    """The package's input validators that can be run here: each has to accept an input."""
+    names = ("input_validator_flags", "input_validator_args")
+    flags = " ".join(_read_group_flags(files, reading, names)) or None
+    validators = [one for one in read_validators(files, INPUT_VALIDATORS) if one is not None]
+    return [{"language": one.language, "code": one.code, "flags": flags} for one in validators]
 
 
 def _read_settings(files: Members, reading: ReadingConfig) -> dict[str, Any]:
@@ -109,12 +119,18 @@ def _words(value: Any) -> list[str]:
 
 
 def _read_flags(settings: Mapping[str, Any], files: Members, reading: ReadingConfig) -> list[str]:
-    flags = _words(settings.get("validator_flags"))
-    for name in GROUPS:
-        if files.has(name):
-            group = read_yaml(files.read(name), reading.yaml_values, "reading.yaml_values")
+    names = ("output_validator_flags", "output_validator_args")
+    return _words(settings.get("validator_flags")) + _read_group_flags(files, reading, names)
+
+
+def _read_group_flags(files: Members, reading: ReadingConfig, names: Sequence[str]) -> list[str]:
+    """What the settings of the groups of tests say under `names`."""
+    flags: list[str] = []
+    for path in GROUPS:
+        if files.has(path):
+            group = read_yaml(files.read(path), reading.yaml_values, "reading.yaml_values")
             if isinstance(group, Mapping):
-                flags += _words(group.get("output_validator_flags")) + _words(group.get("output_validator_args"))
+                flags += [word for name in names for word in _words(group.get(name))]
     return flags
 
 

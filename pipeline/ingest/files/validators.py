@@ -1,7 +1,8 @@
 """A package's own validators as programs of one file: what they include or import from beside them comes into it.
 
-Output validators stand in output_validators/ (or output_validator/ since the format of 2023-07), each a file or a
-folder of files. Format: the Problem Package Format specification, "Output Validator". Only C++ and Python run here, and
+Output validators stand in output_validators/ (or output_validator/ since the format of 2023-07), input validators in
+input_validators/, each a file or a folder of files. Format: the Problem Package Format specification, "Output
+Validator" and "Input Validators". Only C++ and Python run here, and
 only without a build script.
 """
 

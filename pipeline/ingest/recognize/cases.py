@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.ingest.code_rows import load_json, read_asserts, write_json_test
+from pipeline.ingest.code_asserts import read_asserts
+from pipeline.ingest.code_rows import load_json, write_json_test
 from pipeline.ingest.recognize.values import parse_text
 
 NAMES = frozenset(

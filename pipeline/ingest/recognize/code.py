@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.ingest.code_asserts import find_function
 from pipeline.ingest.code_presets import CODE_PRESETS
-from pipeline.ingest.code_rows import find_function, name_function, shape_problem, wrap_method
+from pipeline.ingest.code_rows import name_function, shape_problem, wrap_method
 from pipeline.ingest.recognize import cases, programs
 from pipeline.ingest.recognize.statements import StatementReading
 from pipeline.ingest.recognize.values import Field, Path, Row, parse_text, plain_name, reach, share

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.code_tests import check_tests
-from pipeline.code_tests.checked import ask_in_parallel
+from pipeline.code_tests.ask_checker import ask_in_parallel
 from pipeline.code_tests.corrupt import make_attacks, make_content, make_cut, make_empty, shuffle_input
 from pipeline.code_tests.trial import Tried, try_changed_outputs, try_programs
 from pipeline.sandbox import Asked, Checked, CheckerProgram, Sandbox
@@ -206,7 +206,81 @@ def test_a_checker_judges_no_function(sandbox: Sandbox) -> None:
 def test_few_tests_are_too_few_with_a_checker_too(sandbox: Sandbox) -> None:
     frame = problem(CHECKER + PAIRS + ACCEPT)
     few = frame.with_columns(pl.col("tests").list.head(3))
-    assert check(sandbox, few)[0].startswith("too_few_tests: 3 tests")
+    _, rejected = check_tests(few, CodeTestsConfig(generate=False), sandbox)
+    assert rejected["reason"][0] == "too_few_tests"
+    assert rejected["detail"][0].startswith("3 tests")
+
+
+def is_right(given: str, output: str) -> bool:
+    """Whether a colouring is one, as `STATEMENT` has it."""
+    (n, _), *pairs = [[int(word) for word in line.split()] for line in given.split("\n") if line]
+    teams = output.split()
+    return len(teams) == n and {*teams} <= {"1", "2"} and all(teams[a - 1] != teams[b - 1] for a, b in pairs)
+
+
+def test_tests_are_made_whose_answers_come_from_trusted_programs(sandbox: Sandbox) -> None:
+    """Where a made graph has no two sides, the checker takes no output, and the test stays out."""
+    frame = problem(CHECKER + PAIRS + ACCEPT).with_columns(pl.col("tests").list.head(3))
+    outcome, row = check(sandbox, frame)
+    assert outcome == "kept"
+    made = [test for test in row["tests"] if test["origin"] == "generated"]
+    assert len(row["tests"]) == len(made) + 3 >= CodeTestsConfig().min_tests
+    assert all(is_right(test["input"], test["expected"]) for test in row["tests"])
+    assert [s["code"] for s in row["solutions"]] == RIGHT
+    assert "generated" in [entry["action"] for entry in row["history"]]
+
+
+def test_two_programs_without_a_jury_answer_no_made_test(sandbox: Sandbox) -> None:
+    frame = problem(CHECKER + PAIRS + ACCEPT, RIGHT[:2], jury=False).with_columns(pl.col("tests").list.head(3))
+    assert check(sandbox, frame)[0].startswith("too_few_tests: 3 tests")
+
+
+def ask_model(sandbox: Sandbox, wrote: str | None, **columns: Any) -> tuple[list[str], pl.DataFrame, pl.DataFrame]:
+    """(prompts, kept, rejected) of the problem without its checker, where a model `wrote` one."""
+    prompts: list[str] = []
+
+    def generate(asked: list[str]) -> list[str | None]:
+        prompts.extend(asked)
+        return [wrote and f"<think>no</think>Here it is:\n```python\n{wrote}\n```" for _ in asked]
+
+    statement = f"{STATEMENT} If there are several ways, print any of them."
+    frame = problem("", jury=False, **({"checker": None, "statement": statement} | columns))
+    return prompts, *check_tests(frame, CodeTestsConfig(), sandbox, generate)
+
+
+def test_a_model_writes_a_checker_that_stands_its_trial(sandbox: Sandbox) -> None:
+    prompts, kept, _ = ask_model(sandbox, CHECKER + PAIRS + ACCEPT)
+    row = kept.row(0, named=True)
+    assert len(prompts) == 1
+    assert STATEMENT in prompts[0]
+    assert graph(0)[0].strip() in prompts[0] or graph(1)[0].strip() in prompts[0]
+    assert row["checker"]["code"].strip() == (CHECKER + PAIRS + ACCEPT).strip()
+    assert [s["code"] for s in row["solutions"]] == RIGHT
+    assert ("checker", "a model wrote it") in [(entry["action"], entry["detail"]) for entry in row["history"]]
+    with CodeVerifier(lambda: Sandbox(1)) as verifier:
+        label = read_code_label(row, 20)
+        judged = [verifier.judge(label, f"```python\n{code}\n```").verdict for code in (*RIGHT, *WRONG)]
+    assert judged == [Verdict.CORRECT] * 3 + [Verdict.WRONG] * 2
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_model_is_believed_no_more_than_anybody_else(sandbox: Sandbox, name: str) -> None:
+    _, kept, rejected = ask_model(sandbox, BROKEN[name][0])
+    assert kept.is_empty()
+    assert rejected["reason"].to_list() == ["needs_checker"]
+    assert "a model's checker was tried" in rejected["detail"][0]
+
+
+def test_a_model_that_writes_nothing_changes_nothing(sandbox: Sandbox) -> None:
+    _, kept, rejected = ask_model(sandbox, None)
+    assert (kept.height, rejected["reason"].to_list()) == (0, ["needs_checker"])
+    assert "model" not in rejected["detail"][0]
+
+
+def test_no_model_is_asked_where_programs_talk_with_the_judge(sandbox: Sandbox) -> None:
+    extra = json.dumps({"checker": "custom", "interactive": True})
+    prompts, kept, _ = ask_model(sandbox, CHECKER + PAIRS + ACCEPT, extra=extra)
+    assert (prompts, kept.height) == ([], 0)
 
 
 def test_one_answer_in_an_order_of_ones_own_is_no_fault() -> None:

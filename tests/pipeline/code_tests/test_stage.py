@@ -91,6 +91,24 @@ def test_a_wrong_expected_output_is_repaired_and_wrong_solutions_go(sandbox: San
     assert row["id"] == problem(tests=tests)["id"][0]
 
 
+def test_five_programs_that_agree_repair_tests_most_of_which_are_wrong(sandbox: Sandbox) -> None:
+    codes = [*SUMS, "input()\nxs = [*map(int, input().split())]\nprint(sum(xs[::2]) + sum(xs[1::2]))", *WRONG]
+    solutions = [
+        {"id": f"s{i}", "language": "cpp" if "#inc" in code else "python", "code": code} for i, code in enumerate(codes)
+    ]
+    tests = problem()["tests"][0].to_list()
+    for k in (0, 1, 3, 4, 6):
+        tests[k]["expected"] = str(1000 + 7 * k)
+    kept, _ = check_tests(problem(tests=tests, solutions=solutions), CodeTestsConfig(), sandbox)
+    row = kept.row(0, named=True)
+    assert {t["id"]: t["expected"].strip() for t in row["tests"]} == {f"t{i}": added(x) for i, x in enumerate(LISTS)}
+    assert sorted(t["id"] for t in row["tests"] if t["origin"] == "repaired") == ["t0", "t1", "t3", "t4", "t6"]
+    assert [s["id"] for s in row["solutions"]] == ["s0", "s1", "s2", "s3", "s4"]
+    # Three of these programs are too few to overrule as many outputs.
+    _, rejected = check_tests(problem(tests=tests, solutions=solutions[1:4]), CodeTestsConfig(), sandbox)
+    assert rejected["reason"].to_list() == ["tests_disagree"]
+
+
 @pytest.mark.slow
 def test_a_problem_without_tests_gets_some_that_catch_the_wrong(sandbox: Sandbox) -> None:
     statement = f"{ADDED}\n\nSample Input 1\n4\n3 1 -2 3\nSample Output 1\n5\n"

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.ingest.code_asserts import read_asserts
 from pipeline.ingest.code_packed import read_packed
 from pipeline.ingest.code_presets import CODE_PRESETS
-from pipeline.ingest.code_rows import convert_human_eval, read_asserts
+from pipeline.ingest.code_rows import convert_human_eval
 from pipeline.ingest.files import read_packages
 from pipeline.ingest.files.packages import read_flags
 from schemas.conform import conform_rows
@@ -198,6 +199,16 @@ def test_what_stands_before_the_function_of_a_prompt_is_its_prelude() -> None:
 
 def test_every_preset_is_tried_on_a_row() -> None:
     assert set(ROWS) == {name for name, preset in CODE_PRESETS.items() if not preset.packages}
+
+
+def test_asserts_that_only_compare_nearly_are_test_programs() -> None:
+    lines = ["assert math.isclose(area(3), 28.27, rel_tol=0.001)", "assert math.isclose(area(1), 3.14, rel_tol=0.001)"]
+    code = "import math\ndef half(x):\n    return x / 2\ndef area(r):\n    return 4 * half(half(math.pi * r * r))"
+    problem = CODE_PRESETS["mbpp"].convert({"task_id": 4, "text": "Area.", "code": code, "test_list": lines})
+    assert problem["entry_point"] == "area"
+    assert [(t["input"], t["expected"]) for t in problem["tests"]] == [(f"import math\n{line}", None) for line in lines]
+    broken = {"task_id": 4, "text": "Area.", "code": "def area(", "test_list": lines}
+    assert CODE_PRESETS["mbpp"].convert(broken)["tests"] == []
 
 
 def test_asserts_of_other_forms_are_passed_over() -> None:

@@ -55,6 +55,14 @@ def test_a_checker_judges_outputs(sandbox: Sandbox, program: CheckerProgram) -> 
     assert [checked.accepted for checked in sandbox.submit_checks(program, ASKED).result()] == RIGHT
 
 
+def test_an_input_validator_reads_the_input_and_its_flags_alone(sandbox: Sandbox) -> None:
+    code = "import sys\nassert sys.argv[1:] == ['most', '3']\nsys.exit(42 if int(sys.stdin.read()) <= 3 else 43)"
+    asked = [Asked("", "", text) for text in ("2\n", "4\n", "x\n")]
+    program = CheckerProgram("python", code, "input", ("most", "3"))
+    checked = [one.accepted for one in sandbox.submit_checks(program, asked).result()]
+    assert checked == [True, False, None]
+
+
 def test_a_program_is_judged_by_the_checker_and_not_by_comparison(sandbox: Sandbox) -> None:
     cases = [Case("1 2\n", "1 2\n"), Case("3 4 5\n", "3 4 5\n")]
     checker = {"language": "python", "code": KATTIS, "protocol": "kattis", "flags": None}

@@ -46,6 +46,23 @@ def fenced(code: str, tag: str = "python") -> str:
     return f"Here it is.\n```{tag}\n{code}\n```\nDone."
 
 
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("given", "expected", "right", "wrong"),
+    [
+        ("set(f(3))", "{0, 1, 2}", "[2, 0, 1, 0]", "[2, 0]"),
+        ("sorted(f(3))", "[0, 1, 2]", "{2, 0, 1}", "None"),
+        ("f(3) == [0]", "True", "[0]", "[1]"),
+    ],
+)
+def test_a_value_around_the_call_has_to_equal_what_is_expected(
+    verifier: CodeVerifier, given: str, expected: str, right: str, wrong: str
+) -> None:
+    label = CodeLabel("python", "f", (DrawnTest("a", given, expected),))
+    verdicts = [verifier.judge(label, fenced(f"def f(n):\n    return {value}")).verdict for value in (right, wrong)]
+    assert verdicts == [Verdict.CORRECT, Verdict.WRONG]
+
+
 def test_the_first_block_that_names_its_language_is_taken() -> None:
     text = "```\nno language\n```\n```text\nn\n```\n~~~Python\nfirst\n~~~\n```cpp\nsecond\n```"
     assert find_block(text) == ("first\n", "python")

@@ -75,6 +75,24 @@ def test_what_cannot_be_run_is_a_checker_of_its_own(more: dict[str, str], tmp_pa
     assert (row["checker"] or {}).get("code") is None
 
 
+def test_input_validators_come_with_what_they_are_told(tmp_path: Path) -> None:
+    row = read(
+        tmp_path,
+        {
+            "input_validators/v/validate.cpp": SOURCE,
+            "input_validators/v/lib/validate.h": HEADER,
+            "input_validators/w.py": "import sys\nsys.exit(42)\n",
+            "input_validators/x.ctd": "INT(1, 3)",
+            "input_validators/Y.java": "class Y {}",
+            "data/secret/testdata.yaml": "input_validator_flags: max 100\n",
+        },
+    )
+    validators = row["extra"]["input_validators"]
+    assert [(v["language"], v["flags"]) for v in validators] == [("cpp", "max 100"), ("python", "max 100")]
+    assert "int accept()" in validators[0]["code"]
+    assert "input_validators" not in read(tmp_path / "without", {})["extra"]
+
+
 def test_a_validator_that_is_a_link_out_of_the_package_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret.h").write_text("int secret;")
     folder = lay(tmp_path / "sum", KATTIS | {"output_validators/v/a.cpp": '#include "secret.h"\nint main() {}\n'})
