@@ -52,7 +52,7 @@ def test_requests_outlast_sleep_and_go_on_under_the_weights_pushed_though_a_cpu_
 
     async def take_turns() -> None:
         async with started(TURNS) as engine:
-            under_way = asyncio.create_task(engine.sample(PROMPT, 2, 160, 0.0))
+            under_way = asyncio.create_task(engine.sample(PROMPT, 1, 64, 0.0))
             while not engine.stats.busy:
                 await asyncio.sleep(0.05)
             await engine.pause()
@@ -71,7 +71,7 @@ def test_requests_outlast_sleep_and_go_on_under_the_weights_pushed_though_a_cpu_
             # What was generated stays, and the rest is of weights that know nothing: each token is the first one.
             for rollout in first.rollouts:
                 assert rollout.versions == (0, 1)
-                assert len(rollout.tokens) == len(rollout.logprobs) == 160
+                assert len(rollout.tokens) == len(rollout.logprobs) == 64
                 assert rollout.tokens[0] != rollout.tokens[-1] == 0
                 assert rollout.logprobs[-1] == pytest.approx(-torch.tensor(49152.0).log().item(), abs=1e-3)
             assert second.rollouts[0].versions == (1, 1)
