@@ -27,15 +27,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.decide.confident import name_earlier, window
+from pipeline.decide.confident import window
 from pipeline.decide.rule import Rules, decide_counts
 from pipeline.decide.trail import Trail, replay_confident
+from pipeline.decide.transition import find_level
 from pipeline.sample.stop import replay_early
 from schemas.config import DecideConfig, KeepConfig, SamplingConfig
 from schemas.reasons import KEEP
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-SHARD, DRAWS, MOST = 2048, 1, 64
+SHARD, DRAWS, SECOND_DRAWS, MOST = 2048, 1, 6, 64
 RULES = Rules(KeepConfig(), DecideConfig())
 WIDE = (0.02, 0.875)
 
@@ -96,14 +97,17 @@ def list_ways() -> dict[str, Way]:
         ways[f"full, n = {n}"] = (run_fixed, SamplingConfig(n=n))
     for n in (8, 12, 16):
         ways[f"early, n = {n}"] = (run_early, SamplingConfig(n=n))
-    for confidence, most in product((0.7, 0.8, 0.85, 0.9, 0.95), (16, 32)):
+    for confidence, most in product((0.7, 0.77, 0.8, 0.9, 0.95), (16, 32)):
         config = SamplingConfig(stop="confident", confidence=confidence, n_max=most)
         ways[f"confident {confidence}, n_max = {most}"] = (run_confident, config)
+    config = SamplingConfig(stop="confident", confidence=0.9, n_max=24, missed=2)
+    ways["confident 0.9, n_max = 24, missed = 2"] = (run_confident, config)
     return ways
 
 
 def measure(run: Run, trails: list[Trail], rates: np.ndarray) -> dict[str, float]:
     figures = {"samples": float(run.taken.mean()), "kept": float(run.kept.mean())}
+    figures["not asked"] = float((run.taken == 0).mean())
     for name, (low, high) in (("", window(RULES)), (" (0.02 to 0.875)", WIDE)):
         truly = (rates > low) & (rates <= high)
         figures[f"precision{name}"] = float(truly[run.kept].mean())
@@ -140,18 +144,22 @@ def read_epochs() -> tuple[np.ndarray, np.ndarray]:
 def measure_second() -> dict[str, dict[str, float]]:
     """The second pass: counted in full, and by what the first says, on average over the draws."""
     early, late = read_epochs()
-    groups = [(name_earlier(rate), "") for rate in early]
+    groups = [(find_level(round(16 * rate), 16), "") for rate in early]
     ways: dict[str, Way] = {
         "full, n = 16": (run_fixed, SamplingConfig()),
         "early, n = 16": (run_early, SamplingConfig()),
     }
-    for floor, confidence, most in product((2, 4), (0.7, 0.8), (16, 32)):
-        config = SamplingConfig(stop="confident", confidence=confidence, n_max=most, floor=floor)
-        ways[f"confident {confidence}, n_max = {most}, floor = {floor}"] = (run_confident, config)
+    for confidence, most in product((0.66, 0.8), (16, 32)):
+        config = SamplingConfig(stop="confident", confidence=confidence, n_max=most, floor=3, missed=1.6)
+        ways[f"confident {confidence}, n_max = {most}, floor = 3, missed = 1.6"] = (run_confident, config)
     found: dict[str, list[dict[str, float]]] = {}
-    for seed in range(3):
+    for seed in range(SECOND_DRAWS):
         trails = draw_trails(late, np.random.default_rng(seed))
-        trails = [replace(trail, group=group) for trail, group in zip(trails, groups, strict=True)]
+        # Another name in each draw: the audited problems and those that are asked in any case are others.
+        trails = [
+            replace(trail, problem=f"{seed} {trail.problem}", group=group)
+            for trail, group in zip(trails, groups, strict=True)
+        ]
         for name, (run, sampling) in ways.items():
             found.setdefault(name, []).append(measure(run(trails, sampling), trails, late))
     return {name: {key: float(np.mean([row[key] for row in rows])) for key in rows[0]} for name, rows in found.items()}

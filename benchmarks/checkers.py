@@ -59,11 +59,11 @@ def shape(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def judge_submissions(row: Mapping[str, Any], kept: Mapping[str, Any], sandbox: Sandbox) -> dict[str, list[bool]]:
     """Whether each submission passes the kept problem as a sample of it would: `right` and `wrong` by the jury's
-    validator on these tests."""
+    validator on these tests, which knows nothing of those that were made."""
     label = read_code_label(kept, VerifyConfig().tests)
     cases = [Case(test.input, test.expected) for test in label.tests]
     places = [test["name"] for test in row["tests"]]
-    drawn = [places.index(test.id) for test in label.tests]
+    drawn = [places.index(test.id) for test in label.tests if test.id in places]
     passes: dict[str, list[bool]] = {"right": [], "wrong": []}
     for submission in row["submissions"]:
         if submission["language"] not in RUN_HERE or submission["result"] is None:

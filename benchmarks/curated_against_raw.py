@@ -67,7 +67,7 @@ def configure(folder: Path, steps: int, seed: int = 0) -> Config:
         num_generations=8,
         learning_rate=LEARNING_RATE,
         warmup=2,
-        checkpoint_every=10 * steps,
+        checkpoint_every=max(1, steps // POINTS),
         evaluation=evaluation,
         stages=(stage,),
         seed=seed,
@@ -158,11 +158,10 @@ def describe_sets(folder: Path) -> dict[str, Any]:
 
 
 def train_arm(folder: Path, arm: str, seed: int, steps: int) -> None:
-    """Train one arm with one seed in its folder, unless that is done. What a killed run had learned is not kept."""
+    """Train one arm with one seed in its folder, unless that is done. A killed one goes on from its checkpoint."""
     home = folder / f"{arm}-{seed}-steps-{steps}"
     if (home / "done").exists():
         return
-    shutil.rmtree(home, ignore_errors=True)
     sets, run = RunFolder(str(folder / "sets")), RunFolder(str(home))
     run.write_table(table_name(CURATED, SHARD), sets.read_table(table_name(arm, SHARD)))
     config = configure(folder, steps, seed)

@@ -25,13 +25,18 @@ DECISION = TableContract(
         "decision": Column(_TEXT, False, texts(KEEP, *(reason.value for reason in Reason))),
         "detail": Column(_TEXT),
         "suspicion": Column(_TEXT, True, texts(*(reason.value for reason in Reason))),
+        "forecast": _SHARE,
+        "forecast_low": _SHARE,
+        "forecast_high": _SHARE,
     },
 )
 """One decided problem a row. Rates are shares of the known samples (correct + wrong), the interval is Wilson's at 90%.
 
 `majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes over `n`.
 `suspicion` is the reason for which a problem was suspected, by the screen or by what its samples say: settled for it
-where the decision is another, and against it where it is the same.
+where the decision is another, and against it where it is the same. `forecast` is the rate that is expected of more
+samples, given the rates of the run and what an earlier pass said, with a 90% interval: beside the evidence, and for a
+problem without samples in its place. Null where nothing was learned of the run (`sampling.stop` is not `confident`).
 """
 
 DECISION_DTYPES: dict[str, pl.DataType] = DECISION.dtypes

@@ -6,29 +6,42 @@ whether one wrong answer has more than `decide.contradiction_share`. The order o
 
 A rate lies in the window where counting many samples would keep the problem: between half a sample below `keep.min` and
 half a sample above `keep.max`, of `keep.of`. With all of n samples that is what counting decides.
+
+The second pass begins with what the first one said. Some problems are asked whatever that was; they teach how the new
+grader does where the old one solved so many of 16. A problem whose decision they leave in no doubt is not asked at all.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import polars as pl
 
-from pipeline.decide.posterior import SPREAD, Answers, Prior, Question, answer, learn_prior
+from pipeline.decide.posterior import (
+    SPREAD,
+    Answers,
+    Forecast,
+    Prior,
+    Question,
+    answer,
+    forecast_rate,
+    learn_prior,
+)
 from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, describe_decision
+from pipeline.decide.transition import Level, find_level, learn_transition
+from pipeline.run.evidence import EARLIER
 from schemas.config import SamplingConfig
 from schemas.reasons import KEEP, Reason
 
-MISSED = 1.5
-"""A problem that is wrongly dropped counts as so many that are wrongly kept: it is lost, and the other costs a few
-groups of rollouts. At 1.5 precision and recall fall by about as much when samples are saved. A suspect has no such
-privilege.
+SCOUTS = 0.06
+"""The share of problems that the second pass asks for the floor whatever the first one said. What the transition needs
+are a hundred problems of a shard of 2,048; more of them cost samples of problems that are in no doubt.
 """
-Group = tuple[str, ...]
-"""Problems whose rates are learned together, from the largest group to the smallest: of an earlier pass rate, then of a
-source.
+Group = tuple[Level | str, ...]
+"""Problems whose rates are learned together, from the largest group to the smallest: of what an earlier grader said,
+where one was asked, then of a source.
 """
 
 
@@ -62,25 +75,35 @@ def learn_rates(observed: Iterable[Observed]) -> Rates:
         if counts.doubt != "unreadable":
             for size in range(len(group) + 1):
                 correct.setdefault(group[:size], Counter())[counts.correct, count_known(counts)] += 1
+    moved = learn_transition({group[0]: hits for group, hits in correct.items() if is_level(group)})
     learned: dict[Group, Prior] = {}
     for group in sorted(correct, key=len):
-        learned[group] = learn_prior(correct[group], learned[group[:-1]] if group else SPREAD)
+        larger = group[:-1]
+        base = moved[group[0]] if is_level(group) else learned[larger] if group else SPREAD
+        # A group that is all of the larger one has taught already.
+        taught = len(group) > 0 and not is_level(group) and correct[group] == correct[larger]
+        learned[group] = base if taught else learn_prior(correct[group], base)
     return Rates(learned, learn_prior(votes))
 
 
 def find_groups(problems: pl.DataFrame) -> dict[str, Group]:
-    """The group of each problem: of its pass rate in an earlier pass (`earlier`), if there is one, and its source."""
-    names = [name for name in ("earlier", "source") if name in problems.columns]
+    """The group of each problem: what an earlier grader said of it (`EARLIER`), if there is one, and its source."""
+    names = [name for name in (*EARLIER, "source") if name in problems.columns]
     groups: dict[str, Group] = {}
     for row in problems.select("id", *names).iter_rows(named=True):
-        earlier = () if row.get("earlier") is None else (name_earlier(row["earlier"]),)
+        correct, known = (row.get(name) for name in EARLIER)
+        earlier = (find_level(correct, known),) if correct is not None and known else ()
         groups[row["id"]] = (*earlier, row.get("source") or "")
     return groups
 
 
-def name_earlier(rate: float) -> str:
-    """Of which sixth of the rates, none and all apart."""
-    return "none" if rate == 0 else "all" if rate == 1 else f"{int(rate * 6)}"
+def has_earlier(group: Group) -> bool:
+    """Whether something is known of a problem's rate before its first sample."""
+    return bool(group) and isinstance(group[0], tuple)
+
+
+def is_level(group: Group) -> TypeGuard[tuple[Level]]:
+    return len(group) == 1 and isinstance(group[0], tuple)
 
 
 def count_known(counts: Counts) -> int:
@@ -90,8 +113,21 @@ def count_known(counts: Counts) -> int:
 
 def is_audited(problem: str, sampling: SamplingConfig) -> bool:
     """Whether a problem is of the share that is always sampled in full."""
+    return _draw(problem, sampling) < sampling.audit
+
+
+def count_first(problem: str, group: Group, sampling: SamplingConfig) -> int:
+    """How many samples a problem gets before the rates of the run are learned."""
+    if is_audited(problem, sampling):
+        return sampling.ceiling
+    is_asked = not has_earlier(group) or _draw(problem, sampling) < sampling.audit + SCOUTS
+    return min(sampling.floor, sampling.ceiling) if is_asked else 0
+
+
+def _draw(problem: str, sampling: SamplingConfig) -> float:
+    """A number from 0 to 1 that a problem has for good."""
     digest = hashlib.sha256(f"{sampling.audit_seed} {problem}".encode()).digest()
-    return int.from_bytes(digest[:4]) < sampling.audit * 2**32
+    return int.from_bytes(digest[:4]) / 2**32
 
 
 def window(rules: Rules, doubt: Doubt = "none") -> tuple[float, float]:
@@ -114,8 +150,10 @@ class Confident:
         """Whether the rate lies in the window, and where in the answers these counts stand."""
         known = count_known(counts)
         low, high = window(self.rules, counts.doubt)
-        missed = MISSED if counts.doubt == "none" else 1.0
-        question = Question(low, high, known + counts.missing, self.sampling.price, missed)
+        # A suspect has no such privilege.
+        missed = self.sampling.missed if counts.doubt == "none" else 1.0
+        blind = self.rules.keep.forecast and has_earlier(group)
+        question = Question(low, high, known + counts.missing, self.sampling.price, missed, blind)
         return answer(self.rates.find(group), question), (known, counts.correct)
 
     def ask_label(self, counts: Counts) -> tuple[Answers, tuple[int, int]]:
@@ -128,7 +166,7 @@ class Confident:
         """How many more samples a problem needs at the very least; 0 where no more are worth their price, and `slack`
         wrong decisions beside.
         """
-        if counts.taken < self.sampling.floor:
+        if counts.taken < self.sampling.floor and not has_earlier(group):
             return min(self.sampling.floor - counts.taken, counts.missing)
         answers, at = self.ask_window(counts, group)
         needed = int(answers.needed[at]) if answers.gain[at] > slack else 0
@@ -151,6 +189,10 @@ class Confident:
         labels, there = self.ask_label(counts)
         full = float(answers.full[at]) * (1 - float(labels.full[there]))
         return 1 - full if self.choose(counts, group) == KEEP else full
+
+    def forecast(self, counts: Counts, group: Group) -> Forecast:
+        """The pass rate that is expected of more samples."""
+        return forecast_rate(self.rates.find(group), counts.correct, count_known(counts))
 
     def choose(self, counts: Counts, group: Group) -> str:
         """The likeliest decision, as if no sample were missing."""
@@ -183,11 +225,18 @@ class Confident:
         A problem lacks samples where they are worth the price of one more than sampling asks: a repaired label, or one
         that is held up, moves what is learned of the rates a little, and no decision should fall back open for that.
         """
-        if counts.taken == 0:
+        if counts.taken == 0 and not has_earlier(group):
             return Reason.UNDETERMINED.value, "no samples"
         if needed := self.needed(counts, group, self.sampling.price):
             summary = describe_decision(Reason.UNDETERMINED.value, counts, self.rules, "").partition(";")[0]
             return Reason.UNDETERMINED.value, f"{summary}; {needed} or more samples could change this"
         decision, missing = self.choose(counts, group), counts.missing
-        sure = f"; the other {missing} would change it with a probability of {self.otherwise(counts, group):.2f}"
+        otherwise = self.otherwise(counts, group)
+        if counts.taken == 0:
+            rate, low, high = self.forecast(counts, group)
+            return decision, (
+                f"not asked: a pass rate of {rate:.2f} ({low:.2f} to {high:.2f}) is expected by the earlier pass; "
+                f"{missing} samples would decide otherwise with a probability of {otherwise:.2f}"
+            )
+        sure = f"; the other {missing} would change it with a probability of {otherwise:.2f}"
         return decision, describe_decision(decision, counts, self.rules, sure if missing else "")

@@ -3,7 +3,7 @@
 No model takes part. The same evidence under new thresholds is new decisions, in seconds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from statistics import NormalDist
 
@@ -23,6 +23,7 @@ Z = NormalDist().inv_cdf(0.95)
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict", "says_missing")
 COUNTS = ("correct", "votes", "unknown", "n", "planned", "doubt")
 """The columns that make a `Counts`, in its order."""
+FORECAST = ("forecast", "forecast_low", "forecast_high")
 SHOWN = 60
 
 
@@ -150,17 +151,22 @@ def _name_suspicions() -> list[pl.Expr]:
 
 
 def _rule_table(table: pl.DataFrame, problems: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """The table with `decision` and `detail`, by the scalar rule over its distinct counts: a few hundred."""
+    """Add `decision`, `detail` and `FORECAST`, by the scalar rule over the distinct counts: a few hundred."""
     counted = [Counts(*counts) for counts in table.select(COUNTS).iter_rows()]
-    groups: list[Group] = [()] * len(counted)
-    rule: Callable[[Counts, Group], tuple[str, str]] = lambda counts, _: decide_counts(counts, rules)  # noqa: E731
-    if rules.confident is not None:
-        known = find_groups(problems)
-        groups = [known[id_] for id_ in table["problem_id"]]
-        observed = map(Observed, groups, counted)
-        rule = Confident(rules, rules.confident, learn_rates(observed)).decide
-    decided = [*map(cache(rule), counted, groups)]
-    return table.hstack(pl.DataFrame(decided, schema={"decision": pl.String, "detail": pl.String}, orient="row"))
+    schema = {"decision": pl.String, "detail": pl.String} | dict.fromkeys(FORECAST, pl.Float64)
+    if rules.confident is None:
+        count = cache(decide_counts)
+        told = [(*count(counts, rules), None, None, None) for counts in counted]
+        return table.hstack(pl.DataFrame(told, schema=schema, orient="row"))
+    known = find_groups(problems)
+    groups = [known[id_] for id_ in table["problem_id"]]
+    rule = Confident(rules, rules.confident, learn_rates(map(Observed, groups, counted)))
+
+    @cache
+    def decide(counts: Counts, group: Group) -> tuple[str, str, float, float, float]:
+        return *rule.decide(counts, group), *rule.forecast(counts, group)
+
+    return table.hstack(pl.DataFrame([*map(decide, counted, groups)], schema=schema, orient="row"))
 
 
 def _name_answers() -> pl.Expr:

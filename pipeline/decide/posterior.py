@@ -26,6 +26,8 @@ ROUNDS = 200
 STRENGTH = 24.0
 """Problems that the prior of the larger group weighs as much as: a source of a few problems says little of its own."""
 CACHE = 4096
+SHARE = 0.9
+"""Of an interval, as of every other one of a decision."""
 
 
 class Prior(NamedTuple):
@@ -60,7 +62,7 @@ def learn_prior(counts: Mapping[tuple[int, int], float], base: Prior = SPREAD) -
         return base
     pairs = np.array(list(told), dtype=np.float64)
     problems = np.array(list(told.values()), dtype=np.float64)
-    likelihood = np.exp(_log_likelihood(pairs[:, 0], pairs[:, 1]))
+    likelihood = list_likelihoods(pairs[:, 0], pairs[:, 1])
     weights, pull = base.weights, STRENGTH * base.weights
     for _ in range(ROUNDS):
         share = problems / np.maximum(likelihood @ weights, 1e-300)
@@ -69,20 +71,21 @@ def learn_prior(counts: Mapping[tuple[int, int], float], base: Prior = SPREAD) -
     return Prior.of(weights)
 
 
-def _log_likelihood(hits: Floats, trials: Floats) -> Floats:
-    """Of so many hits at every rate, a row each, up to a constant of the row: its largest value is 0."""
+def list_likelihoods(hits: Floats, trials: Floats) -> Floats:
+    """Of so many hits at every rate, a row each, up to a factor of the row: its largest value is 1."""
     misses = trials - hits
     with np.errstate(divide="ignore", invalid="ignore"):
         up = np.where(hits[:, None] > 0, hits[:, None] * np.log(GRID), 0.0)
         down = np.where(misses[:, None] > 0, misses[:, None] * np.log1p(-GRID), 0.0)
     total = up + down
-    return np.asarray(total - total.max(axis=1, keepdims=True))
+    return np.asarray(np.exp(total - total.max(axis=1, keepdims=True)))
 
 
 @dataclass(frozen=True)
 class Question:
     """Whether a rate is above `low` and not above `high`, asked of at most `ceiling` samples at `price` each, in wrong
-    decisions, of which a wrong no counts `missed` times. Without a hit the answer is no, unless `low` is below 0.
+    decisions, of which a wrong no counts `missed` times. Without a hit the answer is no, unless `low` is below 0;
+    without a sample it is no, unless it may be `blind`.
     """
 
     low: float
@@ -90,6 +93,7 @@ class Question:
     ceiling: int
     price: float
     missed: float = 1.0
+    blind: bool = False
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
@@ -122,11 +126,12 @@ def answer(prior: Prior, question: Question) -> Answers:
     value: Floats = np.zeros(top + 2)
     for n in range(top, -1, -1):
         hits = np.arange(n + 1, dtype=np.float64)
-        posterior = np.exp(_log_likelihood(hits, np.full(n + 1, float(n)))) * prior.weights
+        posterior = list_likelihoods(hits, np.full(n + 1, float(n))) * prior.weights
         posterior /= posterior.sum(axis=1, keepdims=True)
         at = slice(0, n + 1)
         yes[n, at], below[n, at] = posterior[:, inside].sum(axis=1), posterior[:, under].sum(axis=1)
-        says[n, at] = (question.missed * yes[n, at] >= 1 - yes[n, at]) & ((hits > 0) | (question.low < 0))
+        may = (hits > 0) | (question.low < 0) if n else np.array([question.blind])
+        says[n, at] = may & (question.missed * yes[n, at] >= 1 - yes[n, at])
         stopped = np.where(says[n, at], 1 - yes[n, at], question.missed * yes[n, at])
         if n == top:
             full[n, at], value = says[n, at], stopped
@@ -138,3 +143,22 @@ def answer(prior: Prior, question: Question) -> Answers:
         needed[n, at] = np.where(gain[n, at] > 0, 1 + np.minimum(needed[n + 1, 1 : n + 2], needed[n + 1, at]), 0)
         value = np.minimum(stopped, going)
     return Answers(yes, below, says, gain, needed, full)
+
+
+class Forecast(NamedTuple):
+    """What is believed of a rate: its mean, and between which two it lies with a probability of 90%."""
+
+    rate: float
+    low: float
+    high: float
+
+
+def forecast_rate(prior: Prior, hits: int, trials: int) -> Forecast:
+    """The rate of a problem with `hits` in `trials` samples, of those that have the rates `prior`."""
+    likelihood = list_likelihoods(np.array([float(hits)]), np.array([float(trials)]))[0]
+    weights = likelihood * prior.weights
+    weights /= weights.sum()
+    ends = np.searchsorted(np.cumsum(weights), [(1 - SHARE) / 2, (1 + SHARE) / 2])
+    low, high = GRID[np.minimum(ends, len(GRID) - 1)]
+    rate = float(weights @ GRID)
+    return Forecast(rate, min(float(low), rate), max(float(high), rate))

@@ -8,7 +8,16 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.decide.confident import Confident, Group, Observed, find_groups, is_audited, learn_rates
+from pipeline.decide.confident import (
+    Confident,
+    Group,
+    Observed,
+    count_first,
+    find_groups,
+    has_earlier,
+    is_audited,
+    learn_rates,
+)
 from pipeline.decide.rule import Counts, Doubt, Rules
 from pipeline.decide.suspects import doubt_problem
 from schemas.config import SamplingConfig
@@ -38,8 +47,10 @@ class Trail:
 
 
 def follow_samples(samples: pl.DataFrame, problems: pl.DataFrame) -> list[Trail]:
-    """The trail of every problem that has samples. `samples` has `problem_id`, `index`, `verdict`, `answer_key`;
-    `problems` has `id`, and what `find_groups` and `find_suspects` read.
+    """The trail of every problem that has samples, or an earlier pass that it may be decided by.
+
+    `samples` has `problem_id`, `index`, `verdict`, `answer_key`; `problems` has `id`, and what `find_groups` and
+    `find_suspects` read.
     """
     groups = find_groups(problems)
     suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
@@ -54,18 +65,23 @@ def follow_samples(samples: pl.DataFrame, problems: pl.DataFrame) -> list[Trail]
                 classes[key] += 1
             votes.append(max(classes.values(), default=0))
         trails.append(Trail(str(id_), correct, unknown, votes, groups[str(id_)], doubt_problem(suspects.get(str(id_)))))
-    return trails
+    followed = {trail.problem for trail in trails}
+    return trails + [
+        Trail(id_, [0], [0], [0], group, doubt_problem(suspects.get(id_)))
+        for id_, group in groups.items()
+        if has_earlier(group) and id_ not in followed
+    ]
 
 
 def replay_confident(trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules) -> tuple[list[int], Confident]:
     """How many of their samples problems take under `sampling.stop: confident`, and the rule that this comes to.
 
-    Where what is stored does not suffice, what is needed at the very least is added to it. All get the floor and the
-    audited ones everything, the rates are learned from that, the others go on until they have enough; and again, until
-    rates that are learned from all that was taken ask for no more.
+    Where what is stored does not suffice, what is needed at the very least is added to it. All get what they begin with
+    (`count_first`), the rates are learned from that, the others go on until they have enough; and again, until rates
+    that are learned from all that was taken ask for no more.
     """
     planned = sampling.ceiling
-    taken = [planned if is_audited(t.problem, sampling) else min(sampling.floor, planned) for t in trails]
+    taken = [count_first(trail.problem, trail.group, sampling) for trail in trails]
     open_ = [at for at, most in enumerate(taken) if most < planned]
     while True:
         counted = (Observed(t.group, t.after(min(n, t.stored), planned)) for t, n in zip(trails, taken, strict=True))
@@ -87,8 +103,8 @@ def replay_confident(trails: Sequence[Trail], sampling: SamplingConfig, rules: R
 class Calibration:
     """How often all samples would decide otherwise whether to keep a problem, with `sampling.stop: confident`.
 
-    `expected` of the `problems` that have fewer, by their probabilities. Of the `audited` problems, which have all
-    samples, stopping would have decided `otherwise`, and had `promised` so many.
+    `expected` of the `problems` that have fewer, by their probabilities; of these, `unasked` have none. Of the
+    `audited` problems, which have all samples, stopping would have decided `otherwise`, and had `promised` so many.
     """
 
     problems: int = 0
@@ -96,6 +112,7 @@ class Calibration:
     audited: int = 0
     promised: float = 0.0
     otherwise: int = 0
+    unasked: int = 0
 
     def add(self, other: "Calibration") -> "Calibration":
         mine, theirs = asdict(self), asdict(other)
@@ -116,7 +133,7 @@ def calibrate(trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules) -
     for trail, end in zip(trails, ends, strict=True):
         if not is_audited(trail.problem, sampling):
             left = rule.otherwise(end, trail.group) if end.missing else 0.0
-            total = total.add(Calibration(problems=1, expected=left))
+            total = total.add(Calibration(problems=1, expected=left, unasked=int(trail.stored == 0)))
         elif not end.missing:
             stopped = trail.after(replay_alone(trail, rule), planned)
             moved = (rule.choose(stopped, trail.group) == KEEP) != (rule.choose(end, trail.group) == KEEP)

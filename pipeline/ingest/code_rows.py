@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.ingest.code_asserts import find_function, find_tested, read_asserts
+from pipeline.ingest.code_asserts import find_function, find_tested, read_asserts, read_check
 from pipeline.ingest.code_packed import read_packed
 
 Row = Mapping[str, Any]
@@ -103,7 +103,11 @@ def convert_input_output(row: Row) -> dict[str, Any]:
     inputs, outputs = pairs.get("inputs") or [], pairs.get("outputs") or []
     tests: list[tuple[Any, Any]] = list(zip(inputs, outputs, strict=False))
     if name:
-        tests = [write_json_test(a if isinstance(a, list) else [a], _unwrap(o)) for a, o in tests]
+        values = unwrap_values([output for _, output in tests])
+        tests = [
+            write_json_test(a if isinstance(a, list) else [a], value)
+            for (a, _), value in zip(tests, values, strict=True)
+        ]
     code = load_json(row.get("solutions")) or []
     return shape_problem(
         row.get("question"),
@@ -115,9 +119,11 @@ def convert_input_output(row: Row) -> dict[str, Any]:
     )
 
 
-def _unwrap(output: Any) -> Any:
-    """APPS writes the value of a call inside a list of one."""
-    return output[0] if isinstance(output, list) and len(output) == 1 else output
+def unwrap_values(outputs: Sequence[Any]) -> list[Any]:
+    """What the calls of one problem give: APPS writes each value inside a list of one, other sets the value itself, of
+    which some lists are longer."""
+    wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
+    return [output[0] for output in outputs] if wrapped else list(outputs)
 
 
 def name_function(text: str) -> str | None:
@@ -288,10 +294,7 @@ def convert_human_eval(row: Row) -> dict[str, Any]:
     files of openai_humaneval and evalplus.
     """
     name = row.get("entry_point")
-    tests: list[tuple[Any, Any]] = [
-        (call.replace("candidate(", f"{name}(", 1), value)
-        for call, value in read_asserts(row.get("test") or "", "candidate")
-    ]
+    tests: list[tuple[Any, Any]] = list(read_check(row.get("test") or "", name))
     more = [*(row.get("base_input") or []), *(row.get("plus_input") or [])]
     if name and more:
         known = {call for call, _ in tests}

@@ -138,7 +138,8 @@ def _count_samples(
 
 def read_calibration(folder: RunFolder, grading_pass: int) -> dict[str, Any] | None:
     """How often all samples would decide otherwise whether to keep a problem: the share that is expected of those that
-    have fewer; and of the audited ones what was promised, and what came of it. None where nothing stopped by that.
+    have fewer, and how many have none; of the audited ones what was promised, and what came of it. None where nothing
+    stopped by that.
     """
     parts = [Calibration(**folder.read_json(name)) for name in find_calibrations(folder, grading_pass)]
     if not parts:
@@ -146,6 +147,7 @@ def read_calibration(folder: RunFolder, grading_pass: int) -> dict[str, Any] | N
     total = reduce(Calibration.add, parts)
     return {
         "expected": total.expected / max(total.problems, 1),
+        "unasked": total.unasked,
         "audited": total.audited,
         "promised": total.promised / total.audited if total.audited else None,
         "audit": total.otherwise / total.audited if total.audited else None,

@@ -143,7 +143,8 @@ def split_decided(
         history = pl.when(is_noted).then(history).otherwise(history.list.concat(_entry(stage, pl.lit(None, pl.String))))
     repaired = history.list.concat(_entry(LABELS_STAGE, pl.col("repair"), "repaired"))
     history = pl.when(pl.col("repair").is_not_null()).then(repaired).otherwise(history)
-    detail = pl.format("{} by {}", "decided", "by")
+    # What was kept by a forecast has no model, and its detail says so.
+    detail = pl.coalesce(pl.format("{} by {}", "decided", "by"), "decided")
     keep = pl.col("decision") == KEEP
     closed = history.list.concat(_entry(STAGE, detail)).alias("history")
     curated = joined.filter(keep).with_columns(closed, read_audit())

@@ -125,15 +125,19 @@ def find_calibrations(folder: RunFolder, grading_pass: int) -> list[str]:
     return [name for name in names if split_name(name).grading_pass == grading_pass]
 
 
+EARLIER = ("earlier_correct", "earlier_known")
+"""Columns of a problem: how many of an earlier grader's samples were correct, and how many have a verdict."""
+
+
 def add_earlier(folder: RunFolder, shard: str, problems: pl.DataFrame, grading_pass: int) -> pl.DataFrame:
-    """`problems` of the second pass with what the first one's samples say of them: `earlier`, a pass rate."""
+    """`problems` of the second pass with what the first one's samples say of them, in the columns `EARLIER`."""
     name = decisions_name(shard, 1)
     if grading_pass == 1 or not folder.exists(name):
         return problems
-    rates = folder.read_table(name, ["problem_id", "pass_rate"]).unique("problem_id")
-    return problems.join(
-        rates.rename({"problem_id": "id", "pass_rate": "earlier"}), on="id", how="left", maintain_order="left"
-    )
+    known = pl.col("correct") + pl.col("wrong")
+    counts = folder.read_table(name, ["problem_id", "correct", "wrong"]).unique("problem_id")
+    earlier = counts.select("problem_id", pl.col("correct").alias(EARLIER[0]), known.alias(EARLIER[1]))
+    return problems.join(earlier, left_on="id", right_on="problem_id", how="left", maintain_order="left")
 
 
 def last_pass(folder: RunFolder) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.decide.confident import Confident, Observed, find_groups, is_audited, learn_rates
+from pipeline.decide.confident import Confident, Observed, count_first, find_groups, is_audited, learn_rates
 from pipeline.decide.rule import Counts, Rules, settle
 from pipeline.decide.suspects import doubt_problem
 from pipeline.inference.engine import (
@@ -317,7 +317,7 @@ class _Shard:
         if sampling.stop == "early":
             return samples_needed(self._count(tally), self.rules)
         if self.confident is None:
-            return max(min(sampling.floor, sampling.planned) - len(tally.taken), 0)
+            return max(count_first(tally.problem, tally.group, sampling) - len(tally.taken), 0)
         return self.confident.needed(self._count(tally), tally.group)
 
     def _count(self, tally: Tally) -> Counts:

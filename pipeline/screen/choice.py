@@ -107,12 +107,14 @@ WHICH_STANDS = re.compile(
 ROUGH = re.compile(r"\b(?:approximate(?:ly)?|estimate[ds]?|roughly|about how|nearly)\b", re.IGNORECASE)
 WHICH_OF_FOLLOWING = re.compile(
     r"\bwhich(?: one)?(?: \w+)?(?: of)? the following\b|\bwhich of (?:these|the (?:options|choices"
-    r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b",
+    r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b"
+    r"|\bwhich (?:graph|diagram|figure|picture|number line) (?:shows|represents|matches|could|best|is)\b",
     re.IGNORECASE,
 )
 CHINESE_OPTIONS = re.compile(r"下列|(?:以下|下面)(?:各|哪|四|说法|选项|命题|结论|式子|图形|数)|哪[一]?[个项]选项")
 CHINESE_BLANK = re.compile(r"[（(][\s\u3000]*[）)][\s\u3000]*[。.？?]?\s*$")
 """Where the letter of an option goes."""
+DISPLAYED = re.compile(r"\s*\$\$([^$]+)\$\$\s*")
 PROSE_WORD = re.compile(r"[A-Za-z]{2,}")
 COMMAND = re.compile(r"\\[A-Za-z]+|\$")
 
@@ -141,6 +143,8 @@ class Opened:
 
 def clean(content: str) -> str:
     """An option without the separators around it; dollar signs that close nothing are dropped."""
+    if display := DISPLAYED.fullmatch(content):
+        return f"${display[1].strip()}$"
     text = re.sub(rf"^{SPACE}", lambda match: "$" * (match.group().count("$") % 2), content)
     text = re.sub(r"(?:\s|\\qquad|\\quad|\\ |\\,(?=\s|$)|\\;|\\hspace\{[^{}]*\}|~|\\\\)+(\$?)\s*$", r"\1", text)
     text = re.sub(r"(?:\\qquad|\\quad|\\\\|\\ )+\s*\$$", "$", text).strip()

@@ -46,8 +46,9 @@ IMAGE = re.compile(
 IMAGE_TAG = re.compile(r"!\[[^\]\n]{0,300}\](?:\([^)\s]*\))?|<[^<>]*>|\[/?\w+\]|https?://\S+|\([^()]*omitted\)")
 """An image as it is written: its own words point at nothing."""
 POINTERS = (
-    rf"\bas (?:\w+ly |is |are )?(?:{SHOWN}|seen|labell?ed|marked|described)\b(?= (?:{PLACE}|in|on|by {THE}"
+    rf"\bas (?:\w+ly |is |are )?(?:{SHOWN}|seen|labell?ed|marked)\b(?= (?:{PLACE}|in|on|by {THE}"
     rf" {SOME}{DRAWING})|\s*[.,;:?)]|$)(?! in (?:equation|example|class))",
+    rf"\bas (?:is |are )?described (?:{PLACE}\b|(?:in|on|by) {THE} {SOME}{DRAWING}\b)",
     r"\bas (?:\w+ly )?(?:shown|pictured|depicted|illustrated|diagrammed|drawn|sketched)\b(?! (?:by|that|to be))",
     rf"\b{SHOWN} (?:\w+ )?{PLACE}\b",
     rf"\b(?:{SHOWN}|seen|labell?ed|marked|given|represented|presented|summari[sz]ed|recorded|listed) (?:in"
@@ -111,6 +112,12 @@ ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 
+NETWORK = re.compile(
+    r"\b(?:complete|bipartite|connected|simple|planar|directed|undirected|regular|cycle|petersen) (?:\w+ )?graphs?\b"
+    r"|\bgraphs?\b[^.?!]{0,40}\b(?:vertices|vertex|edges|nodes)\b",
+    re.IGNORECASE,
+)
+"""A graph of vertices and edges, which a statement gives in words."""
 PROSE_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{MATH}{DISPLAY}]")
 RULES = re.compile(r"[─│┌┐└┘├┤]{2}|[#+]{6}")
 LISTED = re.compile(r"\s*[\\(\[*-]*\s*(?:[A-Ja-j]|\d{1,2})\s*[.):\]]|\s*[-=*_]+\s*$")
@@ -152,6 +159,7 @@ def find_pointer(reading: Reading) -> str | None:
     for pointer in POINTING.finditer(prose) if any(word in lowered for word in TRIGGERS) else ():
         table = "table" in pointer.group().lower() or "chart" in pointer.group().lower()
         shown = shows_formula(prose, pointer) or (reading.tabled and table) or draws_in_text(prose, pointer)
+        shown = shown or ("graph" in pointer.group().lower() and bool(NETWORK.search(prose[: pointer.start()])))
         if not shown:
             return pointer.group()
     if not (reading.tabled or has_rows(reading.text)):

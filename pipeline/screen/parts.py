@@ -63,6 +63,12 @@ PROPER_REQUEST = re.compile(
 )
 
 
+STEP = re.compile(r"[\s*_#]*step\b", re.IGNORECASE)
+PROCEDURE = re.compile(r"\b(?:procedure|algorithm|operations?|steps|rule|machine)\b[^.?!\n]{0,60}:\s*$", re.IGNORECASE)
+LEADING = 200
+"""What says that numbered orders are steps of one procedure: only a piece that asks for a value is a part."""
+
+
 def is_about_form(piece: str) -> bool:
     """Whether an enumerated piece only says how to write the answer down ("2. Round all values to 3 places")."""
     return bool(FORM.match(piece)) and not PROPER_REQUEST.search(piece)
@@ -115,7 +121,13 @@ def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
             continue
         if lettered and not any("?" in piece for piece in pieces):
             continue
-        asking = sum(asks_here(piece, english=reading.english) and not is_about_form(piece) for piece in pieces)
+        stepped = bool(PROCEDURE.search(head[-LEADING:]) or STEP.match(reading.prose, len(head)))
+        asking = sum(
+            asks_here(piece, english=reading.english)
+            and not is_about_form(piece)
+            and not (stepped and not PROPER_REQUEST.search(piece))
+            for piece in pieces
+        )
         if asking >= 2:
             detail = f"{asking} of {len(pieces)} enumerated parts ask something"
             return (

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from schemas.config import TranslateConfig
+from schemas.suspects import find_suspects
 
 SOURCE_LANGUAGE = "en"
 _COMMAND = re.compile(r"\\(?!text|mbox)[A-Za-z]+")
@@ -17,14 +18,17 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 def choose_for_translation(problems: pl.DataFrame, config: TranslateConfig) -> dict[str, str]:
     """Problem id -> the language it is to be translated into, for `config.share` of the English problems.
 
-    Needs `id`, `language`, `statement` and, where there is one, `answer`. A problem whose answer is made of words is
-    never chosen: they would have to be translated too, and the label must not change. Choice and language hang on the
-    id alone: more problems, another order or another share move no problem from one language to another.
+    Needs `id`, `language`, `statement` and, where there are any, `answer` and `history`. A problem whose answer is made
+    of words is never chosen: they would have to be translated too, and the label must not change. Nor is a suspect:
+    what its samples will say of it they would say of its translation, and what is cut off in English is not whole in
+    another language. Choice and language hang on the id alone: more problems, another order or another share move no
+    problem from one language to another.
     """
+    suspects = set(find_suspects(problems)["problem_id"])
     return {
         row["id"]: pick_language(row["id"], config)
         for row in problems.iter_rows(named=True)
-        if is_translatable(row) and _hash(row["id"], "chosen") < config.share
+        if row["id"] not in suspects and is_translatable(row) and _hash(row["id"], "chosen") < config.share
     }
 
 

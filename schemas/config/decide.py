@@ -16,6 +16,9 @@ class KeepConfig(Strict):
     """Past three in four, most groups are all correct and give no advantage."""
     of: Annotated[int, Field(ge=1)] = 16
     """The number of samples that `min` and `max` count in, whatever `sampling.n` is."""
+    forecast: bool = False
+    """Keep a problem that the second pass did not ask for (with `stop: confident`), where the first one leaves no
+    question that is worth a sample. Its row says so, and has no pass rate. Without it, what is kept was graded."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "KeepConfig":

@@ -19,5 +19,5 @@ class ReadingConfig(Strict):
     yaml_values: Annotated[int, Field(ge=100)] = 10_000
     """Of one YAML file, each alias counted as all that it stands for; a package's problem.yaml has tens."""
     whole_mb: Annotated[int, Field(ge=1)] = 256
-    """Of a file that can only be read whole: JSON by columns, where the first row ends with the file. Some five times
-    as much memory is taken; 700,000 problems of 300 characters fit."""
+    """Of a file that can only be read whole: JSON by columns out of a compression or archive, where the first row ends
+    with the file. Some five times as much memory is taken; 700,000 problems of 300 characters fit."""

@@ -32,6 +32,10 @@ class SamplingConfig(Strict):
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.8
     """With `stop: confident`: n more samples are worth taking where they set more than 1 - confidence decisions right.
     At 0.8 a set takes 10 or 11 samples a problem with the errors of 16 each."""
+    missed: Annotated[float, Field(gt=0)] = 1.5
+    """With `stop: confident`: a problem wrongly dropped counts as so many wrongly kept. It is lost, and the other costs
+    a few groups of rollouts. At 1.5 precision and recall fall by about as much when samples are saved; a higher number
+    is for recall."""
     floor: Annotated[int, Field(ge=1)] = 4
     """With `stop: confident`: the samples that every problem gets. The pass rates of the run are learned from them."""
     n_max: Annotated[int, Field(ge=1)] | None = None

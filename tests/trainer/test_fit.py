@@ -63,17 +63,15 @@ def test_what_is_advised_fits(name: str, gpus: int) -> None:
     """The advice, taken by the letter."""
     shape, memory = read_shape(configure(name).model), 80 * GB
     config = take_defaults(configure(name), gpus)
-    if reckon_fit(config, shape, gpus, memory).fits:
-        return
-    advice = find_change(config, shape, gpus, memory)
+    fits = reckon_fit(config, shape, gpus, memory).fits
+    advice = "" if fits else find_change(config, shape, gpus, memory)
     overrides = re.findall(r"--set ([^ ]+=(?:\{.*?\}|\S+))", advice)
     more = re.search(r"with (\d) GPUs", advice)
-    if not overrides and more is None:
-        assert "smaller model" in advice
-        return
     count = int(more.group(1)) if more else gpus
     changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *overrides])
-    assert reckon_fit(changed, shape, count, memory).fits
+    advised = bool(overrides or more)
+    assert reckon_fit(changed, shape, count, memory).fits == (fits or advised)
+    assert ("smaller model" in advice) >= (not fits and not advised)
 
 
 @pytest.mark.parametrize("name", ["Qwen/Qwen3-1.7B", "Qwen/Qwen3-8B", "Qwen/Qwen3-32B"])

@@ -2,7 +2,8 @@
 a row or that holds the rows.
 
 The layout is decided from the first bytes. Rows of an array, of a list in an object and under keys are decoded as they
-come in; only columns are read whole.
+come in, columns from several places of the file at once; only columns of a text that comes once (out of a compression)
+are read whole.
 """
 
 import codecs
@@ -10,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipeline.ingest.files.json_columns import Reopen, find_starts, read_columns
 from pipeline.ingest.files.json_stream import JsonStream
 from pipeline.ingest.files.layout import SPLIT_NAMES, Layout, find_rows, read_layout, unwrap
 from pipeline.ingest.files.lines import make_row, read_lines
@@ -27,11 +29,16 @@ _DECODE = json.JSONDecoder().raw_decode
 
 
 def read_json(
-    pieces: Iterable[bytes], name: str, reading: ReadingConfig, by_line: bool = False, one_of_many: bool = False
+    pieces: Iterable[bytes],
+    name: str,
+    reading: ReadingConfig,
+    by_line: bool = False,
+    one_of_many: bool = False,
+    reopen: Reopen | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """The rows of UTF-8 text; `by_line` where its name says that it has an object a line. Raises InputError for one
-    that is broken where nothing after it can be told apart (an object that is `one_of_many` files is an `InvalidRow`
-    then), and for one past a limit of `reading`."""
+    """The rows of UTF-8 text; `by_line` where its name says that it has an object a line, `reopen` where it can be read
+    again from anywhere. Raises InputError for one that is broken where nothing after it can be told apart (an object
+    that is `one_of_many` files is an `InvalidRow` then), and for one past a limit of `reading`."""
     head, whole, everything = take_head(pieces, HEAD_BYTES)
     begun = head.lstrip()
     if begun[:1] not in (b"{", b"[") or _has_lines(begun, whole, by_line):
@@ -43,6 +50,11 @@ def read_json(
         layout = _find_layout(head, name, reading)
         if layout.kind == "row" and not layout.path:
             return _read_values(texts, name, reading, one_of_many)
+        if layout.kind == "columns" and not layout.path and reopen is not None:
+            starts = find_starts(everything)
+            if starts is not None:
+                return _place(((None, row) for row in read_columns(reopen, starts, name, reading)), name)
+            everything = reopen(0)
         if layout.path or layout.kind in ("columns", "split"):
             return _place(_read_whole(everything, name, reading, layout), name)
         return _place(_read_members(JsonStream(texts, name, reading), layout), name)

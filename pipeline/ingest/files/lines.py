@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipeline.ingest.files.layout import find_rows, read_layout
 from pipeline.text.json_values import ValueCounter
 from schemas.config import ReadingConfig
 from schemas.conform import WHERE, InvalidRow
@@ -54,8 +55,18 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         wrong = f"JSON that cannot be read ({error}); shorten the number or the nesting"
     else:
-        return make_row(row, where, "write one object a line")
+        return make_row(_open_named(row), where, "write one object a line")
     return InvalidRow(f"{where}: {wrong}", {"raw": line.decode("utf-8", "replace"), WHERE: where})
+
+
+def _open_named(value: Any) -> Any:
+    """What an object holds that is nothing but a row under its name: `{"problem_1": {"question": ...}}`."""
+    if isinstance(value, dict) and len(value) == 1:
+        layout = find_rows(value)
+        if layout.kind == "keyed":
+            ((key, row),) = read_layout(value, layout)
+            return {"key": key} | row
+    return value
 
 
 def make_row(value: Any, where: str, fix: str) -> dict[str, Any]:

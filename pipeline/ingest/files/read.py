@@ -20,8 +20,8 @@ from pipeline.ingest.files.forms import KNOWN
 from pipeline.ingest.files.json_rows import read_json
 from pipeline.ingest.files.packages import read_package
 from pipeline.ingest.files.parquet import read_parquet_rows
-from pipeline.ingest.files.streams import HEAD, check_head, make_seekable, read_pieces, read_utf8, unpack
-from pipeline.ingest.files.trees import TarTree, ZipTree
+from pipeline.ingest.files.streams import HEAD, check_head, make_seekable, read_pieces, read_utf8, reopen_utf8, unpack
+from pipeline.ingest.files.trees import FolderTree, TarTree, ZipTree
 from pipeline.ingest.files.xml_rows import read_xml
 from pipeline.ingest.files.yaml_rows import read_yaml_rows
 from schemas.config import ReadingConfig
@@ -105,7 +105,10 @@ def _read_text(place: Place, stream: Any, reading: ReadingConfig) -> Iterator[Ro
         return read_delimited(texts, place.name, reading, "," if place.form == "csv" else "\t")
     if place.form == "yaml":
         return read_yaml_rows(texts, place.name, reading)
-    return read_json(texts, place.name, reading, place.form == "lines", one_of_many=bool(place.below))
+    reopen = None
+    if place.compression is None and isinstance(place.tree, FolderTree):
+        reopen = reopen_utf8(lambda: place.tree.open(place.path))
+    return read_json(texts, place.name, reading, place.form == "lines", bool(place.below), reopen)
 
 
 def _read_seekable(

@@ -8,7 +8,7 @@ import codecs
 import io
 import lzma
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, BinaryIO
@@ -120,6 +120,24 @@ def read_utf8(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
         return _recode(everything, name)
     next(everything)
     return chain([head.removeprefix(codecs.BOM_UTF8)], everything)
+
+
+def reopen_utf8(open_file: Callable[[], Any]) -> Callable[[int], Iterator[bytes]]:
+    """What gives the text of `read_utf8` again, from a byte of it on."""
+
+    def read_from(at: int) -> Iterator[bytes]:
+        with open_file() as file:
+            head = file.read(HEAD)
+            file.seek(0)
+            if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                file.seek(at + len(codecs.BOM_UTF8) * head.startswith(codecs.BOM_UTF8))
+                yield from read_pieces(file)
+                return
+            for piece in _recode(read_pieces(file), ""):
+                yield piece[at:]
+                at = max(0, at - len(piece))
+
+    return read_from
 
 
 def _recode(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:

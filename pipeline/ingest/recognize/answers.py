@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pipeline.ingest.labels import extract_label
 from pipeline.ingest.recognize.turns import find_reply, find_turn_label, read_turns
-from pipeline.ingest.recognize.values import Field, Path, Row, parse_text, plain_name, reach, share
+from pipeline.ingest.recognize.values import Field, Path, Row, parse_text, plain_name, reach
 
 How = Literal["given", "boxed", "hashes", "phrase"]
 
@@ -25,6 +25,10 @@ NAMES = {
         ),
         1.0,
     ),
+    **dict.fromkeys(("antwort", "ergebnis", "réponse", "réponses", "respuesta", "risposta", "resposta", "ответ"), 0.97),
+    **dict.fromkeys(
+        ("答え", "解答", "正解", "標準答案", "정답", "답", "antwoord", "odpowiedź", "cevap", "gabarito"), 0.97
+    ),
     **dict.fromkeys(
         ("verifiableanswer", "shortanswer", "goldanswer", "referenceanswer", "answerkey", "标准答案"), 0.97
     ),
@@ -35,6 +39,8 @@ NAMES = {
     **dict.fromkeys(("answeridx", "answerindex", "correctindex", "correctidx", "goldindex", "cop"), 0.88),
     **dict.fromkeys(("extractedanswer", "finalresult", "result", "targets", "answers", "lsolutions"), 0.8),
     **dict.fromkeys(("solution", "solutions", "reference"), 0.7),
+    **dict.fromkeys(("boxedanswer", "answerlatex", "goldlabel", "correctletter", "answervaluestr"), 0.9),
+    **dict.fromkeys(("informalsolution", "informalanswer", "lösung", "lösungsweg", "solución", "soluzione"), 0.55),
     **dict.fromkeys(("referencesolution", "workedsolution", "groundtruthsolution", "goldsolution"), 0.6),
     **dict.fromkeys(("output", "response", "completion", "explanation", "rationale", "cot", "解析"), 0.5),
     **dict.fromkeys(("messages", "conversations", "turns", "generatedsolution", "outputs", "chosen"), 0.45),
@@ -49,6 +55,10 @@ NESTED = 0.02
 HOLDERS = ("rewardmodel", "verificationinfo", "verifier", "groundtruth", "label", "answer")
 ENOUGH = 0.25
 """Share of rows that must have a label in a place; sets have problems without one."""
+MARKED = 0.5
+"""How well a worked solution with its label marked fits where labels stand plainly: less than the marks themselves."""
+FEW = 4
+"""Rows that may all have the same label."""
 _PHRASE = re.compile(
     r"(?:the |final |correct )*answer(?:\s+is)?\s*[:：]?\s*\**\s*(?:is\s+)?([^\n]{1,80}?)\**\.?\s*$", re.IGNORECASE
 )
@@ -100,12 +110,19 @@ def find_answer(fields: Sequence[Field], taken: set[Path]) -> AnswerReading | No
             if not there:
                 continue
             for how, weight in WEIGHTS.items():
-                fit = share([_fits(value, how) for value in there])
-                read = share([_fits(value, how) for value in values])
+                fits = [_fits(value, how) for value in values]
+                fit, read = sum(fits) / len(there), sum(fits) / len(fits)
+                if len(there) >= FEW and len({str(value) for value in there}) == 1:
+                    weight = weight / 2
                 score = prior * weight * fit * (1 + read) / 2
                 if fit >= 0.5 and read >= ENOUGH and (best is None or score > best[0] + 1e-9):
                     best = (score, AnswerReading(field.path, how, read, turns))
     return best[1] if best else None
+
+
+def fits_label(value: Any) -> bool:
+    """Whether a value is a label as it stands: short, and no worked solution."""
+    return _fits(value, "given") == 1.0
 
 
 def _find_value(value: Any, turns: bool) -> Any:
@@ -118,19 +135,20 @@ def _find_value(value: Any, turns: bool) -> Any:
     return label if label is not None else find_reply(read)
 
 
-def _fits(value: Any, how: How) -> bool:
+def _fits(value: Any, how: How) -> float:
+    """How well a value is a label that stands so, from 0 to 1. A worked solution fits among plain labels where its own
+    mark shows its label, and fits better as what it is."""
     label = read_label(value, how)
-    if label is None:
-        return False
+    if label is None or len(label) > PLAIN_LENGTH:
+        return 0.0
+    text = unwrap(value) or ""
     if how == "given":
-        text = unwrap(value)
-        return (
-            len(label) <= PLAIN_LENGTH
-            and label.count("\n") < PLAIN_LINES
-            and not _WORKED.search(text or "")
-            and not (_SENTENCE.search(label) and len(label) > 60)
-        )
-    return len(label) <= PLAIN_LENGTH and (how != "hashes" or "####" in (unwrap(value) or ""))
+        if label.count("\n") >= PLAIN_LINES or (_SENTENCE.search(label) and len(label) > 60):
+            return 0.0
+        if not _WORKED.search(text):
+            return 1.0
+        return MARKED if "####" in text or "\\boxed" in text else 0.0
+    return float(how != "hashes" or "####" in text)
 
 
 def read_label(value: Any, how: How) -> str | None:

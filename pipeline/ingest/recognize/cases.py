@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.ingest.code_asserts import read_asserts
-from pipeline.ingest.code_rows import load_json, write_json_test
+from pipeline.ingest.code_asserts import read_check
+from pipeline.ingest.code_rows import load_json, unwrap_values, write_json_test
 from pipeline.ingest.recognize.values import parse_text
 
 NAMES = frozenset(
     {"tests", "test", "testcases", "testcase", "testlist", "unittests", "unittest", "publictests"}
     | {"privatetests", "generatedtests", "hiddentests", "publictestcases", "privatetestcases"}
-    | {"officialtests", "sampletests", "inputoutput", "inputoutputs", "examples", "asserts", "testcode"}
+    | {"officialtests", "sampletests", "inputoutput", "inputoutputs", "examples", "asserts"}
     | {"groundtruth", "verificationinfo", "challengetestlist", "democases", "testset", "ios", "cases"}
-    | {"assertions"}
+    | {"assertions", "samples", "sampletestcases", "testcode", "hiddentestcases", "unittestcases"}
 )
 INPUTS = ("inputs", "input", "stdin", "in", "args", "arguments", "test_input", "test_inputs", "given")
 OUTPUTS = (
@@ -25,7 +25,8 @@ OUTPUTS = (
 FUNCTIONS = ("fn_name", "func_name", "entry_point", "function_name", "method_name")
 GROUPS = (
     "test_cases", "tests", "testcases", "unit_tests", "public", "private", "public_tests", "private_tests", "hidden",
-    "cases", "public_test_cases", "private_test_cases", "ground_truth", "functional", "examples",
+    "cases", "public_test_cases", "private_test_cases", "ground_truth", "functional", "examples", "test_code", "test",
+    "asserts", "samples",
 )  # fmt: skip
 _NAMED = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)")
 
@@ -52,20 +53,18 @@ def read_tests(value: Any, function: str | None = None) -> Cases:
 def _collect(value: Any, tests: Cases) -> None:
     if isinstance(value, str):
         if "assert" in value:
-            candidate = "candidate" if re.search(r"\bdef check\s*\(\s*candidate\b", value) else None
-            called = read_asserts(value, candidate)
-            name = tests.function
-            if candidate and name:
-                called = [(re.sub(r"\bcandidate\(", f"{name}(", call, count=1), given) for call, given in called]
-            tests.calls += called
+            tests.calls += read_check(value, tests.function)
         return
     if isinstance(value, Mapping):
-        tests.function = next((value[key] for key in FUNCTIONS if isinstance(value.get(key), str)), tests.function)
+        tests.function = _find_name(value) or tests.function
         given, expected = _get(value, INPUTS), _get(value, OUTPUTS)
         if isinstance(given, list | tuple) and isinstance(expected, list | tuple):
             tests.pairs += zip(given, expected, strict=False)
         elif given is not None and expected is not None:
             tests.pairs.append((given, expected))
+        elif value and all(isinstance(case, Mapping) for case in value.values()):
+            for case in value.values():
+                _collect_case(case, tests)
         else:
             for key in GROUPS:
                 if value.get(key) is not None:
@@ -87,8 +86,20 @@ def _collect_case(item: Mapping[str, Any], tests: Cases) -> None:
     if given is None or expected is None:
         _collect(item, tests)
         return
-    tests.function = next((item[key] for key in FUNCTIONS if isinstance(item.get(key), str)), tests.function)
-    tests.pairs.append((given, expected))
+    tests.function = _find_name(item) or tests.function
+    tests.pairs.append((_take_stream(given, "stdin"), _take_stream(expected, "stdout")))
+
+
+def _find_name(item: Mapping[str, Any]) -> str | None:
+    """The function that a test says it calls, itself or in what it says about itself."""
+    about = item.get("metadata")
+    places = (item, about) if isinstance(about, Mapping) else (item,)
+    return next((place[key] for place in places for key in FUNCTIONS if isinstance(place.get(key), str)), None)
+
+
+def _take_stream(value: Any, stream: str) -> Any:
+    """What a program reads or writes, where a set says of which stream it is: `{"stdin": "1 2"}`."""
+    return value[stream] if isinstance(value, Mapping) and isinstance(value.get(stream), str) else value
 
 
 def _get(value: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -102,22 +113,19 @@ def write_tests(tests: Cases, name: str | None) -> Iterator[tuple[Any, Any]]:
     if tests.calls:
         yield from [pair for pair in tests.calls if name and pair[0].startswith(f"{name}(")] or tests.calls
         return
-    for given, expected in tests.pairs:
-        if name is None:
-            yield given, expected
-        elif isinstance(given, list | tuple):
-            yield write_json_test(list(given), _unwrap(expected))
+    if name is None:
+        yield from tests.pairs
+        return
+    values = unwrap_values([expected for _, expected in tests.pairs])
+    for (given, expected), value in zip(tests.pairs, values, strict=True):
+        if isinstance(given, list | tuple):
+            yield write_json_test(list(given), value)
         elif isinstance(given, Mapping):
-            yield write_json_test(dict(given), _unwrap(expected))
+            yield write_json_test(dict(given), value)
         elif not isinstance(given, str):
-            yield write_json_test([given], _unwrap(expected))
+            yield write_json_test([given], value)
         else:
             yield _write_text_call(given, expected, name)
-
-
-def _unwrap(expected: Any) -> Any:
-    """APPS writes the value of a call inside a list of one."""
-    return expected[0] if isinstance(expected, list) and len(expected) == 1 else expected
 
 
 def _write_text_call(given: str, expected: Any, name: str) -> tuple[str, str]:

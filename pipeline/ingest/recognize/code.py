@@ -25,8 +25,16 @@ FORMS: tuple[tuple[str, frozenset[str]], ...] = (
 """Presets, and the columns by which a row has the form of its set."""
 ENOUGH = 0.25
 """Share of rows with tests in a place; sets mix code with mathematics."""
+ONLY_PROGRAMS = 0.6
+"""What programs in a place must fit, by its name and its rows, for rows without tests or a function to be code."""
 STARTERS = ("startercode", "starter", "stub", "signature", "functionsignature", "template")
-PARALLEL = (("inputs", "outputs"), ("input", "output"), ("testinputs", "testoutputs"), ("stdin", "stdout"))
+PARALLEL = (
+    ("inputs", "outputs"),
+    ("input", "output"),
+    ("testinputs", "testoutputs"),
+    ("sampleinputs", "sampleoutputs"),
+    ("stdin", "stdout"),
+)
 CODE_WORDS = frozenset({"code", "coding", "programming", "codegeneration", "program"})
 HEADS = ("prompt", "starter_code", "complete_prompt", "code_prompt")
 """Columns with the head of the function of which a program is the body."""
@@ -126,8 +134,9 @@ def _text(value: Any) -> Any:
     )
 
 
-def find_code(fields: Sequence[Field], rows: Sequence[Row]) -> CodeReading | None:
-    """How the rows' tests are to be read, or None where too few rows have any."""
+def find_code(fields: Sequence[Field], rows: Sequence[Row], label: Path | None = None) -> CodeReading | None:
+    """How the rows' tests are to be read, or None where too few rows have any. Programs beside a `label` of their own
+    only say how to reckon it, and make no row code."""
     columns = {field.path[0] for field in fields}
     for name, needed in FORMS:
         if needed <= columns and (fit := _fit_form(rows, CODE_PRESETS[name].convert)) >= 0.5:
@@ -156,7 +165,9 @@ def find_code(fields: Sequence[Field], rows: Sequence[Row]) -> CodeReading | Non
     ]
     fits = sorted((pair for pair in fits if pair[0] >= 0.3), key=lambda pair: (-pair[0], len(pair[1])))
     fit = share(there)
-    has_programs = bool(fits) and function is not None
+    has_programs = bool(fits) and (
+        function is not None or (fits[0][0] >= ONLY_PROGRAMS and label in (None, fits[0][1]))
+    )
     if fit < ENOUGH and not has_programs:
         return None
     starter = next((field.path for field in fields if field.name in STARTERS), None)

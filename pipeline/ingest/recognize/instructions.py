@@ -65,8 +65,10 @@ def _strip_start(text: str) -> str:
     head = _HEAD.match(text)
     if head:
         return text[head.end() :]
-    cut = _FIRST_BREAK.search(text)
-    return text[cut.end() :] if cut and is_instruction(text[: cut.start()]) else text
+    for cut in (_FIRST_BREAK.search(text), _BREAK.search(text)):
+        if cut and is_instruction(text[: cut.start()]):
+            return text[cut.end() :]
+    return text
 
 
 def _strip_end(text: str) -> str:

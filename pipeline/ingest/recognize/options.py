@@ -12,12 +12,17 @@ from typing import Any, Literal
 from pipeline.ingest.recognize.answers import unwrap
 from pipeline.ingest.recognize.values import Field, Path, Row, parse_text, plain_name, reach, share
 
-Naming = Literal["letter", "from 0", "from 1", "key", "content"]
+Naming = Literal["letter", "from 0", "from 1", "key", "content", "flag"]
 
 NAMES = frozenset(
     {"options", "choices", "endings", "option", "choice", "answerchoices", "candidates", "mcoptions"}
-    | {"multiplechoices", "answeroptions", "选项", "alternatives", "possibleanswers"}
+    | {"multiplechoices", "answeroptions", "选项", "alternatives", "possibleanswers", "answeroptionlist", "optionlist"}
+    | {"choicelist", "multiplechoice", "mc1targets", "answers", "answerlist"}
 )
+UNSURE = frozenset({"answers", "answerlist", "candidates"})
+"""Names of options only where a label names one of them: other sets have several right answers there."""
+FLAGS = ("is_correct", "isCorrect", "correct", "is_answer", "is_right", "right")
+"""What says of one option that it is the right one."""
 KEYED = ("{}", "option{}", "op{}", "opt{}", "choice{}", "answer{}", "ending{}")
 """Columns of one option each, under a letter or a number."""
 SERIES = ("abcdefghij", "0123456789", "123456789")
@@ -49,6 +54,8 @@ class OptionsReading:
     def resolve(self, row: Row, label: str | None) -> str | None:
         """The label, as the option's own text where it is an index or a key: only the set knows what these count."""
         options = self.read(row)
+        if options is not None and self.naming == "flag":
+            return None if (at := find_flagged(row, self.paths)) is None else options[at]
         if label is None or options is None or self.naming in (None, "letter", "content"):
             return label
         at = _place(label, row, self.paths, options, self.naming)
@@ -67,14 +74,34 @@ def find_options(fields: Sequence[Field], rows: Sequence[Row], labels: Sequence[
         return None
     fit, paths = best
     naming = _find_naming(rows, paths, labels)
-    if naming is None and len(paths) > 1:
+    if naming is None and share([find_flagged(row, paths) is not None for row in rows]) >= ENOUGH:
+        naming = "flag"
+    if naming is None and (len(paths) > 1 or plain_name(paths[0][-1]) in UNSURE):
         return None  # columns A and B of something else
     return OptionsReading(paths, naming, fit)
 
 
+def find_flagged(row: Row, paths: Sequence[Path]) -> int | None:
+    """The place of the only option that is marked as right: by a flag of its own, or in a list beside the texts."""
+    if len(paths) > 1:
+        return None
+    value = parse_text(reach(row, paths[0]))
+    flags: Sequence[Any] = ()
+    if isinstance(value, Mapping) and isinstance(value.get("labels"), list | tuple):
+        flags = value["labels"]
+    elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
+        flags = [next((item[key] for key in FLAGS if key in item), None) for item in value]
+    right = [at for at, flag in enumerate(flags) if flag in (True, 1, "true", "True")]
+    return (
+        right[0]
+        if len(right) == 1 and all(flag in (True, False, "true", "false", "True", "False", None) for flag in flags)
+        else None
+    )
+
+
 def _find_columns(fields: Sequence[Field]) -> list[tuple[Path, ...]]:
     """Columns such as A, B, C, D or option_1 to option_4."""
-    named = {(field.path[:-1], plain_name(field.path[-1])): field.path for field in fields}
+    named = {(field.path[:-1], field.name): field.path for field in fields}
     groups = []
     for above in {field.path[:-1] for field in fields}:
         for form in KEYED:
@@ -109,7 +136,7 @@ def _items(value: Any) -> list[Any]:
         lines = [line for line in value.splitlines() if line.strip()]
         return lines if 2 <= len(lines) <= MOST else []
     if isinstance(value, Mapping):
-        texts = value.get("text") or value.get("texts")
+        texts = next((value[key] for key in ("text", "texts", "choices", "options") if value.get(key)), None)
         return list(texts) if isinstance(texts, list | tuple) else [value[key] for key in sorted(value)]
     return list(value) if isinstance(value, list | tuple) else []
 
@@ -117,6 +144,8 @@ def _items(value: Any) -> list[Any]:
 def _clean(items: list[Any]) -> list[str] | None:
     texts: list[str] = []
     for item in items:
+        if isinstance(item, list | tuple) and len(item) == 1:
+            item = item[0]
         if isinstance(item, Mapping):
             named = (item[key] for key in ("text", "content", "value", "option") if item.get(key) is not None)
             item = next(named, next(iter(item.values())) if len(item) == 1 else None)
@@ -203,8 +232,9 @@ def _find_naming(rows: Sequence[Row], paths: Sequence[Path], labels: Sequence[An
         and not (0 in numbers and fits["from 0"] == 1)
     ):
         fits["from 0"] = fits["from 1"] = 0.0
-    if not certain and fits["from 0"] == fits["from 1"] and not typed:
-        fits["from 1"] = 0.0
+    if not certain and fits["from 0"] == fits["from 1"] and (len(paths) > 1 or not typed):
+        # Whoever gives each option a column of its own counts from 1, as in a spreadsheet.
+        fits["from 0" if len(paths) > 1 else "from 1"] = 0.0
     best = max(fits, key=lambda naming: fits[naming])
     order: tuple[Naming, ...] = ("letter", "key", "from 0", "from 1", "content")
     chosen = next(naming for naming in order if fits[naming] == fits[best])

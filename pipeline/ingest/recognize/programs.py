@@ -8,7 +8,9 @@ from pipeline.ingest.recognize.values import parse_text
 
 NAMES = {
     **dict.fromkeys(("solutions", "correctsolutions", "acceptedsolutions", "pythonsolutions", "submissions"), 1.0),
+    **dict.fromkeys(("correctsubmissions", "acceptedsubmissions", "correctcodes"), 1.0),
     **dict.fromkeys(("solution", "canonicalsolution", "goldstandardsolution", "referencesolution", "codes"), 0.95),
+    **dict.fromkeys(("goldensolution", "goldensolutions", "referencecode", "solutioncodes"), 0.95),
     **dict.fromkeys(("code", "correctcode", "pythonsolution", "goldsolution", "program", "solutioncode"), 0.9),
     **dict.fromkeys(("completion", "answer", "groundtruth", "goldcode", "reference", "python", "cpp"), 0.7),
     **dict.fromkeys(("output", "response", "messages"), 0.5),
@@ -24,6 +26,8 @@ _PYTHON = re.compile(
     r"|\w[\w, ]*=[^=])",
     re.MULTILINE,
 )
+_BODY = re.compile(r"[ \t]+return\b")
+"""The body of a function whose head stands elsewhere."""
 _FENCE = re.compile(r"```([\w+#]*)[ \t]*\n(.*?)```", re.DOTALL)
 
 
@@ -43,7 +47,9 @@ def name_language(given: Any, code: str) -> str | None:
 
 def is_code(text: Any) -> bool:
     """Whether a text is a program rather than prose about one."""
-    return isinstance(text, str) and bool(_CPP.search(text) or len(_PYTHON.findall(text)) >= 1) and "(" in text
+    if not isinstance(text, str) or not (_CPP.search(text) or _PYTHON.search(text)):
+        return False
+    return "(" in text or bool(_BODY.match(text))
 
 
 def read_programs(value: Any) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """What the rows of a source are: recognised over its first rows, shown to whoever runs it, and applied to every row."""
 
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from pipeline.ingest.recognize.answers import AnswerReading, find_answer
 from pipeline.ingest.recognize.code import CodeReading, find_code
 from pipeline.ingest.recognize.options import OptionsReading, find_options
 from pipeline.ingest.recognize.statements import StatementReading, find_statement
+from pipeline.ingest.recognize.unnamed import counts_rows, name_by_content
 from pipeline.ingest.recognize.values import Field, Row, find_fields, plain_name, reach
 from pipeline.language import detect_language
-from pipeline.text.whole_number import read_whole
 from schemas.conform import WHERE, InvalidRow, write_json
 from schemas.problem import PROBLEM_DTYPES
 
@@ -106,10 +105,14 @@ def recognise(rows: Sequence[Row]) -> Reading | None:
     fields = find_fields(rows)
     statement = find_statement(fields)
     if statement is None:
+        fields = name_by_content(fields)
+        statement = find_statement(fields)
+    if statement is None:
         return None
-    code = find_code(fields, rows)
     taken = {statement.path} if not statement.turns else set()
-    answer = None if code and code.only else find_answer(fields, taken)
+    answer = find_answer(fields, taken)
+    code = find_code(fields, rows, answer.path if answer is not None and answer.how == "given" else None)
+    answer = None if code and code.only else answer
     labels = [reach(row, answer.path) if answer else None for row in rows]
     options = None if code and code.only else find_options(fields, rows, labels)
     names = {field.path[0]: None for field in fields}
@@ -141,14 +144,6 @@ def _find_language(statements: Sequence[str | None]) -> str:
     return most if known.count(most) > len(languages) / 2 else "en"
 
 
-def _counts(field: Field) -> bool:
-    """Whether a column numbers the rows, or is named so."""
-    values = [read_whole(value.strip()) if isinstance(value, str) else value for value in field.values]
-    numbers = [int(value) for value in values if isinstance(value, int)]
-    steps = {b - a for a, b in itertools.pairwise(numbers)}
-    return field.name in map(plain_name, IDS) or (len(numbers) == len(field.values) > 1 and steps == {1})
-
-
 def suggest_columns(rows: Sequence[Row]) -> str | None:
     """The likely mapping of rows that no reading fits, as a config would say it; None where nothing looks like one."""
     rows = [row for row in rows if not isinstance(row, InvalidRow)]
@@ -162,7 +157,9 @@ def suggest_columns(rows: Sequence[Row]) -> str | None:
     others = [
         field
         for field in fields
-        if field is not statement and any(v is not None for v in field.values) and not _counts(field)
+        if field is not statement
+        and any(v is not None for v in field.values)
+        and not (field.name in map(plain_name, IDS) or counts_rows(field))
     ]
     likely = sorted(others, key=lambda field: (-ANSWER_NAMES.get(field.name, 0.0), -len(set(map(str, field.values)))))
     answer = f", answer: {likely[0].shown}" if likely else ""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.ingest.recognize.instructions import strip_instructions
+from pipeline.ingest.recognize.instructions import is_instruction, strip_instructions
 from pipeline.ingest.recognize.turns import find_question, read_turns
 from pipeline.ingest.recognize.values import Field, Path, Row, is_prose, reach, share
 
@@ -14,7 +14,11 @@ NAMES = {
     **dict.fromkeys(("questioncontent", "problemtext", "questiontext", "completeprompt"), 0.98),
     **dict.fromkeys(("problem", "problems", "题目", "题干", "problemcontent", "mathproblem", "wordproblem"), 0.96),
     **dict.fromkeys(("question", "questions", "问题", "questionbody", "squestion", "originaltext"), 0.95),
+    **dict.fromkeys(("aufgabe", "frage", "énoncé", "pregunta", "enunciado", "problema", "domanda", "quesito"), 0.95),
+    **dict.fromkeys(("pergunta", "questão", "problème", "задача", "вопрос", "условие", "問題", "問題文", "題目"), 0.95),
+    **dict.fromkeys(("題幹", "問題内容", "문제", "질문", "vraag", "pytanie", "zadanie", "soru"), 0.95),
     **dict.fromkeys(("exercise", "riddle", "puzzle", "stem", "questionstem"), 0.85),
+    **dict.fromkeys(("informalstatement", "informalproblem", "nlstatement", "informalstmt"), 0.85),
     **dict.fromkeys(("description", "prompt", "rawprompt", "userprompt"), 0.8),
     **dict.fromkeys(("query", "input", "task", "instruction", "conversation", "conversations"), 0.72),
     **dict.fromkeys(("messages", "turns", "dialogue", "chat", "dialog", "inputs"), 0.7),
@@ -76,7 +80,7 @@ def join_story(story: str, question: str) -> str:
 
 def find_statement(fields: Sequence[Field]) -> StatementReading | None:
     """The place whose values are most likely the statements, or None where no place is."""
-    best: tuple[float, Field, bool, float] | None = None
+    best: tuple[tuple[float, float], Field, bool, float] | None = None
     texts: dict[Path, list[str | None]] = {}
     for field in fields:
         prior = NAMES.get(field.name, 0.0) - NESTED * (len(field.path) - 1)
@@ -88,8 +92,10 @@ def find_statement(fields: Sequence[Field]) -> StatementReading | None:
             if fit < ENOUGH or (len(prose) >= 3 and len({text for text in prose if text}) < 2):
                 continue
             texts[field.path] = prose
-            if best is None or prior * fit > best[0]:
-                best = (prior * fit, field, turns, fit)
+            # Of two places that fit alike the statement is the one with more in it: the other has a few instructions.
+            score = (round(prior * fit, 9), share_of_distinct(prose))
+            if best is None or score > best[0]:
+                best = (score, field, turns, fit)
     if best is None:
         return None
     _, field, turns, fit = best
@@ -98,6 +104,12 @@ def find_statement(fields: Sequence[Field]) -> StatementReading | None:
         field, turns = unwrapped, False
     story = _find_story(fields, field) if not turns else None
     return StatementReading(field.path, fit, story, turns)
+
+
+def share_of_distinct(values: Sequence[Any]) -> float:
+    """How many different values there are, of those that are there."""
+    there = [str(value) for value in values if value is not None]
+    return len(set(there)) / len(there) if there else 0.0
 
 
 def _find_text(value: Any, turns: bool) -> str | None:
@@ -116,9 +128,18 @@ def _find_unwrapped(fields: Sequence[Field], texts: dict[Path, list[str | None]]
             continue
         pairs = [(a.strip(), b.strip()) for a, b in zip(inner, whole, strict=True) if a and b]
         inside = [a in b and len(a) >= WRAPPED * len(b) for a, b in pairs]
-        if len(pairs) >= ENOUGH * len(whole) and share(inside) > 0.9 and any(a != b for a, b in pairs):
+        if len(pairs) < ENOUGH * len(whole) or share(inside) <= 0.9 or all(a == b for a, b in pairs):
+            continue
+        if _is_wrapper([b.replace(a, "", 1) for a, b in pairs if a in b]):
             return field
     return None
+
+
+def _is_wrapper(around: list[str]) -> bool:
+    """Whether what stands around the texts is the same again and again, or instructions: it is no part of the problem,
+    as a question behind its story would be, or options."""
+    instructing = [not text.strip() or "```" in text or is_instruction(text) for text in around]
+    return share_of_distinct(around) <= ENOUGH or share(instructing) > ENOUGH
 
 
 def _find_story(fields: Sequence[Field], question: Field) -> Path | None:

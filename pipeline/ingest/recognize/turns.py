@@ -11,6 +11,7 @@ TEXTS = ("content", "value", "text", "message")
 ASKING = frozenset({"user", "human", "prompter", "question", "instruction", "problem"})
 ANSWERING = frozenset({"assistant", "gpt", "bot", "model", "chatgpt", "answer", "output", "ai"})
 LABELS = ("ground_truth", "label", "answer", "final_answer")
+ABOUT = ("info", "metadata", "extra_info", "reward_model")
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,14 @@ def read_turns(value: Any) -> list[Turn] | None:
         role = role.lower()
         role = "user" if role in ASKING else "assistant" if role in ANSWERING else role
         text = next((_read_text(item[key]) for key in TEXTS if item.get(key) is not None), None)
-        turns.append(Turn(role, text, next((item[key] for key in LABELS if item.get(key) is not None), None)))
+        turns.append(Turn(role, text, _find_label(item)))
     return turns
+
+
+def _find_label(item: Mapping[str, Any]) -> Any:
+    """The label in a turn, or in what it says about itself (`info: {ground_truth: ...}`)."""
+    about: Mapping[str, Any] = next((item[key] for key in ABOUT if isinstance(item.get(key), Mapping)), {})
+    return next((place[key] for place in (item, about) for key in LABELS if place.get(key) is not None), None)
 
 
 def _read_text(content: Any) -> str | None:

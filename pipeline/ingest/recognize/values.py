@@ -26,14 +26,16 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 @dataclass(frozen=True)
 class Field:
-    """One place in the rows: `path`, its `name` without case and separators, and what each row has there (or None)."""
+    """One place in the rows: `path`, its `name` without case and separators, and what each row has there (or None).
+    `called` is the name that what stands there gives it, where its own says nothing."""
 
     path: Path
     values: tuple[Any, ...]
+    called: str | None = None
 
     @property
     def name(self) -> str:
-        name = plain_name(self.path[-1])
+        name = plain_name(self.called or self.path[-1])
         return next((name.removesuffix(end) for end in _ENDINGS if self.path[-1].lower().endswith(f"_{end}")), name)
 
     @property

@@ -38,6 +38,7 @@ from pipeline.publish.export.run import NAME as DESCRIPTION
 from pipeline.publish.export.run import TRAIN
 from pipeline.publish.export.write import Files
 from pipeline.publish.manifest import describe_bytes
+from pipeline.run.replacement import finish_replacement, open_pending, replace_files
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, CurriculumConfig
 from schemas.config.curriculum import RETIRED
@@ -94,6 +95,7 @@ def reband(export: str, logs: str, overrides: Sequence[str] = (), reward: str | 
     Raises InputError where `export` is no whole curriculum, and where no rollout is of one of its problems.
     """
     target = RunFolder(export)
+    finish_replacement(target)
     there = target.read_json(DESCRIPTION) if target.exists(DESCRIPTION) else {}
     if there.get("format") != NAME:
         raise InputError(f"{export}: no curriculum is here; `goldilocks export {NAME} RUN {export}` makes one")
@@ -230,24 +232,24 @@ def _write(target: RunFolder, there: Mapping[str, Any], config: Config, table: p
     format = FORMATS[limits.trainer] if limits.trainer else None
     positions = int(table["position"].count())
     data = [name for name in there["files"] if _is_sorted(name)]
+    pending = open_pending(target)
     with ExitStack() as stack:
-        files = [stack.enter_context(Files(target, ".parquet", TABLE_DTYPES, config.publish.row_group_rows))]
+        files = [stack.enter_context(Files(pending, ".parquet", TABLE_DTYPES, config.publish.row_group_rows))]
         _rewrite_table(target, table, files[0])
         if format is not None:
-            files.append(stack.enter_context(open_rows(target, format, config)))
+            files.append(stack.enter_context(open_rows(pending, format, config)))
             rows = stack.enter_context(SortedRows())
             _sort_again(target, data, dict(table.select("id", "position").iter_rows()), rows, positions)
             write_sorted(files[1], rows, there.get("folder", ""), positions, count_shards(format, limits, positions))
     for each in files:
         done.files |= each.counts
     kept = {name: about for name, about in there["files"].items() if name not in data and name != FILE}
-    written = {name: {"rows": rows, **describe_bytes(target, name)} for name, rows in sorted(done.files.items())}
+    written = {name: {"rows": rows, **describe_bytes(pending, name)} for name, rows in sorted(done.files.items())}
     described = {**there, "problems": positions, "left_out": count_left_out(table)}
     described |= describe_curriculum(config, table, written | kept)
     described["rollouts"] = {name: value for name, value in asdict(done).items() if name not in ("out", "files")}
-    target.write_json(DESCRIPTION, described)
-    for name in set(data) - written.keys():
-        target.remove(name)
+    pending.write_json(DESCRIPTION, described)
+    replace_files(target, pending, set(data) - written.keys())
 
 
 def _sort_again(
@@ -264,7 +266,7 @@ def _sort_again(
             seen.add(id)
     whole = {id for id, place in places.items() if place is not None} <= seen
     if not whole or rows.count != len(seen):
-        raise InputError(f"{target.root}: rows are missing or there twice, as after a kill; export the {NAME} again")
+        raise InputError(f"{target.root}: rows are missing or there twice; export the {NAME} again")
 
 
 def _is_sorted(name: str) -> bool:

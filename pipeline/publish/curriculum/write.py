@@ -25,6 +25,7 @@ from pipeline.publish.manifest import describe_bytes
 from pipeline.publish.shards import CURATED_DTYPES
 from pipeline.run.evidence import find_graded
 from pipeline.run.layout import CURATED, shard_of
+from pipeline.run.replacement import finish_replacement
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, CurriculumConfig
 from schemas.config.curriculum import RETIRED
@@ -58,6 +59,7 @@ def export_curriculum(run: str, out: str, overrides: Sequence[str] = ()) -> Expo
     """
     folder, config = read_run_config(run, overrides)
     target = RunFolder(out)
+    finish_replacement(target)
     before = check_target(target, NAME)
     format = FORMATS[config.curriculum.trainer] if config.curriculum.trainer else None
     with track("plan", sum(map(folder.count_rows, folder.list(CURATED)))):
@@ -83,7 +85,7 @@ def export_curriculum(run: str, out: str, overrides: Sequence[str] = ()) -> Expo
         exported.rows |= each.counts
     written = {file: {"rows": rows, **describe_bytes(target, file)} for file, rows in sorted(exported.rows.items())}
     trainer = config.curriculum.trainer
-    for file, text in (BESIDE[trainer](config) if trainer in BESIDE else {}).items():
+    for file, text in (BESIDE[trainer](config, exported.rows) if trainer in BESIDE else {}).items():
         target.write_bytes(file, text.encode())
         written[file] = describe_bytes(target, file)
     description = describe_export(folder, config, exported) | {"folder": name_prefix(config)}

@@ -89,7 +89,7 @@ def export_run(name: str, run: str, out: str, overrides: Sequence[str] = ()) -> 
             raise InputError(f"{run}: nothing to export as {name}: {why or 'no curated problem'}")
     exported.rows = files.counts
     written = {file: {"rows": rows, **describe_bytes(target, file)} for file, rows in files.counts.items()}
-    beside = BESIDE[name](config) if name in BESIDE else {}
+    beside = BESIDE[name](config, files.counts) if name in BESIDE else {}
     if exported.named:
         beside[LEFT_OUT] = json.dumps(exported.named, indent=1, ensure_ascii=False) + "\n"
     for file, text in beside.items():

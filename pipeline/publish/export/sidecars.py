@@ -6,7 +6,7 @@ environment.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import yaml
@@ -48,11 +48,15 @@ def join_modules(name: str, config: Config) -> str:
     return f"{client}\n\n{IMPORT.sub('', form)}"
 
 
-def _write_reward(name: str) -> Callable[[Config], dict[str, str]]:
-    return lambda config: {"reward.py": join_modules(name, config)}
+Write = Callable[[Config, Collection[str]], dict[str, str]]
+"""The further files of an export (name -> text), from the run's config and the names of the data files."""
 
 
-def _write_package(config: Config) -> dict[str, str]:
+def _write_reward(name: str) -> Write:
+    return lambda config, files: {"reward.py": join_modules(name, config)}
+
+
+def _write_package(config: Config, files: Collection[str]) -> dict[str, str]:
     name = name_package(config.run)
     return {"pyproject.toml": PROJECT.format(name=name), f"{name}/__init__.py": join_modules("taskset", config)}
 
@@ -69,17 +73,18 @@ GYM_LICENSES = {
 """The Hub's words for a licence, and NeMo Gym's, which knows few (0.4.0, `config_types.DatasetConfig`)."""
 
 
-def _write_gym(config: Config) -> dict[str, str]:
-    """The resources server, and the config that couples it to the data and to NeMo Gym's simple agent."""
+def _write_gym(config: Config, files: Collection[str]) -> dict[str, str]:
+    """The resources server, and the config that couples it to the data that there is and to NeMo Gym's simple agent."""
     license = GYM_LICENSES.get((config.publish.license or "").lower(), "TBD")
-    splits = {"train": "train", **({"validation": "test"} if config.train.evaluation.share else {})}
+    named = {"train": f"{GYM}/data/train.jsonl", "validation": f"{GYM}/data/test.jsonl"}
     agent = {
         "entrypoint": "app.py",
         "resources_server": {"type": "resources_servers", "name": GYM_SERVER},
         "model_server": {"type": "responses_api_models", "name": "policy_model"},
         "datasets": [
-            {"name": kind, "type": kind, "jsonl_fpath": f"{GYM}/data/{file}.jsonl", "license": license}
-            for kind, file in splits.items()
+            {"name": kind, "type": kind, "jsonl_fpath": file, "license": license}
+            for kind, file in named.items()
+            if file in files
         ],
     }
     server = {
@@ -107,14 +112,14 @@ def name_data_folder(format: str, run: str) -> str:
     return f"{GYM}/data/" if format == "nemo-gym" else ""
 
 
-def _write_system(config: Config) -> dict[str, str]:
+def _write_system(config: Config, files: Collection[str]) -> dict[str, str]:
     from pipeline.inference.prompts import load_template
 
     system = load_template(config.prompt.template).system if config.prompt.chat else None
     return {"system_prompt.txt": system} if system else {}
 
 
-BESIDE: dict[str, Callable[[Config], dict[str, str]]] = {
+BESIDE: dict[str, Write] = {
     "trl": _write_reward("trl_client"),
     "verl": _write_reward("verl"),
     "openrlhf": _write_reward("openrlhf"),
@@ -122,4 +127,4 @@ BESIDE: dict[str, Callable[[Config], dict[str, str]]] = {
     "nemo-rl": _write_system,
     "nemo-gym": _write_gym,
 }
-"""Format -> its further files, name -> text."""
+"""Format -> what writes its further files."""

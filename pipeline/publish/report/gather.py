@@ -139,6 +139,11 @@ class Gathered:
         return self.stages[0].came if self.stages else 0
 
     @property
+    def whole(self) -> int:
+        """All problems that have an outcome: those that came, and the copies that were made of some on the way."""
+        return self.came + sum(stage.added for stage in self.stages)
+
+    @property
     def kept(self) -> int:
         return self.stages[-1].kept if self.stages else 0
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.confident import Confident, Observed, Rates, find_groups, is_audited, learn_rates
+from pipeline.decide.confident import (
+    Confident,
+    Observed,
+    Rates,
+    count_first,
+    find_groups,
+    is_audited,
+    learn_rates,
+)
 from pipeline.decide.posterior import SPREAD, Prior
 from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, decide_full
 from schemas.config import DecideConfig, KeepConfig, SamplingConfig
@@ -90,13 +98,13 @@ def test_unknown_samples_that_matter_leave_a_problem_open() -> None:
 
 
 def test_the_rates_of_a_source_and_of_an_earlier_pass_tell_its_problems_apart() -> None:
-    solved = Observed(("5", "easy"), Counts(8, 0, 0, 8, 32))
-    failed = Observed(("none", "hard"), Counts(0, 1, 0, 8, 32))
+    solved = Observed(((13, 16), "easy"), Counts(8, 0, 0, 8, 32))
+    failed = Observed(((0, 16), "hard"), Counts(0, 1, 0, 8, 32))
     learned = rule(observed=(solved,) * 300 + (failed,) * 300)
     start = Counts(0, 0, 0, 4, 32)
-    hard, easy = (learned.ask_window(start, group)[0].yes[4, 0] for group in (("none", "hard"), ("5", "easy")))
+    hard, easy = (learned.ask_window(start, group)[0].yes[4, 0] for group in (((0, 16), "hard"), ((13, 16), "easy")))
     assert hard < easy / 2
-    assert learned.rates.find(("none", "unseen")) == learned.rates.find(("none",))
+    assert learned.rates.find(((0, 16), "unseen")) == learned.rates.find(((0, 16),))
     assert learned.rates.find(("unseen",)) == learned.rates.find(())
 
 
@@ -113,5 +121,67 @@ def test_the_audited_problems_are_a_fixed_share() -> None:
 def test_groups_are_of_the_earlier_rate_and_the_source() -> None:
     plain = pl.DataFrame({"id": ["a"], "source": ["s"]})
     assert find_groups(plain) == {"a": ("s",)}
-    earlier = pl.DataFrame({"id": ["a", "b", "c"], "source": ["s"] * 3, "earlier": [0.0, 0.5, None]})
-    assert find_groups(earlier) == {"a": ("none", "s"), "b": ("3", "s"), "c": ("s",)}
+    earlier = plain.clear().with_columns(earlier_correct=pl.lit(0), earlier_known=pl.lit(0))
+    rows = [("a", "s", 0, 8), ("b", "s", 8, 16), ("c", "s", None, None), ("d", "s", 0, 0), ("e", "s", 16, 32)]
+    told = pl.DataFrame(rows, schema=earlier.columns, orient="row")
+    assert find_groups(told) == {
+        "a": ((0, 8), "s"),
+        "b": ((8, 16), "s"),
+        "c": ("s",),
+        "d": ("s",),
+        "e": ((8, 16), "s"),
+    }
+
+
+def second_pass(keep: KeepConfig = KeepConfig()) -> Confident:  # noqa: B008
+    """What 40 problems of each level taught: the grader has become better by one in the logit."""
+    draw = np.random.default_rng(0)
+    observed = [
+        Observed(
+            ((level, 16), "s"),
+            Counts(int(draw.binomial(4, 1 / (1 + np.exp(-1.0) * (16.5 - level) / (level + 0.5)))), 0, 0, 4, 32),
+        )
+        for level in range(17)
+        for _ in range(40)
+    ]
+    return Confident(Rules(keep, DecideConfig(), SAMPLING), SAMPLING, learn_rates(observed))
+
+
+def test_the_second_pass_does_not_ask_for_what_the_first_leaves_in_no_doubt() -> None:
+    rule, none = second_pass(), Counts(0, 0, 0, 0, 32)
+    assert rule.needed(none, ((16, 16), "s")) == rule.needed(none, ((15, 16), "s")) == 0
+    decision, detail = rule.decide(none, ((16, 16), "s"))
+    assert decision == Reason.TOO_EASY
+    assert detail.startswith("not asked: a pass rate of 0.9")
+    assert rule.needed(none, ((0, 16), "s")) > 0, "one in three of them is solved now and then by a better grader"
+    assert rule.decide(none, ((8, 16), "s"))[0] == Reason.UNDETERMINED
+    assert rule.decide(none, ("s",)) == (Reason.UNDETERMINED, "no samples")
+
+
+@pytest.mark.parametrize("level", range(17))
+def test_nothing_is_kept_without_a_sample_unless_the_config_says_so(level: int) -> None:
+    none = Counts(0, 0, 0, 0, 32)
+    assert second_pass().choose(none, ((level, 16), "s")) != KEEP
+    assert second_pass(KeepConfig(min=0)).choose(none, ((level, 16), "s")) != KEEP
+
+
+def test_the_config_can_have_problems_kept_by_their_forecast() -> None:
+    none, level = Counts(0, 0, 0, 0, 32), ((5, 16), "s")
+    rule = second_pass(KeepConfig(forecast=True))
+    assert rule.needed(none, level) == 0
+    decision, detail = rule.decide(none, level)
+    assert decision == KEEP
+    assert detail.startswith("not asked: ")
+    assert second_pass().needed(none, level) > 0
+    assert rule.choose(none, ("s",)) != KEEP, "of a first pass nothing is known"
+
+
+def test_some_problems_are_asked_whatever_the_first_pass_said() -> None:
+    ids = [f"{number:016x}" for number in range(5_000)]
+    asked = [count_first(id_, ((16, 16), "s"), SAMPLING) for id_ in ids]
+    assert set(asked) == {0, SAMPLING.floor, SAMPLING.ceiling}
+    assert 0.05 < asked.count(SAMPLING.floor) / len(ids) < 0.07
+    assert {id_ for id_, n in zip(ids, asked, strict=True) if n == SAMPLING.ceiling} == {
+        id_ for id_ in ids if is_audited(id_, SAMPLING)
+    }
+    assert {count_first(id_, ("s",), SAMPLING) for id_ in ids} == {SAMPLING.floor, SAMPLING.ceiling}

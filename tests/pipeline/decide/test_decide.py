@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.decide.confident import is_audited
 from pipeline.decide.decide import IMPORTED, Z, compare_decisions, decide_samples
 from pipeline.decide.rule import Counts, Rules, decide_counts
 from pipeline.decide.run import decide_run
+from pipeline.publish.shards import check_counts, publish_curated
 from pipeline.run.evidence import read_evidence, record_evidence
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
@@ -234,6 +236,63 @@ def test_unequal_numbers_of_samples_are_decided_by_what_they_say_of_the_rate(fol
     assert decide_run(folder, narrow)["undetermined"] == 2
     decide_run(folder, make_config(folder.root))
     assert folder.list("decisions", ".json") == []
+
+
+def make_second_pass(folder: RunFolder) -> tuple[list[str], Config]:
+    """600 problems, 200 each that the first pass solved always, four times of 16 and never. The second has asked 50 of
+    each four times, and got the same.
+    """
+    problems = make_problems(*(str(number) for number in range(600)))
+    folder.write_table("problems/00000.parquet", problems)
+    right = [16] * 200 + [4] * 200 + [0] * 200
+    first, second = list[list[dict[str, Any]]](), list[list[dict[str, Any]]]()
+    for at, (id_, n) in enumerate(zip(problems["id"], right, strict=True)):
+        first.append(make_samples(id_, [RIGHT] * n + [SILENT] * (16 - n)))
+        if at % 200 < 50:
+            second.append(make_samples(id_, [RIGHT] * (n // 4) + [SILENT] * (4 - n // 4), model="trained"))
+    folder.write_table("samples/00000.parquet", make_table(*first, *second))
+    ids = problems["id"].to_list()
+    for grading_pass, model in ((1, "m"), (2, "trained")):
+        evidence = pl.DataFrame({"problem_id": ids, "model": [model] * len(ids)})
+        record_evidence(folder, "00000", evidence, grading_pass)
+    config = make_config(folder.root, sampling={"stop": "confident", "n_max": 16, "confidence": 0.5})
+    decide_run(folder, config)
+    return ids, config
+
+
+def test_the_second_pass_decides_what_it_did_not_ask_by_the_first(folder: RunFolder) -> None:
+    ids, config = make_second_pass(folder)
+    decide_run(folder, config, 2)
+    decided = folder.read_table("decisions/pass-2-00000.parquet")
+    DECISION.validate(decided)
+    rows = dict(zip(ids, decided.to_dicts(), strict=True))
+    easy = rows[ids[199]]
+    assert (easy["n"], easy["pass_rate"], easy["decision"]) == (0, None, "too_easy")
+    assert easy["detail"].startswith("not asked: ")
+    assert 0.9 < easy["forecast"] <= easy["forecast_high"] <= 1
+    assert easy["forecast_low"] <= easy["forecast"]
+    assert rows[ids[399]]["decision"] == "undetermined", "what would be kept is asked for"
+    assert 0.1 < rows[ids[399]]["forecast"] < 0.4
+    assert (decided.filter(decision="keep")["n"] > 0).all()
+    unasked = [id_ for at, id_ in enumerate(ids) if at % 200 >= 50 and not is_audited(id_, config.sampling)]
+    assert folder.read_json("decisions/pass-2-00000.json")["unasked"] == len(unasked)
+    first = folder.read_table("decisions/pass-1-00000.parquet")
+    assert first["forecast"].null_count() == 0
+    decide_run(folder, make_config(folder.root))
+    assert folder.read_table("decisions/pass-1-00000.parquet")["forecast"].null_count() == 600
+
+
+def test_what_is_kept_by_a_forecast_says_so_in_its_row(folder: RunFolder) -> None:
+    ids, config = make_second_pass(folder)
+    config = config.model_copy(update={"keep": KeepConfig(forecast=True)})
+    decide_run(folder, config, 2)
+    publish_curated(folder, config, 2)
+    check_counts(folder)
+    curated = {row["id"]: row for row in folder.read_table("curated/00000.parquet").iter_rows(named=True)}
+    assert ids[199] not in curated
+    row = curated[ids[399]]
+    assert (row["n"], row["pass_rate"], row["band"]) == (0, None, None)
+    assert row["history"][-1]["detail"].startswith("not asked: a pass rate of ")
 
 
 def test_decisions_are_compared_as_moves() -> None:

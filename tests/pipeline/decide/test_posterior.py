@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.posterior import GRID, SPREAD, Answers, Prior, Question, answer, learn_prior
+from pipeline.decide.posterior import GRID, SPREAD, Answers, Prior, Question, answer, forecast_rate, learn_prior
 
 weights = st.lists(st.floats(0.001, 1), min_size=len(GRID), max_size=len(GRID)).map(lambda w: Prior.of(np.array(w)))
 questions = st.builds(
@@ -18,6 +18,7 @@ questions = st.builds(
     ceiling=st.integers(0, 7),
     price=st.sampled_from([0.0005, 0.005, 0.03]),
     missed=st.sampled_from([1.0, 1.5, 3.0]),
+    blind=st.booleans(),
 )
 
 
@@ -32,19 +33,20 @@ def ask(prior: Prior, question: Question, n: int, hits: int) -> float:
     return float(joint[(question.low < GRID) & (question.high >= GRID)].sum() / joint.sum())
 
 
-def say(inside: float, question: Question, hits: int) -> bool:
-    return question.missed * inside >= 1 - inside and (hits > 0 or question.low < 0)
+def say(inside: float, question: Question, n: int, hits: int) -> bool:
+    allowed = (hits > 0 or question.low < 0) if n else question.blind
+    return question.missed * inside >= 1 - inside and allowed
 
 
-def cost(inside: float, question: Question, hits: int) -> float:
+def cost(inside: float, question: Question, n: int, hits: int) -> float:
     """What the better answer costs here."""
-    return 1 - inside if say(inside, question, hits) else question.missed * inside
+    return 1 - inside if say(inside, question, n, hits) else question.missed * inside
 
 
 def cheapest(prior: Prior, question: Question, n: int, hits: int) -> float:
     """The least price to be expected from here on, over all ways to go on."""
     inside = ask(prior, question, n, hits)
-    stop = cost(inside, question, hits)
+    stop = cost(inside, question, n, hits)
     if n == question.ceiling:
         return stop
     here = (prior.weights * reach(n, hits)).sum()
@@ -64,7 +66,7 @@ def test_answers_are_those_of_brute_force(prior: Prior, question: Question) -> N
     for n, hits in states(question):
         inside = ask(prior, question, n, hits)
         assert told.yes[n, hits] == pytest.approx(inside, abs=1e-9)
-        saved = cost(inside, question, hits) - cheapest(prior, question, n, hits)
+        saved = cost(inside, question, n, hits) - cheapest(prior, question, n, hits)
         assert max(told.gain[n, hits], 0) == pytest.approx(saved, abs=1e-9)
 
 
@@ -92,7 +94,9 @@ def test_what_all_samples_would_say_is_their_mean(prior: Prior, question: Questi
         later = [
             comb(top - n, up) * float((joint * reach(top - n, up)).sum() / joint.sum()) for up in range(top - n + 1)
         ]
-        yes = sum(share for up, share in enumerate(later) if say(float(told.yes[top, hits + up]), question, hits + up))
+        yes = sum(
+            share for up, share in enumerate(later) if say(float(told.yes[top, hits + up]), question, top, hits + up)
+        )
         assert told.full[n, hits] == pytest.approx(yes, abs=1e-9)
 
 
@@ -123,3 +127,18 @@ def test_few_problems_leave_what_was_believed_before() -> None:
     assert learn_prior({(0, 0): 50}) == SPREAD
     one = learn_prior({(0, 4): 1}).weights
     assert abs(one - SPREAD.weights).sum() < 0.1
+
+
+@given(weights, st.integers(0, 12), st.integers(0, 12))
+@settings(max_examples=50, deadline=None)
+def test_a_forecast_is_the_mean_of_the_posterior_with_nine_tenths_of_it_in_its_interval(
+    prior: Prior, hits: int, misses: int
+) -> None:
+    joint = prior.weights * reach(hits + misses, hits)
+    posterior = joint / joint.sum()
+    rate, low, high = forecast_rate(prior, hits, hits + misses)
+    assert rate == pytest.approx((posterior * GRID).sum(), abs=1e-9)
+    assert low <= rate <= high
+    assert posterior[(low <= GRID) & (high >= GRID)].sum() >= 0.9 - 1e-9
+    assert posterior[low > GRID].sum() <= 0.05 + 1e-9
+    assert posterior[high < GRID].sum() <= 0.05 + 1e-9

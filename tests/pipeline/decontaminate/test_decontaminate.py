@@ -93,6 +93,24 @@ def test_other_numbers_are_kept_and_noted_or_rejected_by_policy(config: Decontam
     assert judge(text, config.model_copy(update={"variants": "reject"})) == ("rejected", "variant of beads b1")
 
 
+@pytest.mark.parametrize(
+    ("sum", "said"),
+    [
+        ("4 + 4 - 4", ("kept", "variant of sums")),
+        ("1 + 6 + 7", ("kept", "variant of sums")),
+        ("1 + 1 + 8", ("rejected", "contains of sums")),
+        ("1 + 1", ("rejected", "copy of sums")),
+    ],
+)
+def test_a_sum_of_other_terms_is_a_variant(sum: str, said: tuple[str, str], tmp_path: Path) -> None:
+    """Where a 1 is a term it counts, and so does how often it is there; elsewhere it may be the word `a`."""
+    path, text = tmp_path / "sums.jsonl", "State the final answer to the following arithmetic problem: {} ="
+    path.write_text(json.dumps({"problem": text.format("1 + 1")}))
+    config = DecontaminateConfig(benchmarks=(Benchmark(name="sums", files=str(path)),))
+    decision, detail = judge(text.format(sum), config)
+    assert (decision, " ".join(detail.split()[:3])) == said
+
+
 def test_a_translation_is_told_apart(config: DecontaminateConfig) -> None:
     text = "Betty hat 12 rote und 7 blaue Perlen auf ihrer Schnur. Davon verliert sie 3. Wie viele Perlen bleiben ihr?"
     assert judge(text, config) == ("rejected", "translation of beads b1")

@@ -436,7 +436,7 @@ FORMS: dict[str, list[Row]] = {
         ),
         Row({"prompt": chat(BUS), "ability": "math", "reward_model": {"ground_truth": "288"}}, BUS, "288"),
     ],
-    "BigCodeBench: a function to complete, its body, and a test class that no reader takes apart": [
+    "BigCodeBench: a function to complete, its body, and a test class": [
         Row(
             {
                 "complete_prompt": 'import math\n\n\ndef root(x):\n    """Return the root of x."""',
@@ -446,7 +446,7 @@ FORMS: dict[str, list[Row]] = {
                 "entry_point": "root",
             },
             'import math\n\n\ndef root(x):\n    """Return the root of x."""',
-            tests=0,
+            tests=1,
             programs=1,
             function="root",
         ),

@@ -16,11 +16,14 @@ from schemas.conform import conform_rows
 from schemas.errors import InputError
 from tests.pipeline.ingest.row_files import write_rows
 from tests.pipeline.ingest.row_forms import BUS, DICE, FORMS, ODD, ROOT
+from tests.pipeline.ingest.row_forms_more import MORE_FORMS
+
+ALL_FORMS = FORMS | MORE_FORMS
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", ALL_FORMS)
 def test_a_form_of_a_public_set_needs_no_mapping(name: str, tmp_path: Path) -> None:
-    form = FORMS[name]
+    form = ALL_FORMS[name]
     opened = open_source(Source(name="mine", files=write_rows(tmp_path, *(row.row for row in form))))
     assert opened.about is not None
     problems, rejected = conform_rows(opened.rows, "mine")
@@ -52,9 +55,11 @@ def test_rows_with_the_names_of_the_contract_are_read_by_them(tmp_path: Path) ->
 
 def test_columns_of_other_names_are_asked_for_with_a_likely_mapping(tmp_path: Path) -> None:
     files = write_rows(
-        tmp_path, {"Nr": 1, "Aufgabe": BUS, "Ergebnis": "288"}, {"Nr": 2, "Aufgabe": ODD, "Ergebnis": "81"}
+        tmp_path,
+        {"Nr": 1, "Text A": BUS, "Soll": "288", "Ist": "9"},
+        {"Nr": 2, "Text A": ODD, "Soll": "81", "Ist": "7"},
     )
-    with pytest.raises(InputError, match=r"likely: `columns: \{statement: Aufgabe, answer: Ergebnis\}`"):
+    with pytest.raises(InputError, match=r"likely: `columns: \{statement: Text A, answer: Soll\}`"):
         open_source(Source(name="m", files=files))
 
 

@@ -116,10 +116,10 @@ def test_it_says_which_share_of_decisions_all_samples_would_have_made_otherwise(
     config = make_run(folder)
     publish(folder, config)
     assert "otherwise" not in build_manifest(folder, config)["samples"]
-    folder.write_json(calibration_name("00000", 1), Calibration(30, 1.5, 2, 0.1, 1).to_json())
+    folder.write_json(calibration_name("00000", 1), Calibration(30, 1.5, 2, 0.1, 1, 7).to_json())
     folder.write_json(calibration_name("00001", 1), Calibration(10, 0.5, 2, 0.3, 0).to_json())
     otherwise = build_manifest(folder, config)["samples"]["otherwise"]
-    assert otherwise == {"expected": 0.05, "audited": 4, "promised": 0.1, "audit": 0.25}
+    assert otherwise == {"expected": 0.05, "unasked": 7, "audited": 4, "promised": 0.1, "audit": 0.25}
     folder.write_json(calibration_name("00000", 1), Calibration(30, 1.5).to_json())
     folder.write_json(calibration_name("00001", 1), Calibration(10, 0.5).to_json())
     assert build_manifest(folder, config)["samples"]["otherwise"]["audit"] is None

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.confident import Confident, Observed, learn_rates
+from pipeline.decide.confident import Confident, Observed, count_first, find_groups, learn_rates
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.rule import Rules
 from pipeline.decide.trail import follow_samples, replay_confident
@@ -447,6 +447,25 @@ def test_a_replay_of_stored_samples_takes_what_the_run_took(
     taken, _ = replay_confident(trails, config.sampling, Rules.of(config))
     count = dict(samples.group_by("problem_id").len().iter_rows())
     assert {trail.problem: n for trail, n in zip(trails, taken, strict=True)} == count
+
+
+def test_the_second_pass_asks_only_what_may_move(tmp_path: Path, verifier: MathVerifier) -> None:
+    earlier = [16] * 120 + [8] * 20
+    problems = problems_of(["1"] * 140).with_columns(earlier_correct=pl.Series(earlier), earlier_known=pl.lit(16))
+    script = [["so 1"] * 16] * 120 + [["so 1", "I cannot say"] * 8] * 20
+    with contextlib.suppress(EngineDied):
+        go_on(str(tmp_path), problems, script, verifier, dies_after=20, capacity=2)
+    _, _, samples = go_on(str(tmp_path), problems, script, verifier)
+    again, engine, _ = go_on(str(tmp_path), problems, script, verifier)
+    assert again.missing == engine.submitted == 0
+    sampling = config_for("unused", n=8, stop="confident").sampling
+    count = dict(samples.group_by("problem_id").len().iter_rows())
+    groups = find_groups(problems)
+    for id_, correct in problems.select("id", "earlier_correct").iter_rows():
+        first = count_first(id_, groups[id_], sampling)
+        assert count.get(id_, 0) == first if correct == 16 else count[id_] >= max(first, 1)
+    assert 20 < len(count) < 70, "some of those that are always solved are asked, to learn from, and others are not"
+    assert again.kept == 20
 
 
 def test_an_audited_problem_gets_all_samples_whatever_they_say(tmp_path: Path, verifier: MathVerifier) -> None:

@@ -143,6 +143,17 @@ def test_a_hostile_checker_reaches_nothing(walled: Sandbox) -> None:
     assert say(walled, KATTIS, *ASKED) == RIGHT
 
 
+def test_a_hostile_validator_of_inputs_reaches_nothing(walled: Sandbox) -> None:
+    """It is given no file: what a checker may try with its arguments is left out."""
+    walls = "\n".join(line for line in WALLS.splitlines() if "sys.argv" not in line)
+    asked = [Asked("", "", text) for text in ("1 2\n", "x" * 100_000, "\0\n")]
+    for code in (walls, "import os\nos.kill(os.getpid(), 9)", "while True: print('valid')"):
+        program = CheckerProgram("python", code, "input")
+        accepted = [checked.accepted for checked in walled.submit_checks(program, asked).result()]
+        assert accepted == ([True] * 3 if code == walls else [None] * 3)
+    assert say(walled, KATTIS, *ASKED) == RIGHT
+
+
 def test_a_hostile_checker_leaves_nothing_behind(walled: Sandbox) -> None:
     stay = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nimport sys\n"
     assert say(walled, f"{stay}sys.exit(42)", ASKED[0]) == [True]

@@ -15,6 +15,8 @@ from pipeline.translate.run import translate
 from schemas.config import ModelConfig, TranslateConfig
 from schemas.conform import conform_rows
 from schemas.problem import PROBLEM, problem_id
+from schemas.reasons import Reason
+from schemas.suspects import mark_suspects
 from tests.conftest import Served
 
 ALL = TranslateConfig(enabled=True, share=1.0, languages=("it",))
@@ -65,6 +67,13 @@ def test_other_problems_change_no_choice(picked: list[int], share: float) -> Non
 def test_what_cannot_be_translated_is_not_chosen(change: dict[str, str]) -> None:
     problems = make_problems(5).with_columns(**{name: pl.lit(value) for name, value in change.items()})
     assert choose_for_translation(problems, ALL) == {}
+
+
+def test_a_suspect_is_not_translated_before_its_samples_have_settled_it() -> None:
+    problems = make_problems(3)
+    marks = [[], [(Reason.INCOMPLETE, "asks nothing")], []]
+    chosen = choose_for_translation(mark_suspects(problems, "screen", marks), ALL)
+    assert list(chosen) == [problems["id"][0], problems["id"][2]]
 
 
 @pytest.mark.parametrize("answer", ["12", r"\frac{\sqrt{2}}{3}", "(a, b)", r"x \in \mathbb{R}", None])

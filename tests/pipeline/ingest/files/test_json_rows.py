@@ -1,5 +1,6 @@
 """JSON is read however it is laid out: by line, as an array, wrapped, by key, by column, an object a file."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.files import json_rows, read_rows
+from pipeline.ingest.files.json_columns import find_starts, read_columns
 from schemas.config import ReadingConfig
 from schemas.conform import WHERE, InvalidRow
 from schemas.errors import InputError
@@ -140,8 +142,50 @@ def test_columns_are_read_whole_up_to_a_limit(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(json_rows, "HEAD_BYTES", 600)
     path = tmp_path / "set.json"
     path.write_text(json.dumps(by_column(ROWS * 5000)))
+    assert len(list(read_rows(path, reading=ReadingConfig(whole_mb=1)))) == len(ROWS * 5000)
+    packed = tmp_path / "set.json.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
     with pytest.raises(InputError, match=r"reading\.whole_mb"):
-        list(read_rows(path, reading=ReadingConfig(whole_mb=1)))
+        list(read_rows(packed, reading=ReadingConfig(whole_mb=1)))
+
+
+CELLS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(alphabet='a"\\{}[],: é'),
+    lambda inner: st.lists(inner, max_size=3),
+)
+
+
+@given(
+    rows=st.integers(2, 6).flatmap(
+        lambda n: st.dictionaries(st.text('ab"\\{', min_size=1), st.lists(CELLS, min_size=n, max_size=n), min_size=2)
+    ),
+    keyed=st.booleans(),
+    piece=st.integers(1, 40),
+    indent=st.none() | st.just(1),
+)
+@SLOW
+def test_columns_are_read_side_by_side_as_they_are_whole(
+    rows: dict[str, list[Any]], keyed: bool, piece: int, indent: int | None, tmp_path: Path
+) -> None:
+    given = {name: {str(n): cell for n, cell in enumerate(cells)} for name, cells in rows.items()} if keyed else rows
+    text = json.dumps(given, indent=indent, ensure_ascii=False).encode()
+    starts = find_starts(text[at : at + piece] for at in range(0, len(text), piece))
+    assert starts is not None
+    read = read_columns(lambda at: iter([text[at:]]), starts, "set", ReadingConfig())
+    assert list(read) == [dict(zip(rows, cells, strict=True)) for cells in zip(*rows.values(), strict=True)]
+    assert find_starts([text[:-1]]) is None
+    assert find_starts([text, text]) is None
+
+
+def test_columns_of_different_rows_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_rows, "HEAD_BYTES", 600)
+    columns = by_column(ROWS * 50)
+    last = list(columns)[-1]
+    short = {number: cell for number, cell in columns[last].items() if number != "900"}
+    for wrong, why in ((short, "another key"), (dict(list(columns[last].items())[:-1]), "fewer rows")):
+        (tmp_path / "set.json").write_text(json.dumps(columns | {last: wrong}))
+        with pytest.raises(InputError, match=why):
+            list(read_rows(tmp_path / "set.json"))
 
 
 @given(

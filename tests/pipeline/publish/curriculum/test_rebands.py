@@ -155,3 +155,28 @@ def test_bad_input_is_told(run: RunFolder, tmp_path: Path) -> None:
         reband(str(tmp_path / "out"), logs)
     with pytest.raises(InputError, match="`curriculum` and `keep` alone"):
         reband(str(tmp_path / "out"), logs, ["sampling.n=4"])
+
+
+def test_a_kill_while_files_are_replaced_is_made_good(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = write_verl(tmp_path / "logs", roll(export(run, tmp_path / "whole"), "hard", 7))
+    export(run, tmp_path / "killed")
+    reband(str(tmp_path / "whole"), str(logs))
+    rename = RunFolder.rename
+    moved: list[str] = []
+
+    def die(self: RunFolder, name: str, new: str) -> None:
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(new)
+        rename(self, name, new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "rename", die)
+        with pytest.raises(KeyboardInterrupt):
+            reband(str(tmp_path / "killed"), str(logs))
+    reband(str(tmp_path / "killed"), str(logs))
+    assert read(tmp_path / "killed").equals(read(tmp_path / "whole"))
+    assert read_train(tmp_path / "killed") == read_train(tmp_path / "whole")
+    assert not (tmp_path / "killed" / ".pending").exists()

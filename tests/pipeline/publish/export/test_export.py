@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from datasets import load_dataset
 
 from pipeline.publish.export import FORMATS, export_run
@@ -247,3 +248,14 @@ def test_it_goes_to_an_object_store_as_to_a_disk(run: RunFolder, tmp_path: Path)
     assert len(list(tmp_path.iterdir())) >= 3
     for file in tmp_path.iterdir():
         assert there.read_bytes(file.name) == file.read_bytes()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_nemo_gyms_config_names_the_data_that_there_are(share: float, run: RunFolder, tmp_path: Path) -> None:
+    export_run("nemo-gym", run.root, str(tmp_path), [f"train.evaluation.share={share}"])
+    [config] = tmp_path.rglob("configs/*.yaml")
+    servers = yaml.safe_load(config.read_text(encoding="utf-8"))
+    [agent] = [agents["simple_agent"] for agents in (s.get("responses_api_agents") for s in servers.values()) if agents]
+    named = {dataset["jsonl_fpath"] for dataset in agent["datasets"]}
+    assert named == {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("data/*.jsonl")}
+    assert len(named) == 1 + bool(share)
