@@ -97,11 +97,13 @@ def list_ways() -> dict[str, Way]:
         ways[f"full, n = {n}"] = (run_fixed, SamplingConfig(n=n))
     for n in (8, 12, 16):
         ways[f"early, n = {n}"] = (run_early, SamplingConfig(n=n))
-    for confidence, most in product((0.7, 0.77, 0.8, 0.9, 0.95), (16, 32)):
+    for confidence, most in product((0.7, 0.8, 0.85, 0.9, 0.95), (16, 32)):
         config = SamplingConfig(stop="confident", confidence=confidence, n_max=most)
         ways[f"confident {confidence}, n_max = {most}"] = (run_confident, config)
-    config = SamplingConfig(stop="confident", confidence=0.9, n_max=24, missed=2)
-    ways["confident 0.9, n_max = 24, missed = 2"] = (run_confident, config)
+    config = SamplingConfig(stop="confident", confidence=0.76, n_max=24, floor=3)
+    ways["confident 0.76, n_max = 24, floor = 3"] = (run_confident, config)
+    config = SamplingConfig(stop="confident", confidence=0.91, n_max=22, missed=2.1)
+    ways["confident 0.91, n_max = 22, missed = 2.1"] = (run_confident, config)
     return ways
 
 
@@ -213,10 +215,10 @@ def main(out: Path | None = None, picture: Path | None = None) -> dict[str, Any]
     rates = pl.read_parquet(DATA / "rates.parquet", columns=["rate"])["rate"].to_numpy().clip(0, 1)
     first = measure_first(rates, read_lengths())
     for name, row in first.items():
-        print(f"{name:<32}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
+        print(f"{name:<42}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
     second = measure_second() if (DATA / "epochs.jsonl").exists() else {}
     for name, row in second.items():
-        print(f"{'second pass: ' + name:<56}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
+        print(f"{'second pass: ' + name:<66}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
     if picture:
         draw_picture(first, picture)
     report = {"benchmark": "budget", "problems": len(rates), "first pass": first, "second pass": second}
