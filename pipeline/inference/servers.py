@@ -64,9 +64,11 @@ class ServerPool:
     """Least-loaded routing over the servers that are up; each is looked at all the while, up or down."""
 
     def __init__(self, model: ModelConfig, patience: float) -> None:
+        import httpx
         from openai import AsyncOpenAI
 
         self._config, self._patience = model, patience
+        self._http = httpx.AsyncClient()
         key = os.environ.get(model.api_key_env) or "none"
         self.servers = [
             Server(url, AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=model.timeout))
@@ -112,6 +114,7 @@ class ServerPool:
         return self.root
 
     async def close(self) -> None:
+        await self._http.aclose()
         for server in self.servers:
             await server.client.close()
 
@@ -239,8 +242,7 @@ class ServerPool:
         has = None
         if is_vllm:
             try:
-                async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
-                    has = await read_version(client, server.url)
+                has = await read_version(self._http, server.url)
             except httpx.TimeoutException as error:
                 raise TimeoutError(f"no answer about its weights: {error!r}") from None
         if has is None and self.weights == FIRST:

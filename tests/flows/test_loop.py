@@ -1,5 +1,5 @@
 """The loop: where its second pass is asked, and once round on two engines and two ranks. Its page in tests/test_docs
-runs it on one of each, tests/flows/test_ray.py on a cluster.
+runs it on one of each.
 """
 
 import re
