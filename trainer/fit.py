@@ -81,7 +81,8 @@ def _load_training(config: Config, shape: ModelShape, placement: Placement, memo
     row = longest_row(config)
     step = reckon_step(shape, config.train, ranks, row)
     if not placement.colocate:
-        yield _load_engine("rollouts, an engine", shape, model, memory)
+        if placement.engines:
+            yield _load_engine("rollouts, an engine", shape, model, memory)
         yield Load("training, a rank", step, memory)
         return
     stays = reckon_export(shape, config.train, ranks)

@@ -12,6 +12,8 @@ from pipeline.inference.shape import BYTES, ModelShape
 from schemas.config import Config, ModelConfig, TrainConfig
 
 GB = 1e9
+ASSUMED_GB = 80.0
+"""Of a GPU where neither the config nor the machine says it: the common size of those that models are trained on."""
 CUDA = 2.0 * GB
 """Of a process: the driver's context, kernels, buffers of NCCL, holes between blocks. An H100 shows 1 to 2."""
 GRAPHS = 1.0 * GB
@@ -164,3 +166,13 @@ def longest_row(config: Config) -> int:
     """Tokens of the largest micro-batch: one completion that is longer than `microbatch_tokens` has one of its own."""
     longest = max(stage.max_tokens or config.sampling.max_tokens for stage in config.train.stages)
     return max(config.train.microbatch_tokens, min(longest + PROMPT, config.rollout_model.max_model_len))
+
+
+def measure_gpu() -> float | None:
+    """GB of the smallest GPU that this process sees; None where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
+    return min(sizes, default=0) / GB or None

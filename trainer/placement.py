@@ -23,9 +23,11 @@ def find_placement(config: Config) -> Placement:
 
 def place_engines(config: Config) -> tuple[Place, ...]:
     """The place of every rollout engine. Raises InputError."""
-    groups = find_placement(config).engines
+    placement = find_placement(config)
+    groups = placement.engines
     if groups:
-        return tuple(Place(number, len(groups), gpus) for number, gpus in enumerate(groups))
+        share = _find_share(config, len(placement.trainer)) if placement.colocate else None
+        return tuple(Place(number, len(groups), gpus, share) for number, gpus in enumerate(groups))
     many = config.rollout_model.engines
     return tuple(Place(number, many) for number in range(many))
 
@@ -39,3 +41,18 @@ def take_gpus(placement: Placement) -> None:
     if placement.trainer and visible and NODE_GPUS not in os.environ:
         os.environ[NODE_GPUS] = ",".join(visible)
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(visible[gpu] for gpu in placement.trainer)
+
+
+def _find_share(config: Config, ranks: int) -> float:
+    """What an engine may take of a GPU that it has in turn with the trainer. Raises InputError where it is nothing."""
+    from pipeline.inference.shape import read_shape
+    from trainer.memory import ASSUMED_GB, GB, find_share, measure_gpu
+
+    memory = (config.placement.gpu_memory or measure_gpu() or ASSUMED_GB) * GB
+    share = find_share(read_shape(config.model), config, ranks, memory)
+    if share <= 0:
+        raise InputError(
+            f"the trainer's weights and optimiser alone are more than a GPU's {memory / GB:.0f} GB; "
+            "`goldilocks doctor` with this config says what to change"
+        )
+    return share

@@ -10,12 +10,12 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from pipeline.inference.engine import EngineDied, EngineStats, PromptRefused, Request, SamplingParams
-from pipeline.inference.machine import ALONE, Place, vllm_version
+from pipeline.inference.machine import ALONE, Place, find_device, vllm_version
 from pipeline.inference.messages import (
     Answer,
     Cancel,
@@ -29,6 +29,8 @@ from pipeline.inference.messages import (
     Ready,
     Refused,
     Resume,
+    Sleep,
+    Wake,
     WorkerSettings,
 )
 from pipeline.inference.models import ResolvedModel
@@ -70,6 +72,9 @@ class RolloutEngine:
             # A step begun under the old weights must not end under the name of the new ones.
             "async_scheduling": False,
         }
+        if place.share is not None:
+            sleeps = find_device() != "cpu"
+            engine = {"gpu_memory_utilization": place.share, "enable_sleep_mode": sleeps} | engine
         self.version = 0
         self.dtype = torch.float32
         """Of the engine's weights, once it is started."""
@@ -83,6 +88,8 @@ class RolloutEngine:
         self._worker: WorkerProcess | None = None
         self._watch: asyncio.Task[None] | None = None
         self._paused = False
+        self._asleep: Literal["", "cache", "all"] = ""
+        """What of a GPU's memory it has let go of."""
         self._end: str | None = "the rollout engine is not started"
         self._last_message = self._busy = 0.0
         self._tokens = self._requests = 0
@@ -150,17 +157,34 @@ class RolloutEngine:
 
     async def load(self, path: str, version: int) -> None:
         """`push` of weights that `write_weights` has put where `path` says; several engines may read them at once."""
+        if self._asleep == "all":
+            await self._ask(Wake(next(self._numbers), "weights"))
+            self._asleep = "cache"
         await self._ask(LoadWeights(next(self._numbers), path, version))
         self.version = version
 
     async def pause(self) -> None:
-        """Stop generating, between two steps, until `resume`; requests are taken and wait."""
-        await self._ask(Pause(next(self._numbers)))
+        """Stop generating, between two steps, until `resume`; requests are taken and wait.
+
+        Where the trainer has its GPUs in turn (`place.share`) it sleeps: their memory is free, its weights are lost and
+        have to be pushed before `resume`, and what was in flight is computed again up to where it was.
+        """
+        if self._place.share is None:
+            await self._ask(Pause(next(self._numbers)))
+        elif not self._asleep:
+            await self._ask(Sleep(next(self._numbers)))
+            self._asleep = "all"
         self._paused = True
 
     async def resume(self) -> None:
-        """Go on after `pause`."""
-        await self._ask(Resume(next(self._numbers)))
+        """Go on after `pause`. Raises RuntimeError for an engine that sleeps and has not been given weights."""
+        if self._asleep == "all":
+            raise RuntimeError("the engine slept and has no weights: push some before it goes on")
+        if self._asleep:
+            await self._ask(Wake(next(self._numbers), "kv_cache"))
+            self._asleep = ""
+        else:
+            await self._ask(Resume(next(self._numbers)))
         self._paused = False
 
     @property
@@ -177,7 +201,7 @@ class RolloutEngine:
         """The worker's process, while there is one."""
         return None if self._worker is None else self._worker.process.pid
 
-    async def _ask(self, message: Generate | LoadWeights | Pause | Resume) -> Any:
+    async def _ask(self, message: Generate | LoadWeights | Pause | Resume | Sleep | Wake) -> Any:
         """The `Answer` of `Generate`, None for the others."""
         if self._worker is None:
             raise EngineDied(self._end)

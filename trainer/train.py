@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.models import fetch_model, folder_revision
 from pipeline.progress import Work, track
@@ -50,6 +48,7 @@ from trainer.evaluation import add_evaluation, evaluate, has_evaluation, say_eva
 from trainer.learner import Learner
 from trainer.metrics import Journal, describe_row
 from trainer.origin import ORIGIN, describe_origin, find_misfit, hash_old_key
+from trainer.placement import find_placement
 from trainer.plateau import SIGNAL_WINDOW, did_sample, find_plateau, has_lost_signal
 from trainer.problem_sampler import Feed
 from trainer.problems import Task, choose_held_out, choose_problems, keep_apart
@@ -201,6 +200,8 @@ class StageRun:
                     recent=[*self.state.recent, [harvest.with_signal, harvest.groups]][-SIGNAL_WINDOW:],
                     solved=self.state.solved | generators.solved,
                 )
+                if self._shares_device:
+                    await asyncio.to_thread(self.learner.free)
                 push = await self._push(engine)
                 if self._shares_device:
                     await engine.resume()
@@ -229,10 +230,7 @@ class StageRun:
 
     @property
     def _shares_device(self) -> bool:
-        if self.train.on_servers:
-            return False
-        given = self.train.colocate
-        return not torch.cuda.is_available() if given is None else given
+        return not self.train.on_servers and find_placement(self.config).colocate
 
     def _has_plateaued(self) -> bool:
         """Whether the stage has taught what it can; says why where it has."""

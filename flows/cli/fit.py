@@ -9,10 +9,7 @@ from pipeline.inference.machine import count_gpus
 from pipeline.inference.shape import ModelShape, read_shape
 from schemas.config import Config
 from trainer.fit import NODES, Fit, find_change, reckon_fit, take_defaults
-from trainer.memory import GB
-
-ASSUMED = 80.0
-"""GB of a GPU where neither the config nor the machine says it: the common size of those that models are trained on."""
+from trainer.memory import ASSUMED_GB, GB, measure_gpu
 
 
 def look_at_memory(config: Config) -> bool:
@@ -23,7 +20,7 @@ def look_at_memory(config: Config) -> bool:
     console = Console()
     shape = read_shape(config.model)
     gpus = config.placement.gpus or count_gpus(os.environ)
-    memory = config.placement.gpu_memory or measure_gpu() or ASSUMED
+    memory = config.placement.gpu_memory or measure_gpu() or ASSUMED_GB
     console.print(
         f"\n[bold]{shape.name}[/], {shape.parameters / 1e9:.2f}B parameters, "
         f"{shape.cache_bytes() / 1e3:.0f} kB of cache a token; GPUs of {memory:g} GB"
@@ -33,16 +30,6 @@ def look_at_memory(config: Config) -> bool:
         _print_fit(console, config, shape, fit, memory)
     _print_defaults(console, config, shape, memory)
     return fit is None or fit.fits
-
-
-def measure_gpu() -> float | None:
-    """GB of the smallest GPU that may be used here; None where there is none."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
-    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
-    return min(sizes, default=0) / GB or None
 
 
 def _print_fit(console: Console, config: Config, shape: ModelShape, fit: Fit, memory: float) -> None:

@@ -42,6 +42,8 @@ class Place:
     of: int
     gpus: tuple[int, ...] = ()
     """Of those that may be used, counted from 0; where none is given, those behind the ones of the engines before."""
+    share: float | None = None
+    """Of the GPUs' memory, where the trainer has them in turn: the engine sleeps while the trainer steps."""
 
     def name(self, model: str) -> str:
         """The model, with the engine's number where there are several."""

@@ -6,7 +6,7 @@ The first message is `WorkerSettings`; the worker answers with `Ready` or `Fatal
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.inference.engine import Completion, Request
 
@@ -62,11 +62,29 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class Sleep:
+    """Let go of the GPU's memory, weights and cache alike, and generate nothing; requests are kept. Answered by
+    `Done`."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Take the memory of `part` again. Weights come back without values: load some before the cache, whose waking lets
+    it go on; what was in flight is computed again up to where it was. Answered by `Done`.
+    """
+
+    number: int
+    part: Literal["weights", "kv_cache"]
+
+
+@dataclass(frozen=True)
 class Close:
     """Let go of the device and exit."""
 
 
-ToWorker = Generate | Cancel | LoadWeights | Pause | Resume | Close
+ToWorker = Generate | Cancel | LoadWeights | Pause | Resume | Sleep | Wake | Close
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,10 @@ from pipeline.inference.messages import (
     Ready,
     Refused,
     Resume,
+    Sleep,
     TokenTrace,
     ToWorker,
+    Wake,
     WorkerSettings,
 )
 from pipeline.inference.prompts import render
@@ -141,7 +143,7 @@ class _Loop:
     def send(self, message: FromWorker) -> None:
         self.pipe.send(message)
 
-    def handle(self, message: Generate | Cancel | LoadWeights | Pause | Resume) -> None:
+    def handle(self, message: Generate | Cancel | LoadWeights | Pause | Resume | Sleep | Wake) -> None:
         match message:
             case Generate(number, request):
                 try:
@@ -161,6 +163,14 @@ class _Loop:
                 self.send(Done(self.busy, number))
             case Pause(number) | Resume(number):
                 self.paused = isinstance(message, Pause)
+                self.send(Done(self.busy, number))
+            case Sleep(number):
+                # Level 2 keeps no copy of the weights: new ones are pushed before it goes on. Requests stay.
+                self.engine.sleep(level=2, mode="keep")
+                self.paused = True
+                self.send(Done(self.busy, number))
+            case Wake(number, part):
+                self.paused = not self.engine.wake_up(tags=[part])
                 self.send(Done(self.busy, number))
             case _:
                 assert_never(message)

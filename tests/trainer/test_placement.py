@@ -54,6 +54,20 @@ def test_a_rank_that_asks_again_has_the_same_gpus(node: Node) -> None:
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-c,GPU-d"
 
 
+def test_an_engine_that_has_its_gpu_in_turn_leaves_the_trainer_what_stays(node: Node) -> None:
+    """1.7B parameters: float32 weights and optimiser, and weights to compute with, take 14 bytes each."""
+    node("0")
+    config = configure(model={"name": "Qwen/Qwen3-1.7B"}, placement={"gpu_memory": 80})
+    (place,) = place_engines(config)
+    assert place.gpus == (0,)
+    assert place.share is not None
+    assert 0.5 < place.share < 1 - 14 * 1.72 / 80
+    with pytest.raises(InputError, match="alone are more than a GPU's 80 GB"):
+        place_engines(configure(model={"name": "Qwen/Qwen3-8B"}, placement={"gpu_memory": 80}))
+    node("0,1")
+    assert [place.share for place in place_engines(config)] == [None]
+
+
 def test_engines_of_several_gpus_have_them_side_by_side(node: Node) -> None:
     node("0,1,2,3,4,5,6,7")
     config = configure(train={"rollout_engine": {"engine": {"tensor_parallel_size": 2}}})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.inference.engine import Request, SamplingParams
-from pipeline.inference.messages import WorkerSettings
+from pipeline.inference.messages import Done, Sleep, Wake, WorkerSettings
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_worker import _Loop
 
@@ -32,10 +32,19 @@ class StandInEngine:
 
     def __init__(self) -> None:
         self.requests: dict[str, Any] = {}
+        self.asleep: set[str] = set()
         self.model_config = SimpleNamespace(max_model_len=1000)
 
     def get_tokenizer(self) -> StandInTokenizer:
         return StandInTokenizer()
+
+    def sleep(self, level: int, mode: str) -> None:
+        self.asleep |= {"weights", "kv_cache"}
+        self.slept = (level, mode)
+
+    def wake_up(self, tags: list[str]) -> bool:
+        self.asleep -= set(tags)
+        return not self.asleep
 
     def add_request(self, number: str, prompt: dict[str, Any], _: Any) -> None:
         self.requests[number] = prompt["prompt_token_ids"]
@@ -67,3 +76,16 @@ def test_a_completion_begins_with_the_tag_that_its_prompt_ended_in(
     answer = loop.read(output, 0.0)
     assert [(one.text, one.tokens) for one in answer.completions] == [(text, 2)]
     assert not loop.openings
+
+
+def test_an_engine_that_sleeps_generates_again_when_weights_and_cache_are_both_awake() -> None:
+    engine = StandInEngine()
+    pipe, theirs = Pipe()
+    loop = _Loop(pipe, queue.SimpleQueue(), engine, WorkerSettings({}))
+    loop.handle(Sleep(1))
+    assert (loop.paused, engine.slept) == (True, (2, "keep"))
+    loop.handle(Wake(2, "weights"))
+    assert loop.paused
+    loop.handle(Wake(3, "kv_cache"))
+    assert not loop.paused
+    assert [theirs.recv() for _ in range(3)] == [Done(0.0, number) for number in (1, 2, 3)]
