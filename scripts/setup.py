@@ -209,13 +209,13 @@ def install_debian(packages: list[DebianPackage]) -> None:
         print(f"setup: as root run: {write_apt_command(missing)}", flush=True)
         return
     print(f"setup: installing {len(missing)} Debian package(s)", flush=True)
-    if not (said := run_apt(missing)):
+    if not (output := run_apt(missing)):
         return
     # One that this machine's index does not have must not keep the others out.
     failed = [name for name in missing if run_apt([name])] if len(missing) > 1 else missing
     if failed:
         command = write_apt_command(failed)
-        print(f"setup: could not install {', '.join(failed)}; run: {command}\n{said}", flush=True)
+        print(f"setup: could not install {', '.join(failed)}; run: {command}\n{output}", flush=True)
 
 
 def write_apt_command(names: list[str]) -> str:

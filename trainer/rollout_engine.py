@@ -35,7 +35,7 @@ from pipeline.inference.messages import (
 )
 from pipeline.inference.models import ResolvedModel
 from pipeline.inference.prompts import Prompt
-from pipeline.inference.worker_process import START, WORKER, WorkerProcess, count_devices, engine_arguments
+from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments
 from pipeline.progress import track
 from schemas.config import ModelConfig
 from trainer.rollout import Rollout, Sampled
@@ -80,7 +80,7 @@ class RolloutEngine:
         """Of the engine's weights, once it is started."""
         self._folder, self._stop = folder, tuple(stop_strings)
         self._place, self._module = place, worker
-        self._environment = place.restrict(os.environ, count_devices(model.engine))
+        self._environment = place.restrict(os.environ, model.devices)
         self._settings = WorkerSettings(engine, trains=True)
         self._patience = model.timeout
         self._numbers = itertools.count(READY + 1)

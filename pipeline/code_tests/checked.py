@@ -176,8 +176,8 @@ def try_checker(
     names = [test["id"] for test in tests]
     jury = read_jury(case)
     wrong = [s for s, solution in enumerate(case.solutions) if jury.get(solution.id) == WRONG]
-    said = {s: judged.verdicts[s] for s in (*right, *wrong)}
-    by_name = [{case.solutions[s].id: said[s] for s in group} for group in (right, wrong)]
+    verdicts = {s: judged.verdicts[s] for s in (*right, *wrong)}
+    by_name = [{case.solutions[s].id: verdicts[s] for s in group} for group in (right, wrong)]
     if (fault := try_programs(by_name[0], by_name[1], names)) is not None:
         return Trial(fault)
     answers = ask([Asked(test["input"], test["expected"], test["expected"]) for test in tests])

@@ -79,11 +79,11 @@ def weigh_explanations(
 
     def surprise(outputs: Outputs, truth: Outputs) -> float:
         """Nats that `outputs` cost where `truth` is right, their accuracy unknown."""
-        said = [t for t in known if outputs[t] != ABSENT]
-        wrong = [t for t in said if outputs[t] != truth[t]]
+        printed = [t for t in known if outputs[t] != ABSENT]
+        wrong = [t for t in printed if outputs[t] != truth[t]]
         shares = [(others_seen[t, outputs[t]] + NEW) / (2 * len(known) - 1) for t in wrong if outputs[t] >= 0]
         spread = -sum(map(math.log, shares))
-        return spread - _log_beta(len(said) - len(wrong) + 1, len(wrong) + 1)
+        return spread - _log_beta(len(printed) - len(wrong) + 1, len(wrong) + 1)
 
     agreed = [t for t in known if given[t] == consensus[t]]
     whole = _log_beta(len(agreed) + 1, len(known) - len(agreed) + 1)

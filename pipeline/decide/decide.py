@@ -156,8 +156,8 @@ def _rule_table(table: pl.DataFrame, problems: pl.DataFrame, rules: Rules) -> pl
     schema = {"decision": pl.String, "detail": pl.String} | dict.fromkeys(FORECAST, pl.Float64)
     if rules.confident is None:
         count = cache(decide_counts)
-        told = [(*count(counts, rules), None, None, None) for counts in counted]
-        return table.hstack(pl.DataFrame(told, schema=schema, orient="row"))
+        decided = [(*count(counts, rules), None, None, None) for counts in counted]
+        return table.hstack(pl.DataFrame(decided, schema=schema, orient="row"))
     known = find_groups(problems)
     groups = [known[id_] for id_ in table["problem_id"]]
     rule = Confident(rules, rules.confident, learn_rates(map(Observed, groups, counted)))

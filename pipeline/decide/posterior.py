@@ -57,11 +57,11 @@ SPREAD = _spread()
 
 def learn_prior(counts: Mapping[tuple[int, int], float], base: Prior = SPREAD) -> Prior:
     """The rates behind `counts`: (hits, trials) -> problems with that many. Few problems leave it close to `base`."""
-    told = {key: problems for key, problems in counts.items() if key[1]}
-    if not told:
+    sampled = {key: problems for key, problems in counts.items() if key[1]}
+    if not sampled:
         return base
-    pairs = np.array(list(told), dtype=np.float64)
-    problems = np.array(list(told.values()), dtype=np.float64)
+    pairs = np.array(list(sampled), dtype=np.float64)
+    problems = np.array(list(sampled.values()), dtype=np.float64)
     likelihood = list_likelihoods(pairs[:, 0], pairs[:, 1])
     weights, pull = base.weights, STRENGTH * base.weights
     for _ in range(ROUNDS):

@@ -23,7 +23,6 @@ from pipeline.inference.worker_process import (
     START,
     WORKER,
     WorkerProcess,
-    count_devices,
     engine_arguments,
     name_revision,
 )
@@ -55,7 +54,7 @@ class VllmEngine:
         self.model, self.revision = model.name, name_revision(model, resolved)
         self.capacity = 2 * model.max_num_seqs
         self._config, self._module, self._place = model, worker, place
-        self._environment = place.restrict(os.environ, count_devices(model.engine))
+        self._environment = place.restrict(os.environ, model.devices)
         self._settings = WorkerSettings(engine_arguments(model, resolved))
         self._lock = threading.Lock()
         self._numbers = itertools.count()

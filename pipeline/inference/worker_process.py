@@ -41,11 +41,6 @@ def engine_arguments(model: ModelConfig, resolved: ResolvedModel) -> dict[str, A
     return engine | model.engine
 
 
-def count_devices(engine: Mapping[str, Any]) -> int:
-    """How many GPUs one engine with vLLM's arguments `engine` computes on."""
-    return int(engine.get("tensor_parallel_size", 1)) * int(engine.get("pipeline_parallel_size", 1))
-
-
 def name_revision(model: ModelConfig, resolved: ResolvedModel) -> str:
     """The revision that samples are stored under: weights or a cache in fewer bits answer as another model does."""
     bits = [str(model.engine[name]) for name in ("quantization", "kv_cache_dtype") if model.engine.get(name)]

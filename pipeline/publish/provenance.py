@@ -113,14 +113,16 @@ class _Curated:
         read = cls(Counter(), {}, {}, ())
         wanted = DecontaminateConfig(benchmarks=config.publish.compare, same=config.decontaminate.same)
         index = open_index(wanted) if config.publish.compare else None
-        found: dict[str, Counter[str]] = {}
+        overlaps: dict[str, Counter[str]] = {}
         for _, table in folder.read_tables(CURATED):
             read._add(table, config)
             if index is not None:
                 _, shared = decontaminate(table.drop("history"), wanted, index)
-                _count_matches(shared["detail"], _name_benchmarks(config.publish.compare), found)
+                _count_matches(shared["detail"], _name_benchmarks(config.publish.compare), overlaps)
         names = _name_benchmarks(config.publish.compare)
-        read.compared = tuple(Overlap(name, {}, dict(found.get(name, {}))) for name in dict.fromkeys([*names, *found]))
+        read.compared = tuple(
+            Overlap(name, {}, dict(overlaps.get(name, {}))) for name in dict.fromkeys([*names, *overlaps])
+        )
         return read
 
     def _add(self, table: pl.DataFrame, config: Config) -> None:

@@ -230,8 +230,8 @@ def _run(pair: str, texts: Sequence[str]) -> list[str]:
     parts = out.decode("utf-8", "replace").split("\0")
     done = [part.rstrip() for part in parts[: len(texts)]]
     if process.returncode or len(done) < len(texts) or not all(part.endswith(_END) for part in done):
-        said = errors.decode("utf-8", "replace").strip()[-500:]
-        raise ApertiumFailed(f"apertium {pair} ended with {process.returncode}: {said or 'a text is missing'}")
+        message = errors.decode("utf-8", "replace").strip()[-500:]
+        raise ApertiumFailed(f"apertium {pair} ended with {process.returncode}: {message or 'a text is missing'}")
     return [" ".join(_ESCAPED.sub(r"\1", part.removesuffix(_END)).split()) for part in done]
 
 

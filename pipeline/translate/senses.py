@@ -14,8 +14,8 @@ WORDS = Path(__file__).parent / "senses.txt"
 
 def find_wrong_sense(prose: str, translated: str, language: str) -> str:
     """A word of English prose that its translation does not have as often in the sense of mathematics, or ""."""
-    for name, english, said in _senses():
-        if len(english.findall(prose)) > len(said[language].findall(translated)):
+    for name, english, translations in _senses():
+        if len(english.findall(prose)) > len(translations[language].findall(translated)):
             return name
     return ""
 
@@ -24,7 +24,7 @@ def find_wrong_sense(prose: str, translated: str, language: str) -> str:
 def _senses() -> tuple[tuple[str, re.Pattern[str], dict[str, re.Pattern[str]]], ...]:
     senses = []
     for line in WORDS.read_text(encoding="utf-8").splitlines():
-        (name, english), *said = (part.split(": ", 1) for part in line.split(" | "))
-        patterns = {language: re.compile(words, re.IGNORECASE) for language, words in said}
+        (name, english), *translations = (part.split(": ", 1) for part in line.split(" | "))
+        patterns = {language: re.compile(words, re.IGNORECASE) for language, words in translations}
         senses.append((name, re.compile(english, re.IGNORECASE), patterns))
     return tuple(senses)

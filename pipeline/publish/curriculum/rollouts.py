@@ -170,8 +170,8 @@ def _read_step(row: Mapping[str, Any], where: str) -> int:
     stamped = (row.get("info") or {}).get("prime_rl") if isinstance(row.get("info"), dict) else None
     if isinstance(stamped, dict) and isinstance(stamped.get("step"), int):
         return int(stamped["step"])
-    found = STEP_OF_FOLDER.findall(where.partition(", row")[0])
-    return int(found[-1][0]) if found else 0
+    steps = STEP_OF_FOLDER.findall(where.partition(", row")[0])
+    return int(steps[-1][0]) if steps else 0
 
 
 def _read_text(prompt: Any) -> str:

@@ -60,5 +60,5 @@ def _read_tag(value: Any) -> str | None:
     tags = value if isinstance(value, list) else [value]
     if not tags or not all(isinstance(tag, str) for tag in tags):
         return None
-    said = ", ".join(" ".join(tag.split()) for tag in tags if tag.strip())
-    return said if said and len(said) <= LONGEST and said.lower() not in NO_TOPIC else None
+    topic = ", ".join(" ".join(tag.split()) for tag in tags if tag.strip())
+    return topic if topic and len(topic) <= LONGEST and topic.lower() not in NO_TOPIC else None
