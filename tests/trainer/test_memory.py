@@ -109,7 +109,7 @@ def test_adapters_take_their_own_parameters_and_no_optimiser_of_the_rest() -> No
 
     shape, lora = measure_shape("tiny", TINY.config()), LoraTraining(rank=4)
     lm = AutoModelForCausalLM.from_config(TINY.config())
-    add_adapters(lm, lora)
+    add_adapters(lm, lora, torch.float32)
     learned = sum(weight.numel() for weight in lm.parameters() if weight.requires_grad)
     parts = reckon_weights(shape, TrainConfig(lora=lora), 1).parts
     assert parts["optimiser"] == 8 * learned
