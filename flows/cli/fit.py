@@ -5,6 +5,7 @@ import os
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.inference.embedded import ModelError
 from pipeline.inference.machine import count_gpus
 from pipeline.inference.shape import ModelShape, read_shape
 from schemas.config import Config
@@ -15,10 +16,15 @@ from trainer.memory import ASSUMED_GB, GB, measure_gpu
 def look_at_memory(config: Config) -> bool:
     """Print the placement of `config` and of the defaults on nodes of 1 to 8 GPUs; True where the config's own fits.
 
-    Without GPUs, here or in the config, nothing can be said of its own. Raises ModelError.
+    Without GPUs, here or in the config, nothing can be said of its own, and without the model's config nothing at all:
+    a model that servers have need not be here.
     """
     console = Console()
-    shape = read_shape(config.model)
+    try:
+        shape = read_shape(config.model)
+    except ModelError as error:
+        console.print(f"\nMemory is not reckoned: {error}", markup=False, highlight=False, soft_wrap=True)
+        return bool(config.model.urls)
     gpus = config.placement.gpus or count_gpus(os.environ)
     memory = config.placement.gpu_memory or measure_gpu() or ASSUMED_GB
     console.print(
