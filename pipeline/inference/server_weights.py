@@ -42,7 +42,13 @@ def root_of(url: str) -> str:
 async def read_version(client: "httpx.AsyncClient", url: str) -> str | None:
     """What the server calls the weights that it has; None where it has no such endpoint. Raises httpx.HTTPError."""
     answer = await client.get(f"{root_of(url)}/weight_info", timeout=ANSWER_SECONDS)
-    return str(answer.json()["weight_version"]) if answer.status_code == 200 else None
+    if answer.status_code != 200:
+        return None
+    try:
+        return str(answer.json()["weight_version"])
+    except (ValueError, KeyError, TypeError):
+        # What stands before a server may answer every path, with a page or with what it answers to others.
+        return None
 
 
 async def load_weights(client: "httpx.AsyncClient", url: str, path: str, version: str, drain: bool) -> None:

@@ -1,15 +1,25 @@
 """Servers that take weights: what is loaded where, and that no completion of other weights is taken for the wanted."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pipeline.inference.engine import EngineDied
 from pipeline.inference.server import ServerEngine
-from pipeline.inference.server_weights import DAMAGED, FIRST, give_weights, lend_weights, name_weights, root_of
+from pipeline.inference.server_weights import (
+    DAMAGED,
+    FIRST,
+    give_weights,
+    lend_weights,
+    name_weights,
+    read_version,
+    root_of,
+)
 from schemas.config import ModelConfig
 from schemas.errors import InputError
 from tests.pipeline.inference.unruly import Unruly, answer, ask
@@ -125,3 +135,13 @@ def test_a_server_that_is_started_again_is_not_asked_for_trained_weights(tmp_pat
 @pytest.mark.parametrize("url", ["http://h:1/v1", "http://h:1/v1/", "http://h:1"])
 def test_the_endpoints_for_training_lie_beside_openai_s(url: str) -> None:
     assert root_of(url) == "http://h:1"
+
+
+@pytest.mark.parametrize("body", [b"<html>Not here</html>", b'{"object": "list", "data": []}', b"[]", b"", b"null"])
+def test_what_answers_every_path_says_nothing_of_weights(body: bytes) -> None:
+    async def look() -> str | None:
+        gateway = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+        async with httpx.AsyncClient(transport=gateway) as client:
+            return await read_version(client, "http://127.0.0.1/v1")
+
+    assert asyncio.run(look()) is None
