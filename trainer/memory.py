@@ -168,7 +168,12 @@ def longest_row(config: Config) -> int:
     return max(config.train.microbatch_tokens, min(longest + PROMPT, config.rollout_model.max_model_len))
 
 
-def measure_gpu() -> float | None:
+def find_gpu_memory(config: Config) -> float:
+    """GB of one GPU: as `placement.gpu_memory` says, of the smallest that this process sees, or ASSUMED_GB."""
+    return config.placement.gpu_memory or _measure_gpu() or ASSUMED_GB
+
+
+def _measure_gpu() -> float | None:
     """GB of the smallest GPU that this process sees; None where there is none."""
     import torch
 

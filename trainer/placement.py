@@ -46,9 +46,9 @@ def take_gpus(placement: Placement) -> None:
 def _find_share(config: Config, ranks: int) -> float:
     """What an engine may take of a GPU that it has in turn with the trainer. Raises InputError where it is nothing."""
     from pipeline.inference.shape import read_shape
-    from trainer.memory import ASSUMED_GB, GB, find_share, measure_gpu
+    from trainer.memory import GB, find_gpu_memory, find_share
 
-    memory = (config.placement.gpu_memory or measure_gpu() or ASSUMED_GB) * GB
+    memory = find_gpu_memory(config) * GB
     share = find_share(read_shape(config.model), config, ranks, memory)
     if share <= 0:
         raise InputError(

@@ -10,7 +10,7 @@ from pipeline.inference.machine import count_gpus
 from pipeline.inference.shape import ModelShape, read_shape
 from schemas.config import Config
 from trainer.fit import NODES, Fit, find_change, reckon_fit, take_defaults
-from trainer.memory import ASSUMED_GB, GB, measure_gpu
+from trainer.memory import GB, find_gpu_memory
 
 
 def look_at_memory(config: Config) -> bool:
@@ -26,7 +26,7 @@ def look_at_memory(config: Config) -> bool:
         console.print(f"\nMemory is not reckoned: {error}", markup=False, highlight=False, soft_wrap=True)
         return bool(config.model.urls)
     gpus = config.placement.gpus or count_gpus(os.environ)
-    memory = config.placement.gpu_memory or measure_gpu() or ASSUMED_GB
+    memory = find_gpu_memory(config)
     console.print(
         f"\n[bold]{shape.name}[/], {shape.parameters / 1e9:.2f}B parameters, "
         f"{shape.cache_bytes() / 1e3:.0f} kB of cache a token; GPUs of {memory:g} GB"

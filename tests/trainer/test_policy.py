@@ -228,7 +228,7 @@ def test_an_empty_group_of_targets_has_a_gradient_of_nothing(folder: str) -> Non
     assert all(master.grad is not None and not master.grad.any() for master in policy.masters.values())
 
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "vocab_size": 97,
     "hidden_size": 32,
     "intermediate_size": 48,

@@ -18,7 +18,7 @@ from torch.distributed.tensor import DTensor
 from schemas.config import LoraTraining, TrainConfig
 from schemas.errors import InputError
 from tests.conftest import ROOT
-from tests.trainer.test_policy import with_tokenizer
+from tests.trainer.test_policy import SMALL, with_tokenizer
 from tests.trainer.tiny import save_tiny
 from trainer.policy import load_policy
 from trainer.sharding import load_sharded
@@ -26,14 +26,6 @@ from trainer.sharding import load_sharded
 CONFIG = TrainConfig()
 LORA = TrainConfig(lora=LoraTraining(rank=4))
 WORLD = 8
-SMALL: dict[str, Any] = {
-    "vocab_size": 97,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-}
 
 
 @contextmanager
