@@ -16,7 +16,6 @@ from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.units import convert
 from pipeline.verify.reader.values import Many, Named, Node, Numeral, Quantity, Region, Sequence, Value, Word
 
-
 _MARKUP = "\\{}$"
 """Characters that are no text inside `\\text{}`."""
 
