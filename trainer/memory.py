@@ -152,8 +152,11 @@ def reckon_engine(shape: ModelShape, model: ModelConfig, memory: float, share: f
 
 
 def find_share(shape: ModelShape, config: Config, ranks: int, memory: float) -> float:
-    """The share of a GPU that an engine may take beside a rank of the trainer, whose weights and optimiser stay."""
-    stays = reckon_export(shape, config.train, ranks).total
+    """The share of a GPU that an engine may take beside a rank of the trainer, whose weights and optimiser stay.
+
+    vLLM refuses to start where less is free, and its own process has a context on the GPU by then.
+    """
+    stays = reckon_export(shape, config.train, ranks).total + CUDA / 2
     return min(UTILISATION, max(0.0, 1 - stays / memory))
 
 
