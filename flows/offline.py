@@ -15,7 +15,7 @@ from pipeline.publish.run import publish_run
 from pipeline.run.layout import IMPORTED_NOTE, TABLE_FOLDERS, samples_name, shard_of, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.sample.offline import assign_indices, load_samples, read_problems, spill_samples, verify_samples
-from pipeline.verify.problem import LABEL_COLUMNS, ProblemVerifier, read_label
+from pipeline.verify.problem import ADDED_LATER, LABEL_COLUMNS, ProblemVerifier, read_label
 from pipeline.verify.second_opinion import open_opinion
 from pipeline.verify.stage import STAGE
 from schemas.config import Config, Source
@@ -49,7 +49,7 @@ def grade_imported(problems: str, samples: str, out: str, config: Config) -> dic
         with watch.measure("verify"), track("verify", taken, "samples"):
             for name in folder.list(stage_folder(STAGE)):
                 shard = shard_of(name)
-                rows = folder.read_table(name, list(LABEL_COLUMNS)).iter_rows(named=True)
+                rows = folder.read_table(name, list(LABEL_COLUMNS), ADDED_LATER).iter_rows(named=True)
                 labels = {row["id"]: read_label(row, config.verify) for row in rows}
                 parts = sorted(Path(spill).glob(f"{shard}-*.parquet"))
                 evidence = verify_samples(assign_indices(load_samples(parts)), labels, verifier, config, places.opened)

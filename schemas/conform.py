@@ -10,9 +10,10 @@ import polars as pl
 
 from schemas.problem import PROBLEM, PROBLEM_DTYPES, REJECT_DTYPES, problem_id
 from schemas.reasons import Reason
+from schemas.time_limit import TIME_LIMIT, find_time_limit, read_seconds
 
 LISTS = ("solutions", "tests", "history", "label_candidates")
-TEXTS = frozenset(PROBLEM_DTYPES) - {*LISTS, "checker", "extra"}
+TEXTS = frozenset(PROBLEM_DTYPES) - {*LISTS, "checker", "extra", TIME_LIMIT}
 WHERE = "_where"
 """Key under which a reader says where a row stood (file and line); errors name it, and it goes no further."""
 READER_KEYS = frozenset({"raw", WHERE})
@@ -94,7 +95,13 @@ def shape_row(row: Mapping[str, Any], source: str) -> dict[str, Any]:
         shaped["id"] = None
     shaped["source"] = shaped["source"] or source
     shaped["language"] = shaped["language"] or "en"
-    shaped["extra"] = _extra(row, shaped["extra"])
+    more = _gather_extra(row, shaped["extra"])
+    if shaped[TIME_LIMIT] is None and (stated := row.get(TIME_LIMIT)) is not None:
+        more[TIME_LIMIT] = stated
+    if shaped[TIME_LIMIT] is None and shaped["domain"] == "code":
+        shaped[TIME_LIMIT], column = find_time_limit(more)
+        more = {name: value for name, value in more.items() if name != column}
+    shaped["extra"] = write_json(more) if more else None
     shaped["id"] = shaped["id"] or problem_id(shaped)
     return shaped
 
@@ -110,7 +117,7 @@ def _value(name: str, value: Any) -> Any:
         return [_struct(name, i, item) for i, item in enumerate(_sequence(name, value))]
     if name == "checker":
         return None if value is None else _struct(name, None, value)
-    return value
+    return read_seconds(value) if name == TIME_LIMIT else value
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -189,7 +196,8 @@ def _flag(place: str, value: Any) -> bool:
     raise Misfit(f"column {place!r} has {_short(value)}, where true or false is needed")
 
 
-def _extra(row: Mapping[str, Any], given: Any) -> str | None:
+def _gather_extra(row: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """What `given`, the row's `extra`, holds, and with it the columns that the contract does not have."""
     more = {k: v for k, v in row.items() if k not in PROBLEM_DTYPES and v is not None and k != WHERE}
     if isinstance(given, str):
         try:
@@ -200,7 +208,7 @@ def _extra(row: Mapping[str, Any], given: Any) -> str | None:
         more = {**given, **more}
     elif given is not None:
         more = {"extra": given, **more}
-    return write_json(more) if more else None
+    return more
 
 
 def write_json(value: Any) -> str:
@@ -242,7 +250,8 @@ def _reject(row: Mapping[str, Any], source: str, stage: str, detail: str) -> dic
         kept["source_id"] = kept["source_id"] or given
         content = write_json({k: v for k, v in row.items() if k not in (WHERE, "history")})
         kept["id"] = hashlib.sha256(content.encode()).hexdigest()[:16]
-    kept["extra"] = _extra({**row, **{f"given_{k}": v for k, v in odd.items()}}, row.get("extra"))
+    more = _gather_extra({**row, **{f"given_{k}": v for k, v in odd.items()}}, row.get("extra"))
+    kept["extra"] = write_json(more) if more else None
     return kept | {"stage": stage, "reason": Reason.INVALID_ROW.value, "detail": detail}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from schemas.table import Column, TableContract, texts
+from schemas.time_limit import MOST
 
 DOMAINS = ("math", "code")
 ORIGINS = ("source", "generated", "repaired")
@@ -70,6 +71,7 @@ PROBLEM = TableContract(
             f"a checker with code has a language ({' or '.join(CODE_LANGUAGES)}) and a protocol "
             f"({' or '.join(PROTOCOLS)})",
         ),
+        "time_limit": Column(pl.Float64(), True, lambda c: (c > 0) & (c <= MOST), f"seconds, at most {MOST:g}"),
         "code_language": Column(_TEXT, True, texts(*CODE_LANGUAGES), "python, cpp or null"),
         "parent_id": Column(_TEXT),
         "label_candidates": Column(
@@ -85,7 +87,8 @@ PROBLEM = TableContract(
 """One problem a row. Only `domain` and `statement` are needed on input; `conform` fills the rest or leaves it null.
 
 `checker` says how outputs are compared, or it is a program that judges them: `code` in `language`, called by `protocol`
-with `flags` as further arguments. `label_candidates` are the labels of its duplicates: what each says (`answer`), whose
+with `flags` as further arguments. `time_limit` is what the source allows a program, in seconds on its own judge.
+`label_candidates` are the labels of its duplicates: what each says (`answer`), whose
 row that was (`problem_id`, `source`, `source_id`) and how the two are alike (`detail`). Labels that agree stand there
 too: each is a witness. Tables of runs that were made before a column or field came lack it (`complete_columns`).
 """

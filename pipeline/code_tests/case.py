@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.overrule import count_contradicted, overrule_given
 from pipeline.code_tests.programs import Solution, find_missing, read_solutions
 from pipeline.code_tests.read_tests import ask_for_changes, read_tests
+from pipeline.code_tests.speed import Runs, Speed, judge_speed, start_limits
 from pipeline.code_tests.tolerance import fit_tolerance
 from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
 from pipeline.text.letter_case import read_checker
@@ -53,6 +54,12 @@ class Case:
     def entry_point(self) -> str | None:
         point: str | None = self.row.get("entry_point") or None
         return point
+
+    @property
+    def jury(self) -> Mapping[str, str]:
+        """Solution -> the verdict that its source gives it, where it gives any."""
+        verdicts = self.extra.get("verdicts")
+        return verdicts if isinstance(verdicts, Mapping) else {}
 
     @property
     def fingerprints(self) -> list[str]:
@@ -96,7 +103,7 @@ def open_case(row: Row) -> Case:
             replace(s, code=put_prelude(prelude or "", s.code)) if s.language == "python" else s for s in solutions
         ]
     judge = Judge.of(read_checker(row.get("checker"), row.get("statement")), call, [test["input"] for test in tests])
-    return Case(row, tuple(solutions), tuple(changes or tests), judge, extra, in_place=bool(changes))
+    return Case(row, start_limits(solutions, row), tuple(changes or tests), judge, extra, in_place=bool(changes))
 
 
 def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored: Authored | None = None) -> Finding:
@@ -226,7 +233,11 @@ def conclude(
     history = [("judged", _say(case, done, trusted, rulings))]
     report: dict[str, Any] = {"trusted": [case.solutions[s].id for s in trusted]}
     passing = _passing(matrix, asked)
-    wrong = [s for s in range(len(case.solutions)) if s not in passing]
+    speed = measure_speed(sandbox, case, trusted, passing, outcomes, [t for t, c in enumerate(asked) if c != ABSENT])
+    case, passing = replace(case, solutions=speed.solutions), passing - speed.slow
+    history += speed.history()
+    report |= speed.report()
+    wrong = [s for s in range(len(case.solutions)) if s not in passing and s not in speed.slow]
     catches = find_catches(matrix, asked, wrong)
     order = order_tests(catches, [t for t in range(matrix.tests) if asked[t] != ABSENT])
     named = {test["id"]: test for test in tests}
@@ -241,7 +252,7 @@ def conclude(
             most = config.max_tests if generating is config else config.min_tests
             more = made.tests[: max(0, most - len(tests))]
             tests = add_made(tests, more)
-            passing, kill = set(made.trusted), made.kill_rate
+            passing, kill = set(made.trusted) - speed.slow, made.kill_rate
             report["trusted"] = [case.solutions[s].id for s in made.trusted]
             history.append(("generated", f"{len(more)} tests out of {made.made} inputs"))
     if len(tests) < config.min_tests:
@@ -268,14 +279,29 @@ def conclude(
             ("cut", f"to {len(telling)} of {len(tests)} tests: a draw of as many could miss the telling ones")
         )
         tests = [tests[at] for at in telling]
-    losing = len(case.solutions) - len(passing)
+    losing = len(case.solutions) - len(passing | speed.slow)
     report[AUDIT] = audit.report(losing, 0 if kill is None else round(kill * losing))
     if kill is not None:
-        history.append(("kill_rate", f"{kill:.2f} of {len(case.solutions) - len(passing)} programs that are not right"))
+        history.append(("kill_rate", f"{kill:.2f} of {losing} programs that are not right"))
     history.append(say_audit(audit))
     report |= {"kill_rate": kill, "failed": [s.id for i, s in enumerate(case.solutions) if i not in passing]}
     kept = tuple(s.row for i, s in enumerate(case.solutions) if i in passing)
     return Finding(tuple(tests), kept, judge, history=tuple(history), report=report)
+
+
+def measure_speed(
+    sandbox: "Sandbox",
+    case: Case,
+    right: Sequence[int],
+    passing: Collection[int],
+    outcomes: Sequence[Sequence[Outcome]],
+    tests: Sequence[int],
+) -> Speed:
+    """The speed of a case's programs on those of its tests that are kept."""
+    inputs = [case.tests[t]["input"] for t in tests]
+    cells = [[row[t] for t in tests] for row in outcomes]
+    runs = Runs(case.solutions, inputs, cells, case.entry_point, case.row.get("time_limit"), case.jury)
+    return judge_speed(sandbox, runs, right, passing)
 
 
 def aim(case: Case, judge: Judge, tests: Sequence[dict[str, Any]]) -> Target:

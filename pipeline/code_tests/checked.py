@@ -18,6 +18,7 @@ from pipeline.code_tests.makers import find_makers
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.minimise import order_tests
 from pipeline.code_tests.programs import find_missing
+from pipeline.code_tests.speed import ACCEPTED, Runs, judge_speed
 from pipeline.code_tests.trial import Ask, Trial, Tried, try_changed_outputs, try_programs
 from pipeline.sandbox.check import Asked, Checked
 from schemas.audit import AUDIT
@@ -27,8 +28,8 @@ from schemas.reasons import Reason
 if TYPE_CHECKING:
     from pipeline.sandbox import CheckerProgram, Sandbox
 
-ACCEPTED, WRONG = "accepted", "wrong_answer"
-"""Verdicts of a jury, as packages name their folders: the others (too slow, a crash) say nothing of the outputs."""
+WRONG = "wrong_answer"
+"""A jury's verdict, as packages name their folders: others (too slow, a crash) say nothing of the outputs."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def check_by_program(
         lacking = len(current.tests) < config.min_tests
         audit = None if lacking else audit_by_checker(case, ask, current.tests)
         if audit is not None and not audit.passing:
-            return conclude(case, current, audit)
+            return conclude(case, current, audit, sandbox)
         more = [] if made else _make_tests(case, current, config, sandbox, ask, authored)
         made = True
         if not more:
@@ -118,7 +119,7 @@ def _make_tests(
     """New tests, where the programs that are trusted may say what is right: as many distinct ones as it takes to agree,
     or those that a jury accepted, beside a few given tests."""
     distinct = len({case.fingerprints[s] for s in current.right})
-    known_right = bool(read_jury(case)) and len(current.tests) >= REFERENCE_TESTS
+    known_right = bool(case.jury) and len(current.tests) >= REFERENCE_TESTS
     if not config.generate or not distinct or (distinct < config.min_solutions and not known_right):
         return []
     makers = find_makers(case, sandbox, authored, case.judge)
@@ -142,7 +143,7 @@ def find_right(case: Case, judged: Judged, config: CodeTestsConfig) -> list[int]
 
     Without a jury's word, those that the checker accepts on every test, where there are `min_solutions` distinct ones.
     """
-    jury = read_jury(case)
+    jury = case.jury
     if ACCEPTED in jury.values():
         return [
             s
@@ -152,12 +153,6 @@ def find_right(case: Case, judged: Judged, config: CodeTestsConfig) -> list[int]
     accepted = [s for s in range(len(case.solutions)) if judged.accepts(s)]
     enough = len({case.fingerprints[s] for s in accepted}) >= config.min_solutions
     return accepted if enough else []
-
-
-def read_jury(case: Case) -> Mapping[str, str]:
-    """Solution -> the verdict that its source gives it, where it gives any."""
-    verdicts = case.extra.get("verdicts")
-    return verdicts if isinstance(verdicts, Mapping) else {}
 
 
 def try_checker(
@@ -174,7 +169,7 @@ def try_checker(
     programs that are right: it may take the jury's own answer alone.
     """
     names = [test["id"] for test in tests]
-    jury = read_jury(case)
+    jury = case.jury
     wrong = [s for s, solution in enumerate(case.solutions) if jury.get(solution.id) == WRONG]
     verdicts = {s: judged.verdicts[s] for s in (*right, *wrong)}
     by_name = [{case.solutions[s].id: verdicts[s] for s in group} for group in (right, wrong)]
@@ -205,12 +200,16 @@ def audit_by_checker(case: Case, ask: Ask, tests: Sequence[Mapping[str, Any]]) -
     return Audit.of(shares, [name for name, share in shares.items() if share == 1])
 
 
-def conclude(case: Case, current: JudgedTests, audit: Audit) -> Finding:
+def conclude(case: Case, current: JudgedTests, audit: Audit, sandbox: "Sandbox") -> Finding:
     """Keep all tests, the most telling first, and the programs that the checker accepts on each of them."""
     tests, judged, right = current.tests, current.judged, current.right
     count = len(case.solutions)
-    passing = [s for s in range(count) if judged.accepts(s)]
-    wrong = [s for s in range(count) if s not in passing]
+    inputs = [test["input"] for test in tests]
+    accepted = [s for s in range(count) if judged.accepts(s)]
+    runs = Runs(case.solutions, inputs, judged.outcomes, None, case.row.get("time_limit"), case.jury)
+    speed = judge_speed(sandbox, runs, right, accepted)
+    passing = [s for s in accepted if s not in speed.slow]
+    wrong = [s for s in range(count) if s not in accepted]
     catches = [
         frozenset(s for s in wrong if _failed(judged.outcomes[s][t]) or _rejected(judged.verdicts[s][t]))
         for t in range(len(tests))
@@ -232,7 +231,8 @@ def conclude(case: Case, current: JudgedTests, audit: Audit) -> Finding:
         "failed": [case.solutions[s].id for s in wrong],
         AUDIT: audit.report(len(wrong), len(caught)),
     }
-    history.append(say_audit(audit))
+    report |= speed.report()
+    history += [*speed.history(), say_audit(audit)]
     kept = tuple(case.solutions[s].row for s in passing)
     return Finding(tuple(ordered), kept, case.judge, history=tuple(history), report=report)
 

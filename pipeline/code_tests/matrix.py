@@ -152,7 +152,7 @@ def submit_program(
     """A future of the sandbox's runs of one program over `inputs` up to the first failure, none of them judged."""
     from pipeline.sandbox import Case, Program
 
-    program = Program(solution.language, solution.code, entry_point)
+    program = Program(solution.language, solution.code, entry_point, solution.time_limit)
     return sandbox.submit(program, [Case(text, None) for text in inputs], stop_at_first=True, wall=wall)
 
 

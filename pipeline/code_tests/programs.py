@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pipeline.sandbox import Sandbox
+    from pipeline.sandbox import Sandbox, TimeLimit
 
 LANGUAGES: dict[str, Literal["python", "cpp"]] = {
     "python": "python",
@@ -87,6 +87,7 @@ class Solution:
     language: Literal["python", "cpp"]
     code: str
     fingerprint: str
+    time_limit: "TimeLimit | None" = None
 
 
 def read_solutions(rows: Iterable[Mapping[str, Any]]) -> list[Solution]:

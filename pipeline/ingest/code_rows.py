@@ -349,7 +349,7 @@ def convert_judged(row: Row) -> dict[str, Any]:
         source_id=row.get("id"),
         checker=checker if any(checker.values()) else None,
         custom_checker=given.get("type", "tokens") not in ("tokens", "default", "float"),
-        extra={k: row[k] for k in ("title", "prelude", "input_generator", "license") if row.get(k)}
+        extra={k: row[k] for k in ("title", "prelude", "input_generator", "license", "time_limit") if row.get(k)}
         | {"samples": [t["tid"] for t in row.get("tests") or [] if t.get("sample")] or None},
         test_ids=[t["tid"] for t in row.get("tests") or []],
         solution_ids=[s["sid"] for s in row.get("submissions") or []],

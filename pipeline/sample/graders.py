@@ -15,7 +15,7 @@ from pipeline.run.evidence import find_graded, find_samples, read_samples
 from pipeline.run.storage import RunFolder
 from pipeline.sample.offline import SPILL_CHARS, SPILL_ROWS, SPILLED, Places, shape_sample, verify_samples
 from pipeline.sample.store import EvidenceStore
-from pipeline.verify.problem import LABEL_COLUMNS, Label, ProblemVerifier, read_label
+from pipeline.verify.problem import ADDED_LATER, LABEL_COLUMNS, Label, ProblemVerifier, read_label
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_KEY
@@ -82,7 +82,7 @@ def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config:
                     held.setdefault(shards[place], []).append(sample)
             for shard, rows in held.items():
                 new = _choose_new(folder, shard, rows)
-                labels = _read_labels(folder.read_table(graded[shard], list(LABEL_COLUMNS)), new, config)
+                labels = _read_labels(folder.read_table(graded[shard], list(LABEL_COLUMNS), ADDED_LATER), new, config)
                 if labels:
                     judged = verify_samples(new, labels, verifier, config, places.opened)
                     brought += _store(folder, shard, judged)

@@ -21,6 +21,8 @@ from pipeline.sandbox.worker import Attempt, Worker, one_attempt
 CHECK_SECONDS = 4.0
 """What a checker may take for one output, whatever the program may: validators read their files once, and contest
 judges give them as much as the slowest program."""
+CHECK_CPU = 5
+"""CPU seconds at least, as the usual limit of a program has them for as many seconds."""
 
 
 class Asked(NamedTuple):
@@ -72,7 +74,7 @@ class CheckRunner(AbstractContextManager["CheckRunner"]):
             return self.last[1]
         texts = [encode_text(text) for text in (given, answer)]
         limits = self.worker.limits
-        self.worker.limits = replace(limits, wall=CHECK_SECONDS)
+        self.worker.limits = replace(limits, wall=CHECK_SECONDS, cpu=max(limits.cpu, CHECK_CPU))
         try:
             reply, _, stderr = self.worker.attempt("checker", [self.job, *texts, output, *self.binary], 0)
             checked = self._read(one_attempt(reply, b"", stderr), self.worker.limits)

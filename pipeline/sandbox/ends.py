@@ -7,6 +7,9 @@ from pipeline.sandbox.program import Limits, Status
 from pipeline.sandbox.worker import Attempt
 
 MAX_DETAIL = 1000
+ENOUGH = 0.1
+"""Share of its time that a program must have had on a machine that is too busy, for what it did not end in that to be
+held against it."""
 
 
 def end_of(tried: Attempt, limits: Limits) -> tuple[Status, str]:
@@ -17,6 +20,8 @@ def end_of(tried: Attempt, limits: Limits) -> tuple[Status, str]:
     no_memory = tried.exit == children.OUT_OF_MEMORY or (tried.exit != 0 and "std::bad_alloc" in last_words)
     if tried.rss_mb > limits.memory_mb or no_memory:
         return Status.MEMORY, f"over {limits.memory_mb} MB"
+    if tried.starved and tried.cpu < ENOUGH * limits.wall:
+        return Status.INFRA, f"the machine was too busy: {tried.cpu:.1f} s of CPU when {limits.wall:g} s were long over"
     if tried.timed_out or tried.exit == -signal.SIGXCPU:
         return Status.TIME, f"over {limits.wall:g} s" if tried.timed_out else f"over {limits.cpu} s of CPU"
     if outlived(tried, limits):

@@ -1,9 +1,10 @@
 """What goes into the sandbox and what comes out: programs, cases, limits, runs. Plain frozen data."""
 
 import ast
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -28,6 +29,19 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """What a problem allows a program. `stated`: seconds on its source's judge. `measured`: (language, seconds) that
+    a program may take here at least, by the speed of the problem's trusted programs.
+
+    With `lengthens` it never gives less than the usual limit: for programs whose speed is not known yet.
+    """
+
+    stated: float | None = None
+    measured: tuple[tuple[str, float], ...] = ()
+    lengthens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Somebody's source. `entry_point` names the function of a function-call problem (Python only; dots reach into
     classes, and a method of `Solution` is found by its bare name); None reads stdin and writes stdout."""
@@ -35,6 +49,8 @@ class Program:
     language: Literal["python", "cpp"]
     code: str
     entry_point: str | None = None
+    time_limit: TimeLimit | None = None
+    """Its problem's; None for the usual one."""
 
     def __post_init__(self) -> None:
         if self.language not in ("python", "cpp"):
@@ -111,9 +127,13 @@ class Case:
     expected: str | None = None
 
 
+SHORTEST = 1.0
+"""Seconds a test at least, whatever a problem says: the start of a process counts here, and on few judges."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one test may take."""
+    """What one test may take. A problem with a time limit of its own has that one, by language (`fit`)."""
 
     wall: float = 4.0
     """Seconds, not counting those in which the machine had no core free for it."""
@@ -128,11 +148,31 @@ class Limits:
     compile_memory_mb: int = 2048
     keep_chars: int = 1 << 20
     """Longer outputs are judged whole but cut in `Run.output`."""
+    python_factor: float = 5.0
+    """Times a problem's own limit, for Python."""
+    cpp_factor: float = 2.0
+    machine_factor: float = 1.0
+    """Times a problem's own limit, in either language."""
+    longest: float = 15.0
+    """Seconds that no problem's own limit exceeds."""
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             if getattr(self, name) <= 0:
                 raise ValueError(f"limit {name} is {getattr(self, name)}; it has to be positive")
+
+    def fit(self, language: str, time_limit: "TimeLimit | None") -> "Limits":
+        """These limits with the time that a problem allows a program in `language`; CPU as it is to `wall` here."""
+        if time_limit is None:
+            return self
+        wall = self.wall
+        if time_limit.stated is not None:
+            factor = self.python_factor if language == "python" else self.cpp_factor
+            least = self.wall if time_limit.lengthens else SHORTEST
+            wall = max(time_limit.stated * factor * self.machine_factor, least)
+        measured = dict(time_limit.measured).get(language, 0.0)
+        wall = min(max(wall, measured), max(self.longest, self.wall))
+        return self if wall == self.wall else replace(self, wall=wall, cpu=math.ceil(wall * self.cpu / self.wall))
 
     @property
     def address_mb(self) -> int:

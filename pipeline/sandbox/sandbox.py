@@ -37,7 +37,7 @@ class _Job:
 
     run: "Callable[[Worker], list[Any]]"
     lose: "Callable[[str], list[Any]]"
-    wall: float | None
+    limits: Limits
     future: "Future[list[Any]]"
 
 
@@ -81,7 +81,8 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         wall: float | None = None,
     ) -> "Future[list[Run]]":
         """A run for each case, to come. With `stop_at_first` the list ends at the first that failed. `wall`: seconds a
-        case, where that is less than the limit. A `checker` with code judges each output in a process of its own."""
+        case, where that is less than the program's limit. A `checker` with code judges each output in a process of its
+        own."""
         cases = tuple(cases)
         judging = read_program(checker) if program.entry_point is None else None
 
@@ -92,7 +93,10 @@ class Sandbox(AbstractContextManager["Sandbox"]):
             with CheckRunner(worker, judging, self._build(judging, worker)) as runner:
                 return run_cases(worker, program, cases, runner, stop_at_first, built)
 
-        return self._put(run, lambda why: [Run(Status.INFRA, detail=why)] * len(cases), wall)
+        limits = self.limits.fit(program.language, program.time_limit)
+        if wall is not None and wall < limits.wall:
+            limits = replace(limits, wall=wall)
+        return self._put(run, lambda why: [Run(Status.INFRA, detail=why)] * len(cases), limits)
 
     def submit_checks(self, checker: CheckerProgram, asked: Sequence[Asked]) -> "Future[list[Checked]]":
         """What a checker says of each output, to come."""
@@ -102,16 +106,16 @@ class Sandbox(AbstractContextManager["Sandbox"]):
             with CheckRunner(worker, checker, self._build(checker, worker)) as runner:
                 return [runner.check(one.input, one.answer, encode_text(one.output)) for one in asked]
 
-        return self._put(run, lambda why: [Checked(None, why, infra=True)] * len(asked), None)
+        return self._put(run, lambda why: [Checked(None, why, infra=True)] * len(asked), self.limits)
 
     def _build(self, program: Program | CheckerProgram, worker: Worker) -> "Built | None":
         return self._compiler.build(program.code, worker.slot) if program.language == "cpp" else None
 
     def _put(
-        self, run: "Callable[[Worker], list[T]]", lose: "Callable[[str], list[T]]", wall: float | None
+        self, run: "Callable[[Worker], list[T]]", lose: "Callable[[str], list[T]]", limits: Limits
     ) -> "Future[list[T]]":
         future: Future[list[T]] = Future()
-        job = _Job(run, lose, wall, future)
+        job = _Job(run, lose, limits, future)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sandbox is closed")
@@ -164,9 +168,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         if self._closed:
             job.future.set_result(job.lose("the sandbox was closed"))
             return
-        worker.limits = self.limits
-        if job.wall is not None and job.wall < self.limits.wall:
-            worker.limits = replace(self.limits, wall=job.wall)
+        worker.limits = job.limits
         try:
             results = job.run(worker)
         except SandboxUnavailable as error:

@@ -30,6 +30,8 @@ class Attempt:
 
     exit: int = 0
     timed_out: bool = False
+    starved: bool = False
+    """Its time ran out while the machine had no core for it: how long it takes is not known."""
     seconds: float = 0.0
     cpu: float = 0.0
     rss_mb: float = 0.0
@@ -43,8 +45,8 @@ class Attempt:
 
 
 class Worker:
-    """Starts on first use, and again when it was lost. `limits.wall` may be another for each program; the other limits
-    hold from the start."""
+    """Starts on first use, and again when it was lost. `limits.wall` and `limits.cpu` may be others for each program;
+    the other limits hold from the start."""
 
     def __init__(self, mode: Mode, limits: Limits, slot: int = 0) -> None:
         self.mode, self.limits, self.slot = mode, limits, slot
@@ -58,7 +60,6 @@ class Worker:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             limits = {
-                "cpu": self.limits.cpu,
                 "address_mb": self.limits.address_mb,
                 "output_mb": self.limits.output_mb,
                 "files": self.limits.files,
@@ -109,7 +110,7 @@ class Worker:
             self.start()
         assert self.control is not None
         self.control.settimeout(self.limits.wall * PATIENCE + 11)
-        asked = {"kind": kind, "tests": tests, "wall": self.limits.wall}
+        asked = {"kind": kind, "tests": tests, "wall": self.limits.wall, "cpu": self.limits.cpu}
         try:
             socket.send_fds(self.control, [json.dumps(asked).encode()], list(fds))
             reply = self.control.recv(1 << 16)
@@ -186,6 +187,7 @@ def one_attempt(reply: Mapping[str, Any], output: bytes, stderr: str) -> Attempt
     return Attempt(
         exit=reply["exit"],
         timed_out=reply["timed_out"],
+        starved=reply["starved"],
         seconds=reply.get("last_seconds", reply["seconds"]),
         cpu=reply["cpu"],
         rss_mb=reply["rss_kb"] / 1024,

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.text.letter_case import read_checker
@@ -51,7 +51,8 @@ class CodeLabel:
     """What a program is judged against: the drawn tests, and how they are put and compared.
 
     `language` is what the statement asks for, None for either. `prelude` stands before every program. `stub` is the
-    code that the statement ends in, where a raw continuation goes on.
+    code that the statement ends in, where a raw continuation goes on. `time_limit`: the source's own, in seconds;
+    `measured`: seconds by language that a program may take at least, as the problem's trusted programs took long.
     """
 
     language: Language | None
@@ -60,13 +61,15 @@ class CodeLabel:
     checker: Mapping[str, Any] | None = None
     prelude: str = ""
     stub: str = ""
+    time_limit: float | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_code_label(problem: Mapping[str, Any], tests: int) -> CodeLabel:
     """The label of a code problem's row with at most `tests` of its tests, drawn by its `id`, in their old order.
 
-    Reads `id`, `statement`, `tests`, `entry_point`, `checker`, `code_language` and `extra` where they are there. Tests
-    that say nothing of what is right are left out.
+    Reads `id`, `statement`, `tests`, `entry_point`, `checker`, `time_limit`, `code_language` and `extra` where they are
+    there. Tests that say nothing of what is right are left out.
     """
     entry_point = problem.get("entry_point") or None
     extra = json.loads(problem["extra"]) if problem.get("extra") else {}
@@ -84,7 +87,17 @@ def read_code_label(problem: Mapping[str, Any], tests: int) -> CodeLabel:
         checker=read_checker(problem.get("checker"), problem.get("statement")) or None,
         prelude=prelude if isinstance(prelude, str) else "",
         stub=find_stub(problem.get("statement") or "", entry_point) if entry_point else "",
+        time_limit=problem.get("time_limit"),
+        measured=read_measured(extra.get("code_tests")),
     )
+
+
+def read_measured(report: Any) -> dict[str, float]:
+    """`seconds` by language, as the stage `code_tests` leaves them in its report in `extra`; what is none is left
+    out."""
+    seconds = report.get("seconds") if isinstance(report, Mapping) else None
+    items = seconds.items() if isinstance(seconds, Mapping) else ()
+    return {name: float(value) for name, value in items if isinstance(value, int | float) and value > 0}
 
 
 def _says_what_is_right(given: str, expected: str | None, entry_point: str | None) -> bool:
@@ -260,7 +273,7 @@ class CodeVerifier(AbstractContextManager["CodeVerifier"]):
         return future
 
     def _run(self, label: CodeLabel, code: str, language: Language, future: Future[Judgement]) -> None:
-        from pipeline.sandbox import Case, Program, SandboxUnavailable, put_prelude
+        from pipeline.sandbox import Case, Program, SandboxUnavailable, TimeLimit, put_prelude
 
         if label.entry_point is not None and language == "cpp":
             future.set_result(Judgement(Verdict.WRONG, code, None, "a function was asked for, in Python"))
@@ -276,7 +289,8 @@ class CodeVerifier(AbstractContextManager["CodeVerifier"]):
         cases = [Case(test.input, test.expected) for test in label.tests]
         try:
             whole = put_prelude(label.prelude, code) if language == "python" else code
-            program = Program(language, whole, label.entry_point)
+            time_limit = TimeLimit(label.time_limit, tuple(sorted(label.measured.items())))
+            program = Program(language, whole, label.entry_point, time_limit)
             running = self._get_sandbox().submit(program, cases, label.checker, stop_at_first=True)
         except (SandboxUnavailable, RuntimeError) as error:
             future.set_result(_lose(code, str(error)))

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.text.json_values import count_values
-from pipeline.verify.code import CodeLabel, DrawnTest
+from pipeline.verify.code import CodeLabel, DrawnTest, read_measured
 from pipeline.verify.problem import Label
 from schemas.errors import InputError
+from schemas.time_limit import read_seconds
 
 CODE = "code"
 MAX_VALUES = 1 << 16
@@ -31,8 +32,12 @@ def write_truth(label: Label) -> str:
         "checker": None if label.checker is None else dict(label.checker),
         "prelude": label.prelude,
         "stub": label.stub,
+        "time_limit": label.time_limit,
+        "measured": dict(label.measured),
     }
-    return json.dumps({name: value for name, value in fields.items() if value not in (None, "")}, ensure_ascii=False)
+    return json.dumps(
+        {name: value for name, value in fields.items() if value not in (None, "", {})}, ensure_ascii=False
+    )
 
 
 def read_truth(text: str) -> Label:
@@ -60,7 +65,15 @@ def read_truth(text: str) -> Label:
         checker=checker,
         prelude=_text(fields, "prelude"),
         stub=_text(fields, "stub"),
+        time_limit=_read_time_limit(fields.get("time_limit")),
+        measured=read_measured({"seconds": fields.get("measured")}),
     )
+
+
+def _read_time_limit(value: Any) -> float | None:
+    if value is not None and read_seconds(value) is None:
+        raise InputError(f"ground truth: time_limit is {value!r}; it is seconds, or left out")
+    return read_seconds(value)
 
 
 def _check_program(checker: Mapping[str, Any] | None) -> None:

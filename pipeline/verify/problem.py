@@ -23,9 +23,11 @@ Label = str | CodeLabel | None
 """What a completion is judged against: a math problem's answer, or a code problem's tests."""
 LABEL_COLUMNS = (
     *("id", "domain", "statement", "answer", "language", "parent_id"),
-    *("tests", "entry_point", "checker", "code_language", "extra"),
+    *("tests", "entry_point", "checker", "time_limit", "code_language", "extra"),
 )
 """The columns of a problem that `read_label` reads; a math problem needs `answer` only."""
+ADDED_LATER = ("time_limit",)
+"""Those of them that the tables of older runs lack."""
 
 
 def read_label(problem: Mapping[str, Any], verify: VerifyConfig) -> Label:

@@ -19,6 +19,7 @@ from pipeline.ingest.files.members import Members
 from pipeline.ingest.files.validators import read_validators
 from schemas.config import ReadingConfig
 from schemas.conform import WHERE
+from schemas.time_limit import find_time_limit, read_seconds
 from schemas.yaml_text import read_yaml
 
 SUFFIXES = {".py": "python", ".py3": "python", ".cpp": "cpp", ".cc": "cpp", ".cxx": "cpp", ".c++": "cpp", ".c": "cpp"}
@@ -72,7 +73,16 @@ def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:
         test_ids=[name for name, _, _ in pairs],
         solution_ids=[name for name, _, _ in programs],
     )
-    return row | {"language": language, WHERE: place.name}
+    return row | {"language": language, "time_limit": _read_time_limit(settings, files), WHERE: place.name}
+
+
+def _read_time_limit(settings: Mapping[str, Any], files: Members) -> float | None:
+    """What the package allows a program, in seconds: `limits` of problem.yaml (format 2023-07), DOMjudge's `timelimit`,
+    or the file `.timelimit` of tools for the legacy format, which otherwise leaves it to the judge."""
+    seconds, _ = find_time_limit(settings)
+    if seconds is None and files.has(".timelimit"):
+        seconds = read_seconds(files.read(".timelimit", "replace").strip())
+    return seconds
 
 
 def _read_checker(files: Members, flags: list[str]) -> dict[str, Any] | None:
@@ -98,6 +108,7 @@ def _read_settings(files: Members, reading: ReadingConfig) -> dict[str, Any]:
     if files.has("domjudge-problem.ini"):
         ini = {name.lower(): value for name, _, value in _INI.findall(files.read("domjudge-problem.ini", "replace"))}
         settings["name"] = ini.get("name") or None
+        settings["timelimit"] = ini.get("timelimit") or None
         settings["validator_flags"] = ini.get("special_compare_args") or None
         if ini.get("special_run"):
             settings["validation"] = "custom interactive"

@@ -20,6 +20,7 @@ from pipeline.ingest.files.validators import inline_files
 from pipeline.text.whole_number import read_whole
 from schemas.config import ReadingConfig
 from schemas.conform import WHERE
+from schemas.time_limit import read_seconds
 
 MAX_TEST_BYTES = 1_000_000
 """As of other packages: a larger input or answer is left out."""
@@ -105,7 +106,8 @@ def read_polygon(place: Place, reading: ReadingConfig) -> dict[str, Any]:
         test_ids=[name for name, _, _ in tests],
         solution_ids=[name for name, _, _ in programs],
     )
-    return row | {"language": LANGUAGES.get(language), WHERE: place.name}
+    time_limit = read_seconds(problem.findtext("judging/testset/time-limit"), "ms")
+    return row | {"language": LANGUAGES.get(language), "time_limit": time_limit, WHERE: place.name}
 
 
 def _read_xml(files: Members) -> ElementTree.Element:

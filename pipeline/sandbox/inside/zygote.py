@@ -28,9 +28,11 @@ json math operator re string textwrap traceback typing
 """What programs import most, so that a fork brings it. Not threading and random: both do work after every fork, half as
 much again as the fork itself."""
 PACKAGES = ("/usr/local/lib/python3/dist-packages", "/usr/lib/python3/dist-packages")
-PATIENCE = 3.0
+PATIENCE = 10.0
 """Where the machine is too busy to run a child, the time that it waited for a core does not count, up to this many
 times the limit."""
+SLACK = 0.01
+"""Seconds by which the kernel's count of waiting may lag behind the clock."""
 MAX_FDS = 250
 
 
@@ -44,18 +46,21 @@ def waited(pid: int) -> float:
 
 
 class Watch:
-    """Waits for one child, for `wall` seconds from its start to its end, however many tests it runs.
+    """Waits for one child, for `wall` seconds from its start to its end, however many tests it runs. `starved` says of
+    one that timed out that it had less than that, as the machine was too busy for long.
 
     The program can write into the progress pipe, so nothing there moves the clock: what ended in a process that took
     one test's time is within the limit by this process's clock, and the caller runs the rest again. Only how the whole
     time is shared out among the tests is the program's word.
     """
 
-    def __init__(self, pid: int, progress: int, control: int, wall: float, tests: int) -> None:
-        self.pid, self.progress, self.wall, self.tests = pid, progress, wall, tests
+    def __init__(
+        self, pid: int, progress: int, control: int, wall: float, tests: int, others: tuple[int, ...] = ()
+    ) -> None:
+        self.pid, self.progress, self.wall, self.tests, self.others = pid, progress, wall, tests, others
         self.marks = b""
         self.ends: list[list[Any]] = []
-        self.timed_out = False
+        self.timed_out = self.starved = False
         self.began = self.marked = time.monotonic()
         self.handle = os.pidfd_open(pid)
         self.poll = select.poll()
@@ -83,6 +88,7 @@ class Watch:
                 break
         seconds = time.monotonic() - self.began
         if self.timed_out:
+            self.starved = seconds - self._waited() < self.wall - SLACK
             os.kill(self.pid, signal.SIGKILL)
         os.close(self.handle)
         _, status, usage = os.wait4(self.pid, 0)
@@ -94,6 +100,7 @@ class Watch:
             "marks": self.marks.decode("latin-1"),
             "ends": self.ends,
             "timed_out": self.timed_out,
+            "starved": self.starved,
             "exit": os.waitstatus_to_exitcode(status),
             "seconds": round(seconds, 5),
             "last_seconds": round(self.began + seconds - self.marked, 5),
@@ -116,8 +123,11 @@ class Watch:
                 self.marked = now
 
     def _wait_longer(self) -> bool:
-        allowed = min(waited(self.pid), (PATIENCE - 1) * self.wall)
-        return time.monotonic() < self.began + self.wall + allowed - 0.01
+        allowed = min(self._waited(), (PATIENCE - 1) * self.wall)
+        return time.monotonic() < self.began + self.wall + allowed - SLACK
+
+    def _waited(self) -> float:
+        return waited(self.pid) + sum(waited(other) for other in self.others)
 
 
 class Zygote:
@@ -144,7 +154,8 @@ class Zygote:
             self.control.send(json.dumps(reply).encode())
 
     def handle(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
-        """One request: `kind`, how many `tests` it holds, and the seconds that they may take together (`wall`)."""
+        """One request: `kind`, how many `tests` it holds, the seconds for them all (`wall`), and of CPU (`cpu`)."""
+        self.limits = {**self.limits, "cpu": request["cpu"]}
         if request["kind"] == "tester":
             return self.test(fds, request["wall"])
         run = {
@@ -172,7 +183,7 @@ class Zygote:
         for fd in (theirs, asked_read, asked_write, answers_read, answers_write):
             os.close(fd)
         try:
-            reply = self.watch(tester, ours, wall, 1)
+            reply = self.watch(tester, ours, wall, 1, candidate)
         finally:
             os.close(ours)
         ended = reply["exit"] != children.TESTER_PASSED and self.ended(candidate)
@@ -193,9 +204,9 @@ class Zygote:
         os.close(handle)
         return done
 
-    def watch(self, pid: int, progress: int, wall: float, tests: int) -> dict[str, Any]:
-        """How a child ended."""
-        return Watch(pid, progress, self.control.fileno(), wall, tests).wait()
+    def watch(self, pid: int, progress: int, wall: float, tests: int, *others: int) -> dict[str, Any]:
+        """How a child ended. `others` work for it: their waiting counts as its own."""
+        return Watch(pid, progress, self.control.fileno(), wall, tests, others).wait()
 
     def fork(self, run: Callable[..., int], fds: list[int], *more: int) -> int:
         """A child that runs `run` and ends with what it returns."""

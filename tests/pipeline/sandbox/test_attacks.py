@@ -40,7 +40,8 @@ def guarded(walled: Sandbox) -> Iterator[Sandbox]:
 def check_runs(runs: list[Run], cases: int) -> None:
     assert len(runs) == cases
     for run in runs:
-        assert run.status in FAILED, run
+        # Of a program for which a busy machine has no core, nothing is known but that it did not pass.
+        assert run.status in FAILED or (run.status is Status.INFRA and "too busy" in run.detail), run
         told = run.output + run.detail
         assert SECRET not in told.replace(repr(SECRET), ""), "the expected output was learned"
         assert VICTIM not in told, "another program's data was learned"

@@ -23,6 +23,8 @@ labels = st.builds(
     checkers,
     texts,
     texts,
+    st.none() | st.sampled_from([0.5, 2.0, 30.0]),
+    st.dictionaries(st.sampled_from(["python", "cpp"]), st.sampled_from([3.0, 8.0])),
 )
 
 
@@ -59,6 +61,7 @@ def test_no_label_is_the_empty_text() -> None:
         ({"tests": [], "checker": {"code": "x", "language": "rust"}}, "rust"),
         ({"tests": [], "checker": {"code": "x", "language": "cpp", "protocol": "none"}}, "none"),
         ({"tests": [], "prelude": 1}, "prelude"),
+        ({"tests": [], "time_limit": "soon"}, "time_limit"),
     ],
 )
 def test_a_code_label_with_something_odd_is_refused(said: dict[str, Any], told: str) -> None:

@@ -85,6 +85,22 @@ def test_a_package_of_each_kind(
 
 
 @pytest.mark.parametrize(
+    ("files", "seconds"),
+    [
+        (KATTIS, None),
+        (BAPC, 2.0),
+        (DOMJUDGE, 1.0),
+        (ICPC | {"problem.yaml": "problem_format_version: 2023-07\nname: Sum\nlimits: {time_limit: 1.5}\n"}, 1.5),
+        (KATTIS | {"problem.yaml": "name: Sum\nlimits: {memory: 512, time_multiplier: 5}\n"}, None),
+        (KATTIS | {".timelimit": "3\n"}, 3.0),
+    ],
+)
+def test_a_packages_time_limit_is_read(files: dict[str, str], seconds: float | None, tmp_path: Path) -> None:
+    problems, _ = conform_rows(read_rows(lay(tmp_path / "sum", files)), "s")
+    assert problems["time_limit"].to_list() == [seconds]
+
+
+@pytest.mark.parametrize(
     "more",
     [
         {"problem.yaml": "name: Sum\nvalidation: custom interactive\n"},

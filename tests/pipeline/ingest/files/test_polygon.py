@@ -18,6 +18,7 @@ XML = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
   </statements>
   <judging input-file="" output-file="">
     <testset name="tests">
+      <time-limit>1500</time-limit>
       <test-count>3</test-count>
       <input-path-pattern>tests/%02d</input-path-pattern>
       <answer-path-pattern>tests/%02d.a</answer-path-pattern>
@@ -91,6 +92,7 @@ def test_a_package_is_a_row_with_all_that_it_has(tmp_path: Path, how: str) -> No
     assert row["extra"]["verdicts"] == {"accepted/sum.cpp": "accepted", "wrong_answer/wrong.py": "wrong_answer"}
     problems, rejected = conform_rows([row], "polygon")
     assert (problems.height, rejected.height) == (1, 0)
+    assert row["time_limit"] == 1.5
 
 
 def test_a_checker_of_its_own_comes_with_the_header_that_the_package_brings(tmp_path: Path) -> None:
