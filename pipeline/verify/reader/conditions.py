@@ -13,7 +13,7 @@ _JOIN = re.compile(r"(?i)[,;]|\b(?:and|or|but)\b")
 _ELSE = re.compile(r"(?i)\b(?:else|elsewhere|elif|instead)\b")
 _LATER = re.compile(rf"(?i)\S.*?(?<![^\W\d_]){_WORDS}")
 _BOUND = re.compile(r"(?i)\s*,?\s*at\s+(?:most|least)\b")
-_AMOUNT_OF = re.compile(r"-?\d[\d.]*\s+[^\W\d_]{3,}")
+_AMOUNT_OF = re.compile(r"(?i)-?\d[\d.]*\s+(?!otherwise|unless)[^\W\d_]{3,}")
 
 
 def check_condition(text: str) -> None:
