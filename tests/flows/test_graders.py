@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from flows.offline import grade_imported
 from pipeline.decide.run import decide_run
-from pipeline.run.evidence import find_graded, record_evidence
+from pipeline.run.evidence import EARLIER, add_earlier, find_graded, record_evidence
 from pipeline.run.storage import RunFolder
 from pipeline.sample.graders import bring_graders
 from schemas.config import Config
@@ -81,6 +81,35 @@ def test_another_run_and_a_file_are_witnesses_and_decide_nothing(tmp_path: Path)
     assert (labels["independent"] == 3).all()
 
 
+def read_earlier(folder: RunFolder) -> list[tuple[int, int]]:
+    """What an earlier grader said of each problem, where one did."""
+    ((shard, name),) = find_graded(folder).items()
+    problems = add_earlier(folder, shard, folder.read_table(name), 1)
+    return problems.select(EARLIER).rows() if EARLIER[0] in problems.columns else []
+
+
+def test_one_grader_of_another_run_or_file_is_the_earlier_one_of_the_first_pass(tmp_path: Path) -> None:
+    own, other = grade(tmp_path, "own", say("a")), grade(tmp_path, "other", say("b", off=1))
+    hold_evidence(own, "a")
+    assert read_earlier(own) == []
+    (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in say("c")[:20]))
+    graders = {"run": other.root}, {"samples": str(tmp_path / "more.jsonl")}
+    for _ in range(2):
+        bring_graders(own, make_config(own, *graders))
+        assert read_earlier(own) == [(2, 4)] * 6, "b was asked of all six problems, c of five"
+    bring_graders(own, make_config(own, graders[1]))
+    assert sorted(read_earlier(own), key=str) == [(4, 4)] * 5 + [(None, None)]
+    bring_graders(own, make_config(own))
+    assert read_earlier(own) == [], "samples stay, but nobody names their grader any more"
+
+
+def test_samples_that_decide_are_no_earlier_graders(tmp_path: Path) -> None:
+    own, other = grade(tmp_path, "own", say("a")), grade(tmp_path, "other", say("a"))
+    hold_evidence(own, "a")
+    bring_graders(own, make_config(own, {"run": other.root}))
+    assert read_earlier(own) == []
+
+
 def test_a_file_of_a_model_whose_prompt_opens_its_thoughts_is_judged_as_it_would_be_alone(tmp_path: Path) -> None:
     """Its completions close thoughts that they never opened; that is no fault of theirs."""
     thinking = [row | {"completion": f"So it is.</think>{row['completion']}"} for row in say("c")]
@@ -132,3 +161,29 @@ def test_two_models_of_one_run_have_their_own_rates(goldilocks: Run, tmp_path: P
     calls = first.calls + second.calls
     goldilocks("curate", str(config))
     assert first.calls + second.calls == calls
+
+
+@pytest.mark.server
+def test_what_another_run_says_saves_samples_and_a_second_run_asks_nothing(goldilocks: Run, tmp_path: Path) -> None:
+    """The other run has another temperature, so nothing of it counts here; its model is the same."""
+    asked = 0
+
+    def count(body: dict[str, Any], number: int) -> tuple[int, dict[str, str], Any]:
+        nonlocal asked
+        asked += body["n"]
+        return add(body, number)
+
+    model = Unruly(count)
+
+    def curate(name: str, **changes: Any) -> int:
+        where, before = tmp_path / name, asked
+        where.mkdir(exist_ok=True)
+        write_rows(where / "problems.jsonl", mixed_problems(80))
+        goldilocks("curate", str(configure(where, Served(model.url, "m"), flow={"shard_rows": 200}, **changes)))
+        return asked - before
+
+    curate("before", sampling={"n": 16, "stop": "full", "temperature": 0.5})
+    confident = {"n": 16, "stop": "confident"}
+    others = [{"run": str(tmp_path / "before" / "run")}]
+    assert curate("after", sampling=confident, also_graded_by=others) < 0.9 * curate("alone", sampling=confident)
+    assert curate("after", sampling=confident, also_graded_by=others) == 0
