@@ -1,9 +1,9 @@
 """What the trainer does on one GPU, checked and measured in ten minutes: `python scripts/gpu_check.py [OUT.json]`.
 
 Weights are random, of the shapes of SmolLM2-135M and Qwen3-8B, so that nothing is downloaded. Without a GPU the same
-checks run on the CPU over small shapes, which proves the script and nothing about a card. Not here: vLLM, and several
-cards; a world of eight is the `fake` process group, whose collectives move nothing, so that its memory is a card's own
-and its numbers mean nothing. Every check prints its rows as it ends; the exit code is 1 where a bound does not hold.
+checks run on the CPU over small shapes, which proves the script and nothing about a card. Not here: several cards;
+a world of eight is the `fake` process group, whose collectives move nothing, so that its memory is a card's own and
+its numbers mean nothing. Every check prints its rows as it ends; the exit code is 1 where a bound does not hold.
 """
 
 import argparse
@@ -42,6 +42,8 @@ GRADIENT_FACTOR = 2.0
 """A GPU's bfloat16 gradients may be this much farther from the float32 ones than a CPU's bfloat16 ones are."""
 EQUAL_BOUND = 2e-2
 """Relative distance of two bfloat16 gradients that were added up in another order."""
+CONTEXT_GB = 1.0
+"""Of the trainer's own process on the card, beside its tensors."""
 STEPS = 20
 WORLD = 8
 MICROBATCH = 16384
@@ -329,11 +331,30 @@ def check_world(report: Report, place: Place) -> None:
     )  # fmt: skip
 
 
+def check_engine(report: Report, place: Place, settings: dict[str, Any]) -> None:
+    """vLLM and the trainer on the device in turn: memory, seconds, and the log-probabilities of both."""
+    from pipeline.inference.machine import vllm_version
+    from scripts.gpu_engine import FRESH, GAP_BOUND, reckon_asleep, take_turns
+
+    if not vllm_version()[0]:
+        report.add("engine", left_out="vLLM is not installed")
+        return
+    for row in take_turns(place.shapes[1], place, settings):
+        report.add("engine", **row)
+        if "gap" in row and (place.on_gpu or row["what"] == FRESH):
+            report.bound("engine", f"distance of log-probabilities ({row['what']})", row["gap"], GAP_BOUND)
+            report.bound("engine", f"completions without tokens ({row['what']})", float(not row["tokens"]), 0)
+        if "asleep_gb" in row and place.on_gpu:
+            kept = row["asleep_gb"] - row["trainer_gb"]
+            report.bound("engine", "GB that a sleeping engine keeps", kept, reckon_asleep(settings) + CONTEXT_GB)
+
+
 def main() -> int:
     """Run all checks; 1 where one failed."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("out", nargs="?", type=Path, help="JSON file for the figures")
     arguments.add_argument("--only", nargs="*", help="names of checks")
+    arguments.add_argument("--model", type=json.loads, default={}, help="settings of `model` for the engine, as JSON")
     chosen = arguments.parse_args()
     if torch.cuda.is_available():
         place = Place(torch.device("cuda"), (SMOLLM2, QWEN3), 256, 512, 4, STEPS, (False, True))
@@ -356,6 +377,7 @@ def main() -> int:
         "one-rank": lambda: check_one_rank(report, place),
         "world": lambda: check_world(report, place),
         "steps": lambda: check_steps(report, place, rate),
+        "engine": lambda: check_engine(report, place, chosen.model),
     }
     for name, check in checks.items():
         if chosen.only and name not in chosen.only:

@@ -76,7 +76,7 @@ QWEN3 = Shape("Qwen3-8B", "qwen3", 4096, 12288, 8, 36, 32, 8, 128, 151936, False
 """Eight of 36 layers: with optimiser and float32 weights they take 50 GB, all of them 148 GB."""
 SMALL = (
     Shape("SmolLM2, small", "llama", 144, 256, 2, 30, 9, 3, 16, 512, True),
-    Shape("Qwen3, small", "qwen3", 128, 256, 2, 36, 8, 2, 16, 512, False),
+    Shape("Qwen3, small", "qwen3", 128, 256, 2, 36, 4, 2, 32, 512, False),
 )
 
 

@@ -15,7 +15,7 @@ from pipeline.ingest.hub import read_dataset
 from pipeline.ingest.labels import extract_label
 from pipeline.ingest.mapping import Column, list_columns, read_column, read_label, strip_affixes
 from pipeline.ingest.presets import CONTRACT, Preset, choose_preset
-from pipeline.ingest.recognize import Reading, recognise, suggest_columns
+from pipeline.ingest.recognize import Reading, find_nested, recognise, suggest_columns, unfold
 from pipeline.ingest.recognize.values import reach
 from schemas.config import ReadingConfig, SandboxConfig, Source
 from schemas.conform import WHERE, InvalidRow
@@ -79,7 +79,12 @@ def open_source(
     first = take(rows, PEEK)
     columns = {column: None for row in first if not isinstance(row, InvalidRow) for column in row if column != WHERE}
     readable = [row for row in first if not isinstance(row, InvalidRow)]
-    guessed = None if known or preset is not CONTRACT or _is_contract(mapping, readable) else recognise(readable)
+    named = known or preset is not CONTRACT or _is_contract(mapping, readable)
+    guessed = None if named else recognise(readable)
+    if guessed is None and not named and (path := find_nested(readable)):
+        rows = islice(unfold(chain(first, rows), path), source.limit)
+        first = take(rows, PEEK)
+        guessed = recognise([row for row in first if not isinstance(row, InvalidRow)])
     if guessed is not None:
         return _open_recognised(source, guessed, first, rows)
     if columns:
@@ -99,6 +104,9 @@ def _is_contract(mapping: Mapping[str, Column], rows: list[Row]) -> bool:
         return False
     if "domain" in columns or mapping:
         return True
+    texts = [row[name] for row in rows for name in ("tests", "solutions") if row.get(name) is not None]
+    if any(not isinstance(value, list) for value in texts):
+        return False
     tests = [test for row in rows for test in row.get("tests") or () if isinstance(row["tests"], list)]
     programs = [one for row in rows for one in row.get("solutions") or () if isinstance(row["solutions"], list)]
     if any(isinstance(test, Mapping) and "expected" not in test for test in tests) or any(

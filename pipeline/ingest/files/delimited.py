@@ -24,6 +24,8 @@ HEAD_ROWS = 200
 SEPARATORS = (",", ";", "\t", "|")
 NONE = "\x1f"
 """The separator of a file with one column: no text has it."""
+MAX_TITLES = 5
+"""Lines above a header that only say what the table is."""
 MAX_NAME = 64
 """Characters of a column's name; a longer one is a text, and the file has no header."""
 
@@ -158,7 +160,14 @@ def _read_rows(dialect: Dialect, lines: _Lines, name: str) -> Iterator[dict[str,
         return
     if isinstance(first[1], InvalidRow):
         raise InputError(f"{first[1].detail}; the first row must be the header")
+    ahead = [first]
+    if is_title(first[1]):
+        ahead += islice(rows, MAX_TITLES)
+    first, *ahead = skip_titles(ahead)
+    rows = chain(ahead, rows)
     header = first[1]
+    if isinstance(header, InvalidRow):
+        raise InputError(f"{header.detail}; the first row must be the header")
     if has_header(header):
         columns = name_columns(header, f"{name}:{first[0]}")
     else:
@@ -215,6 +224,25 @@ def _say_fields(fields: list[str], columns: list[str], where: str) -> InvalidRow
         "quote a field that holds a separator or a line end"
     )
     return InvalidRow(wrong, {"raw": fields, WHERE: where})
+
+
+def is_title(cells: Any) -> bool:
+    """Whether a line of several cells has only one that is not empty: what a spreadsheet says above its header. Of two
+    cells it is the first: pandas writes an index without a name."""
+    if not isinstance(cells, list) or len(cells) < 2:
+        return False
+    there = [at for at, cell in enumerate(cells) if cell is not None and str(cell).strip()]
+    return len(there) == 1 and (len(cells) > 2 or there == [0])
+
+
+def skip_titles(lines: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """Numbered lines of cells, from the header on: the first one that names at least two columns. All of them where
+    none does after at most `MAX_TITLES` titles."""
+    for at, (_, cells) in enumerate(lines[: MAX_TITLES + 1]):
+        if not is_title(cells):
+            named = isinstance(cells, list) and has_header(["" if cell is None else str(cell) for cell in cells])
+            return lines[at:] if named else lines
+    return lines
 
 
 def has_header(cells: list[str]) -> bool:

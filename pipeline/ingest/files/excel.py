@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from pipeline.ingest.files.delimited import has_header, name_columns
+from pipeline.ingest.files.delimited import has_header, name_columns, skip_titles
 from pipeline.ingest.files.streams import EXPANDED, EXPANSION
 from schemas.config import ReadingConfig
 from schemas.conform import WHERE
@@ -31,6 +31,7 @@ def read_excel(file: BinaryIO, name: str, reading: ReadingConfig) -> Iterator[di
         sheets = [(title, list(_read_lines(book.get_sheet_by_name(title)))) for title in book.sheet_names]
     except (python_calamine.CalamineError, ValueError) as error:
         raise InputError(f"{name}: no workbook that can be read ({error}); save it again, or as CSV") from None
+    sheets = [(title, skip_titles(lines)) for title, lines in sheets]
     sheets = [(title, lines) for title, lines in sheets if len(lines) > 1]
     if not sheets:
         raise InputError(f"{name}: no sheet with a header and a row below it")

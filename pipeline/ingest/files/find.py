@@ -11,8 +11,12 @@ from pipeline.ingest.files.trees import FolderTree, Tree, open_filesystem
 from schemas.errors import InputError
 
 PACKAGE_FILES = ("problem.yaml", "domjudge-problem.ini")
+POLYGON_FILE = "problem.xml"
+POLYGON_FOLDERS = ("statements/", "statement-sections/", "tests/")
+"""One of them lies beside a problem.xml that is Polygon's."""
 APPS_FILE = "question.txt"
 _ADVICE = "give a path, a glob such as data/*.jsonl, or a URL such as s3://..."
+_DATABASE = "a database: export its table (sqlite3 -header -csv FILE 'select * from TABLE' > problems.csv)"
 _ELSEWHERE = {
     ".pkl": "a pickle runs code when it is read: write it again as Parquet",
     ".pickle": "a pickle runs code when it is read: write it again as Parquet",
@@ -20,6 +24,9 @@ _ELSEWHERE = {
     ".7z": "unpack it first",
     ".rar": "unpack it first",
     ".txt": "write one JSON object a line, or a CSV with a header",
+    ".db": _DATABASE,
+    ".sqlite": _DATABASE,
+    ".sqlite3": _DATABASE,
     ".md": "write one JSON object a line, or a CSV with a header",
     ".py": "a set that comes with its own loader: fetch its data files, or write them as Parquet",
 }
@@ -60,7 +67,8 @@ def _find(place: str) -> list[Place]:
             places = list(find_in(tree))
             if not places:
                 raise InputError(
-                    f"{place}: a folder without {KNOWN}, and without contest packages (problem.yaml); {_ADVICE}"
+                    f"{place}: a folder without {KNOWN}, and without contest packages (problem.yaml, "
+                    f"Polygon's problem.xml); {_ADVICE}"
                 )
             return places
         paths = sorted(p for p in fs.glob(path) if fs.isfile(p)) if any(c in path for c in "*?[") else []
@@ -87,6 +95,8 @@ def find_in(tree: Tree) -> Iterator[Place]:
             taken[folder] = "package"
         elif name == APPS_FILE:
             taken.setdefault(folder, "apps")
+        elif name == POLYGON_FILE and _is_polygon(folder, files):
+            taken.setdefault(folder, "polygon")
     shown: set[str] = set()
     for path in files:
         owner = _owner(path, taken)
@@ -98,6 +108,11 @@ def find_in(tree: Tree) -> Iterator[Place]:
         elif owner not in shown:
             shown.add(owner)
             yield Place(tree, owner, tree.show(owner), taken[owner], below=tree.cut(owner) or owner)
+
+
+def _is_polygon(folder: str, files: Sequence[str]) -> bool:
+    above = f"{folder}/" if folder else ""
+    return any(path.startswith(tuple(above + below for below in POLYGON_FOLDERS)) for path in files)
 
 
 def _owner(path: str, taken: dict[str, Form]) -> str | None:

@@ -4,7 +4,20 @@ import os
 from typing import Literal
 
 Form = Literal[
-    "lines", "json", "csv", "tsv", "parquet", "arrow", "xml", "yaml", "excel", "zip", "tar", "apps", "package"
+    "lines",
+    "json",
+    "csv",
+    "tsv",
+    "parquet",
+    "arrow",
+    "xml",
+    "yaml",
+    "excel",
+    "zip",
+    "tar",
+    "apps",
+    "package",
+    "polygon",
 ]
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}

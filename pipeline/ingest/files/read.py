@@ -20,6 +20,7 @@ from pipeline.ingest.files.forms import KNOWN
 from pipeline.ingest.files.json_rows import read_json
 from pipeline.ingest.files.packages import read_package
 from pipeline.ingest.files.parquet import read_parquet_rows
+from pipeline.ingest.files.polygon import read_polygon
 from pipeline.ingest.files.streams import HEAD, check_head, make_seekable, read_pieces, read_utf8, reopen_utf8, unpack
 from pipeline.ingest.files.trees import FolderTree, TarTree, ZipTree
 from pipeline.ingest.files.xml_rows import read_xml
@@ -63,7 +64,7 @@ def _read_place(place: Place, without: frozenset[str], reading: ReadingConfig, n
     # Half a second that a caller who only lists files need not wait for.
     import pyarrow as pa
 
-    if place.form in ("package", "apps"):
+    if place.form in _FOLDERS:
         yield _read_folder(place, reading)
         return
     try:
@@ -93,6 +94,11 @@ def _read_place(place: Place, without: frozenset[str], reading: ReadingConfig, n
         raise InputError(f"{place.name}: cannot be read to its end: {error}; fetch or write the file again") from error
 
 
+_FOLDERS: dict[str, Callable[[Place, ReadingConfig], Row]] = {
+    "package": read_package,
+    "polygon": read_polygon,
+    "apps": read_problem,
+}
 _TEXTS = ("lines", "json", "csv", "tsv", "xml", "yaml")
 
 
@@ -138,7 +144,7 @@ def _read_seekable(
 def _read_folder(place: Place, reading: ReadingConfig) -> Row:
     """The row of a folder that is one problem; one that cannot be read says so."""
     try:
-        return read_package(place, reading) if place.form == "package" else read_problem(place, reading)
+        return _FOLDERS[place.form](place, reading)
     except (OSError, ValueError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         kind = (
             ""
@@ -151,9 +157,12 @@ def _read_folder(place: Place, reading: ReadingConfig) -> Row:
 def read_packages(where: str | os.PathLike[str] | Sequence[str], reading: ReadingConfig = PLAIN) -> Iterator[Row]:
     """A row for each contest package of a folder or archive, by path. One that cannot be read gives an `InvalidRow`:
     also one with a link out of it, or over a limit of `reading`. Raises InputError where there is no package at all."""
-    places = [place for place in find_files(where) if place.form in ("package", "zip", "tar")]
+    places = [place for place in find_files(where) if place.form in ("package", "polygon", "zip", "tar")]
     if not places:
-        raise InputError(f"{where}: no package in it; a contest package is a folder (or .zip) with a file problem.yaml")
+        raise InputError(
+            f"{where}: no package in it; a contest package is a folder (or .zip) with a file problem.yaml, or "
+            "Polygon's problem.xml"
+        )
     return read_files(places, reading=reading)
 
 

@@ -60,7 +60,9 @@ MARKED = 0.5
 FEW = 4
 """Rows that may all have the same label."""
 _PHRASE = re.compile(
-    r"(?:the |final |correct )*answer(?:\s+is)?\s*[:：]?\s*\**\s*(?:is\s+)?([^\n]{1,80}?)\**\.?\s*$", re.IGNORECASE
+    r"(?:(?:final answer:\s*)?(?:the |final |correct )*answer)(?:\s+is)?\s*[:：]?\s*\**\s*(?:is\s+)?"
+    r"([^\n]{1,80}?)\**\.?(?:\s*I hope (?:it|this) is correct\.?)?\s*$",
+    re.IGNORECASE,
 )
 _WORKED = re.compile(r"####|\banswer(?: is|:)|\w\W*\\boxed\b|(?-i:[a-z)\d$][.!?]\s+[A-Z])", re.IGNORECASE)
 """What a worked solution has and a label has not."""
@@ -69,7 +71,7 @@ _MIXED = re.compile(r"(-?)(\d{1,6})\s?\((\d{1,6})/(\d{1,6})\)")
 _RUPEES = re.compile(r"^Rs\.? ?(?=\d[\d,.]*$)")
 _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,} [a-z]{2,}")
-MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "notfound", "not found", "no answer", "unknown"})
+MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "notfound", "not found", "no answer", "unknown", "proof"})
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 _BREAK = re.compile(r"(?:(?<=[.!?。！？])[\"”')\]]*(?:[ \t]+|(?<=[。！？]))|\n+)(?=\S)")
 _FIRST_BREAK = re.compile(r"(?:(?<=[.!?:。！？：])[\"”')\]]*(?:[ \t]+|(?<=[。！？：]))|\n+)(?=\S)")
-_HEAD = re.compile(r"(?:#+ *)?\**(?:question|problem|input|user|human|task|题目|问题)\**\s*[:：]\**\s*", re.IGNORECASE)
+_HEAD = re.compile(
+    r"(?:#+ *)?\**(?:question|problem|q|input|user|human|task|题目|问题)\**\s*[:：]\**\s*", re.IGNORECASE
+)
 _ASKED = re.compile(r"(?:^|\n)[ \t]*(?:question|problem|q)\s*:\s*", re.IGNORECASE)
 _ANSWERED = re.compile(r"\n[ \t]*(?:answer|solution|a)\s*:", re.IGNORECASE)
 _TAIL = re.compile(
     r"(?:^|\n)\s*(?:#+ *)?\**(?:answer|solution|response|output|assistant|答案|解答)\**\s*[:：]\**[ \t]*"
-    r"(?:\([^()\n]*\))?\s*$",
+    r"(?:\([^()\n]*\))?\s*$|\n[ \t]*A[ \t]*:[^\n]{0,40}\bthe answer is\s*$",
     re.IGNORECASE,
 )
 _SECTION = re.compile(

@@ -17,7 +17,7 @@ Naming = Literal["letter", "from 0", "from 1", "key", "content", "flag"]
 NAMES = frozenset(
     {"options", "choices", "endings", "option", "choice", "answerchoices", "candidates", "mcoptions"}
     | {"multiplechoices", "answeroptions", "选项", "alternatives", "possibleanswers", "answeroptionlist", "optionlist"}
-    | {"choicelist", "multiplechoice", "mc1targets", "answers", "answerlist"}
+    | {"choicelist", "multiplechoice", "mc1targets", "answers", "answerlist", "targetscores"}
 )
 UNSURE = frozenset({"answers", "answerlist", "candidates"})
 """Names of options only where a label names one of them: other sets have several right answers there."""
@@ -89,6 +89,8 @@ def find_flagged(row: Row, paths: Sequence[Path]) -> int | None:
     flags: Sequence[Any] = ()
     if isinstance(value, Mapping) and isinstance(value.get("labels"), list | tuple):
         flags = value["labels"]
+    elif isinstance(value, Mapping) and _are_scores(value):
+        flags = list(value.values())
     elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
         flags = [next((item[key] for key in FLAGS if key in item), None) for item in value]
     right = [at for at, flag in enumerate(flags) if flag in (True, 1, "true", "True")]
@@ -97,6 +99,11 @@ def find_flagged(row: Row, paths: Sequence[Path]) -> int | None:
         if len(right) == 1 and all(flag in (True, False, "true", "false", "True", "False", None) for flag in flags)
         else None
     )
+
+
+def _are_scores(value: Mapping[str, Any]) -> bool:
+    """Whether an object has a mark for each option under its text, as BIG-bench's `target_scores` have."""
+    return len(value) > 1 and all(isinstance(mark, int | float) and mark in (0, 1) for mark in value.values())
 
 
 def _find_columns(fields: Sequence[Field]) -> list[tuple[Path, ...]]:
@@ -135,6 +142,8 @@ def _items(value: Any) -> list[Any]:
             return [value[mark.end() : end].strip(" \t\n,;|'\"[]") for mark, end in zip(marks, ends, strict=True)]
         lines = [line for line in value.splitlines() if line.strip()]
         return lines if 2 <= len(lines) <= MOST else []
+    if isinstance(value, Mapping) and _are_scores(value):
+        return list(value)
     if isinstance(value, Mapping):
         texts = next((value[key] for key in ("text", "texts", "choices", "options") if value.get(key)), None)
         return list(texts) if isinstance(texts, list | tuple) else [value[key] for key in sorted(value)]

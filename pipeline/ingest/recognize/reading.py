@@ -13,7 +13,7 @@ from pipeline.ingest.recognize.options import OptionsReading, find_options
 from pipeline.ingest.recognize.statements import StatementReading, find_statement
 from pipeline.ingest.recognize.unnamed import counts_rows, name_by_content
 from pipeline.ingest.recognize.values import Field, Row, find_fields, plain_name, reach
-from pipeline.language import detect_language
+from pipeline.language import LANGUAGES, detect_language
 from schemas.conform import WHERE, InvalidRow, write_json
 from schemas.problem import PROBLEM_DTYPES
 
@@ -54,7 +54,9 @@ class Reading:
             return InvalidRow(wrong, {"raw": write_json(dict(row)), WHERE: row.get(WHERE)})
 
     def _complete(self, shaped: dict[str, Any], row: Row) -> dict[str, Any]:
-        shaped["language"] = find_script(shaped.get("statement")) or self.language
+        statement = shaped.get("statement")
+        language = find_script(statement) or find_named_language(row.get(WHERE), statement)
+        shaped["language"] = language or self.language
         if shaped.get("source_id") is None and self.source_id is not None and row.get(self.source_id) is not None:
             shaped["source_id"] = row[self.source_id]
         return shaped
@@ -120,6 +122,8 @@ def recognise(rows: Sequence[Row]) -> Reading | None:
     return Reading(statement, answer, options, code, _find_language([statement.read(row) for row in rows]), source_id)
 
 
+_PATH_PARTS = re.compile(r"(?<![a-z0-9])[a-z]{2}(?![a-z0-9])")
+_FILE_LANGUAGES = frozenset(LANGUAGES)
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("ko", re.compile(r"[\uac00-\ud7af]")),
@@ -132,6 +136,17 @@ def find_script(statement: Any) -> str | None:
     if not isinstance(statement, str) or statement.isascii():
         return None
     return next((language for language, script in _SCRIPTS if len(script.findall(statement)) >= 4), None)
+
+
+def find_named_language(where: Any, statement: Any) -> str | None:
+    """The language that the path of a row's file names (`es/low.jsonl`, `mgsm_fr.tsv`) where the statement is in it: a
+    set may have a file a language, and the first rows say only what the first file is in."""
+    if not isinstance(where, str) or not isinstance(statement, str):
+        return None
+    near = "/".join(where.lower().rsplit("/", 2)[-2:])
+    named = set(_PATH_PARTS.findall(near)) & _FILE_LANGUAGES
+    language = detect_language(statement[:LANGUAGE_CHARACTERS]) if named else None
+    return language if language in named else None
 
 
 def _find_language(statements: Sequence[str | None]) -> str:

@@ -7,6 +7,7 @@ from tests.pipeline.ingest.row_forms import ADD, ADD_CODE, BUS, DICE, LAST, ODD,
 LAST_CODE = "def last(xs):\n    return xs[-1] if xs else 0\n"
 FIRST = "Write a function that returns the first element of a list, or 0 for an empty one."
 FIRST_CODE = "def first(xs):\n    return xs[0] if xs else 0\n"
+MARKED = ["4", "81", "288"]
 STORY = "A box holds 8 pens. Tim takes 2."
 
 MORE_FORMS: dict[str, list[Row]] = {
@@ -50,6 +51,18 @@ MORE_FORMS: dict[str, list[Row]] = {
     "Alpaca: a few instructions over many inputs": [
         Row({"instruction": how, "input": q, "output": rf"So \boxed{{{a}}}."}, q, a)
         for how, q, a in (("Solve this.", BUS, "288"), ("Work it out.", ODD, "81"), ("Solve this.", ROOT, "4"))
+    ],
+    "BIG-bench: options with a mark each": [
+        Row({"input": q, "target_scores": {option: int(option == a) for option in MARKED}}, q, a, options=MARKED)
+        for q, a in ((BUS, "288"), (ODD, "81"), (ROOT, "4"))
+    ],
+    "Minerva's last line": [
+        Row({"prompt": q, "response": f"So.\n\nFinal Answer: The final answer is ${a}$. I hope it is correct."}, q, a)
+        for q, a in ((BUS, "288"), (ODD, "81"))
+    ],
+    "AGIEval: a head, and a tail that asks for the letter": [
+        Row({"query": f"Q: {q}\nA: Among A through D, the answer is", "label": a}, q, a)
+        for q, a in ((BUS, "288"), (ODD, "81"))
     ],
     "columns in another language": [
         Row(

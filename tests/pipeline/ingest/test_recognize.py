@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.ingest.recognize import recognise, suggest_columns
 from pipeline.ingest.recognize.answers import read_label
 from pipeline.ingest.recognize.instructions import strip_instructions
-from pipeline.ingest.source import open_source
+from pipeline.ingest.source import open_source, read_source
 from schemas.config import Source
 from schemas.conform import conform_rows
 from schemas.errors import InputError
@@ -37,6 +38,47 @@ def test_a_form_of_a_public_set_needs_no_mapping(name: str, tmp_path: Path) -> N
         assert len(problem["tests"] or ()) == (wanted.tests or 0)
         assert len(problem["solutions"] or ()) == wanted.programs
         assert problem["entry_point"] == wanted.function
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_problems_in_a_list_of_each_row_are_rows(depth: int, tmp_path: Path) -> None:
+    contests: list[dict[str, Any]] = [
+        {"year": 2020, "problems": [{"problem": BUS, "answer": "288"}, {"problem": ODD, "answer": "81", "year": 2019}]},
+        {"year": 2021, "problems": [{"problem": ROOT, "answer": "4"}]},
+    ]
+    rows = contests if depth == 1 else [{"series": "own", "contests": contests}, {"series": "none", "contests": []}]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = Source(name="set", files=str(tmp_path / "set.jsonl"), limit=2)
+    read = list(read_source(source))
+    assert [(row["statement"], row["answer"], row["year"]) for row in read] == [(BUS, "288", 2020), (ODD, "81", 2019)]
+
+
+def test_a_file_that_its_path_names_a_language_of_is_in_it(tmp_path: Path) -> None:
+    problems = {
+        "en": "A box holds 12 eggs and Ann takes 5 of them. How many eggs are left in the box?",
+        "es": "Una caja contiene 12 huevos y Ana toma 5 de ellos. ¿Cuántos huevos quedan en la caja?",
+        "fr": "Une boîte contient 12 œufs et Anne en prend 5. Combien d'œufs reste-t-il dans la boîte ?",
+        "it": "$12 - 5$",
+    }
+    for language, text in problems.items():
+        (tmp_path / language).mkdir()
+        numbers = range(12, 312 if language == "en" else 14)
+        rows = [{"question": text.replace("12", str(n)), "answer": str(n - 5)} for n in numbers]
+        (tmp_path / language / "low.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    read = list(read_source(Source(name="set", files=str(tmp_path))))
+    assert {(row["statement"], row["language"]) for row in read} == {
+        (text.replace("12", str(n)), language if language != "it" else "en")
+        for language, text in problems.items()
+        for n in range(12, 312 if language == "en" else 14)
+    }
+
+
+def test_tests_as_text_are_not_those_of_the_contract(tmp_path: Path) -> None:
+    tests = json.dumps([{"input": "1 2\n", "output": "3\n"}])
+    row = {"statement": "Print the sum of the two integers on one line.", "tests": tests}
+    (tmp_path / "set.jsonl").write_text(json.dumps(row) + "\n")
+    (read,) = read_source(Source(name="set", files=str(tmp_path / "set.jsonl")))
+    assert [(test["input"], test["expected"]) for test in read["tests"]] == [("1 2\n", "3\n")]
 
 
 def test_a_config_goes_over_what_is_recognised(tmp_path: Path) -> None:

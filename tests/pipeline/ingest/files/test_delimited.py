@@ -118,6 +118,13 @@ def test_the_header_is_what_names_columns(text: str, columns: list[str], tmp_pat
     assert list(plain(rows)[0]) == columns
 
 
+@pytest.mark.parametrize("titles", [0, 1, 5])
+def test_titles_above_the_header_are_passed_over(titles: int, tmp_path: Path) -> None:
+    text = "Spring term,,\n" * titles + "id,problem,answer\n1,What is 2 + 2?,4\n,,\n2,,5\n"
+    rows = plain(read(tmp_path / "set.csv", text))
+    assert [row["answer"] for row in rows] == ["4", None, "5"]
+
+
 def test_a_name_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rows\.csv:1: the header has 'answer' twice"):
         read(tmp_path / "rows.csv", "question,answer,answer\na,b,c\n")

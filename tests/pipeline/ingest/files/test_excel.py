@@ -75,6 +75,12 @@ def test_sheets_with_the_same_header_are_one_set(tmp_path: Path) -> None:
     assert [(row["question"], row["sheet"]) for row in rows] == [("a", "easy"), ("z", "hard")]
 
 
+def test_titles_above_the_header_are_passed_over(tmp_path: Path) -> None:
+    titled = [["Spring term", None], ["Written by us", None], *ROWS]
+    rows = list(read_rows(write_workbook(tmp_path / "set.xlsx", {"Set": titled})))
+    assert [row["question"] for row in rows] == ["a", "b", "c", "d", "e"]
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"no workbook at all"])
 def test_what_is_no_workbook_is_named(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "set.xlsx").write_bytes(data)
