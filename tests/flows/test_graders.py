@@ -13,13 +13,17 @@ from pipeline.decide.run import decide_run
 from pipeline.run.evidence import EARLIER, add_earlier, find_graded, record_evidence
 from pipeline.run.storage import RunFolder
 from pipeline.sample.graders import bring_graders
+from pipeline.sample.session import open_grading
 from schemas.config import Config
+from schemas.config.graders import AlsoGraded
 from schemas.errors import InputError
 from schemas.label import RATE
+from schemas.problem import complete_columns
 from tests.conftest import Run, Served
 from tests.flows.scripted_run import add, mixed_problems
 from tests.flows.test_curate import configure, write_rows
 from tests.pipeline.inference.unruly import Unruly
+from tests.pipeline.sample.scripted import ScriptedEngine, config_for, problems_of
 
 PROBLEMS = [{"source_id": f"s{n}", "domain": "math", "statement": f"{n} + 1?", "answer": str(n + 1)} for n in range(6)]
 
@@ -163,27 +167,33 @@ def test_two_models_of_one_run_have_their_own_rates(goldilocks: Run, tmp_path: P
     assert first.calls + second.calls == calls
 
 
-@pytest.mark.server
-def test_what_another_run_says_saves_samples_and_a_second_run_asks_nothing(goldilocks: Run, tmp_path: Path) -> None:
-    """The other run has another temperature, so nothing of it counts here; its model is the same."""
-    asked = 0
+def test_what_another_run_says_saves_samples_and_grading_again_asks_nothing(tmp_path: Path) -> None:
+    """The other run has another temperature, so none of its samples counts here; its model is the same."""
+    rates = [16] * 60 + [8] * 30 + [0] * 60
+    problems = problems_of(["1"] * len(rates))
+    script = {f"problem {at}": ["so 1"] * rate + ["so 2", "so 3", "so 4", "so 5"] * 4 for at, rate in enumerate(rates)}
 
-    def count(body: dict[str, Any], number: int) -> tuple[int, dict[str, str], Any]:
-        nonlocal asked
-        asked += body["n"]
-        return add(body, number)
+    def grade_run(name: str, temperature: float, stop: str, **more: Any) -> int:
+        folder = RunFolder(str(tmp_path / name))
+        config = config_for(folder.root, stop=stop, **more)
+        sampling = config.sampling.model_copy(update={"temperature": temperature})
+        config = config.model_copy(update={"sampling": sampling})
+        if not find_graded(folder):
+            folder.write_table("problems/00000.parquet", complete_columns(problems.with_columns(domain=pl.lit("math"))))
+        bring_graders(folder, config)
+        engine = ScriptedEngine(script)
+        with open_grading(config, folder, engine=engine) as grading:
+            assert grading.grade("00000") == 0
+        engine.close()
+        decide_run(folder, config)
+        return engine.submitted
 
-    model = Unruly(count)
-
-    def curate(name: str, **changes: Any) -> int:
-        where, before = tmp_path / name, asked
-        where.mkdir(exist_ok=True)
-        write_rows(where / "problems.jsonl", mixed_problems(80))
-        goldilocks("curate", str(configure(where, Served(model.url, "m"), flow={"shard_rows": 200}, **changes)))
-        return asked - before
-
-    curate("before", sampling={"n": 16, "stop": "full", "temperature": 0.5})
-    confident = {"n": 16, "stop": "confident"}
-    others = [{"run": str(tmp_path / "before" / "run")}]
-    assert curate("after", sampling=confident, also_graded_by=others) < 0.9 * curate("alone", sampling=confident)
-    assert curate("after", sampling=confident, also_graded_by=others) == 0
+    grade_run("before", 0.5, "full")
+    others = (AlsoGraded(run=str(tmp_path / "before")),)
+    alone = grade_run("alone", 1.0, "confident")
+    assert grade_run("after", 1.0, "confident", also_graded_by=others) < 0.8 * alone
+    assert grade_run("after", 1.0, "confident", also_graded_by=others) == 0
+    decisions = [
+        RunFolder(str(tmp_path / name)).read_table("decisions/pass-1-00000.parquet") for name in ("alone", "after")
+    ]
+    assert decisions[0]["decision"].equals(decisions[1]["decision"])
