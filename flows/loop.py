@@ -29,6 +29,7 @@ from pipeline.run.lock import hold_run
 from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.load import load_config
+from trainer.fit import check_fit
 from trainer.placement import find_placement
 
 
@@ -48,7 +49,8 @@ def loop_held(config: Config) -> Outcome:
     An unfinished first pass ends it: the next run goes on from there.
     """
     folder = RunFolder(config.run)
-    # What cannot be trained on this machine is told before anything is sampled for it.
+    # What cannot be trained on this machine is refused before anything is sampled for it.
+    check_fit(config, grades=True)
     find_placement(config)
     with hold_run(folder):
         if config.train.on_servers:

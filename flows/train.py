@@ -19,6 +19,7 @@ from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.errors import InputError
 from trainer.checkpoints import find_model, training_folder
+from trainer.fit import check_fit
 from trainer.placement import find_placement
 from trainer.problems import choose_problems
 
@@ -42,8 +43,10 @@ def choose_stages(config: Config, name: str | None) -> tuple[TrainStage, ...]:
 def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
     """Train `stages` in their order and return the folder of the last one's model. What is done already is skipped.
 
-    Raises InputError where there is nothing to train on, TrainingFailed where the trainer ended early.
+    Raises InputError where there is nothing to train on or it does not fit on the GPUs, TrainingFailed where the
+    trainer ended early.
     """
+    check_fit(config, grades=False)
     folder = RunFolder(config.run)
     home = training_folder(config, folder)
     choose_problems(folder, config, stages[0])

@@ -7,6 +7,7 @@ its numbers mean nothing. Every check prints its rows as it ends; the exit code 
 """
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -102,6 +103,9 @@ def measure_memory(place: Place) -> Iterator[dict[str, float]]:
     """GB of the device's memory at its peak inside the block, as `peak_gb`; nothing on a CPU."""
     figures: dict[str, float] = {}
     if place.on_gpu:
+        # Policies, and what was compiled for them, are rings of references: without this those before are counted too.
+        torch._dynamo.reset()
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     yield figures

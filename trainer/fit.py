@@ -1,18 +1,24 @@
 """Whether a run fits on the GPUs of a node, by how much, and what to change where it does not. It needs no GPU."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.inference.shape import ModelShape
+from pipeline.inference.embedded import ModelError
+from pipeline.inference.machine import count_gpus
+from pipeline.inference.shape import ModelShape, read_shape
 from schemas.config import Config, ModelConfig
+from schemas.errors import InputError
 from schemas.load import ConfigError, build_config
 from schemas.placement import Placement, choose_placement
 from trainer.memory import (
+    GB,
     Demand,
     find_share,
     leaves_asleep,
     longest_row,
+    read_gpu_memory,
     reckon_engine,
     reckon_export,
     reckon_step,
@@ -56,23 +62,55 @@ class Fit:
         return min(self.loads, key=lambda load: load.spare, default=None)
 
 
-def reckon_fit(config: Config, shape: ModelShape, gpus: int, memory: float) -> Fit:
-    """Grading, rollouts and training of `config` on `gpus` GPUs of `memory` bytes each."""
+def check_fit(config: Config, grades: bool) -> None:
+    """Refuse a run that trains, and `grades` too or not, before its first sample, where it does not fit on the GPUs.
+
+    Raises InputError, which says by how much and what to change. What cannot be reckoned is not refused: without GPUs,
+    with GPUs of unknown memory, or with a model whose shape is not known.
+    """
+    gpus = config.placement.gpus or count_gpus(os.environ)
+    if not config.placement.check_fit or not gpus:
+        return
+    memory = read_gpu_memory(config)
+    if memory is None:
+        return
+    try:
+        shape = read_shape(config.model)
+    except ModelError:
+        return
+    fit = reckon_fit(config, shape, gpus, memory * GB, grades)
+    if fit.fits:
+        return
+    tight, trouble = fit.tightest, fit.trouble
+    if not trouble and tight is not None:
+        trouble = f"{tight.who}, needs {tight.demand.total / GB:.1f} GB, {-tight.spare / GB:.1f} GB more than there are"
+    raise InputError(
+        f"{shape.name} does not fit on {gpus} GPU{'s' * (gpus > 1)} of {memory:g} GB: {trouble}\n"
+        f"what would: {find_change(config, shape, gpus, memory * GB, grades)}\n"
+        "`goldilocks doctor` with this config shows the arithmetic; --set placement.check_fit=false starts the run all "
+        "the same"
+    )
+
+
+def reckon_fit(config: Config, shape: ModelShape, gpus: int, memory: float, grades: bool = True) -> Fit:
+    """Rollouts, training and, where the run `grades` too, grading of `config` on `gpus` GPUs of `memory` bytes each."""
     try:
         placement = choose_placement(config, gpus)
     except ValueError as error:
         return Fit(gpus, None, trouble=str(error))
     model = config.model
-    if not model.urls and model.engines * model.devices > gpus:
+    graded_here = grades and not model.urls
+    if graded_here and model.engines * model.devices > gpus:
         wanted = model.engines * model.devices
         return Fit(gpus, placement, trouble=f"model.engines want {wanted} GPUs to grade on, and there are {gpus}")
-    too_long = [key for key, one in (("model", model), ("train.rollout_engine", config.rollout_model))
+    asked = [("model", model)] if grades else []
+    too_long = [key for key, one in (*asked, ("train.rollout_engine", config.rollout_model))
                 if shape.longest is not None and one.max_model_len > shape.longest]  # fmt: skip
     if too_long:
         return Fit(
             gpus, placement, trouble=f"{too_long[0]}.max_model_len is above {shape.longest}, the model's longest"
         )
-    grading = () if model.urls else (_load_engine("grading, an engine", shape, model, memory),)
+    grading = (_load_engine("grading, an engine", shape, model, memory),) if graded_here else ()
     return Fit(gpus, placement, (*grading, *_load_training(config, shape, placement, memory)))
 
 
@@ -122,14 +160,14 @@ def take_defaults(config: Config, gpus: int) -> Config:
     return config.model_copy(update={"train": train, "placement": placement, "model": model})
 
 
-def find_change(config: Config, shape: ModelShape, gpus: int, memory: float) -> str:
+def find_change(config: Config, shape: ModelShape, gpus: int, memory: float, grades: bool = True) -> str:
     """The first change of settings under which the run fits, as `--set` takes it; else what there is to do."""
     for overrides, count in _list_changes(config, gpus):
         try:
             changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *overrides])
         except ConfigError:
             continue
-        if reckon_fit(changed, shape, count, memory).fits:
+        if reckon_fit(changed, shape, count, memory, grades).fits:
             return " ".join([*(f"--set {one}" for one in overrides), *([f"with {count} GPUs"] if count > gpus else [])])
     return "no single change is enough: a smaller model, GPUs with more memory, or more of them"
 

@@ -152,8 +152,11 @@ def reckon_engine(shape: ModelShape, model: ModelConfig, memory: float, share: f
 
 
 def find_share(shape: ModelShape, config: Config, ranks: int, memory: float) -> float:
-    """The share of a GPU that an engine may take beside a rank of the trainer, whose weights and optimiser stay."""
-    stays = reckon_export(shape, config.train, ranks).total
+    """The share of a GPU that an engine may take beside a rank of the trainer, whose weights and optimiser stay.
+
+    vLLM refuses to start where less is free, and its own process has a context on the GPU by then.
+    """
+    stays = reckon_export(shape, config.train, ranks).total + CUDA / 2
     return min(UTILISATION, max(0.0, 1 - stays / memory))
 
 
@@ -169,12 +172,14 @@ def longest_row(config: Config) -> int:
 
 
 def find_gpu_memory(config: Config) -> float:
-    """GB of one GPU: as `placement.gpu_memory` says, of the smallest that this process sees, or ASSUMED_GB."""
-    return config.placement.gpu_memory or _measure_gpu() or ASSUMED_GB
+    """GB of one GPU: what is known of it, or ASSUMED_GB."""
+    return read_gpu_memory(config) or ASSUMED_GB
 
 
-def _measure_gpu() -> float | None:
-    """GB of the smallest GPU that this process sees; None where there is none."""
+def read_gpu_memory(config: Config) -> float | None:
+    """GB of one GPU: as `placement.gpu_memory` says, or of the smallest that this process sees; None without both."""
+    if config.placement.gpu_memory is not None:
+        return config.placement.gpu_memory
     import torch
 
     if not torch.cuda.is_available():

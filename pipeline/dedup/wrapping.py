@@ -11,12 +11,14 @@ from collections.abc import Sequence
 
 _LABEL = re.compile(
     r"""
-    \A\s*
+    \A\s*+
     (?:
         \[(?=[^\]\n]*[a-z]{3})[^\]\n\\$]{3,60}\]\s*                       # [source: ...]
-      | [\#*>_\s]*(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
-        \s*(?:no\.?|number)?\s*[\d.]{0,6}(?:/[\dIVX]{1,5})?\s*(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*   # Question 12:
-      | [\#*>_\s]*(?:problem|question|exercise|task|example|q)\.?\s*\d{1,3}(?:\.\d{1,2})*[):]?\s+(?=(?-i:[A-Z])|[\\$(])
+      | [\#*>_\s]*+(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
+        \s{0,9}(?:no\.?|number)?\s{0,9}[\d.]{0,6}(?:/[\dIVX]{1,5})?\s{0,9}(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*
+                                                                            # Question 12:
+      | [\#*>_\s]*+(?:problem|question|exercise|task|example|q)\.?\s*+\d{1,3}(?:\.\d{1,2})*[):]?\s+
+        (?=(?-i:[A-Z])|[\\$(])
                                                                             # Example 5 Find ...
       | \(?\d{1,3}(?:\.\d{1,3}){1,2}[.):*]*\s+(?=(?-i:[A-Z])|[\\$(])          # 8.3. The ...
       | (?:(?-i:[A-Z])?\w{0,9}[.,:]?\s*)?
@@ -53,7 +55,7 @@ _TAIL = re.compile(
     r"(?:\(([^()\n]{3,120})\)|\[([^\[\]\n]{3,120})\]|\*{1,2}([^*\n]{3,120})\*{1,2}|_([^_\n]{3,120})_)[.\s]*\Z"
 )
 _HEAD = re.compile(r"\A\s*(?:\(([^()\n]{3,80})\)|\[([^\[\]\n]{3,80})\])[.:\s]*(?=[A-Z\\$])")
-_POINTS = re.compile(r"\s*[\[(（]\s*\d{1,3}\s*(?:points?|pts\.?|marks?|分)\s*[\])）][.\s]*\Z", re.IGNORECASE)
+_POINTS = re.compile(r"(?<!\s)\s*+[\[(（]\s*\d{1,3}\s*(?:points?|pts\.?|marks?|分)\s*[\])）][.\s]*\Z", re.IGNORECASE)
 _BY = re.compile(
     r"(?:[*_(\[]|\[i\])*\b(?:(?:problem )?(?:proposed|posed|submitted|authored|written|created) by|author|source)\b"
     r"\s*:?\s*([^\n*_()\[\]]{2,100})(?:[*_)\]]|\[/i\])*[.\s]*\Z",

@@ -105,8 +105,8 @@ def read_shape(model: ModelConfig) -> ModelShape:
         else:
             config = AutoConfig.from_pretrained(name, revision=None if Path(name).is_dir() else model.revision)
         return measure_shape(model.name, config)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+    except (OSError, ValueError, KeyError, AttributeError, ImportError, TypeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ModelError(
             f"model.name {model.name!r}: its shape is not known, for its config.json cannot be read ({reason}); set "
             "model.name to a folder that has one, or try again where the Hub can be reached"

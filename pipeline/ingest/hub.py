@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.ingest.inside import check_inside
+from schemas.config import Source
 from schemas.conform import WHERE
 from schemas.errors import InputError
 from schemas.yaml_text import YamlError, read_yaml
@@ -88,12 +89,35 @@ def _check_cards(folder: Path) -> None:
     for card in (folder / name for name in CARDS):
         if card.is_file():
             check_inside(card, folder)
-            text = card.read_text(encoding="utf-8", errors="replace")
-            head = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|$)", text, re.DOTALL) if card.suffix == ".md" else None
             try:
-                read_yaml(text if card.suffix != ".md" else head[1] if head else "")
+                _read_card(card)
             except YamlError as error:
                 raise InputError(f"dataset {folder}: {card.name}: {error}") from None
+
+
+def _read_card(card: Path) -> Any:
+    """What a card says in its head. Raises YamlError."""
+    text = card.read_text(encoding="utf-8", errors="replace")
+    head = re.match(r"---\s*\n(.*?)\n---\s*(?:\n|$)", text, re.DOTALL) if card.suffix == ".md" else None
+    return read_yaml(text if card.suffix != ".md" else head[1] if head else "")
+
+
+def read_license(source: Source) -> str | None:
+    """The licence that the card of a set states, where a source names a local folder with one, in the Hub's words
+    (`other` for several); None where there is no such card, or none that can be read."""
+    place = source.dataset or source.files
+    if not isinstance(place, str) or not (folder := Path(place).expanduser()).is_dir():
+        return None
+    card = folder / CARDS[0]
+    try:
+        check_inside(card, folder)
+        stated = _read_card(card)
+    except (YamlError, InputError, OSError):
+        return None
+    license = stated.get("license") if isinstance(stated, dict) else None
+    licenses = [license] if isinstance(license, str) else license if isinstance(license, list) else []
+    named = [one.strip() for one in licenses if isinstance(one, str) and one.strip()]
+    return named[0] if len(named) == 1 else "other" if named else None
 
 
 def _check_files(name: str, folder: Path | None, files: Iterable[str]) -> None:

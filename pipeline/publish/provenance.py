@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.decontaminate.decontaminate import STAGE as DECONTAMINATE
 from pipeline.decontaminate.decontaminate import decontaminate, open_index
 from pipeline.decontaminate.presets import choose_benchmark
+from pipeline.ingest.hub import read_license
 from pipeline.labels.calibration import Calibration
 from pipeline.labels.run import read_witnesses
 from pipeline.publish.report.flow import count_flow, count_rejects
@@ -103,6 +104,8 @@ class _Curated:
     licenses: dict[str, Counter[str]]
     marked: dict[str, Counter[str]]
     compared: tuple[Overlap, ...]
+    stated: dict[str, str]
+    """Source -> its licence by the config, else by the card of its set."""
     unwitnessed: int = 0
     math: int = 0
     no_kill_rate: int = 0
@@ -110,7 +113,8 @@ class _Curated:
 
     @classmethod
     def of(cls, folder: RunFolder, config: Config) -> "_Curated":
-        read = cls(Counter(), {}, {}, ())
+        cards = {source.name: license for source in config.sources if (license := read_license(source))}
+        read = cls(Counter(), {}, {}, (), cards | config.publish.licenses)
         wanted = DecontaminateConfig(benchmarks=config.publish.compare, same=config.decontaminate.same)
         index = open_index(wanted) if config.publish.compare else None
         overlaps: dict[str, Counter[str]] = {}
@@ -128,7 +132,7 @@ class _Curated:
     def _add(self, table: pl.DataFrame, config: Config) -> None:
         self.sources.update(table["source"].to_list())
         for source, extra in table.select("source", "extra").iter_rows():
-            stated = _read_license(extra) or config.publish.licenses.get(source) or NOT_STATED
+            stated = _read_license(extra) or self.stated.get(source) or NOT_STATED
             self.licenses.setdefault(source, Counter())[stated] += 1
         entries = table.select(pl.col("history").explode()).unnest("history") if table.height else pl.DataFrame()
         if entries.height:

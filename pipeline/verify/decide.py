@@ -105,6 +105,8 @@ def _decide_short(label: str, answer: str) -> Literal["same", "differ", "unknown
         return "differ"
     if verdict != "unknown" or not (expected.fallback or given.fallback):
         return verdict
+    if has_part(given.value, exhausts) and not has_part(expected.value, exhausts):
+        return verdict
     asked = all(side.fallback or _may_be_asked(side.value, text) for side, text in ((expected, label), (given, answer)))
     return "fallback" if asked else verdict
 

@@ -16,13 +16,17 @@ from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.units import convert
 from pipeline.verify.reader.values import Many, Named, Node, Numeral, Quantity, Region, Sequence, Value, Word
 
+_MARKUP = "\\{}$"
+"""Characters that are no text inside `\\text{}`."""
+
 
 def write_key(value: Value) -> str | None:
     """The canonical writing of a value of numbers and words, or None for what has no canonical writing here."""
     if isinstance(value, Quantity):
         return None if value.as_unit is not None else _write_quantity(value)
     if isinstance(value, Word):
-        return None if any(map(str.isdigit, value.text)) else rf"\text{{{value.text.lower()}}}"
+        written = not any(character.isdigit() or character in _MARKUP for character in value.text)
+        return rf"\text{{{value.text.lower()}}}" if written else None
     if isinstance(value, Numeral):
         return f"{value.digits}_{{{value.base}}}"
     if isinstance(value, Named):

@@ -27,3 +27,6 @@ class PlacementConfig(Strict):
     trainer: Annotated[tuple[Gpu, ...], Field(min_length=1)] | None = None
     """GPUs of the trainer's ranks, in their order: its weights are sharded over them. None is the last
     `train.processes`, or the other half; with `train.colocate` all of them."""
+    check_fit: bool = True
+    """Refuse to train, before anything is sampled, what does not fit on the GPUs by doctor's arithmetic; false starts
+    it all the same. Nothing is refused where there is no GPU, or where the model's shape is not known."""

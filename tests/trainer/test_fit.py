@@ -1,15 +1,17 @@
 """Whether a run fits on a node: the configs that come with the project do, and what is advised does."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.inference.shape import read_shape
 from schemas.config import Config
+from schemas.errors import InputError
 from schemas.load import build_config, load_config
 from tests.conftest import ROOT
-from trainer.fit import NODES, find_change, reckon_fit, take_defaults
+from trainer.fit import NODES, check_fit, find_change, reckon_fit, take_defaults
 from trainer.memory import GB
 
 CONFIGS = ("1xgpu.yaml", "8xgpu-qwen3-8b.yaml")
@@ -124,3 +126,79 @@ def test_a_sleeping_engine_leaves_its_cache_to_the_trainer() -> None:
     assert awake.demand.parts["weights"] == grading.demand.parts["weights"]
     cached = [int(re.sub(r"\D", "", load.note.split(" tokens")[0])) for load in (grading, awake)]
     assert cached[0] > cached[1] > 0
+
+
+def read_refusal(config: Config, grades: bool) -> str:
+    """Why the run is refused; empty where it may start."""
+    try:
+        check_fit(config, grades)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("grades", [True, False])
+def test_what_a_refusal_advises_is_not_refused(grades: bool) -> None:
+    """By the letter of the message, and so is what it offers to go on with."""
+    config = configure("Qwen/Qwen3-8B", placement={"gpus": 4, "gpu_memory": 80})
+    message = read_refusal(config, grades)
+    assert re.search(r"does not fit on 4 GPUs of 80 GB: training, a rank, needs \d+\.\d GB, \d+\.\d GB more", message)
+    advised = re.findall(r"what would: --set (\S+)", message)
+    regardless = re.findall(r"--set (\S+) starts the run", message)
+    assert advised != regardless
+    for overrides in (advised, regardless):
+        assert read_refusal(build_config(config.model_dump(mode="json"), overrides), grades) == ""
+
+
+def test_a_refusal_says_by_how_much_as_doctor_does() -> None:
+    config = configure("Qwen/Qwen3-8B", placement={"gpus": 8, "gpu_memory": 48})
+    tight = reckon_fit(config, read_shape(config.model), 8, 48 * GB).tightest
+    assert tight is not None
+    assert f"{-tight.spare / GB:.1f} GB more than there are" in read_refusal(config, grades=True)
+
+
+def test_training_alone_is_not_refused_for_what_only_grading_needs() -> None:
+    config = configure("Qwen/Qwen3-1.7B", placement={"gpus": 2, "gpu_memory": 80})
+    config = config.model_copy(update={"model": config.model.model_copy(update={"engines": 4})})
+    config = config.model_copy(
+        update={
+            "train": config.train.model_copy(
+                update={"rollout_engine": config.train.rollout_engine.model_copy(update={"engines": 1})}
+            )
+        }
+    )
+    assert read_refusal(config, grades=False) == ""
+    assert "model.engines want 4 GPUs" in read_refusal(config, grades=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "placement"),
+    [
+        ("elsewhere", {"gpus": 1, "gpu_memory": 1}),
+        ("image", {"gpus": 1, "gpu_memory": 1}),
+        ("Qwen/Qwen3-8B", {"gpus": 1}),
+        ("Qwen/Qwen3-8B", {"gpu_memory": 1}),
+        ("Qwen/Qwen3-8B", {}),
+    ],
+    ids=["no-model", "no-language-model", "no-card-to-measure", "no-card", "nothing-given"],
+)
+def test_what_cannot_be_reckoned_is_not_refused(
+    name: str, placement: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "config.json").write_text('{"model_type": "vit"}')
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert read_refusal(configure(name if "/" in name else str(tmp_path / name), placement=placement), True) == ""
+
+
+def test_a_run_that_does_not_fit_is_refused_before_its_folder_is_there(tmp_path: Path) -> None:
+    from flows.loop import loop_held
+    from flows.train import train_stages
+
+    config = configure("Qwen/Qwen3-8B", placement={"gpus": 1, "gpu_memory": 80}, run=str(tmp_path / "run"))
+    with pytest.raises(InputError, match="does not fit on 1 GPU of 80 GB"):
+        loop_held(config)
+    with pytest.raises(InputError, match="does not fit on 1 GPU of 80 GB"):
+        train_stages(config, config.train.stages)
+    assert not (tmp_path / "run").exists()

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from fractions import Fraction
+from functools import lru_cache
+from threading import local
 from typing import Any
 
 from flint import acb, arb, ctx, fmpq
@@ -16,12 +19,27 @@ from flint import acb, arb, ctx, fmpq
 from pipeline.verify.reader.values import Node
 
 MAX_TERMS = 2000
+"""Terms of one sum or product."""
+MAX_WORK = 40_000
+"""Operations for the terms of all sums of an expression together, nested ones too, at 320 bits; fewer at more bits, and
+at each of several points."""
+MAX_FLOOR_BITS = 4096
+"""Bits of a number whose floor is looked for: exact powers of two may have any exponent."""
+MAX_EXACT_FACTORIAL = 1 << 16
+"""Factorials up to here are products; beyond by Stirling's series, which takes as long for every number."""
+ROUNDED = ""
+"""As a name in a point: decimals of six places and more are balls, around all that may have been rounded to them."""
+PLACES = 6
+"""A decimal written to six places or more stands for what rounds to it there (math-verify's rule)."""
+_COMPUTED_PLACES = 9
+"""Places that are right, but for the last, of a decimal that was computed in floating point."""
 _UNARY = {
     "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "sinh": "sinh", "cosh": "cosh",
     "tanh": "tanh", "coth": "coth", "sech": "sech", "csch": "csch", "asin": "asin", "acos": "acos", "atan": "atan",
     "asinh": "asinh", "acosh": "acosh", "atanh": "atanh", "exp": "exp", "ln": "log", "log": "log",
 }  # fmt: skip
 Point = Mapping[str, Any]
+_work = local()
 
 
 class Undefined(ArithmeticError):
@@ -34,6 +52,7 @@ class Exhausted(Undefined):
 
 def evaluate(node: Node, point: Point) -> Any:
     """The ball of an expression's value where the letters have the values of `point`. Raises Undefined."""
+    _work.left = MAX_WORK * 320 // ctx.prec // (8 if point else 1)
     try:
         ball = _value(node, point)
     except (ZeroDivisionError, ValueError, OverflowError, RecursionError) as error:
@@ -46,7 +65,8 @@ def evaluate(node: Node, point: Point) -> Any:
 def _value(node: Node, point: Point) -> Any:
     op = node.op
     if op == "num":
-        return acb(arb(fmpq(node.value.numerator, node.value.denominator)))
+        middle = arb(fmpq(node.value.numerator, node.value.denominator))
+        return acb(middle if node.places < PLACES or ROUNDED not in point else _widen(middle, node.places))
     if op == "sym":
         return _symbol(node.name, point)
     if op in ("sum", "prod"):
@@ -76,6 +96,21 @@ def _value(node: Node, point: Point) -> Any:
     if op in _UNARY:
         return getattr(a, _UNARY[op])()
     return _other(op, args)
+
+
+def tolerance(places: int) -> Fraction:
+    """How far from a decimal of so many places the number may lie that it stands for: half a unit of the sixth place,
+    nearly a unit of a later one, where a writer may also have cut off; 0 for a shorter one."""
+    if places < PLACES:
+        return Fraction(0)
+    unit = Fraction(1, 10 ** min(places, _COMPUTED_PLACES))
+    return unit / 2 if places == PLACES else unit * Fraction(99, 100)
+
+
+def _widen(middle: Any, places: int) -> Any:
+    """All numbers that a decimal may stand for."""
+    away = tolerance(places)
+    return middle + arb(0, arb(fmpq(away.numerator, away.denominator)))
 
 
 def _symbol(name: str, point: Point) -> Any:
@@ -125,7 +160,7 @@ def _other(op: str, args: list[Any]) -> Any:
     if op == "abs":
         return acb(abs(a))
     if op == "!":
-        return (a + 1).gamma()
+        return (a + 1).lgamma().exp() if a.real > MAX_EXACT_FACTORIAL else (a + 1).gamma()
     if op == "!!":
         half = a / 2
         cosine = (acb.pi() * a).cos()
@@ -135,6 +170,7 @@ def _other(op: str, args: list[Any]) -> Any:
     if op in ("asec", "acsc", "acot"):
         return {"asec": lambda: (1 / a).acos(), "acsc": lambda: (1 / a).asin(), "acot": lambda: (1 / a).atan()}[op]()
     if op in ("floor", "ceil"):
+        _bound_size(a)
         whole = (a.real.floor() if op == "floor" else a.real.ceil()).unique_fmpz()
         if whole is None and is_precise(a):
             whole = (a.real + arb("0.5")).floor().unique_fmpz()
@@ -162,14 +198,32 @@ def _unknown(name: str, args: list[Any]) -> Any:
 
 def _series(node: Node, point: Point) -> Any:
     first, last = (_value(arg, point) for arg in node.args[:2])
+    for bound in (first, last):
+        _bound_size(bound)
     bounds = [bound.real.unique_fmpz() for bound in (first, last)]
     if None in bounds or int(bounds[1]) - int(bounds[0]) > MAX_TERMS:
         raise Undefined("a sum between bounds that are no small integers")
     total = acb(0 if node.op == "sum" else 1)
+    size = count_operations(node.args[2])
     for k in range(int(bounds[0]), int(bounds[1]) + 1):
+        _work.left -= size
+        if _work.left < 0:
+            raise Exhausted("sums of too many terms")
         term = _value(node.args[2], {**point, node.name: acb(k)})
         total = total + term if node.op == "sum" else total * term
     return total
+
+
+def _bound_size(ball: Any) -> None:
+    """Raises Exhausted where a ball's whole part has more digits than anything may be written out with."""
+    if not abs(ball).upper() < arb(2) ** MAX_FLOOR_BITS:
+        raise Exhausted("a step of too large a number")
+
+
+@lru_cache(maxsize=1 << 10)
+def count_operations(node: Node) -> int:
+    """The operations and letters of an expression, each once."""
+    return 1 + sum(map(count_operations, node.args))
 
 
 def is_precise(ball: Any) -> bool:

@@ -13,12 +13,19 @@ from typing import Any, Literal
 
 from flint import acb, arb, fmpq
 
-from pipeline.verify.compare.evaluate import Exhausted, Undefined, evaluate, is_precise, set_precision
+from pipeline.verify.compare.evaluate import (
+    PLACES,
+    ROUNDED,
+    Exhausted,
+    Undefined,
+    evaluate,
+    is_precise,
+    set_precision,
+    tolerance,
+)
 from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.values import Node
 
-PLACES = 6
-"""A decimal written to six places or more stands for what rounds to it there (math-verify's rule)."""
 PRECISIONS = (320, 2400)
 _AGREE = 1e-40
 _CONSTANTS = frozenset(("pi", "e", "i", "degree", "infty"))
@@ -28,8 +35,12 @@ _WHOLE = (3, 4, 7, 8, 11, 14)
 """Values of letters that stand for whole numbers: odd and even ones."""
 _CHOSEN = (2, 3, 1, 5, 4, 6)
 """Values of those that say how many are chosen, which is at most how many there are."""
+_COUNTERS = frozenset("nmkNKr")
+"""First letters of names that stand for whole numbers where something is counted."""
 _STEPS = frozenset(("floor", "ceil"))
 _COUNTING = frozenset(("!", "!!", "binom", "sum", "prod")) | _STEPS
+_BENDS = frozenset(("abs", "max", "min", "root", "cbrt")) | _STEPS
+_FAR = Fraction(10**9)
 _WHOLE_STEPS = 13
 """Whole points at which steps are compared too, next to each other."""
 CONSTRUCTS = frozenset(("int", "lim", "sum", "prod"))
@@ -75,11 +86,9 @@ def compare(left: Node, right: Node) -> Answer:
 
 
 def _rounds(left: Node, right: Node) -> bool:
-    places = max(left.places, right.places)
-    if places < PLACES:
-        return False
-    a, b = left.value, right.value
-    return round(a, PLACES) == round(b, PLACES) and abs(a - b) * 1000 <= max(abs(a), abs(b))
+    gap = abs(left.value - right.value)
+    away = max(tolerance(left.places), tolerance(right.places))
+    return gap <= away and gap * 1000 <= max(abs(left.value), abs(right.value))
 
 
 def has_construct(node: Node) -> bool:
@@ -97,7 +106,7 @@ def exhausts(node: Node) -> bool:
 
     What is not evaluated here at all (integrals, a step where the value stands on it) does not count.
     """
-    if _has(node, CONSTRUCTS | {"infty"}):
+    if _has(node, frozenset(("int", "lim", "infty"))):
         return False
     names = sorted(letters(node))
     set_precision(PRECISIONS[-1])
@@ -205,15 +214,51 @@ def _at_points(left: Node, right: Node) -> Answer:
             if _compare_at(left, right, point, real=True) == "differ":
                 return "differ"
     agreed = 0
+    points = [_point(names, turn, whole) for turn in range(len(_SIZES))]
+    if any(_may_bend(side) for side in (left, right)):
+        points += _points_beyond(names, max(map(_reach, (left, right))), whole)
     for real_only in (real, False) if real else (False,):
-        for turn in range(len(_SIZES)):
-            answer = _compare_at(left, right, _point(names, turn, whole), real_only)
+        for point in points:
+            answer = _compare_at(left, right, point, real_only)
             if answer == "differ":
                 return answer
             agreed += answer == "same"
         if agreed >= 2:
             return "same"
     return "unknown"
+
+
+@lru_cache(maxsize=1 << 12)
+def _may_bend(node: Node) -> bool:
+    """Whether an expression may be another formula on another part of the line: |x + 5| is x + 5 from -5 on."""
+    bends = node.op in _BENDS or (node.op == "^" and node.args[1].op != "sym" and not _is_whole(node.args[1]))
+    return (bends and bool(letters(node))) or any(map(_may_bend, node.args))
+
+
+def _is_whole(node: Node) -> bool:
+    return node.op == "num" and node.value.denominator == 1
+
+
+@lru_cache(maxsize=1 << 12)
+def _reach(node: Node) -> Fraction:
+    """The sum of the numbers of an expression: beyond it a formula of these numbers and one letter rarely bends."""
+    own = min(abs(node.value), _FAR) if node.op == "num" else Fraction(0)
+    return min(own + sum(map(_reach, node.args), Fraction(0)), _FAR)
+
+
+def _points_beyond(names: list[str], reach: Fraction, whole: bool) -> list[dict[str, Any]]:
+    """Points on all sides of where an expression may bend: far out, with each pattern of signs. Letters that count
+    are whole and positive there too."""
+    points = []
+    for turn, signs in enumerate(_SIGNS[1:5]):
+        size = 2 * reach + 3 + Fraction(turn + 1, 7)
+        point = {}
+        for at, name in enumerate(names):
+            value = size * (1 + Fraction(at * 17, 53))
+            value = Fraction(int(value) + turn) if whole and name[0] in _COUNTERS else value * signs[at % 4]
+            point[name] = acb(arb(fmpq(value.numerator, value.denominator)))
+        points.append(point)
+    return points
 
 
 def _alternates(node: Node) -> bool:
@@ -225,7 +270,7 @@ def _alternates(node: Node) -> bool:
 def _point(names: list[str], turn: int, whole: bool) -> dict[str, Any]:
     point = {}
     for position, name in enumerate(names):
-        if whole and name[0] in "nmkNKr":
+        if whole and name[0] in _COUNTERS:
             point[name] = acb(_WHOLE[turn] + position if name[0] not in "kr" else _CHOSEN[turn])
             continue
         size = _SIZES[turn] * (1 + Fraction(position * 17, 53)) + Fraction(position, 7)
@@ -235,29 +280,42 @@ def _point(names: list[str], turn: int, whole: bool) -> dict[str, Any]:
 
 
 def _compare_at(left: Node, right: Node, point: dict[str, Any], real: bool) -> Answer:
+    rounded = bool(_decimals(left) or _decimals(right))
+    where = {**point, ROUNDED: True} if rounded else point
+    answer: Answer = "unknown"
     for bits in PRECISIONS:
         set_precision(bits)
         try:
-            a, b = evaluate(left, point), evaluate(right, point)
+            a, b = evaluate(left, where), evaluate(right, where)
         except Undefined:
-            return "unknown"
+            return answer
         if real and not all(_is_real(ball) for ball in (a, b)):
             return "unknown"
-        answer = _compare_balls(a, b, max(_decimals(left), _decimals(right)))
-        if answer != "unknown":
+        if rounded:
+            return _compare_rounded(a, b, bool(point))
+        answer = _compare_balls(a, b)
+        if answer == "differ" or (answer == "same" and point):
             return answer
-    return "unknown"
+    return answer
 
 
 def _is_real(ball: Any) -> bool:
     return bool(ball.imag.contains(0)) and float(abs(ball.imag).upper()) < 1e-60
 
 
-def _compare_balls(a: Any, b: Any, places: int) -> Answer:
+def _compare_rounded(a: Any, b: Any, at_point: bool) -> Answer:
+    """Whether two balls around roundings share a number; what is known to less than a thousandth tells nothing."""
+    gap = abs(a - b)
+    if not gap.contains(0):
+        return "differ"
+    if gap.upper() * 1000 < abs(a).max(abs(b)):
+        return "same"
+    return "unknown" if at_point else "differ"
+
+
+def _compare_balls(a: Any, b: Any) -> Answer:
     gap = abs(a - b)
     size = abs(a).max(abs(b))
-    if places:
-        return "same" if bool(gap < size * arb(2) * arb(10) ** (-min(places, 12) + 1)) and bool(gap < 1) else "differ"
     if not gap.contains(0):
         return "differ"
     if gap.upper() < arb(2) ** -200 * (1 + size).min(arb(2) ** 190):
@@ -292,9 +350,12 @@ def proportional(left: Node, right: Node) -> Answer:
     set_precision(PRECISIONS[0])
     ratio = None
     used = 0
-    for turn in range(len(_SIZES)):
+    points = [_point(names, turn, False) for turn in range(len(_SIZES))]
+    if any(_may_bend(side) for side in (left, right)):
+        points += _points_beyond(names, max(map(_reach, (left, right))), whole=False)
+    for point in points:
         try:
-            a, b = (evaluate(side, _point(names, turn, False)) for side in (left, right))
+            a, b = (evaluate(side, point) for side in (left, right))
         except Undefined:
             continue
         if a.contains(0) or b.contains(0):
@@ -302,7 +363,7 @@ def proportional(left: Node, right: Node) -> Answer:
         used += 1
         if ratio is None:
             ratio = a / b
-        elif _compare_balls(a / b, ratio, 0) != "same":
+        elif _compare_balls(a / b, ratio) != "same":
             return "differ"
     return "same" if used >= 3 else "unknown"
 

@@ -34,6 +34,7 @@ from pipeline.verify.reader.values import (
     Word,
 )
 
+_COORDINATES = frozenset("xyz")
 _PERIODS = frozenset("kn")
 """Letters that count turns where an angle is given up to them."""
 
@@ -225,7 +226,7 @@ def _accept_many(label: Value, answer: Value) -> Answer:
         if len(named) == 1 and len({item.name for item in named[0].items if isinstance(item, Named)}) == len(
             label.items
         ):
-            return _all(map(accept, label.items, answer.items))
+            return _all(map(accept, _in_order(label), _in_order(answer)))
         things = [_things(side) for side in (label, answer)]
         if things[0] and things[1] and set(things[0]) == set(things[1]):
             given = dict(zip(things[1], answer.items, strict=True))
@@ -242,8 +243,7 @@ def _accept_many(label: Value, answer: Value) -> Answer:
             return "differ"
         return accept_quantity(other, many.as_number) if many is answer else accept_quantity(many.as_number, other)
     if isinstance(other, Sequence) and many.kind == "list" and len(many.items) == len(other.items):
-        pairs = zip(label.items, answer.items, strict=True)  # type: ignore[union-attr]
-        return _all(accept(a, b) for a, b in pairs)
+        return _all(map(accept, _in_order(label), _in_order(answer)))  # type: ignore[arg-type]
     if (
         isinstance(other, Region)
         and many.kind == "set"
@@ -252,9 +252,18 @@ def _accept_many(label: Value, answer: Value) -> Answer:
     ):
         points = tuple(Piece(i.node, i.node, (True, True)) for i in many.items if isinstance(i, Quantity))
         return _accept_region(Region(points), other)
-    if isinstance(other, Quantity | Sequence | Matrix) and len(many.items) == 1:
+    if isinstance(other, Quantity | Sequence | Matrix) and len((many := _distinct(many)).items) == 1:
+        label, answer = (many, answer) if other is answer else (label, many)
         return accept(many.items[0], other) if many is label else accept(other, many.items[0])
     return "differ"
+
+
+def _in_order(listed: Many | Sequence) -> tuple[Value, ...]:
+    """The items as a pair or triple has them: `y = 1, x = 2` is (2, 1), for coordinates have an order of their own."""
+    names = [item.name for item in listed.items if isinstance(item, Named)]
+    if len(names) < len(listed.items) or not set(names) <= _COORDINATES:
+        return listed.items
+    return tuple(sorted(listed.items, key=lambda item: item.name))  # type: ignore[union-attr]
 
 
 def _things(many: Many) -> list[str]:

@@ -9,6 +9,7 @@ from pipeline.verify.compare.expressions import compare, constant, letters, roun
 from pipeline.verify.compare.letters import value_letters
 from pipeline.verify.normal import clean
 from pipeline.verify.reader.build import call, symbol
+from pipeline.verify.reader.conditions import CONDITION, check_condition
 from pipeline.verify.reader.families import split_congruence, split_family
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
@@ -51,9 +52,6 @@ MAX_LENGTH = 2000
 MAX_ITEMS = 200
 _RELATIONS = frozenset(("=", "<", ">", "le", "ge", "ne", "in"))
 _ORDERS = ("<", ">", "le", "ge")
-_CONDITIONS = re.compile(
-    r"(?i)\s*,?\s*(?:if|when|whenever|where|for|with|at|such that|provided|given|as long as|otherwise|unless)\b"
-)
 _CLOCK_TEXT = re.compile(r"(?i)\s*(\d{1,2})(?::(\d\d))?\s*\\?(?:text\s*\{)?\s*([ap])\.?\s?m\.?\s*\}?\s*")
 _BROKEN_DIGITS = re.compile(r"(?<=\d{20})\s*\n\s*(?=\d)")
 """A line break inside a number of many digits."""
@@ -141,10 +139,11 @@ def _read_whole(tokens: tuple[Token, ...]) -> Value:
     for at, token in enumerate(tokens):
         depth += (token.kind == "begin") - (token.kind == "end")
         depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(token.text, 0)
-        if at and not depth and token.kind in ("text", "word") and _CONDITIONS.match(_phrase(tokens[at : at + 2])):
+        if at and not depth and token.kind in ("text", "word") and CONDITION.match(_phrase(tokens[at : at + 2])):
             head = tokens[:at]
             while head and _is(head[-1], ","):
                 head = head[:-1]
+            check_condition(" ".join(part.text for part in tokens[at:]))
             condition = "".join(part.text for part in tokens[at:]).replace(" ", "").lower()
             return Conditioned(_read_list(head), condition)
     return _read_list(tokens)
@@ -195,6 +194,9 @@ def _read_list(tokens: tuple[Token, ...]) -> Value:
         group = _read_group(tokens)
         if group is not None:
             return group
+    member = next((at for at, token in enumerate(tokens[:-1], 1) if _is(token, "in")), 0)
+    if member and (_is(tokens[member], "]") or _is(tokens[-1], "[")):
+        return _read_item(tokens)
     if tokens[0].text == "(" and (tuples := split_tuples(tokens)) is not None:
         return Many(tuple(_read_list(part) for part in tuples))
     if any(_is(token, "cup") for token in tokens) and len(split(tokens, lambda token: _is(token, *_ORDERS))) > 1:

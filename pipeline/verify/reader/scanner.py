@@ -6,14 +6,18 @@ from fractions import Fraction
 
 from pipeline.verify.reader.build import number
 from pipeline.verify.reader.tokens import Token
-from pipeline.verify.reader.values import Node, Unreadable
+from pipeline.verify.reader.values import Node, TooLarge, Unreadable
+
+MAX_STEPS = 20_000
+"""Tokens that one reading may take, those taken again after a try that failed among them. An answer has 600 at most,
+and nests such tries seldom; `3\\frac{3\\frac{...` would double them at each level."""
 
 
 class Scanner:
     """Tokens, read from `position` on. Methods raise Unreadable where the tokens do not go on as they must."""
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
-        self.tokens, self.position = tokens, 0
+        self.tokens, self.position, self.steps = tokens, 0, 0
 
     def peek(self, ahead: int = 0) -> Token | None:
         """The token that comes next, or None at the end."""
@@ -31,6 +35,9 @@ class Scanner:
         if token is None:
             raise Unreadable("the text ends too early")
         self.position += 1
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise TooLarge("tries to read it in too many ways")
         return token
 
     def expect(self, text: str) -> None:

@@ -21,22 +21,76 @@ SCALES: dict[str, Fraction] = {
     "million": Fraction(10**6),
     "billion": Fraction(10**9),
     "trillion": Fraction(10**12),
+    **dict.fromkeys(("lakh", "lakhs", "lac"), Fraction(10**5)),
+    **dict.fromkeys(("crore", "crores"), Fraction(10**7)),
+    "万": Fraction(10**4),
+    "亿": Fraction(10**8),
+    "тыс": Fraction(1000),
+    "млн": Fraction(10**6),
+    "млрд": Fraction(10**9),
 }
 MONEY = frozenset(("$", "cent", "EUR", "GBP", "JPY", "INR", "CNY", "RUB"))
 _WRITTEN_NOT_THINGS = """
 about all alpha and answer any approximately arccos arcsin arctan are base beta between both but by choice choose
-cos cosh cubed delta divided dozen each either else equal equals equation eval every except exec exp factorial false
-frac gamma half if import infinity infty integral is lambda less limit log maybe minus mod modulo more negative
-neither never no none not of omega option or over per percent phi plus positive power print prod psi quarter
-remainder rho root score scores sigma sin sinh some sqrt squared sum tan tanh than the then theta third through to
-true undefined until was when where with without wrong
+cos cosh cubed delta divided each either else equal equals equation eval every except exec exp factorial false
+frac gamma if import incorrect infinity infty integral inverse is lambda less limit log maybe minus mod modulo more
+negative neither never no none not of omega option or over per phi plus positive power print prod psi reciprocal
+remainder rho root sigma sin sinh some sqrt squared sum tan tanh than the then theta through to
+true undefined until untrue was when where with without wrong
 """
 _NOT_THINGS = frozenset(_WRITTEN_NOT_THINGS.split())
 """Words that, after a number, make it something other than that number (5 or 6, 5 dozen, 5 mod 7)."""
 _FOREIGN_NOT_THINGS = [
-    *("或", "以上", "以下", "以内", "至少", "至多", "不", "万", "千", "百", "亿", "倍", "打", "和"),
-    *("или", "более", "менее", "тыс", "мил", "не", "и"),
+    *(
+        "或",
+        "以上",
+        "以下",
+        "以内",
+        "至少",
+        "至多",
+        "不",
+        "万",
+        "千",
+        "百",
+        "十",
+        "亿",
+        "兆",
+        "倍",
+        "打",
+        "和",
+        "分之",
+        "成",
+        "折",
+    ),
+    *("半", "错", "或者", "または", "割", "ずつ", "未満"),
+    *("или", "более", "менее", "тыс", "мил", "не", "и", "неверно"),
 ]
+_SCALE_WORDS = re.compile(
+    # English
+    r"(?:hundred|thousand|myriad|[mbt]rillion|[bm]illion|googol|dozen|score|ten|lakh|lac|crore|ppm|ppb)s?|googolplex"
+    r"|gross|k|mn|bn|tn|pct|percent\w*|permil\w*|\w*fold|half|halves|quarter"
+    r"|(?:third|fourth|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|\w+tie|\w*hundred|\w*thousand|\w*illion)(?:th)?s?"
+    r"|fourths?|thirds?"
+    # French
+    r"|cents?|(?:diz|douz|quinz|vingt|trent|quarant|cinquant|soixant|cent)aines?|mill(?:e|iers?)|milliards?|\w+ièmes?"
+    r"|tiers|quarts?|demie?s?|moitiés?"
+    # Spanish and Portuguese
+    r"|decenas?|docenas?|centenas?|centenares|cien(?:tos)?|mil(?:es|lar(?:es)?)?|(?:m|b|tr)ill[oó]n(?:es)?|ciento"
+    r"|tercios?|cuartos?|quintos?|sextos?|séptimos?|octavos?|novenos?|décim[oa]s?|(?:cent|mil|millon)ésim[oa]s?|medios?"
+    r"|dezenas?|dúzias?|milhar(?:es)?|(?:m|b|tr)ilh(?:ão|ões)|terços?|sétimos?|oitavos?|nonos?"
+    # Italian
+    r"|decin[ae]|dozzin[ae]|centinai[ao]|migliai[ao]|mila|milion[ei]|miliard[oi]|cento|mezz[oi]"
+    r"|(?:terz|quart|quint|sest|settim|ottav|non|decim|\w+esim)[oi]"
+    # German
+    r"|dutzende?n?|zehner|hunderte?r?|tausende?r?|millionen?|milliarden?|billionen?|prozent|promille|procent|halbe|hälften?"
+    r"|(?:drit|vier|fünf|sechs|sieb|ach|neun|zehn|elf|zwölf|\w*zehn|\w*zigs|\w*hunderts|\w*tausends|\w*millions)teln?|\w+fach\w*"
+    r"|mio|mrd|tsd"
+    # Russian
+    r"|десят(?:ок|к\w*)|дюжин\w*|сот\w{0,2}|сотен|сотн\w*|тыс(?:яч\w*)?|миллион\w*|миллиард\w*|млн|млрд|процент\w*"
+    r"|половин\w*|(?:трет|четверт|пят|шест|седьм|восьм|девят|десят|сот|тысячн)(?:ых|ые|ая|ую|ей|и|ь)"
+    r"|кратн\w*"
+)
+"""Words that make another number of the one before them: scales, parts, percent, in the languages that answers have."""
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 _PREFIXES = re.compile(r"(平方|立方|quadrat|kubik|квадратн\w+ |кубическ\w+ )(?=\S)", re.IGNORECASE)
 _PIECE = re.compile(r"(?P<word>[^\W\d_]+|[$€£¥₹¢%]+)\.?\s*(?:\^\s*\{?\s*(?P<power>-?[1-9])\s*\}?)?\s*")
@@ -123,8 +177,10 @@ def _read_product(words: str) -> str | None:
 def _is_thing(word: str) -> bool:
     """Whether a word that is no unit can be what was counted."""
     if word.isascii():
-        return len(word) > 1 and word not in _NOT_THINGS
-    return not any(part in word if part >= "⺀" else part == word for part in _FOREIGN_NOT_THINGS)
+        return len(word) > 1 and word not in _NOT_THINGS and _SCALE_WORDS.fullmatch(word) is None
+    return _SCALE_WORDS.fullmatch(word) is None and not any(
+        part in word if part >= "⺀" else part == word for part in _FOREIGN_NOT_THINGS
+    )
 
 
 @lru_cache(maxsize=1 << 10)

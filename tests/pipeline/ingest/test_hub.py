@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.ingest.hub import read_dataset
+from pipeline.ingest.hub import read_dataset, read_license
+from schemas.config import Source
 from schemas.conform import WHERE
 from schemas.errors import InputError
 
@@ -101,3 +102,29 @@ def test_without_a_network_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"openai/gsm8k: the Hub cannot be reached.*hf download.*files"):
         next(read_dataset("openai/gsm8k", "main"))
+
+
+@pytest.mark.parametrize(
+    ("card", "license"),
+    [
+        ("---\nlicense: mit\n---\n# Set", "mit"),
+        ("---\nlicense:\n- cc-by-4.0\n---\n", "cc-by-4.0"),
+        ("---\nlicense: [mit, apache-2.0]\n---\n", "other"),
+        ("---\nlanguage: en\n---\n", None),
+        ("---\n: [\n---\n", None),
+        ("# A set without a head\nlicense: mit\n", None),
+        (None, None),
+    ],
+)
+def test_a_sets_card_states_its_licence(card: str | None, license: str | None, tmp_path: Path) -> None:
+    if card is not None:
+        (tmp_path / "README.md").write_text(card)
+    assert read_license(Source(name="set", dataset=str(tmp_path))) == license
+    assert read_license(Source(name="set", files=str(tmp_path))) == license
+
+
+def test_a_card_that_links_out_of_its_set_states_nothing(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.md").write_text("---\nlicense: mit\n---\n")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "README.md").symlink_to(tmp_path / "elsewhere.md")
+    assert read_license(Source(name="set", dataset=str(tmp_path / "set"))) is None

@@ -70,6 +70,21 @@ def test_a_licence_is_the_rows_own_or_its_source_s(
     assert yaml.safe_load(text.split("---\n")[1]).get("license") == license
 
 
+@pytest.mark.parametrize(("publish", "license"), [({}, "odbl"), ({"licenses": {"sums": "cc-by-4.0"}}, "cc-by-4.0")])
+def test_a_licence_of_the_sets_own_card_counts_where_the_config_has_none(
+    publish: dict[str, Any], license: str, folder: RunFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "README.md").write_text("---\nlicense: odbl\n---\n# A set\n")
+    make_run(folder)
+    config = make_config(folder.root, publish=publish)
+    source = config.sources[0].model_copy(update={"files": None, "dataset": str(tmp_path / "set")})
+    config = config.model_copy(update={"sources": (source,)})
+    _publish(folder, config, {})
+    text = render_card(folder, config, build_manifest(folder, config))
+    assert yaml.safe_load(text.split("---\n")[1]).get("license") == license
+
+
 def test_several_licences_are_a_mixed_set(folder: RunFolder) -> None:
     make_run(folder)
     config = make_config(folder.root, publish={"licenses": {"sums": "mit"}})

@@ -101,6 +101,7 @@ FRAGMENTS = [
 @example(r"\text{5}")
 @example("1,234")
 @example("a = (1, 2)")
+@example("\\text{\\}a ")
 def test_a_key_is_an_answer_of_its_own_value(text: str) -> None:
     value = read(text).value
     key = None if value is None else write_key(value)
