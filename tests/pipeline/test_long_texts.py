@@ -11,10 +11,10 @@ from pipeline.code_tests.mutate_lines import read_limits
 from pipeline.code_tests.programs import fingerprint_program
 from pipeline.code_tests.tolerance import read_tolerance
 from pipeline.decontaminate.items import read_core
-from pipeline.dedup.wrapping import strip_labels, strip_source
 from pipeline.ingest.recognize.answers import read_label
 from pipeline.ingest.recognize.instructions import strip_instructions
 from pipeline.ingest.recognize.programs import is_code
+from pipeline.text.wrapping import strip_labels, strip_source
 
 LENGTH = 16_000
 READERS: list[tuple[Callable[[str], Any], str, str]] = [
