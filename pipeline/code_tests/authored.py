@@ -20,7 +20,7 @@ SHOWN = 3
 """Known inputs in a prompt: enough to show the form."""
 LONGEST_SHOWN = 2000
 """Characters of an input and its answer in a prompt."""
-_BLOCK = re.compile(r"```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```[ \t]*+(?:python3?|py)?[ \t]*+\n(.*?)```", re.DOTALL)
 
 
 @dataclass(frozen=True)

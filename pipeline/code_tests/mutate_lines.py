@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,4000}\Z")
 """A longer one is changed digit by digit, as a word is: Python refuses to read more than 4,300."""
 _FRACTION = re.compile(r"[+-]?\d+\.\d+\Z")
 _LIMIT = re.compile(
-    r"(?:≤|<=?|\\leq?(?![a-z])|\\lt)\s*\$?\s*"
+    r"(?:≤|<=?|\\leq?(?![a-z])|\\lt)\s*+\$?\s*+"
     r"(?:(?:(\d{1,3})\s*(?:\\cdot|\\times|\*|×|·)\s*)?(\d{1,3})\s*(?:\^|\*\*)\s*\{?\s*(\d{1,3})|(\d[\d, ]*\d|\d))"
 )
 

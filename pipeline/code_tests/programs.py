@@ -32,7 +32,7 @@ LANGUAGES: dict[str, Literal["python", "cpp"]] = {
 """What sources call the two languages that the sandbox runs; C is compiled as C++."""
 
 _CPP_PIECES = re.compile(
-    r"""(?P<raw>R"(?P<tag>[^()\\\s]{0,16})\(.*?\)(?P=tag)")|(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
+    r"""(?P<raw>R"(?P<tag>[^()\\\s]{0,16})\(.*?\)(?P=tag)")|(?P<string>"(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?)"""
     r"|(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<directive>^[ \t]*\#[^\n]*)|(?P<word>[A-Za-z_]\w*)"
     r"|(?P<number>\.?\d(?:[\w.']|[eEpP][+-])*)|(?P<mark>\S)",
     re.DOTALL | re.MULTILINE,

@@ -8,7 +8,7 @@ from pipeline.code_tests.matrix import Matrix, Outcome, build_matrix
 from pipeline.code_tests.outputs import DEFAULT_TOLERANCE, Judge, has_fractions
 from pipeline.code_tests.truth_discovery import weigh_solutions
 
-_ABOUT = r"(?:error|precision|tolerance|accura\w+|within|off by|differ\w*)[^.]{0,120}?"
+_ABOUT = r"(?:error|precision|tolerance|accura(?:te|cy)|within|off by|differ)[^.]{0,120}?"
 _STATED = re.compile(
     rf"{_ABOUT}10\s*(?:\^|\*\*)?\s*\{{?\s*[-−–]\s*\{{?\s*(\d{{1,2}})|{_ABOUT}\b1e-(\d{{1,2}})|{_ABOUT}\b0\.(0{{1,11}})1\b",
     re.IGNORECASE,

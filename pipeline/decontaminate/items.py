@@ -21,7 +21,7 @@ _FUNCTION = re.compile(r"(?s)\A(.*?)\bdef\s+(\w+)\s*\(.*?\)\s*(?:->[^:\n]+)?:\s*
 _CALLED = re.compile(r"(?<=\bdef )\w+(?=\s*\()|\b(?:[A-Za-z][a-z0-9]*_\w*|[a-z]+[A-Z]\w*)(?=\s*\()")
 CALLED = "called"
 _EXAMPLES = re.compile(
-    r"(?m)^\s*(?:>>>|(?:for\s+)?examples?\b\s*\d*\s*:|assert\b|\[input/output\]).*", re.IGNORECASE | re.DOTALL
+    r"(?m)^[ \t]*+(?:>>>|(?:for\s++)?examples?\b\s*+\d*+\s*+:|assert\b|\[input/output\]).*", re.IGNORECASE | re.DOTALL
 )
 
 

@@ -1,19 +1,19 @@
 """Reading: a statement as a line of canonical tokens, the same for every spelling of it.
 
 Case, white space, quotes, dashes, dollar signs and the many spellings of one LaTeX formula go; instructions around the
-problem go (`wrapping.py`); numbers in words become digits (`pipeline/text/number_tokens.py`). What is left is of two
-kinds. *Hard* tokens (numbers, operators, single letters, commands) are the mathematics: a problem with others is
-another problem. *Words* carry the story, and may be edited. `END` stands where a sentence ends.
+problem go (`pipeline/text/wrapping.py`); numbers in words become digits (`pipeline/text/number_tokens.py`). What is
+left is of two kinds. *Hard* tokens (numbers, operators, single letters, commands) are the mathematics: a problem with
+others is another problem. *Words* carry the story, and may be edited. `END` stands where a sentence ends.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
 
-from pipeline.dedup.wrapping import strip_instructions, strip_labels, strip_source
 from pipeline.text.latex import LAYOUT, SYNONYMS
 from pipeline.text.number_tokens import MISSPELT, NUMBER_WORDS, join_numbers, read_digits, write_ordinal
 from pipeline.text.thousands import join_latex
+from pipeline.text.wrapping import strip_instructions, strip_labels, strip_source
 
 END = "¶"
 

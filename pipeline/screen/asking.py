@@ -30,6 +30,7 @@ VERBS = (
     "|clear|recognize|replace|break|verify"
     "|read|study|use|try|place|partition|correct|express|split|search|infer|calculate|measure|determine"
     "|conjecture|formulate|bound|indicate|reverse|rotate|spell|unscramble|restore|predict|reply|respond|return|output"
+    "|come up with"
 )
 QUESTION = re.compile(r"[?？؟፧]")
 WH = (
@@ -41,7 +42,7 @@ WH_FIRST = r"which|who|whose|where|when|why"
 LIST_MARK = r"(?:\(?\d{1,2}[.)]\s*)?"
 STRICT = re.compile(
     rf"(?:^|[.!?:]\)?[\"”’]?\s|\n)[\s*_#>\-(\"“]{{0,6}}{LIST_MARK}(?:(?:now|then|also|hence|first|next"
-    rf"|finally|please|carefully),? )?(?:{VERBS}|{WH}|{WH_FIRST})\b"
+    rf"|finally|please|\w+ly),? )?(?:{VERBS}|{WH}|{WH_FIRST})\b"
     rf"|[,;)\]}}{MASKS}.!?:]\s{{0,2}}(?:{CORE}|enter|give|provide|list|write|specify|state|describe|identify"
     rf"|convert|sketch|choose|obtain|perform|construct|classify|{WH})\b"
     rf"|\b(?:then|and|to|please|or|also|now|by|hence|but|thus|so|you|we),?\s+(?:{CORE}|{WH})\b|\b(?:then"
@@ -55,9 +56,9 @@ ANYWHERE = re.compile(
 )
 BLANK = re.compile(
     r"\\q?quad\s*(?:\\\)|\$)|"
-    r"_{2,}|(?:\\_\s*){2,}|\\underline\s*\{\s*(?:\\[a-z]+\s*(?:\{[^{}]*\})?|[\s~])*\}|\\ldots\s*[.$]?$"
+    r"_{2,}|\xa0{2,}|(?:\\_\s*){2,}|\\underline\s*\{\s*(?:\\[a-z]+\s*(?:\{[^{}]*\})?|[\s~])*\}|\\ldots\s*[.$]?$"
     r"|\(\s*(?:\\quad|\\qquad|\\ |\s|　|~|_)*\s*\)|（\s*）|\\square|\\boxed|\\Box"
-    r"|□|▲|=\s*\$\s*[.．。]?\s*$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
+    r"|□|▲|=\s*(?:\\\s|\\q?quad|\\,)*\s*(?:\$|\\\))\s*[.．。]?\s*$|\.{3,}\s*$|…\s*$|\[\s*\]|\?\?"
 )
 TOLD = (
     "In If On Let For Given Suppose Is At Of By To From With All When While And But Since As Then That"
@@ -68,6 +69,20 @@ TOLD = (
     " Were Has Have Paint Join"
 )
 ORDER = re.compile(rf"(?:^|[.!?{MASKS}]\s+|\n)(?!(?:{'|'.join(TOLD.split())})\b)[A-Z][a-z]{{3,}} (?:the|all)\b")
+SOUGHT = re.compile(
+    r"\b(?:is|are|be|must be|needs? to be|(?:is|are) to be|can be) (?:determined|found|calculated|computed|sought"
+    r"|required|evaluated|asked for)\b",
+    re.IGNORECASE,
+)
+NAMED_QUANTITY = re.compile(
+    r"(?:^|[.!?,;]\s+|\n)(?:the |all (?:the )?|total )?(?:\w+[ -]){0,3}?(?:number|value|values|probability|sum"
+    r"|product|area|volume|perimeter|length|distance|ratio|range|ways|maximum|minimum|remainder|coefficient|solutions?|radius|difference"
+    r"|angle|integral|limit|equation|expression|term) (?:of|that|for|to|in|between|from)\b(?P<rest>[^.!?]*)[.!]?\s*$",
+    re.IGNORECASE,
+)
+"""A last sentence that only names what is sought: "The number of ways to seat six people, where A sits first." """
+CLAUSE = re.compile(r"\b(?:where|that|if|given|when|which|who|so that|such|with|while|for which)\b", re.IGNORECASE)
+FINITE = re.compile(r"\b(?:is|are|was|were|equals?|has|have|does|do|can|will|must|becomes?)\b|=", re.IGNORECASE)
 CLOZE = re.compile(r"(?:\b(?:is|are|equals?|equal to|be|becomes?|has|was|were|by|to|of)|=)\s*:?\s*$", re.IGNORECASE)
 OTHER_TONGUES = re.compile(
     r"求|证明|多少|几|何|计算|確定|确定|いくら|いくつ|何|求め|얼마|구하|몇|найд|вычисл|сколько|определ|докаж|чему|trouve|détermin|calcul|combien"
@@ -86,7 +101,22 @@ def asks(text: str, prose: str, *, english: bool) -> bool:
         return True
     if not english:
         return True
-    return bool(STRICT.search(prose) or ANYWHERE.search(prose) or ORDER.search(prose))
+    return bool(
+        STRICT.search(prose)
+        or ANYWHERE.search(prose)
+        or ORDER.search(prose)
+        or SOUGHT.search(prose)
+        or names_quantity(text, prose)
+    )
+
+
+def names_quantity(text: str, prose: str) -> bool:
+    """Whether the text ends in a quantity that it only names, with something to reckon with. A sentence that has a verb
+    outside its relative clauses says what the quantity is."""
+    named = NAMED_QUANTITY.search(prose)
+    if named is None or not re.search(r"\d|\$|\\", text):
+        return False
+    return not FINITE.search(CLAUSE.split(named["rest"], maxsplit=1)[0])
 
 
 def asks_here(piece: str, *, english: bool = True) -> bool:

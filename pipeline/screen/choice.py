@@ -16,6 +16,7 @@ from pipeline.screen.answers import bare
 from pipeline.screen.asking import CLOZE, QUESTION, asks_here
 from pipeline.screen.outcome import Outcome, Reject, Suspicion, reject
 from pipeline.screen.reading import read
+from pipeline.text.masking import DISPLAY
 from pipeline.text.whole_number import read_whole
 from schemas.config import ScreenConfig
 from schemas.reasons import Reason
@@ -82,12 +83,16 @@ NEEDS_OPTIONS = re.compile(
     r"\bfollowing\s*(?:[?:.]|$|(?:is|are|statements?|expressions?|equations?|numbers?|values?|functions?"
     r"|graphs?|could|can|must|would|best|options?|choices?|describes?|represents?|shows?|has|have|does"
     r"|do)\b)"
-    r"|\bof the (?:following|below|above|given|options|choices)\b|\bof these\b|\bthese (?:numbers|values"
+    r"|\bof the (?:following|below|above|given|options|choices)\b"
+    rf"(?! [^.?!]{{0,40}}[?:]?\s*[{DISPLAY}])|\b(?:which|none|all|any|one) of these\b"
+    r"|\bof these\s*(?:[?.,:]|$)|\bthese (?:numbers|values"
     r"|options|choices|expressions|statements)\b"
-    r"|\b(?:closest|nearest (?:to|value|answer)|most nearly|best (?:describe|approximat|estimat|represent"
+    r"|\b(?:(?:is|are|be|comes?|which|value|number|integer) (?:\w+ )?(?:closest|nearest)|nearest (?:value|answer)"
+    r"|closest (?:value|answer|approximation)|most nearly|best (?:describe|approximat|estimat|represent"
     r"|explain|answer|match|option|choice|fit|summar|model)\w*|approximately equal)"
     r"|\b(?:must|could|can|may|might|cannot|would) (?:\w+ )?(?:be|not be|NOT be)\b(?=[^?]{0,40}\b(?:true"
-    r"|false|equal|value|the|a|an)\b)(?=[^?]*\bwhich\b)|\bcould be\b|\bmust be true\b|\bnot true\b|\bis"
+    r"|false|equal|value|the|a|an)\b)(?=[^?]*\bwhich\b)|\bcould be\b(?! \w+(?:ed|en|n|t|de|ut)\b)"
+    r"|\bmust be true\b|\bnot true\b|\bis"
     r" (?:true|false|correct|incorrect)\b"
     r"|\b(?:NOT|EXCEPT)\b|\bequivalent\b|\bsame as\b|\ban? (?:example|possible|solution|factor|equation"
     r"|expression|function|reason|counterexample)\b(?=[^?.]*(?:\?|is|are|:)?\s*$)"
@@ -106,7 +111,7 @@ WHICH_STANDS = re.compile(
 )
 ROUGH = re.compile(r"\b(?:approximate(?:ly)?|estimate[ds]?|roughly|about how|nearly)\b", re.IGNORECASE)
 WHICH_OF_FOLLOWING = re.compile(
-    r"\bwhich(?: one)?(?: \w+)?(?: of)? the following\b|\bwhich of (?:these|the (?:options|choices"
+    r"\bwhich(?: one)?(?: \w+)? of the following\b|\bwhich of (?:these|the (?:options|choices"
     r"|statements|expressions|equations))\b|\bthe following (?:options|choices)\b"
     r"|\bwhich (?:graph|diagram|figure|picture|number line) (?:shows|represents|matches|could|best|is)\b",
     re.IGNORECASE,
@@ -115,6 +120,8 @@ CHINESE_OPTIONS = re.compile(r"下列|(?:以下|下面)(?:各|哪|四|说法|选
 CHINESE_BLANK = re.compile(r"[（(][\s\u3000]*[）)][\s\u3000]*[。.？?]?\s*$")
 """Where the letter of an option goes."""
 DISPLAYED = re.compile(r"\s*\$\$([^$]+)\$\$\s*")
+VALUED = re.compile(r"^\W*\$([^$]+)\$(?: (?:[a-z]+\.? ?){1,3})?\W*$", re.IGNORECASE)
+"""A formula that is all of an option but for a unit."""
 PROSE_WORD = re.compile(r"[A-Za-z]{2,}")
 COMMAND = re.compile(r"\\[A-Za-z]+|\$")
 
@@ -123,13 +130,15 @@ COMMAND = re.compile(r"\\[A-Za-z]+|\$")
 class Options:
     """A multiple-choice question taken apart: the `stem` without options, the contents in order, and where they stood.
 
-    `certain` says that the layout is used for options only (LaTeX bold letters, or a field of the source).
+    `certain` says that the layout is used for options only (LaTeX bold letters, or a field of the source). `tail` is
+    what stood behind the options, which the stem ends with.
     """
 
     stem: str
     contents: tuple[str, ...]
     certain: bool
     key: str | None = None
+    tail: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,7 +216,8 @@ def read_inline(statement: str, *, lettered: bool = False) -> Options | None:
     )
     if style == 0 and statement[:start].count("$") % 2 == 0 and statement[:start].rstrip().endswith("$"):
         stem = statement[:start].rstrip()
-    return Options(f"{stem}\n\n{tail}".strip() if tail else stem, (*contents[:-1], last), style == 0)
+    stem = f"{stem}\n\n{tail}".strip() if tail else stem
+    return Options(stem, (*contents[:-1], last), style == 0, tail=tail)
 
 
 def read_extra(problem: Mapping[str, Any]) -> Options | None:
@@ -261,10 +271,22 @@ def resolve(answer: str, options: Options) -> int | None:
         index = ord(both.group(1).lower()) - 97
         if index < len(options.contents) and plain(both.group(2)) == plain(options.contents[index]):
             return index
+    alike = [index for index, content in enumerate(options.contents) if are_alike(text, content)]
+    if len(alike) == 1:
+        return alike[0]
     number = read_whole(text)
     if number is not None and options.key in ZERO_BASED_KEYS and number < len(options.contents):
         return number
     return None
+
+
+def are_alike(label: str, content: str) -> bool:
+    """Whether an option has a label's value, however both are written, with or without a unit behind the option."""
+    from pipeline.verify.decide import decide
+
+    return any(
+        "same" in (decide(label, value), decide(value, label)) for value in {bare(content), *VALUED.findall(content)}
+    )
 
 
 def open_stem(stem: str) -> str:
@@ -362,7 +384,11 @@ def is_choice_layout(options: Options, answer: str) -> bool:
         return options.certain
     if LABEL.fullmatch(bare(answer)) or re.fullmatch(r"[A-J](?:\s*(?:,|and|&)\s*[A-J])+", bare(answer)):
         return True
-    stem = options.stem.rstrip()
+    if not any(letter.isdigit() for content in options.contents for letter in content) and (
+        read_whole(bare(answer)) is not None
+    ):
+        return False
+    stem = options.stem.removesuffix(options.tail).rstrip()
     asked = stem.endswith("?") or bool(WHICH_OF_FOLLOWING.search(stem))
     return asked and all(len(content) <= 60 for content in options.contents)
 

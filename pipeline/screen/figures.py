@@ -93,6 +93,14 @@ SHADING = re.compile(
     r"|\bsquares? shaded\b|\bshaded squares? (?:is|are) \d",
     re.IGNORECASE,
 )
+NAMED_SHADE = re.compile(
+    rf"\s(?:\w+ )?(?:triangle|rectangle|square|pentagon|hexagon|quadrilateral|trapezoid|polygon|sector"
+    rf"|segment) [{MATH}]"
+    r"|\s(?:region|area|part|portion)s?,? (?:which is|that (?:is|lies)|consisting|formed|bounded|between|inside"
+    r"|outside)\b",
+    re.IGNORECASE,
+)
+"""What a shaded region is, in letters or words."""
 TABLE_POINTING = re.compile(
     rf"\b(?:the|this|following|these|each)(?: \w+){{0,3}} tables?\b(?: \w+){{0,3}} (?:{PLACE}|shows?|gives?"
     r"|lists?|displays?|contains?|summari[sz]es?|provides?|presents?|records?|indicates?)\b"
@@ -118,6 +126,16 @@ NETWORK = re.compile(
     re.IGNORECASE,
 )
 """A graph of vertices and edges, which a statement gives in words."""
+THING = re.compile(
+    r"\b(table|chart|graph|picture|photo|image|map|grid|board|spinner|sketch|drawing)s?\b", re.IGNORECASE
+)
+PICTURED = re.compile(rf"\b(?:{PICTURE}|graphs?|maps?)\b", re.IGNORECASE)
+GIVEN = re.compile(
+    r"\b(?:shown|pictured|depicted|illustrated|below|above|following|accompanying|adjoining|right|left)\b", re.I
+)
+ROWS_IN_LINE = re.compile(
+    r"\s*(?:below|above)?\s*[:(]\s*[^.?!]{0,40}?[\w )]+[:=-]\s*\$?\d[^?!]*?[,;|]\s*[^.?!]*?[:=-]\s*\$?\d"
+)
 PROSE_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{MATH}{DISPLAY}]")
 RULES = re.compile(r"[─│┌┐└┘├┤]{2}|[#+]{6}")
 LISTED = re.compile(r"\s*[\\(\[*-]*\s*(?:[A-Ja-j]|\d{1,2})\s*[.):\]]|\s*[-=*_]+\s*$")
@@ -149,6 +167,21 @@ def draws_in_text(prose: str, pointer: re.Match[str]) -> bool:
     return False
 
 
+def is_introduced(prose: str, pointer: re.Match[str]) -> bool:
+    """Whether a pointer without "shown" or "below" means a thing that the text itself brought in: "an 8 x 8 table ...
+    rows from the table", "takes a picture ... in the picture", "the graph of $y$ ... in the graph"."""
+    thing = THING.search(pointer.group())
+    if thing is None or GIVEN.search(pointer.group()):
+        return False
+    noun, before = thing[1].lower(), prose[: pointer.start()]
+    new = (
+        rf"\b(?:an?|one|each|every|some)\s(?:[\w{MATH}-]+\s){{0,4}}?{noun}\b"
+        r"(?! (?:shows?|below|above|shown|gives?|depicts?))"
+    )
+    described = rf"\bthe {noun} (?:of|whose|consisting of)\b"
+    return bool(re.search(new, before, re.IGNORECASE) or re.search(described, before, re.IGNORECASE))
+
+
 def find_pointer(reading: Reading) -> str | None:
     """The phrase that points at a missing drawing or table, or null."""
     prose = reading.prose
@@ -159,15 +192,19 @@ def find_pointer(reading: Reading) -> str | None:
     for pointer in POINTING.finditer(prose) if any(word in lowered for word in TRIGGERS) else ():
         table = "table" in pointer.group().lower() or "chart" in pointer.group().lower()
         shown = shows_formula(prose, pointer) or (reading.tabled and table) or draws_in_text(prose, pointer)
+        shown = shown or (table and bool(ROWS_IN_LINE.match(prose, pointer.end())))
+        shown = shown or (TABLE in prose[pointer.end() :] and not PICTURED.search(pointer.group()))
+        shown = shown or is_introduced(prose, pointer)
         shown = shown or ("graph" in pointer.group().lower() and bool(NETWORK.search(prose[: pointer.start()])))
         if not shown:
             return pointer.group()
     if not (reading.tabled or has_rows(reading.text)):
         for pointer in TABLE_POINTING.finditer(prose):
-            if not shows_formula(prose, pointer):
+            shown = shows_formula(prose, pointer) or is_introduced(prose, pointer)
+            if not shown and not ROWS_IN_LINE.match(prose, pointer.end()):
                 return pointer.group()
     if (pointer := SHADED.search(prose)) and not SHADING.search(prose):
-        return pointer.group()
+        return None if NAMED_SHADE.match(prose, pointer.end()) else pointer.group()
     return None
 
 

@@ -60,7 +60,7 @@ def is_material(text: str) -> bool:
     bare = re.sub(r"\b0x[\da-fA-F]+|\"[^\"\n]*\"|“[^”\n]*”|'[^'\n]*'", " ", text)
     words = [word.lower() for word in re.findall(r"[A-Za-z]{3,}", bare) if word.lower() not in FUNCTIONS]
     if not words:
-        return bool(re.search(r"\w|[^\w\s]{3,}", text))
+        return bool(re.search(rf"[\w{MASKS}]|[^\w\s]{{3,}}", text))
     if len(words) >= 3 and re.fullmatch(r"[\[(]?(?:\s*[\w'-]+\s*,)+\s*[\w'-]+\s*[\])]?", bare):
         return True
     if any(word in ENGLISH for word in re.findall(r"[a-z]+", bare.lower()) if word not in FUNCTIONS):

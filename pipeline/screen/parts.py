@@ -25,6 +25,7 @@ NUMBERS = tuple(str(number) for number in range(1, 13))
 SERIES = (LETTERS, CAPITALS, ROMANS, GREAT_ROMANS, NUMBERS)
 CIRCLED = tuple("①②③④⑤⑥⑦⑧⑨⑩")
 
+BRACKETS = str.maketrans("（）", "()")
 LABEL = r"([a-lA-L]|[ivx]{1,4}|[IVX]{1,4}|1?\d)"
 START = r"(?:^|\n)[ \t>*_#]*"
 STYLES = (
@@ -116,12 +117,13 @@ def screen_parts(problem: Mapping[str, Any], config: ScreenConfig) -> Outcome:
         return reject(Reason.MULTI_PART, f"the label answers several parts: {answer[:80]!r}")
     reading = read(problem["statement"])
     lettered = bool(OPTION_LETTER.fullmatch(answer.strip()))
-    for head, pieces in split_parts(reading.prose):
+    prose = reading.prose.translate(BRACKETS)
+    for head, pieces in split_parts(prose):
         if INSTRUCTING.search(head) and sum(bool(PROPER_REQUEST.search(piece)) for piece in pieces) < 2:
             continue
         if lettered and not any("?" in piece for piece in pieces):
             continue
-        stepped = bool(PROCEDURE.search(head[-LEADING:]) or STEP.match(reading.prose, len(head)))
+        stepped = bool(PROCEDURE.search(head[-LEADING:]) or STEP.match(prose, len(head)))
         asking = sum(
             asks_here(piece, english=reading.english)
             and not is_about_form(piece)

@@ -6,10 +6,12 @@ words (`pipeline/text/masking.py`).
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.text.masking import mask
+from pipeline.text.wrapping import strip_source
 
 MARKDOWN_TABLE = re.compile(r"^[^\n|]{0,200}\|[^\n]{1,400}\n[ \t]*\|?[ \t]*:?-{2,}", re.MULTILINE)
 
@@ -35,13 +37,21 @@ WORD = re.compile(r"[^\W\d_]+")
 SENTENCE_END = re.compile(r"(?<=[.!?。？！])[\"'”’)\]]*\s+|(?<=[。？！])|\n\s*\n")
 
 
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_WRITTEN_AS_ONE = {ord(sign): unicodedata.normalize("NFKC", sign) for sign in "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹﬀﬁﬂﬃﬄ"}
+_PART_IN_MATH = re.compile(
+    r"(?:(?<=[.;:?!。；：？])|(?<=\n)|(?<=\A))(\s*)(?:\$|\\\()\s*\(\s*([1-9]|[IVX]{1,4}|[ivx]{1,4}|[a-h])\s*\)\s*(?:\$|\\\))(?=\s*\S)"
+)
+"""The label of a part that is set as a formula of its own where a sentence or a line begins: `$(1)$ Find ...`."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """What the rules see of a statement.
 
-    `text` is the statement without outer white space; `prose` the same with every formula, table and drawing replaced
-    by one mark; `formulas` the replaced formulas in order; `unclosed` names a construct that is opened and never
-    closed (null if none); `english` says that the words are English.
+    `text` is the statement without outer white space and without the source behind it; `prose` the same with every
+    formula, table and drawing replaced by one mark; `formulas` the replaced formulas in order; `unclosed` names a
+    construct that is opened and never closed (null if none); `english` says that the words are English.
     """
 
     text: str
@@ -70,7 +80,8 @@ def is_english(prose: str) -> bool:
 @lru_cache(maxsize=64)
 def read(statement: str) -> Reading:
     """Read a statement once; rules that look at the same row share the result."""
-    text = statement.strip()
+    text = _BREAK.sub("\n", statement).translate(_WRITTEN_AS_ONE).strip()
+    text = _PART_IN_MATH.sub(r"\1(\2)", strip_source(text))
     masked = mask(text)
     sentences = tuple(part.strip() for part in SENTENCE_END.split(masked.prose) if part and part.strip())
     return Reading(

@@ -108,7 +108,8 @@ def points_back(prose: str) -> bool:
 def find_lost_story(reading: Reading) -> str | None:
     """Why a lone question has nothing to reckon with: no formula, no material of its own, at most one number, and
     words that point at a story."""
-    if len(reading.sentences) != 1 or reading.formulas or len(reading.prose) > 220 or reading.drawn or reading.tabled:
+    material = reading.formulas or reading.drawn or reading.tabled or reading.unclosed
+    if len(reading.sentences) != 1 or len(reading.prose) > 220 or material:
         return None
     prose = reading.prose
     if not prose.rstrip(CLOSING_MARKS).endswith("?") and not STRICT.search(prose):

@@ -33,6 +33,7 @@ DANGLING = re.compile(
     r"|greatest|smallest|largest|different|many|much|two|three|four|five|consecutive)$",
     re.IGNORECASE,
 )
+SPACING = re.compile(r"(?:\\[,;:! ]|\s)+$")
 CONDITION = re.compile(
     r"\b(?:such that|so that|where|if|when|given(?: that)?|suppose(?: that)?|assume(?: that)?|for which"
     r"|let|that|whose|with|and|of|between|from|than|in|by|is|are)$",
@@ -45,9 +46,21 @@ RELATION = re.compile(
 SUM = re.compile(r"[\d)]\s*[-+*/^×÷=:,−]\s*\(?-?[\d.]+\)*[%°]?$")
 ASIDE = re.compile(r"(?<=[.?!])\s*[(\[][^()\[\]]{1,300}[)\]]\s*$")
 
-STEM_END = re.compile(r"\b(?:is|are|was|were|equals?|equal to)\s*:?\s*$", re.IGNORECASE)
+STEM_END = re.compile(
+    r"\b(?:is|are|was|were|(?:must|will|to|can|should|may) be|equals?|equal to|becomes?|reduces? to)"
+    r"\s*(?::\s*|\s\.\s*|(?<=\bis)\.\s*|(?<=\bto)\.\s*)?$",
+    re.IGNORECASE,
+)
 STEM_WORDS = 4
-"""Words of a sentence that is worth completing: `Then x is` has a sentence before it, and `It is` says nothing."""
+"""Words or formulas of a text that is worth completing: `It is` says nothing."""
+STATED = re.compile(r"\W*(?:let|suppose|define|consider|given|assume|denote|if|note)\b", re.IGNORECASE)
+ANNOUNCING = re.compile(
+    r"\b(?:following|below|follows|such that|so that|these|those|conditions?|properties|property|rules?|satisf\w+"
+    r"|where|for example|instance|says?|reads?|asks?|closest|nearest|between|equivalent|true|false|best"
+    r"|approximately)\b",
+    re.IGNORECASE,
+)
+"""What a colon announces that stands no more behind it: conditions, or options that a value was chosen among."""
 PIECE = r"(?:exercise|problem|question|example)"
 REFERENCE = re.compile(
     r"\b(?:see|refer to|from|in|of|using|use|under|by) (?:the )?"
@@ -62,6 +75,8 @@ BRACKETED_END = re.compile(r"\([^()]*\b[a-z]+ [^()]*\)$")
 
 def find_open_construct(reading: Reading) -> str | None:
     """What is opened and never closed: a formula, an environment or a brace inside the last formula."""
+    if reading.unclosed == "$" and last_mark(reading.prose) in END_MARKS:
+        return None
     if reading.unclosed:
         return f"{reading.unclosed!r} is never closed"
     depth: dict[str, int] = {}
@@ -122,7 +137,7 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
     asking = bool(STRICT.search(sentence))
     before = prose.rstrip(CLOSING_MARKS).rstrip(MASKS + " \n,").strip()
     if end in (MATH, DISPLAY):
-        formula = reading.formulas[-1].strip() if reading.formulas else ""
+        formula = SPACING.sub("", reading.formulas[-1]).strip() if reading.formulas else ""
         if formula.endswith((".", "?", "!", ".}", "?}")) or not formula:
             return None
         if formula.endswith((",", ";")) and end == MATH and not stem:
@@ -162,11 +177,15 @@ def find_broken_end(reading: Reading, *, stem: bool = False) -> str | None:
 
 
 def is_stem(reading: Reading) -> bool:
-    """Whether the text is a sentence for the answer to complete: "The number of diagonals of a convex 12-gon is". A cut
-    falls there as well, but seldom.
+    """Whether the text is a sentence for the answer to complete: "The number of diagonals of a convex 12-gon is", "Its
+    slope is given by:". A cut falls there as well, but seldom; one behind a colon leaves what it announces missing.
     """
+    pieces = len(reading.prose.split()) >= STEM_WORDS or bool(reading.formulas)
+    if STEM_END.search(reading.prose.rstrip(CODE + " \n")):
+        return pieces
     last = reading.sentences[-1] if reading.sentences else ""
-    return bool(STEM_END.search(reading.prose)) and len(last.split()) >= STEM_WORDS
+    announced = (STATED.match(last) and not re.search(r",|\bthen\b", last)) or ANNOUNCING.search(last)
+    return pieces and reading.prose.endswith(":") and not STRICT.search(last) and not announced
 
 
 def screen_incomplete(problem: Mapping[str, Any], config: ScreenConfig, *, stem: bool = False) -> Outcome:

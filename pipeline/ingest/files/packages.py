@@ -32,7 +32,7 @@ INPUT_VALIDATORS = ("input_validators", "input_format_validators")
 GROUPS = ("data/testdata.yaml", "data/test_group.yaml", "data/secret/testdata.yaml", "data/secret/test_group.yaml")
 """Where a package may say what its validator is told, beside problem.yaml."""
 _STATEMENT = re.compile(r"problem(?:\.([a-z]{2,3})(?:[-_][A-Za-z]+)?)?(\.[a-z]+)")
-_INI = re.compile(r"""^\s*([\w-]+)\s*=\s*(['"]?)(.*?)\2\s*$""", re.MULTILINE)
+_INI = re.compile(r"""^[ \t]*+([\w-]++)[ \t]*+=[ \t]*+(['"]?)(.*?)\2[ \t\r]*$""", re.MULTILINE)
 
 
 def read_package(place: Place, reading: ReadingConfig) -> dict[str, Any]:

@@ -60,8 +60,8 @@ MARKED = 0.5
 FEW = 4
 """Rows that may all have the same label."""
 _PHRASE = re.compile(
-    r"(?:(?:final answer:\s*)?(?:the |final |correct )*answer)(?:\s+is)?\s*[:：]?\s*\**\s*(?:is\s+)?"
-    r"([^\n]{1,80}?)\**\.?(?:\s*I hope (?:it|this) is correct\.?)?\s*$",
+    r"(?:final answer:\s*+)?(?:the |final |correct ){0,3}answer(?:\s+is)?\s*+[:：]?\s*+\**+\s*+(?:is\s++)?"
+    r"([^\n]{1,80}?)\**\.?(?:\s*+I hope (?:it|this) is correct\.?)?\s*$",
     re.IGNORECASE,
 )
 _WORKED = re.compile(r"####|\banswer(?: is|:)|\w\W*\\boxed\b|(?-i:[a-z)\d$][.!?]\s+[A-Z])", re.IGNORECASE)

@@ -20,10 +20,11 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _SECTION = re.compile(
-    r"#+ *(?:Question|Problem)\s*:?\s*\n(.*?)\n\s*#+ *(?:Format|Answer|Starter Code|Solution|Response)\b",
+    r"(?<!#)#++ *+(?:Question|Problem)[ \t]*+:?[ \t]*+\n(.*?)\n\s*+#++ *+"
+    r"(?:Format|Answer|Starter Code|Solution|Response)\b",
     re.DOTALL | re.IGNORECASE,
 )
-_FENCE = re.compile(r"```[a-z]*\s*\n?\s*(?:#? *(?:your|my) (?:code|solution|answer)[^\n`]*)\s*\n?```", re.IGNORECASE)
+_FENCE = re.compile(r"```[a-z]*+\s*+#? *+(?:your|my) (?:code|solution|answer)[^\n`]*+\s*+```", re.IGNORECASE)
 
 LONGEST = 1 << 14
 """A longer statement is left as it is: instructions are written around a problem, and searching for them takes the

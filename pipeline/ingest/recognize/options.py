@@ -29,8 +29,8 @@ SERIES = ("abcdefghij", "0123456789", "123456789")
 MOST = 10
 ENOUGH = 0.5
 _LETTERS = "ABCDEFGHIJ"
-_LABEL = re.compile(r"\s*[(\[（]?\s*([A-Ja-jＡ-Ｊ])\s*[)\].:）．、]?\s*")
-_MARK = re.compile(r"\s*[(\[（]?\s*([A-Ja-j]|\d)\s*[)\].:）．、]\s*")
+_LABEL = re.compile(r"\s*+[(\[（]?\s*+([A-Ja-jＡ-Ｊ])\s*[)\].:）．、]?\s*")
+_MARK = re.compile(r"\s*+[(\[（]?\s*+([A-Ja-j]|\d)\s*[)\].:）．、]\s*")
 _SPLIT = re.compile(r"(?:^|(?<=[\s,;|\[\]'\"]))[(\[（]?([A-Ja-j])\s*[)\].:）．、]\s*")
 _PLAIN = re.compile(r"[\s$,]|\\[ ,;!]|\\(?:left|right)")
 

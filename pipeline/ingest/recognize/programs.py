@@ -22,7 +22,7 @@ _OTHER = re.compile(
     r"\bpublic\s+(?:static|class)\b|\bSystem\.out\b|\bfunc main\(\)|\bfn main\(\)|\bconsole\.log\(|<\?php"
 )
 _PYTHON = re.compile(
-    r"^\s*(?:def \w+\s*\(|class \w+|import \w|from \w[\w.]* import|for .+:|while .+:|if .+:|print\s*\(|return\b"
+    r"^[ \t]*+(?:def \w+\s*\(|class \w+|import \w|from \w[\w.]* import|for .+:|while .+:|if .+:|print\s*\(|return\b"
     r"|\w[\w, ]*=[^=])",
     re.MULTILINE,
 )

@@ -10,6 +10,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from pipeline.text.answer_words import answer_words
 from pipeline.text.units import read_unit_name, sizes
 from pipeline.verify.reader.values import Unreadable
 
@@ -40,6 +41,8 @@ true undefined until untrue was when where with without wrong
 """
 _NOT_THINGS = frozenset(_WRITTEN_NOT_THINGS.split())
 """Words that, after a number, make it something other than that number (5 or 6, 5 dozen, 5 mod 7)."""
+_COUNTS = frozenset(("times", "fois", "veces", "volte", "mal", "fewer"))
+"""Words that change a value in a phrase before it, and may name what a number behind it counts."""
 _FOREIGN_NOT_THINGS = [
     *(
         "或",
@@ -176,6 +179,8 @@ def _read_product(words: str) -> str | None:
 
 def _is_thing(word: str) -> bool:
     """Whether a word that is no unit can be what was counted."""
+    if word in answer_words("changes") and word not in _COUNTS:
+        return False
     if word.isascii():
         return len(word) > 1 and word not in _NOT_THINGS and _SCALE_WORDS.fullmatch(word) is None
     return _SCALE_WORDS.fullmatch(word) is None and not any(

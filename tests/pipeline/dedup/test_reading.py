@@ -93,6 +93,10 @@ SQUARE = "Find the smallest $n$ with $n^2 > 300$."
         f"{SQUARE}\n\n*Proposed by Anna Person and Lee B. Other*",
         f"{SQUARE} [i]Author: Alex Zhu[/i]",
         f"Problem 7 {SQUARE} [HMMT February 2024]",
+        f"{SQUARE}\n\n*Proposed by **Euler1707***",
+        f"{SQUARE}\n\n[i]Ada Lovelace[/i]",
+        f"{SQUARE} *Ada Lovelace*",
+        f"{SQUARE}\n\t\n\tAda Lovelace",
     ],
 )
 def test_headings_and_sources_are_no_part_of_a_problem(wrapped: str) -> None:
@@ -107,6 +111,8 @@ def test_headings_and_sources_are_no_part_of_a_problem(wrapped: str) -> None:
         ("Let $f(x) = 3x$. Find f(1998)", "1998"),
         ("2.5 liters of water fill 5 glasses. How much does one hold?", "2.5"),
         ("How old was Ada in 1840? She was born in December 1815.", "1815"),
+        ("Calculate the sum:\n\\[\\sum_{N = 1}^{2048} \\lfloor \\log_3 N \\rfloor.\\]", "2048"),
+        ("Name the capital.\n\n*Hint: it is called Paris*", "paris"),
         ("Evaluate $f(2) + f(1998)$ for $f(x) = x (x + 1)$ and $x = 3 (1998)$", "1998"),
     ],
 )

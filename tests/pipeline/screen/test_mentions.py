@@ -20,6 +20,13 @@ WHOLE = [
     "Do the following: 1. Take any number. 2. Double it. 3. Add 10. 4. Halve it. 5. Subtract the first number. What is "
     "the result?",
     "Which of these two numbers is larger, $2^{100}$ or $3^{60}$? Give the exponent of the larger one.",
+    "The cells of a $5 \\times 7$ table are filled with ones. What is the sum of all the numbers in the table?",
+    "A photographer takes a picture of 7 men and 8 women. How many people are in the picture?",
+    "Let $a$ be the slope of the graph of $y = 3x + 1$. How often does the graph meet the axes in the graph paper's "
+    "first quadrant, if in the graph $x > 0$?",
+    "The number of litres is shown in the table: Tank A: 3600 L, Tank B: 1600 L. How many litres are there?",
+    "Semicircles lie on the sides of a square of side 4. Find the area of the shaded region, which is the area inside "
+    "the square but outside all of them.",
     "A shop offers a choice of 3 soups or 4 salads, and 5 main courses. In how many ways can one choose two courses?",
 ]
 LACKING = [

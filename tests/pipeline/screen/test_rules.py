@@ -71,6 +71,15 @@ def test_parts_in_every_layout(layout: str, separator: str) -> None:
     assert judge(f"There are 5 cats and twice as many dogs.{separator}{parts}") == "multi_part"
 
 
+@pytest.mark.parametrize("label", ["$({n})$ ", "\\(({n})\\) ", "（{n}）", "({great}) ", "$({great})$ "])
+@pytest.mark.parametrize("separator", ["\n", "<br/>", "; "])
+def test_parts_whose_labels_are_formulas_or_single_signs(label: str, separator: str) -> None:
+    labels = [label.format(n=n + 1, great="ⅠⅡ"[n]) for n in range(2)]
+    asked = ["Find the value of $f(1)$", "If $x > 0$, find the least value of $f(x)$."]
+    parts = separator.join(label + question for label, question in zip(labels, asked, strict=True))
+    assert judge(f"Given $f(x) = x + \\frac{{1}}{{x}}$.{separator.removeprefix(';')}{parts}") == "multi_part"
+
+
 def test_a_label_for_each_part_tells_parts() -> None:
     assert judge("Find the sum and the product of 3 and 4.", "(a) 7; (b) 12") == "multi_part"
 
@@ -104,6 +113,7 @@ def test_parts_that_look_like_instructions(statement: str) -> None:
         "Simplify this: 64*x*(x + 56)\nPlease follow these guidelines:\n1. Use ** to represent exponents. For example,"
         " write 7*X**2.\n2. Always include the * symbol. For example, write 3*x.",
         "As in parts (a) and (b) of the previous theorem, let $x = 7$. Find $x$.",
+        "Given the conditions\n$(1)$ $f(0) = 7$,\n$(2)$ $f$ is constant,\nfind $f(1)$.",
     ],
 )
 def test_no_parts(statement: str) -> None:
@@ -177,6 +187,11 @@ def test_asymptote_code_is_a_figure_that_is_there() -> None:
         "Calculate the total cost if he buys 3",
         "Find the number of integers n such that the product of n and",
         "Round 3.456 to the nearest",
+        "The radian measure of an angle of $60^\\circ$ is $\\frac{\\pi}{3}$.",
+        "Let $f$ be the function that is given by:",
+        "The numbers $x$ and $y$ have the following properties:",
+        "Find the value of:",
+        "The base of an isosceles triangle is 30 units and its area is 60 square units.",
     ],
 )
 def test_incomplete(statement: str) -> None:
@@ -204,6 +219,21 @@ def test_incomplete(statement: str) -> None:
         "Comupte the vaule of $3 + 4$.",
         "State the final answer to the following arithmetic problem: 4 - 1 - 7 =",
         "Solve for e: 56 - 98*e = -1218",
+        "The product of the roots of $x^2 - 9x + 7 = 0$ is given by:",
+        "If $a + b = 9$ and $b = 2$, then $a$ equals",
+        "Given $S_2 = 3$ and $S_4 = 10$, then the value of $S_4 - S_2$ is.",
+        "The number of ways to seat 5 people in a row, where the oldest sits in the middle.",
+        "The total cost of 3 pens and 4 books at 1 dollar each is to be determined.",
+        "Completely factor the following expression: \\[49x^2 - 7x\\]",
+        "Compute the definite integral:\n\n$$\n\\int_0^7 dx\n$$",
+        "What is the sum of the possible values of $a?",
+        "Find $m+n.\\,$",
+        "Given  $2x = 14$ , ﬁnd  $x$ .",
+        "If $x_1 = 1$ and $x_2 = 8$, then $x_2 - x_1 = \\ $.",
+        "Find the sum of 3 and 4.\n\n*Proposed by **Euler1707***",
+        "Find the sum of 3 and 4.\n\n[i]Ada Lovelace[/i]",
+        "Find the sum of 3 and 4. *Ada Lovelace*",
+        "Find the sum of 3 and 4.\n\t\n\tAda Lovelace",
         "Add the complex numbers: (-8.0 - 2.0i) + (-7.0 + 5.0i)",
         "Use lowercase letters.\n\nNow, convert the base-11 number 115 to base-15\n",
         "Reply only with the final value.\n((0xc3ce << 0x3) + (0x1907 - 0x7de4))",

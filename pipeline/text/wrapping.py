@@ -11,12 +11,14 @@ from collections.abc import Sequence
 
 _LABEL = re.compile(
     r"""
-    \A\s*
+    \A\s*+
     (?:
         \[(?=[^\]\n]*[a-z]{3})[^\]\n\\$]{3,60}\]\s*                       # [source: ...]
-      | [\#*>_\s]*(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
-        \s*(?:no\.?|number)?\s*[\d.]{0,6}(?:/[\dIVX]{1,5})?\s*(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*   # Question 12:
-      | [\#*>_\s]*(?:problem|question|exercise|task|example|q)\.?\s*\d{1,3}(?:\.\d{1,2})*[):]?\s+(?=(?-i:[A-Z])|[\\$(])
+      | [\#*>_\s]*+(?:(?:math|word)\s+)?(?:problem|question|exercise|task|example|q)\b
+        \s{0,9}(?:no\.?|number)?\s{0,9}[\d.]{0,6}(?:/[\dIVX]{1,5})?\s{0,9}(?:[:)*_\#]+|\.(?=\s)|\n|-\s)\s*
+                                                                            # Question 12:
+      | [\#*>_\s]*+(?:problem|question|exercise|task|example|q)\.?\s*+\d{1,3}(?:\.\d{1,2})*[):]?\s+
+        (?=(?-i:[A-Z])|[\\$(])
                                                                             # Example 5 Find ...
       | \(?\d{1,3}(?:\.\d{1,3}){1,2}[.):*]*\s+(?=(?-i:[A-Z])|[\\$(])          # 8.3. The ...
       | (?:(?-i:[A-Z])?\w{0,9}[.,:]?\s*)?
@@ -53,12 +55,19 @@ _TAIL = re.compile(
     r"(?:\(([^()\n]{3,120})\)|\[([^\[\]\n]{3,120})\]|\*{1,2}([^*\n]{3,120})\*{1,2}|_([^_\n]{3,120})_)[.\s]*\Z"
 )
 _HEAD = re.compile(r"\A\s*(?:\(([^()\n]{3,80})\)|\[([^\[\]\n]{3,80})\])[.:\s]*(?=[A-Z\\$])")
-_POINTS = re.compile(r"\s*[\[(（]\s*\d{1,3}\s*(?:points?|pts\.?|marks?|分)\s*[\])）][.\s]*\Z", re.IGNORECASE)
+_POINTS = re.compile(r"(?<!\s)\s*+[\[(（]\s*\d{1,3}\s*(?:points?|pts\.?|marks?|分)\s*[\])）][.\s]*\Z", re.IGNORECASE)
 _BY = re.compile(
     r"(?:[*_(\[]|\[i\])*\b(?:(?:problem )?(?:proposed|posed|submitted|authored|written|created) by|author|source)\b"
-    r"\s*:?\s*([^\n*_()\[\]]{2,100})(?:[*_)\]]|\[/i\])*[.\s]*\Z",
+    r"\s*:?\s*\**([^\n*_()\[\]]{2,100})(?:\([^\n()]{2,40}\))?(?:[*_)\]]|\[/i\])*[.\s]*\Z",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(
+    r"(?<=[.?!$\])}>])\s*\n\s*"
+    r"(?:[*_]{1,3}([^\n*_\[\]]{2,60})[*_]{1,3}|\[i\]([^\n\[\]]{2,60})\[/i\]|\t\s*((?:[A-Z][\w.]*\s+){1,3}[A-Z]\w{2,}))"
+    r"[.\s]*\Z|(?:\s*~\w{3,30})+\s*\Z|(?<=[.?!$\]])\s+\*([A-Z][\w.’-]*(?: [A-Z][\w’-]+){1,3})\*\s*\Z"
+)
+"""Who a problem is by, on a line of its own behind its last sentence: a name in italics or behind a tab, or the handles
+of a forum."""
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 """Where a problem is from stands behind it: a year among names, or who proposed it. Names begin with a capital: an
 aside such as `(in the year 2000)` stays."""
@@ -94,17 +103,26 @@ def _find_head(text: str) -> re.Match[str] | None:
     """A source that stands before the problem: `(2021 AMC 8)`."""
     head = _HEAD.match(text)
     source = next(filter(None, head.groups())) if head else ""
-    return head if _YEAR.search(source) and _is_named(source) else None
+    return head if "\\" not in source and _YEAR.search(source) and _is_named(source) else None
 
 
 def _find_source(text: str) -> int | None:
     """Where a source begins with which the text ends."""
     by = _BY.search(text)
-    if by and _is_named(by[1]):
+    if by and (_is_named(by[1]) or (by[0].rstrip(". \n").endswith(("*", "[/i]")) and len(by[1].split()) <= 3)):
         return by.start()
+    signed = _SIGNED.search(text)
+    if signed and _is_signature(next(filter(None, signed.groups()), "")):
+        return signed.start()
     tail = _TAIL.search(text)
     source = next(filter(None, tail.groups())) if tail else ""
-    return tail.start() if tail and _YEAR.search(source) and _is_named(source) else None
+    plain = "\\" not in source and "$" not in source
+    return tail.start() if tail and plain and _YEAR.search(source) and _is_named(source) else None
+
+
+def _is_signature(text: str) -> bool:
+    """Whether a line of its own is a name or a few, or nothing but handles."""
+    return not text or (len(text.split()) <= 6 and not text.rstrip().endswith(("?", ":", "!")) and _is_named(text))
 
 
 def _is_named(text: str) -> bool:
