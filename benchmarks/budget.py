@@ -13,6 +13,10 @@ characters; beside 381 right ones it has 11 wrong ones), as a share of those of 
 The second pass is that of `epochs.jsonl`: a model was trained on 1,209 problems, and each epoch has 8 rollouts of each.
 The first pass are the 16 rollouts of the first two epochs, as they were; the samples of the second pass are drawn from
 the share right of the last 16 epochs, which is the true rate.
+
+Another grader: 469 of these problems are in `rates.parquet` too. There one of the two models is the earlier grader, by
+16 samples drawn from its rate, and the other is sampled: Qwen2.5-Math-7B, and Qwen2.5-Math-1.5B in the first third of
+its training (`first16`). Once more with the earlier rates shuffled, so that they say nothing.
 """
 
 import argparse
@@ -167,6 +171,42 @@ def measure_second() -> dict[str, dict[str, float]]:
     return {name: {key: float(np.mean([row[key] for row in rows])) for key in rows[0]} for name, rows in found.items()}
 
 
+def read_both() -> tuple[np.ndarray, np.ndarray]:
+    """The rates of the 7B and of the 1.5B model, of the problems that both were asked."""
+    table = pl.read_parquet(DATA / "rates.parquet", columns=["statement", "rate"])
+    larger = dict(table.iter_rows())
+    with (DATA / "epochs.jsonl").open(encoding="utf-8") as lines:
+        rows = [row for row in map(json.loads, lines) if row["statement"] in larger]
+    return np.array([larger[row["statement"]] for row in rows]).clip(0, 1), np.array([row["first16"] for row in rows])
+
+
+def measure_earlier() -> dict[str, dict[str, float]]:
+    """The first pass with and without what another grader said, on average over the draws."""
+    larger, smaller = read_both()
+    found: dict[str, list[dict[str, float]]] = {}
+    for name, rates, others in (("1.5B by 7B", smaller, larger), ("7B by 1.5B", larger, smaller)):
+        for seed in range(SECOND_DRAWS):
+            generator = np.random.default_rng(seed)
+            plain = draw_trails(rates, generator)
+            plain = [replace(trail, problem=f"{seed} {trail.problem}", group=("",)) for trail in plain]
+            said = generator.binomial(16, others)
+            levels = {"": None, ", earlier grader": said, ", earlier grader shuffled": generator.permutation(said)}
+            found.setdefault(f"{name}: full, n = 16", []).append(
+                measure(run_fixed(plain, SamplingConfig()), plain, rates)
+            )
+            for (kind, level), confidence in product(levels.items(), (0.76, 0.8, 0.9)):
+                trails = plain
+                if level is not None:
+                    trails = [
+                        replace(trail, group=(find_level(int(at), 16), ""))
+                        for trail, at in zip(plain, level, strict=True)
+                    ]
+                config = SamplingConfig(stop="confident", confidence=confidence)
+                row = measure(run_confident(trails, config), trails, rates)
+                found.setdefault(f"{name}: confident {confidence}{kind}", []).append(row)
+    return {name: {key: float(np.mean([row[key] for row in rows])) for key in rows[0]} for name, rows in found.items()}
+
+
 def read_lengths() -> dict[str, float]:
     """Mean characters of right and of wrong completions."""
     texts: dict[str, list[int]] = {"right": [], "not right": []}
@@ -216,12 +256,17 @@ def main(out: Path | None = None, picture: Path | None = None) -> dict[str, Any]
     first = measure_first(rates, read_lengths())
     for name, row in first.items():
         print(f"{name:<42}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
-    second = measure_second() if (DATA / "epochs.jsonl").exists() else {}
+    has_epochs = (DATA / "epochs.jsonl").exists()
+    second = measure_second() if has_epochs else {}
     for name, row in second.items():
         print(f"{'second pass: ' + name:<66}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
+    earlier = measure_earlier() if has_epochs else {}
+    for name, row in earlier.items():
+        print(f"{'another grader: ' + name:<66}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
     if picture:
         draw_picture(first, picture)
     report = {"benchmark": "budget", "problems": len(rates), "first pass": first, "second pass": second}
+    report["another grader"] = earlier
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(report, indent=1, ensure_ascii=False))

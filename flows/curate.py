@@ -37,7 +37,7 @@ from pipeline.progress import Work, announce, track
 from pipeline.progress.display import show_progress
 from pipeline.run.damaged import set_aside_damaged
 from pipeline.run.evidence import find_graded, find_samples, find_stages, forget_pass
-from pipeline.run.layout import PROBLEMS, shard_of, stage_folder, table_name
+from pipeline.run.layout import BROUGHT, PROBLEMS, shard_of, stage_folder, table_name
 from pipeline.run.lock import hold_run
 from pipeline.run.storage import DamagedFile, RunFolder
 from pipeline.sample.session import open_grading
@@ -127,6 +127,9 @@ def curate_shards(config: Config, folder: RunFolder) -> Outcome:
     retries = choose_retries(config)
     with hold_engine(config) as engine:
         ready, failed = prepare_shards(config, folder, watch, engine)
+        # Before sampling, as `sampling.stop: confident` begins with what they say.
+        if config.also_graded_by or folder.list(BROUGHT):
+            bring_other_graders.with_options(**retries)(config, folder)
         with watch.measure("sample"):
             missing, failures = sample_shards(config, folder, ready, engine=engine)
     if config.also_graded_by:
@@ -243,8 +246,7 @@ def sample_shards(
 
 
 def ask_other_graders(config: Config, folder: RunFolder, shards: Sequence[str]) -> tuple[int, dict[str, str]]:
-    """Bring in the samples of `also_graded_by`, and take those that its models are to give; as `sample_shards`."""
-    bring_other_graders.with_options(**choose_retries(config))(config, folder)
+    """Take the samples that the models of `also_graded_by` are to give; as `sample_shards`."""
     missing, failed = 0, dict[str, str]()
     for grader in config.also_graded_by:
         if grader.model is not None:

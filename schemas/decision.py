@@ -35,7 +35,7 @@ DECISION = TableContract(
 `majority_answer` is the answer that most samples share (null where none answered), `majority_share` its votes over `n`.
 `suspicion` is the reason for which a problem was suspected, by the screen or by what its samples say: settled for it
 where the decision is another, and against it where it is the same. `forecast` is the rate that is expected of more
-samples, given the rates of the run and what an earlier pass said, with a 90% interval: beside the evidence, and for a
+samples, given the rates of the run and what an earlier grader said, with a 90% interval: beside the evidence, and for a
 problem without samples in its place. Null where nothing was learned of the run (`sampling.stop` is not `confident`).
 """
 

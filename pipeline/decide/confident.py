@@ -7,8 +7,9 @@ whether one wrong answer has more than `decide.contradiction_share`. The order o
 A rate lies in the window where counting many samples would keep the problem: between half a sample below `keep.min` and
 half a sample above `keep.max`, of `keep.of`. With all of n samples that is what counting decides.
 
-The second pass begins with what the first one said. Some problems are asked whatever that was; they teach how the new
-grader does where the old one solved so many of 16. A problem whose decision they leave in no doubt is not asked at all.
+The second pass begins with what the first one said, and the first one with what another run or file says that
+`also_graded_by` names. Some problems are asked whatever that was; they teach how the grader does where the earlier one
+solved so many of 16. A problem whose decision they leave in no doubt is not asked at all.
 """
 
 import hashlib
@@ -36,8 +37,8 @@ from schemas.config import SamplingConfig
 from schemas.reasons import KEEP, Reason
 
 SCOUTS = 0.06
-"""The share of problems that the second pass asks for the floor whatever the first one said. What the transition needs
-are a hundred problems of a shard of 2,048; more of them cost samples of problems that are in no doubt.
+"""The share of problems with an earlier grader that are asked for the floor whatever that one said. What the
+transition needs are a hundred problems of a shard of 2,048; more of them cost samples of problems that are in no doubt.
 """
 Group = tuple[Level | str, ...]
 """Problems whose rates are learned together, from the largest group to the smallest: of what an earlier grader said,
@@ -235,7 +236,7 @@ class Confident:
         if counts.taken == 0:
             rate, low, high = self.forecast(counts, group)
             return decision, (
-                f"not asked: a pass rate of {rate:.2f} ({low:.2f} to {high:.2f}) is expected by the earlier pass; "
+                f"not asked: a pass rate of {rate:.2f} ({low:.2f} to {high:.2f}) is expected by the earlier grader; "
                 f"{missing} samples would decide otherwise with a probability of {otherwise:.2f}"
             )
         sure = f"; the other {missing} would change it with a probability of {otherwise:.2f}"

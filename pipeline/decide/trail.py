@@ -47,7 +47,7 @@ class Trail:
 
 
 def follow_samples(samples: pl.DataFrame, problems: pl.DataFrame) -> list[Trail]:
-    """The trail of every problem that has samples, or an earlier pass that it may be decided by.
+    """The trail of every problem that has samples, or an earlier grader that it may be decided by.
 
     `samples` has `problem_id`, `index`, `verdict`, `answer_key`; `problems` has `id`, and what `find_groups` and
     `find_suspects` read.

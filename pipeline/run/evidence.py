@@ -1,14 +1,16 @@
 """Queries over a run's evidence: which problems are graded, by which samples, and what was decided last."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
 from pipeline.run.layout import (
+    BROUGHT,
     DECISIONS,
     PROBLEMS,
     SAMPLES,
     STAGES,
+    brought_name,
     decisions_name,
     evidence_name,
     refusals_name,
@@ -18,6 +20,7 @@ from pipeline.run.layout import (
 )
 from pipeline.run.storage import RunFolder
 from pipeline.stages import order_stages
+from schemas.reasons import Verdict
 from schemas.refusal import REFUSAL_DTYPES
 from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
@@ -130,14 +133,58 @@ EARLIER = ("earlier_correct", "earlier_known")
 
 
 def add_earlier(folder: RunFolder, shard: str, problems: pl.DataFrame, grading_pass: int) -> pl.DataFrame:
-    """`problems` of the second pass with what the first one's samples say of them, in the columns `EARLIER`."""
-    name = decisions_name(shard, 1)
-    if grading_pass == 1 or not folder.exists(name):
+    """`problems` with what an earlier grader's samples say of them, in the columns `EARLIER`, if there is one.
+
+    That of the second pass is the first one; that of the first pass is the grader of `also_graded_by` that
+    `count_brought` chooses.
+    """
+    if grading_pass == 1:
+        counts = count_brought(folder, shard)
+    elif folder.exists(name := decisions_name(shard, 1)):
+        counts = folder.read_table(name, ["problem_id", "correct", "wrong"]).unique("problem_id")
+    else:
+        return problems
+    if counts.is_empty():
         return problems
     known = pl.col("correct") + pl.col("wrong")
-    counts = folder.read_table(name, ["problem_id", "correct", "wrong"]).unique("problem_id")
     earlier = counts.select("problem_id", pl.col("correct").alias(EARLIER[0]), known.alias(EARLIER[1]))
     return problems.join(earlier, left_on="id", right_on="problem_id", how="left", maintain_order="left")
+
+
+def record_brought(folder: RunFolder, brought: Mapping[str, pl.DataFrame]) -> None:
+    """Write down which samples came from other runs and files: shard -> SAMPLE_KEY without `index`, distinct rows.
+
+    What an earlier run wrote down of other graders is removed; their samples stay.
+    """
+    for name in folder.list(BROUGHT):
+        if shard_of(name) not in brought:
+            folder.remove(name)
+    for shard, keys in brought.items():
+        folder.write_table(brought_name(shard), keys)
+
+
+def count_brought(folder: RunFolder, shard: str) -> pl.DataFrame:
+    """`problem_id`, `correct` and `wrong` of one grader whose samples were brought into a shard: of that which has
+    verdicts on the most problems, then the most samples. Two graders differ in how hard they find everything, so what
+    they say is not added up. Samples that count for the run's own first pass are no earlier grader's.
+    """
+    empty = pl.DataFrame(schema={"problem_id": pl.String, "correct": pl.Int64, "wrong": pl.Int64})
+    own = evidence_name(shard, 1)
+    if not folder.exists(brought_name(shard)) or not folder.exists(own):
+        return empty
+    keys = folder.read_table(brought_name(shard))
+    evidence = folder.read_table(own)
+    keys = keys.join(evidence, on=evidence.columns, how="anti")
+    samples = read_samples(folder, find_samples(folder).get(shard, ()), ("verdict",))
+    samples = samples.join(keys, on=keys.columns, how="semi").filter(pl.col("verdict") != Verdict.UNKNOWN)
+    grader = ["model", "revision", "params"]
+    counts = samples.group_by(*grader, "problem_id").agg(
+        correct=(pl.col("verdict") == Verdict.CORRECT).sum().cast(pl.Int64),
+        wrong=(pl.col("verdict") == Verdict.WRONG).sum().cast(pl.Int64),
+    )
+    sizes = counts.group_by(grader).agg(pl.len(), (pl.col("correct") + pl.col("wrong")).sum().alias("samples"))
+    best = sizes.sort("len", "samples", *grader, descending=[True, True, False, False, False]).head(1)
+    return counts.join(best, on=grader, how="semi").select(empty.columns).sort("problem_id")
 
 
 def last_pass(folder: RunFolder) -> int:

@@ -9,6 +9,7 @@
     samples/00000.parquet                  a sealed shard's samples
     samples/00000/part-00000.parquet       samples of a shard that is still sampled
     evidence/pass-1-00000.parquet          which samples count in a grading pass
+    brought/00000.parquet                  which samples came from the runs and files of `also_graded_by`
     refusals/pass-1-00000.parquet          problems whose prompt the grader does not take, where there are any
     decisions/pass-1-00000.parquet         what a grading pass decided
     decisions/pass-1-00000.json            how often all samples would decide otherwise, with `sampling.stop: confident`
@@ -33,6 +34,7 @@ STAGES = "stages"
 REJECTED = "rejected"
 SAMPLES = "samples"
 EVIDENCE = "evidence"
+BROUGHT = "brought"
 REFUSALS = "refusals"
 DECISIONS = "decisions"
 LABELS = "labels"
@@ -44,7 +46,7 @@ EVALUATIONS = "evaluations.jsonl"
 """In the trainer's folder, wherever that lies."""
 HELD_OUT = f"{TRAINING}/{EVALUATIONS}"
 """How good the trained weights are on held-out problems."""
-TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, REFUSALS, DECISIONS, LABELS, RATES, CURATED)
+TABLE_FOLDERS = (PROBLEMS, STAGES, REJECTED, SAMPLES, EVIDENCE, BROUGHT, REFUSALS, DECISIONS, LABELS, RATES, CURATED)
 """The folders with tables, in the order in which a run fills them."""
 
 MANIFEST = "manifest.json"
@@ -171,6 +173,11 @@ def part_number(name: str) -> int | None:
 def evidence_name(shard: str, grading_pass: int) -> str:
     """Where it is written which samples count in a shard."""
     return f"{EVIDENCE}/pass-{grading_pass}-{shard}{PARQUET}"
+
+
+def brought_name(shard: str) -> str:
+    """Where it is written which of a shard's samples came from other runs and files."""
+    return table_name(BROUGHT, shard)
 
 
 def refusals_name(shard: str, grading_pass: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.ingest.files import read_rows
-from pipeline.run.evidence import find_graded, find_samples, read_samples
+from pipeline.run.evidence import find_graded, find_samples, read_samples, record_brought
 from pipeline.run.storage import RunFolder
 from pipeline.sample.offline import SPILL_CHARS, SPILL_ROWS, SPILLED, Places, shape_sample, verify_samples
 from pipeline.sample.store import EvidenceStore
@@ -22,23 +22,33 @@ from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_KEY
 
 log = logging.getLogger(__name__)
 
+Keys = dict[str, list[pl.DataFrame]]
+"""Shard -> the keys of the samples brought into it, without `index`."""
+
 
 def bring_graders(folder: RunFolder, config: Config) -> int:
     """Store what the runs and files of `config.also_graded_by` say of this run's problems; returns the new samples.
 
-    Raises InputError where a run or file is not there. What is stored already is not judged again.
+    Raises InputError where a run or file is not there. What is stored already is not judged again. Which samples these
+    are is written down: `sampling.stop: confident` begins with what they say.
     """
     graded = find_graded(folder)
+    keys: Keys = {}
     brought = 0
     for grader in config.also_graded_by:
         if grader.run is not None:
-            brought += _bring_run(folder, graded, grader.run)
+            brought += _bring_run(folder, graded, grader.run, keys)
         elif grader.samples is not None:
-            brought += _bring_file(folder, graded, grader.samples, config)
+            brought += _bring_file(folder, graded, grader.samples, config, keys)
+    record_brought(folder, {shard: pl.concat(parts).unique(maintain_order=True) for shard, parts in keys.items()})
     return brought
 
 
-def _bring_run(folder: RunFolder, graded: Mapping[str, str], run: str) -> int:
+def _note_keys(keys: Keys, shard: str, rows: pl.DataFrame) -> None:
+    keys.setdefault(shard, []).append(rows.select(SAMPLE_KEY[:-1]).unique(maintain_order=True))
+
+
+def _bring_run(folder: RunFolder, graded: Mapping[str, str], run: str, keys: Keys) -> int:
     """Samples of another run, with the verdicts that they have: a problem's id is made from its label too."""
     other = RunFolder(run)
     files = find_samples(other)
@@ -53,10 +63,11 @@ def _bring_run(folder: RunFolder, graded: Mapping[str, str], run: str) -> int:
         theirs = read_samples(other, names, SAMPLE_DTYPES).join(ours, left_on="problem_id", right_on="id", how="inner")
         for (shard,), rows in theirs.group_by("shard"):
             brought += _store(folder, str(shard), rows)
+            _note_keys(keys, str(shard), rows)
     return brought
 
 
-def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config: Config) -> int:
+def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config: Config, keys: Keys) -> int:
     """Samples of a file, judged by this run's labels. Rows of problems that are not here are left out, and counted."""
     places = Places()
     nothing = pl.DataFrame(schema=dict.fromkeys(("id", "source_id", "reason"), pl.String))
@@ -81,7 +92,10 @@ def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config:
                 for place in places.shards[sample["problem_id"]]:
                     held.setdefault(shards[place], []).append(sample)
             for shard, rows in held.items():
-                new = _choose_new(folder, shard, rows)
+                shaped = pl.DataFrame(rows, schema=SPILLED)
+                imported = [pl.lit(IMPORTED).alias(name) for name in ("prompt", "revision", "params")]
+                _note_keys(keys, shard, shaped.with_columns(imported))
+                new = _choose_new(folder, shard, shaped)
                 labels = _read_labels(folder.read_table(graded[shard], list(LABEL_COLUMNS)), new, config)
                 if labels:
                     judged = verify_samples(new, labels, verifier, config, places.opened)
@@ -91,15 +105,11 @@ def _bring_file(folder: RunFolder, graded: Mapping[str, str], file: str, config:
     return brought
 
 
-def _choose_new(folder: RunFolder, shard: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+def _choose_new(folder: RunFolder, shard: str, samples: pl.DataFrame) -> pl.DataFrame:
     """Those samples of a file that the shard has not stored yet."""
     stored = EvidenceStore(folder, shard).load().filter(pl.col("prompt") == IMPORTED)
     key = ("problem_id", "model", "index")
-    return (
-        pl.DataFrame(rows, schema=SPILLED)
-        .unique(key, keep="first", maintain_order=True)
-        .join(stored, on=key, how="anti")
-    )
+    return samples.unique(key, keep="first", maintain_order=True).join(stored, on=key, how="anti")
 
 
 def _read_labels(problems: pl.DataFrame, samples: pl.DataFrame, config: Config) -> dict[str, Label]:

@@ -35,11 +35,12 @@ class Grading:
     def grade(self, shard: str, only: Collection[str] | None = None) -> int:
         """Take and verify the missing samples of `shard`, or of the problems in `only`; returns how many are still
         missing."""
-        problems = add_earlier(self.folder, shard, self.folder.read_table(self.graded[shard]), self.grading_pass)
+        problems = self.folder.read_table(self.graded[shard])
         if self.counts:
             model = name_model(self.folder, shard, self.engine)
             keys = evidence_keys(problems, self.config, self.engine, model)
             record_evidence(self.folder, shard, keys, self.grading_pass)
+            problems = add_earlier(self.folder, shard, problems, self.grading_pass)
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
         stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)

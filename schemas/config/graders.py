@@ -16,7 +16,8 @@ class AlsoGraded(Strict):
     model: ModelConfig | None = None
     """A model that is asked as well, under the run's own prompt and sampling parameters."""
     run: str | None = None
-    """The folder of another run: its samples of problems that are here as well, whichever model they are of."""
+    """The folder of another run: its samples of problems that are here as well, whichever model they are of. With
+    `sampling.stop: confident` they save samples, as those of a file do."""
     samples: str | None = None
     """Parquet or JSONL with `problem_id` or `source_id`, `completion` and `model`, as `goldilocks grade` takes."""
 

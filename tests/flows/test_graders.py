@@ -10,16 +10,20 @@ from pydantic import ValidationError
 
 from flows.offline import grade_imported
 from pipeline.decide.run import decide_run
-from pipeline.run.evidence import find_graded, record_evidence
+from pipeline.run.evidence import EARLIER, add_earlier, find_graded, record_evidence
 from pipeline.run.storage import RunFolder
 from pipeline.sample.graders import bring_graders
+from pipeline.sample.session import open_grading
 from schemas.config import Config
+from schemas.config.graders import AlsoGraded
 from schemas.errors import InputError
 from schemas.label import RATE
+from schemas.problem import complete_columns
 from tests.conftest import Run, Served
 from tests.flows.scripted_run import add, mixed_problems
 from tests.flows.test_curate import configure, write_rows
 from tests.pipeline.inference.unruly import Unruly
+from tests.pipeline.sample.scripted import ScriptedEngine, config_for, problems_of
 
 PROBLEMS = [{"source_id": f"s{n}", "domain": "math", "statement": f"{n} + 1?", "answer": str(n + 1)} for n in range(6)]
 
@@ -81,6 +85,35 @@ def test_another_run_and_a_file_are_witnesses_and_decide_nothing(tmp_path: Path)
     assert (labels["independent"] == 3).all()
 
 
+def read_earlier(folder: RunFolder) -> list[tuple[int, int]]:
+    """What an earlier grader said of each problem, where one did."""
+    ((shard, name),) = find_graded(folder).items()
+    problems = add_earlier(folder, shard, folder.read_table(name), 1)
+    return problems.select(EARLIER).rows() if EARLIER[0] in problems.columns else []
+
+
+def test_one_grader_of_another_run_or_file_is_the_earlier_one_of_the_first_pass(tmp_path: Path) -> None:
+    own, other = grade(tmp_path, "own", say("a")), grade(tmp_path, "other", say("b", off=1))
+    hold_evidence(own, "a")
+    assert read_earlier(own) == []
+    (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in say("c")[:20]))
+    graders = {"run": other.root}, {"samples": str(tmp_path / "more.jsonl")}
+    for _ in range(2):
+        bring_graders(own, make_config(own, *graders))
+        assert read_earlier(own) == [(2, 4)] * 6, "b was asked of all six problems, c of five"
+    bring_graders(own, make_config(own, graders[1]))
+    assert sorted(read_earlier(own), key=str) == [(4, 4)] * 5 + [(None, None)]
+    bring_graders(own, make_config(own))
+    assert read_earlier(own) == [], "samples stay, but nobody names their grader any more"
+
+
+def test_samples_that_decide_are_no_earlier_graders(tmp_path: Path) -> None:
+    own, other = grade(tmp_path, "own", say("a")), grade(tmp_path, "other", say("a"))
+    hold_evidence(own, "a")
+    bring_graders(own, make_config(own, {"run": other.root}))
+    assert read_earlier(own) == []
+
+
 def test_a_file_of_a_model_whose_prompt_opens_its_thoughts_is_judged_as_it_would_be_alone(tmp_path: Path) -> None:
     """Its completions close thoughts that they never opened; that is no fault of theirs."""
     thinking = [row | {"completion": f"So it is.</think>{row['completion']}"} for row in say("c")]
@@ -132,3 +165,35 @@ def test_two_models_of_one_run_have_their_own_rates(goldilocks: Run, tmp_path: P
     calls = first.calls + second.calls
     goldilocks("curate", str(config))
     assert first.calls + second.calls == calls
+
+
+def test_what_another_run_says_saves_samples_and_grading_again_asks_nothing(tmp_path: Path) -> None:
+    """The other run has another temperature, so none of its samples counts here; its model is the same."""
+    rates = [16] * 60 + [8] * 30 + [0] * 60
+    problems = problems_of(["1"] * len(rates))
+    script = {f"problem {at}": ["so 1"] * rate + ["so 2", "so 3", "so 4", "so 5"] * 4 for at, rate in enumerate(rates)}
+
+    def grade_run(name: str, temperature: float, stop: str, **more: Any) -> int:
+        folder = RunFolder(str(tmp_path / name))
+        config = config_for(folder.root, stop=stop, **more)
+        sampling = config.sampling.model_copy(update={"temperature": temperature})
+        config = config.model_copy(update={"sampling": sampling})
+        if not find_graded(folder):
+            folder.write_table("problems/00000.parquet", complete_columns(problems.with_columns(domain=pl.lit("math"))))
+        bring_graders(folder, config)
+        engine = ScriptedEngine(script)
+        with open_grading(config, folder, engine=engine) as grading:
+            assert grading.grade("00000") == 0
+        engine.close()
+        decide_run(folder, config)
+        return engine.submitted
+
+    grade_run("before", 0.5, "full")
+    others = (AlsoGraded(run=str(tmp_path / "before")),)
+    alone = grade_run("alone", 1.0, "confident")
+    assert grade_run("after", 1.0, "confident", also_graded_by=others) < 0.8 * alone
+    assert grade_run("after", 1.0, "confident", also_graded_by=others) == 0
+    decisions = [
+        RunFolder(str(tmp_path / name)).read_table("decisions/pass-1-00000.parquet") for name in ("alone", "after")
+    ]
+    assert decisions[0]["decision"].equals(decisions[1]["decision"])
