@@ -1,5 +1,5 @@
 """The loop: where its second pass is asked, and once round on two engines and two ranks. Its page in tests/test_docs
-runs it on one of each.
+runs it on one of each. It goes round on a server that takes weights too.
 """
 
 import re
@@ -10,18 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 import yaml
 
 from flows.loop import describe_grader
 from pipeline.inference.models import folder_revision
-from pipeline.inference.server_weights import LAUNCH
+from pipeline.inference.server_weights import FIRST, LAUNCH, root_of
 from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.load import ConfigError, build_config
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Run, serve_model
 from trainer.checkpoints import LOG, find_checkpoints, read_rows
 
 GUARD = 1200
@@ -159,3 +160,22 @@ def test_two_engines_and_two_ranks_go_round_the_loop(prefect_home: dict[str, str
     assert sorted(by_parent.values()) == [2, 4]
     (checkpoint,) = find_checkpoints(tmp_path / "run" / "training" / "one")
     assert sorted(path.name for path in checkpoint.glob("learner-*.pt")) == ["learner-0.pt", "learner-1.pt"]
+
+
+@pytest.mark.model
+def test_a_server_grades_samples_while_training_and_grades_again_by_the_trained_weights(
+    goldilocks: Run, tmp_path: Path
+) -> None:
+    """One real server, started as the page says; no engine runs beside the trainer."""
+    with serve_model(tmp_path / "server.log", name="embedded", takes_weights=True) as (served, _):
+        config = small_loop(tmp_path / "run", model={"name": "embedded", "url": served.url}, train={"on_servers": True})
+        (tmp_path / "loop.yaml").write_text(yaml.safe_dump(config))
+        goldilocks("loop", "loop.yaml", cwd=tmp_path)
+        given_back = httpx.get(f"{root_of(served.url)}/weight_info", timeout=60).json()
+    assert given_back == {"weight_version": FIRST}
+    check_loop(tmp_path / "run")
+    log = (tmp_path / "server.log").read_text()
+    # Weights of each step go in while it generates; the second pass's, and its own after both, while nothing does.
+    assert log.count("POST /pause?mode=keep") >= 2
+    assert log.count("POST /pause?mode=wait") == 3
+    assert log.count("POST /collective_rpc") == log.count("POST /pause")
