@@ -12,22 +12,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from flows.cli.doctor import look_at_ray
 from flows.cli.errors import Exit
 from flows.ray import open_runner
+from pipeline.inference.server_weights import FIRST, root_of
 from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.load import ConfigError, load_config
 from schemas.sample import SAMPLE_KEY
-from tests.conftest import ROOT, Run, free_port
+from tests.conftest import ROOT, Run, free_port, serve_model
 from tests.flows.scripted_run import add, assert_same_content, mixed_problems
 from tests.flows.test_code_run import add as code_problem
 from tests.flows.test_curate import evidence, write_rows
+from tests.flows.test_loop import check_loop, small_loop
 from tests.flows.test_schedule import answers, started, wait_for
 from tests.pipeline.inference.unruly import Unruly
 from tests.test_docs import commands
@@ -148,6 +151,28 @@ def test_a_cluster_that_starts_and_ends_with_the_run_gives_the_same(
     finally:
         del prefect_home["PREFECT_API_URL"]
     assert_same_content(str(tmp_path / "run"), str(tmp_path / "afar"))
+
+
+def test_the_loop_on_a_cluster_has_its_second_pass_on_servers_that_take_the_trained_weights(
+    goldilocks: Run, prefect_server: dict[str, str], prefect_home: dict[str, str], tmp_path: Path
+) -> None:
+    """Both passes are tasks on Ray, and all three sample from one real vLLM server, started as the page says."""
+    with serve_model(tmp_path / "server.log", name="embedded", takes_weights=True) as (served, _):
+        config = small_loop(
+            tmp_path / "run",
+            model={"name": "embedded", "url": served.url},
+            train={"on_servers": True},
+            flow={"runner": "ray", "shard_rows": 4},
+        )
+        (tmp_path / "loop.yaml").write_text(yaml.safe_dump(config))
+        prefect_home["PREFECT_API_URL"] = prefect_server["PREFECT_API_URL"]
+        try:
+            goldilocks("loop", "loop.yaml", cwd=tmp_path)
+        finally:
+            del prefect_home["PREFECT_API_URL"]
+        address = f"{root_of(served.url)}/weight_info"
+        assert httpx.get(address, timeout=60).json() == {"weight_version": FIRST}
+    check_loop(tmp_path / "run")
 
 
 def test_without_a_prefect_server_that_all_reach_a_run_on_ray_is_refused(goldilocks: Run, tmp_path: Path) -> None:
