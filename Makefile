@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # What starts an engine, a server or a browser, or takes long, is marked (pyproject.toml); `make check` leaves it out.
 FAST := not model and not server and not browser and not slow
 
-.PHONY: setup config-setup check-setup test-setup faults-setup cluster curate train loop check test faults readers peers lint bench serve requirements clean
+.PHONY: setup config-setup check-setup test-setup faults-setup science cluster curate train loop check test faults readers peers lint bench serve requirements clean
 
 setup:            ## make .venv, install what is missing
 	@$(PYTHON) scripts/setup.py
@@ -24,6 +24,9 @@ test-setup:
 
 faults-setup:
 	@$(PYTHON) scripts/setup.py faults
+
+science:          ## and scipy and sympy for the programs of code problems
+	@$(PYTHON) scripts/setup.py code science
 
 cluster:          ## and what runs beyond one machine need: Ray, S3
 	@$(PYTHON) scripts/setup.py cluster

@@ -42,6 +42,7 @@ class DebianPackage:
 
 
 _CODE = frozenset({"code", "test"})
+_SCIENCE = frozenset({"science"})
 _APERTIUM = frozenset({"apertium", "test"})
 _TEST = frozenset({"test"})
 _FAULTS = frozenset({"test", "faults"})
@@ -59,6 +60,12 @@ DEBIAN = (
         "/usr/lib/python3/dist-packages/numpy",
         _CODE,
         "is imported by a quarter of reasoning_gym's programs",
+    ),
+    DebianPackage(
+        "python3-scipy", "/usr/lib/python3/dist-packages/scipy", _SCIENCE, "is imported by programs of problems"
+    ),
+    DebianPackage(
+        "python3-sympy", "/usr/lib/python3/dist-packages/sympy", _SCIENCE, "is imported by programs of problems"
     ),
     DebianPackage(
         "apertium-eng-spa",
@@ -88,7 +95,7 @@ DEBIAN = (
         "makes a run's clock jump in the fault suite",
     ),
 )
-PURPOSES = ("code", "apertium", "test", "faults", "cluster")
+PURPOSES = ("code", "science", "apertium", "test", "faults", "cluster")
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import setup  # type: ignore[import-not-found]
 from setup import DEBIAN, choose_debian, install_debian, read_purposes  # type: ignore[import-not-found]
 
 CODE = {"bubblewrap", "g++", "python3-numpy"}
+SCIENCE = {"python3-scipy", "python3-sympy"}
 TRANSLATOR = {"apertium-eng-spa", "apertium-fr-es", "apertium-spa-ita", "cg3"}
 SPEED = {"libtcmalloc-minimal4"}
 
@@ -38,8 +39,12 @@ def test_the_fault_suite_brings_the_clock() -> None:
 
 
 def test_all_tests_need_every_package() -> None:
-    assert names({"test", "cluster"}) == {package.name for package in DEBIAN}
+    assert names({"test", "cluster"}) == {package.name for package in DEBIAN} - SCIENCE
     assert {"chromium", "chromium-driver"} <= names({"test"})
+
+
+def test_scipy_and_sympy_come_where_they_are_asked_for() -> None:
+    assert names({"science"}, "gpu") == SCIENCE
 
 
 @pytest.mark.parametrize(
