@@ -85,6 +85,12 @@ class ShardProgress:
             self._work.expect(-unneeded)
             self._work.note(self._whole.note)
 
+    def reopen(self, kept: bool, unneeded: int) -> None:
+        """One that `settle` counted as done, with these arguments, is asked again."""
+        with self._whole._lock:
+            self._count(-1, -kept)
+            self._work.expect(unneeded)
+
     def _count(self, settled: int, kept: int) -> None:
         self._settled += settled
         self._kept += kept

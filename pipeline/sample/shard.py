@@ -265,6 +265,8 @@ class _Shard:
     def _plan(self, tally: Tally) -> None:
         """The next round of a problem, or its end."""
         needed = self._needed(tally)
+        if needed:
+            self._show_open(tally)
         if needed and tally.stored:
             for _ in range(min(needed, len(tally.stored))):
                 self._take(tally, tally.stored.popleft())
@@ -275,6 +277,8 @@ class _Shard:
             (self.wanted.appendleft if tally.taken else self.wanted.append)((tally, needed))
         elif self.config.sampling.stop == "confident" and not needed and not tally.failed:
             self.resting.append(tally)
+            if self.confident is not None:
+                self._show_done(tally, self._decision(tally) == KEEP)
         else:
             self._close(tally, needed)
 
@@ -306,8 +310,20 @@ class _Shard:
         kept = not needed and self._decision(tally) == KEEP
         self.kept += kept
         # One whose samples the engine did not give is not done.
-        if self.progress is not None and not (needed and tally.refusal is None):
-            self.progress.settle(kept, self.config.sampling.n - len(tally.taken) - needed)
+        if not (needed and tally.refusal is None):
+            self._show_done(tally, kept, needed)
+
+    def _show_done(self, tally: Tally, kept: bool, needed: int = 0) -> None:
+        """Count a problem as done in the display. With `stop: confident` that may change until all are."""
+        self._show_open(tally)
+        if self.progress is not None:
+            tally.shown = kept, self.config.sampling.n - len(tally.taken) - needed
+            self.progress.settle(*tally.shown)
+
+    def _show_open(self, tally: Tally) -> None:
+        if self.progress is not None and tally.shown is not None:
+            self.progress.reopen(*tally.shown)
+            tally.shown = None
 
     def _needed(self, tally: Tally) -> int:
         """How many samples a problem needs at the very least, so that none is in flight when it is decided."""

@@ -38,6 +38,8 @@ class Tally:
     judging: bool = False
     failed: bool = False
     refusal: PromptRefused | None = None
+    shown: tuple[bool, int] | None = None
+    """What the display was given of it as done: whether it is kept, and how many samples it did not need."""
 
     @property
     def idle(self) -> bool:

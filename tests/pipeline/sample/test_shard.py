@@ -367,6 +367,28 @@ def test_a_log_says_what_sampling_has_done() -> None:
     assert re.fullmatch(counts + "3 problems done, 2 kept", line)
 
 
+def test_problems_are_done_in_the_display_before_their_shard_is(tmp_path: Path, verifier: MathVerifier) -> None:
+    """With `stop: confident` too, where rates that are learned later may ask a problem again."""
+    script = [["so 1"] * 16] * 20 + [["so 1", "so 2"] * 8] * 20 + [["I cannot say"] * 16] * 20
+    problems, settled = problems_of(["1"] * 60), list[int]()
+    config = config_for(str(tmp_path), n=8, stop="confident")
+
+    class Watching(ScriptedEngine):
+        def submit(self, request: Request) -> Any:
+            settled.append(progress.settled)
+            return super().submit(request)
+
+    engine = Watching({f"problem {i}": said for i, said in enumerate(script)}, capacity=4)
+    log = StringIO()
+    with show_progress(stream=log), SamplingProgress(problems=60, n=8) as progress:
+        stats = sample_shard(problems, SHARD, RunFolder(str(tmp_path)), config, engine, verifier, progress)
+    engine.close()
+    assert settled[0] == 0
+    assert 10 < settled[-1] < 60
+    assert (progress.settled, progress.kept) == (60, stats.kept)
+    assert log.getvalue().startswith(f"sample: {stats.sampled} samples in ")
+
+
 def test_problems_that_a_dead_engine_left_are_not_said_to_be_done(tmp_path: Path, verifier: MathVerifier) -> None:
     log, problems, config = StringIO(), problems_of(["1"] * 6), config_for(str(tmp_path), n=4, stop="full")
     engine = ScriptedEngine({f"problem {i}": ["so 1"] for i in range(6)}, dies_after=0)
