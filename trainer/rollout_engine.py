@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +39,6 @@ from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engi
 from pipeline.progress import track
 from schemas.config import ModelConfig
 from trainer.rollout import Rollout, Sampled
-from trainer.weights import own_path, write_weights
 
 READY = 0
 """The number under which the start waits; those of messages follow."""
@@ -47,7 +46,7 @@ WATCH_SECONDS = 1.0
 
 
 class RolloutEngine:
-    """Samples groups and takes new weights; `async with` starts and ends it. All calls from one event loop.
+    """Samples groups and takes new weights, between `start` and `close`. All calls from one event loop.
 
     The kernel ends the worker when the thread that started it ends, so that loop's thread must stay. `folder` is the
     model or a checkpoint in Hugging Face form, whose weights are version 0. Nothing restarts by itself: after
@@ -94,13 +93,6 @@ class RolloutEngine:
         self._last_message = self._busy = 0.0
         self._tokens = self._requests = 0
 
-    async def __aenter__(self) -> "RolloutEngine":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
     async def start(self) -> None:
         """Returns when the engine is ready (half a minute on CPU). Raises EngineDied, with its log."""
         loop = asyncio.get_running_loop()
@@ -139,24 +131,13 @@ class RolloutEngine:
         self._tokens += sum(len(rollout.tokens) for rollout in sampled.rollouts)
         return sampled
 
-    async def push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> float:
-        """Replace all of the engine's weights, by their checkpoint names; returns the seconds it took.
-
-        Requests in flight keep their tokens and their KV cache and go on under the new weights; a paused engine stays
-        paused. The tensors are read in another thread and must not change until this returns. Raises EngineDied, also
-        when a weight is missing or unknown: an engine with a mixture of weights does not go on.
-        """
-        began = time.perf_counter()
-        # Once begun it is carried through, or engine and trainer would disagree about the version.
-        await asyncio.shield(asyncio.ensure_future(self._push(weights, version)))
-        return time.perf_counter() - began
-
-    async def _push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> None:
-        with await asyncio.to_thread(write_weights, weights, self.dtype) as file:
-            await self.load(own_path(file), version)
-
     async def load(self, path: str, version: int) -> None:
-        """`push` of weights that `write_weights` has put where `path` says; several engines may read them at once."""
+        """Replace all of the engine's weights by those that `write_weights` has put where `path` says.
+
+        Several engines may read them at once. Requests in flight keep their tokens and their KV cache and go on under
+        the new weights; a paused engine stays paused. Raises EngineDied, also when a weight is missing or unknown: an
+        engine with a mixture of weights does not go on.
+        """
         if self._asleep == "all":
             await self._ask(Wake(next(self._numbers), "weights"))
             self._asleep = "cache"
@@ -192,7 +173,7 @@ class RolloutEngine:
         """Since the start: `tokens` and `requests` of what was returned, `busy` seconds spent generating.
 
         Two readings give the idle share between them: 1 - busy / seconds. `busy` is at most a quarter of a second old
-        while the engine works, and exact after `pause` and `push`.
+        while the engine works, and exact after `pause` and `load`.
         """
         return EngineStats(tokens=self._tokens, requests=self._requests, busy=self._busy)
 

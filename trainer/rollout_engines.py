@@ -151,11 +151,14 @@ class RolloutEngines:
                 slot.load -= n
 
     async def push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> float:
-        """As `RolloutEngine.push`, into every engine that is ready; returns when all have the weights.
+        """Replace the weights of every engine that is ready, by their checkpoint names; returns the seconds it took.
 
-        Until then each goes on under those that it has. Raises EngineDied where none could take them.
+        Until then each goes on under those that it has, and what is in flight goes on under the new ones (`load`). The
+        tensors are read in another thread and must not change until this returns. Raises EngineDied where no engine
+        could take them.
         """
         began = time.perf_counter()
+        # Once begun it is carried through, or engines and trainer would disagree about the version.
         await asyncio.shield(asyncio.ensure_future(self._push(weights, version)))
         return time.perf_counter() - began
 

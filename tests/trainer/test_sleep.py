@@ -5,8 +5,6 @@ the requests that outlast them, and the weights they go on under; not that memor
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import torch
@@ -16,6 +14,7 @@ from pipeline.inference.engine import EngineDied
 from pipeline.inference.machine import Place
 from pipeline.inference.prompts import Prompt
 from schemas.config import ModelConfig
+from tests.trainer.pushed import opened, push
 from trainer.rollout_engine import RolloutEngine
 
 PROMPT = Prompt(None, "One, two, three,", "0" * 16)
@@ -37,12 +36,6 @@ def test_on_a_gpu_its_share_of_the_memory_and_sleep_mode_are_asked_for(monkeypat
     assert "gpu_memory_utilization" not in settings(MODEL, Place(0, 1))
 
 
-@asynccontextmanager
-async def started(place: Place) -> AsyncIterator[RolloutEngine]:
-    async with RolloutEngine(MODEL, ensure_embedded(), place=place) as engine:
-        yield engine
-
-
 @pytest.mark.model
 def test_requests_outlast_sleep_and_go_on_under_the_weights_pushed_though_a_cpu_lets_go_of_no_memory() -> None:
     from transformers import AutoModelForCausalLM
@@ -51,7 +44,7 @@ def test_requests_outlast_sleep_and_go_on_under_the_weights_pushed_though_a_cpu_
     zeros = [(name, torch.zeros_like(weight)) for name, weight in weights.named_parameters()]
 
     async def take_turns() -> None:
-        async with started(TURNS) as engine:
+        async with opened(RolloutEngine(MODEL, ensure_embedded(), place=TURNS)) as engine:
             under_way = asyncio.create_task(engine.sample(PROMPT, 1, 64, 0.0))
             while not engine.stats.busy:
                 await asyncio.sleep(0.05)
@@ -64,7 +57,7 @@ def test_requests_outlast_sleep_and_go_on_under_the_weights_pushed_though_a_cpu_
             assert not later.done()
             with pytest.raises(RuntimeError, match="push some before it goes on"):
                 await engine.resume()
-            await engine.push(zeros, 1)
+            await push(engine, zeros, 1)
             assert engine.stats.busy == busy
             await engine.resume()
             first, second = await asyncio.wait_for(asyncio.gather(under_way, later), GUARD)
@@ -78,7 +71,7 @@ def test_requests_outlast_sleep_and_go_on_under_the_weights_pushed_though_a_cpu_
             assert set(second.rollouts[0].tokens) == {0}
             # Again, with nothing in flight.
             await engine.pause()
-            await engine.push(list(weights.named_parameters()), 2)
+            await push(engine, list(weights.named_parameters()), 2)
             await engine.resume()
             (again,) = (await engine.sample(PROMPT, 1, 8, 0.0)).rollouts
             assert again.versions == (2, 2)
@@ -92,9 +85,5 @@ def test_sleep_mode_itself_is_refused_on_a_cpu() -> None:
     """Why the engine does not ask for it here."""
     model = MODEL.model_copy(update={"engine": {"enable_sleep_mode": True}})
 
-    async def start() -> None:
-        async with RolloutEngine(model, ensure_embedded()):
-            pass
-
     with pytest.raises(EngineDied, match="Sleep mode is not supported"):
-        asyncio.run(start())
+        asyncio.run(RolloutEngine(model, ensure_embedded()).start())
