@@ -1,12 +1,14 @@
 """Generators: a batch always has its size, nothing without signal is in it, and what is ahead is bounded."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from pipeline.inference.prompts import Prompt
+from pipeline.language import keeps_language
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import SandboxConfig, TrainConfig, TrainStage, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
@@ -214,6 +216,29 @@ def test_an_answer_over_a_limit_is_worth_nothing_and_a_verdict_lost_is_left_out(
     assert judged.group.rewards[1] == 0 < judged.group.rewards[2] < judged.group.rewards[0]
     assert judged.group.correct == (True, False, False)
     assert (judged.unknown, judged.over_limit) == (1, 1)
+
+
+def test_languages_are_named_beside_the_loop_that_engines_are_answered_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    named_by = set[int]()
+
+    def name_and_note(statement: str, completion: str) -> bool:
+        named_by.add(threading.get_ident())
+        return keeps_language(statement, completion)
+
+    monkeypatch.setattr("trainer.reward.keeps_language", name_and_note)
+    texts = ("This is the answer to the question: \\boxed{5}", "Dies ist die Antwort auf die Frage: \\boxed{5}")
+    task = Task("05", "What is the sum of two and three?", "math", "en", Prompt(None, "5", "5"), "5")
+
+    async def run() -> Judged:
+        sampled = await ScriptedSampler(lambda _, number: texts[number]).sample(task.prompt, 2, 64)
+        with ProblemVerifier(VerifyConfig(), SandboxConfig()) as verifier:
+            return await judge_group(task, sampled, verifier, STAGE, 64)
+
+    group = asyncio.run(run()).group
+    assert group is not None
+    assert group.rewards[0] > group.rewards[1] > 0
+    assert named_by
+    assert threading.get_ident() not in named_by
 
 
 def test_answers_over_a_limit_are_counted_apart_in_the_log() -> None:
