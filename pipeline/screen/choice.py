@@ -37,7 +37,7 @@ STYLES = (
 OPTION_KEYS = ("options", "choices", "endings", "option", "choice", "answer_choices", "candidates", "mc_options")
 ZERO_BASED_KEYS = ("choices", "endings")
 HEADING = re.compile(
-    r"(?:\**\s*(?:answer |the )?(?:choices|options|alternatives)(?: are)?(?: given)?(?:"
+    r"(?:\*{0,3}\s{0,9}(?:answer |the )?(?:choices|options|alternatives)(?: are)?(?: given)?(?:"
     r" below)?\s*\**\s*[:：]?\s*\**|(?:choose|select|pick|circle|mark|enter|give|indicate)\b[^.?!\n]{0,60}"
     r"\b(?:options?|choices?|letter|answer|one|alternatives?)\b[^.?!\n]{0,60}[.:!]?)\s*$",
     re.IGNORECASE,
@@ -48,7 +48,7 @@ LETTER_REQUEST = re.compile(
     re.IGNORECASE,
 )
 LETTER_REQUEST_END = re.compile(
-    r"(?<=[.\n:;)\]$\w])\s+(?:please )?(?:enter|give|write|answer|respond|provide|state|choose|select"
+    r"(?<=[.\n:;)\]$\w])\s{1,9}(?:please )?(?:enter|give|write|answer|respond|provide|state|choose|select"
     r"|indicate)\b[^.?!\n]{0,40}\b(?:letters?|options?|choices?)\b[^.?!\n]{0,60}[.!]?\s*$",
     re.IGNORECASE,
 )
@@ -101,7 +101,7 @@ NEEDS_OPTIONS = re.compile(
     r"|\bassertion\b",
 )
 WHICH = re.compile(
-    r"(?:^|[.!?:;,\n]\s*|\bthen |\band |\bof )which\b(?!\s+(?:is|are|has|have|was|were|can|the|it|he|she"
+    r"(?:^|[.!?:;,\n]\s{0,9}|\bthen |\band |\bof )which\b(?!\s+(?:is|are|has|have|was|were|can|the|it|he|she"
     r"|they|we|one person)\b[^?]*[.,])",
     re.IGNORECASE,
 )

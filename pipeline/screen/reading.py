@@ -40,7 +40,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?。？！])[\"'”’)\]]*\s+|(?<=[。？！
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _WRITTEN_AS_ONE = {ord(sign): unicodedata.normalize("NFKC", sign) for sign in "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹﬀﬁﬂﬃﬄ"}
 _PART_IN_MATH = re.compile(
-    r"(?:(?<=[.;:?!。；：？])|(?<=\n)|(?<=\A))(\s*)(?:\$|\\\()\s*\(\s*([1-9]|[IVX]{1,4}|[ivx]{1,4}|[a-h])\s*\)\s*(?:\$|\\\))(?=\s*\S)"
+    r"(?:(?<=[.;:?!。；：？])|(?<=\n)|(?<=\A))(\s{0,9})(?:\$|\\\()\s*\(\s*([1-9]|[IVX]{1,4}|[ivx]{1,4}|[a-h])\s*\)\s*(?:\$|\\\))(?=\s*\S)"
 )
 """The label of a part that is set as a formula of its own where a sentence or a line begins: `$(1)$ Find ...`."""
 

@@ -14,9 +14,18 @@ from pipeline.decontaminate.items import read_core
 from pipeline.ingest.recognize.answers import read_label
 from pipeline.ingest.recognize.instructions import strip_instructions
 from pipeline.ingest.recognize.programs import is_code
+from pipeline.screen.rules import screen_problem
 from pipeline.text.wrapping import strip_labels, strip_source
+from schemas.config import ScreenConfig
 
 LENGTH = 16_000
+
+
+def screen(statement: str) -> object:
+    problem = {"id": "0" * 16, "domain": "math", "statement": statement, "answer": "5", "language": "en"}
+    return screen_problem(problem, ScreenConfig())
+
+
 READERS: list[tuple[Callable[[str], Any], str, str]] = [
     (read_tolerance, "", "accura"),
     (read_tolerance, "", "error "),
@@ -35,6 +44,8 @@ READERS: list[tuple[Callable[[str], Any], str, str]] = [
     (is_code, "if ", "\n"),
     (lambda text: fingerprint_program("cpp", text), "", '\\"'),
     (find_program, "", "```\t\t\t\t"),
+    (screen, "What is ", "\n"),
+    (screen, "What is ", "\r\n"),
 ]
 
 
