@@ -16,6 +16,7 @@ from pipeline.ingest.recognize.instructions import strip_instructions
 from pipeline.ingest.recognize.programs import is_code
 from pipeline.screen.rules import screen_problem
 from pipeline.text.wrapping import strip_labels, strip_source
+from pipeline.translate.check import check_translation
 from schemas.config import ScreenConfig
 
 LENGTH = 16_000
@@ -46,6 +47,7 @@ READERS: list[tuple[Callable[[str], Any], str, str]] = [
     (find_program, "", "```\t\t\t\t"),
     (screen, "What is ", "\n"),
     (screen, "What is ", "\r\n"),
+    (lambda text: check_translation(text, text, "fr"), "What is ", "\n"),
 ]
 
 
