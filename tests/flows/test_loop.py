@@ -72,21 +72,22 @@ def test_the_page_s_scripts_are_bash() -> None:
 
 
 def small_loop(run: Path, **sections: Any) -> dict[str, Any]:
-    """A config of eight sums, and one stage of two small steps."""
+    """A config of twelve sums, of which some are surely solved now and then, and one stage of two small steps."""
     config: dict[str, Any] = {
         "run": str(run),
         "sources": [
             {
                 "name": "sums",
                 "reasoning_gym": "chain_sum",
-                "params": {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1},
-                "size": 8,
+                "params": {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 2},
+                "size": 12,
             }
         ],
         "model": {"max_model_len": 256, "max_num_seqs": 32},
         "prompt": {"template": "raw", "chat": False},
         "sampling": {"max_tokens": 12, "stop_strings": ["\n"]},
         "verify": {"extract": "last"},
+        "keep": {"min": 1, "max": 15},
         "train": {
             "num_generations": 8,
             "learning_rate": 1e-5,
