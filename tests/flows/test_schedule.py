@@ -64,9 +64,11 @@ def prefect(env: Mapping[str, str], *arguments: str) -> str:
 
 
 @pytest.fixture
-def environment(prefect_home: dict[str, str]) -> dict[str, str]:
+def environment(prefect_home: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """With a database of its own: that of the session has what other tests left, and is locked while these write."""
     port = free_port()
     return prefect_home | {
+        "PREFECT_HOME": str(tmp_path / "prefect"),
         "PYTHONPATH": str(ROOT),
         "GOLDILOCKS_HOME": str(ROOT),
         "PREFECT_SERVER_API_PORT": str(port),
