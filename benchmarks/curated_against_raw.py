@@ -118,10 +118,11 @@ def grade(problems: pl.DataFrame, pool: RunFolder, config: Config) -> None:
     """Sample and verify every problem until it is settled."""
     from pipeline.inference.open import open_engine
     from pipeline.sample.shard import sample_shard
+    from pipeline.sample.store import EvidenceStore
     from pipeline.verify.problem import ProblemVerifier
 
     with open_engine(config.model) as engine, ProblemVerifier(config.verify, config.sandbox) as verifier:
-        stats = sample_shard(problems, SHARD, pool, config, engine, verifier)
+        stats = sample_shard(problems, EvidenceStore(pool, SHARD), config, engine, verifier)
     print(f"graded {problems.height} problems: {stats.sampled} samples, {stats.tokens} tokens", flush=True)
 
 

@@ -83,7 +83,7 @@ def time_loop(problems: pl.DataFrame, engine: Engine, verifier: MathVerifier, to
     with tempfile.TemporaryDirectory() as root:
         config = config_of(root, tokens, "full")
         began = time.perf_counter()
-        stats = sample_shard(problems, "00000", RunFolder(root), config, engine, verifier)
+        stats = sample_shard(problems, EvidenceStore(RunFolder(root), "00000"), config, engine, verifier)
         seconds = time.perf_counter() - began
     assert stats.sampled == 16 * problems.height
     assert stats.tokens == tokens * stats.sampled
@@ -232,8 +232,9 @@ def measure_saving(count: int, tokens: int) -> dict[str, Any]:
         for stop in ("full", "early"):
             with tempfile.TemporaryDirectory() as root:
                 run = config_of(root, tokens, stop)
-                stats = sample_shard(problems, "00000", RunFolder(root), run, engine, verifier)
-                samples = EvidenceStore(RunFolder(root), "00000").load()
+                store = EvidenceStore(RunFolder(root), "00000")
+                stats = sample_shard(problems, store, run, engine, verifier)
+                samples = store.load()
             decided = decide_samples(samples, problems.select("id", "answer"), run.sampling.n, Rules.of(run))
             saving[stop] = {
                 "samples": stats.sampled,

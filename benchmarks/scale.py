@@ -112,12 +112,13 @@ def recall(config: Config, folder: RunFolder, problems: int) -> None:
     with an unknown verdict, one in a hundred, are judged again. The engine is a name: it is never asked.
     """
     from pipeline.sample.shard import sample_shard
+    from pipeline.sample.store import EvidenceStore
     from pipeline.verify.problem import ProblemVerifier
 
     engine: Any = SimpleNamespace(model=MODEL, revision=REVISION, capacity=1)
     with ProblemVerifier(config.verify, config.sandbox) as verifier:
         for shard, name in find_graded(folder).items():
-            stats = sample_shard(folder.read_table(name), shard, folder, config, engine, verifier)
+            stats = sample_shard(folder.read_table(name), EvidenceStore(folder, shard), config, engine, verifier)
             if stats.sampled or stats.missing:
                 raise AssertionError(f"{shard}: sampled {stats.sampled}, lacks {stats.missing}")
 

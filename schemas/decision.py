@@ -28,6 +28,7 @@ DECISION = TableContract(
         "forecast": _SHARE,
         "forecast_low": _SHARE,
         "forecast_high": _SHARE,
+        "repaired_label": Column(_TEXT),
     },
 )
 """One decided problem a row. Rates are shares of the known samples (correct + wrong), the interval is Wilson's at 90%.
@@ -37,6 +38,10 @@ DECISION = TableContract(
 where the decision is another, and against it where it is the same. `forecast` is the rate that is expected of more
 samples, given the rates of the run and what an earlier grader said, with a 90% interval: beside the evidence, and for a
 problem without samples in its place. Null where nothing was learned of the run (`sampling.stop` is not `confident`).
+`repaired_label` is the label by which the samples were counted, where the witnesses put it in place of the source's.
 """
+
+ADDED_LATER = ("repaired_label",)
+"""Columns that decisions of older runs lack."""
 
 DECISION_DTYPES: dict[str, pl.DataType] = DECISION.dtypes

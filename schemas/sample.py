@@ -25,6 +25,7 @@ SAMPLE = TableContract(
         "verifier": Column(_TEXT, False),
         "seconds": Column(pl.Float64()),
         "says_missing": Column(pl.Boolean()),
+        "grading_pass": Column(pl.Int8(), True, between(1, 2)),
     },
 )
 """One stored sample a row. Its key is (`problem_id`, `prompt`, `model`, `revision`, `params`, `index`).
@@ -33,7 +34,8 @@ SAMPLE = TableContract(
 and verifier: when only the latter changes the completion is verified again and nothing is sampled again. `answer_key`
 names the class of equivalent answers within the problem; majorities are counted over it. `seconds` is the time from
 request to completion. `says_missing`: whether the completion says that its problem lacks something; null where nobody
-looked: a program, or a sample that was judged before there was the column.
+looked: a program, or a sample that was judged before there was the column. `grading_pass`: the pass of the run that it
+was taken for; null where it was taken elsewhere, or before there was the column.
 """
 
 IMPORTED = "imported"
@@ -41,6 +43,6 @@ IMPORTED = "imported"
 SAMPLE_ROWS = "samples"
 """The stage of rejected sample rows; they are no problems and count in no funnel."""
 SAMPLE_KEY = ("problem_id", "prompt", "model", "revision", "params", "index")
-ADDED_LATER = ("says_missing",)
+ADDED_LATER = ("says_missing", "grading_pass")
 """Columns that samples of older runs lack; they are null then."""
 SAMPLE_DTYPES: dict[str, pl.DataType] = SAMPLE.dtypes

@@ -12,19 +12,22 @@ from pipeline.decontaminate.items import Item, read_problem
 from pipeline.decontaminate.match import find_match
 from pipeline.inference.prompts import Prompt, build_prompt
 from pipeline.publish.held_out import find_families, is_held_out
-from pipeline.publish.label_evidence import add_evidence, read_labels, read_rates
+from pipeline.publish.label_evidence import read_labels
 from pipeline.run.evidence import find_graded, last_pass
 from pipeline.run.layout import CURATED, DECISIONS, PROBLEMS, decisions_name
 from pipeline.run.storage import RunFolder
 from pipeline.text.visible import print_visible
 from pipeline.verify.problem import Label, read_label
 from schemas.config import Config, TrainStage
+from schemas.decision import ADDED_LATER
 from schemas.errors import InputError
 from schemas.label import LabelOutcome
 from schemas.reasons import KEEP, Reason
 
 FAMILY = "family"
 """Column with what `find_families` says of a problem."""
+REPAIRED = "repaired_label"
+"""Column of decisions with the label by which the samples were counted, where it is not the source's."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def read_tasks(problems: pl.DataFrame, config: Config) -> Iterator[Task]:
             row.get(FAMILY) or row["id"],
             row.get("correct") or 0,
             row.get("wrong") or 0,
-            row["answer"] if row.get("answer_origin") == LabelOutcome.REPAIRED else "",
+            row.get(REPAIRED) or "",
         )
 
 
@@ -143,19 +146,30 @@ def _read_wanted(folder: RunFolder, data: Literal["kept", "harder"]) -> Iterator
         for _, table in folder.read_tables(CURATED):
             counted = {"correct", "n"} <= set(table.columns)
             wrong = pl.col("n") - pl.col("correct") if counted else pl.lit(None)
-            yield _name_families(table).with_columns(wrong=wrong)
+            is_repaired = pl.col("answer_origin") == LabelOutcome.REPAIRED
+            repaired = pl.when(is_repaired).then("answer") if "answer_origin" in table.columns else pl.lit(None)
+            yield _name_families(table).with_columns(wrong.alias("wrong"), repaired.alias(REPAIRED))
         return
     grading_pass = last_pass(folder) if data == "harder" else 1
     wanted = [KEEP, Reason.NEVER_SOLVED.value] if data == "harder" and grading_pass == 1 else [KEEP]
     for shard, graded in find_graded(folder).items():
         name = decisions_name(shard, grading_pass)
         if folder.exists(name):
-            decided = folder.read_table(name, ["problem_id", "decision", "correct", "wrong"])
+            columns = ["problem_id", "decision", "correct", "wrong", REPAIRED]
+            decided = folder.read_table(name, columns, ADDED_LATER)
+            if REPAIRED not in decided.columns:
+                decided = decided.join(_read_repaired(folder, shard), on="problem_id", how="left")
             chosen = decided.filter(pl.col("decision").is_in(wanted)).drop("decision")
-            problems = folder.read_table(graded)
-            labelled = add_evidence(problems, read_labels(folder, shard), read_rates(folder, shard))
-            named = _name_families(labelled)
-            yield named.join(chosen, left_on="id", right_on="problem_id", how="inner", maintain_order="left")
+            named = _name_families(folder.read_table(graded))
+            yield named.join(
+                chosen, left_on="id", right_on="problem_id", how="inner", maintain_order="left"
+            ).with_columns(answer=pl.coalesce(REPAIRED, "answer"))
+
+
+def _read_repaired(folder: RunFolder, shard: str) -> pl.DataFrame:
+    """The repaired labels of a shard whose decisions do not have them: those of its last pass."""
+    repaired = read_labels(folder, shard).filter(pl.col("outcome") == LabelOutcome.REPAIRED)
+    return repaired.select("problem_id", pl.col("answer").alias(REPAIRED))
 
 
 def _name_families(problems: pl.DataFrame) -> pl.DataFrame:

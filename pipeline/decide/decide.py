@@ -99,6 +99,7 @@ def decide_samples(
         _rule_table(table, problems, rules)
         .with_columns(_name_answers())
         .with_columns(_name_suspicions())
+        .with_columns(repaired_label=None)
         .select(pl.col(name).cast(dtype) for name, dtype in DECISION_DTYPES.items())
     )
 

@@ -45,10 +45,13 @@ def decide_with_labels(
         "problem_id", reason=pl.col("outcome").replace_strict(reasons, return_dtype=pl.String), said="detail"
     )
     joined = decisions.join(ruled, on="problem_id", how="left", maintain_order="left")
+    repaired = labels.filter(pl.col("outcome") == LabelOutcome.REPAIRED).select("problem_id", repaired_to="answer")
+    joined = joined.join(repaired, on="problem_id", how="left", maintain_order="left")
     overruled = pl.col("reason").is_not_null() & pl.col("decision").is_in([str(word) for word in SETTLED])
     return joined.with_columns(
         pl.when(overruled).then("reason").otherwise("decision").alias("decision"),
         pl.when(overruled).then(pl.format("{}; {}", "said", "detail")).otherwise("detail").alias("detail"),
+        repaired_label="repaired_to",
     ).select(decisions.columns)
 
 

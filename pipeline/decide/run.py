@@ -27,6 +27,7 @@ from pipeline.run.evidence import (
     find_decisions,
     find_graded,
     find_samples,
+    leave_out_later,
     read_refusals,
     read_samples,
 )
@@ -39,10 +40,11 @@ from schemas.reasons import KEEP, Reason
 COLUMNS = ("id", "source", "answer", "language", "parent_id", "label_candidates", "history", "extra")
 
 
-def learn_run_witnesses(folder: RunFolder, config: Config) -> Witnesses:
-    """Learn how far each witness of a run can be trusted, from all that is stored."""
+def learn_run_witnesses(folder: RunFolder, config: Config, grading_pass: int = 1) -> Witnesses:
+    """Learn how far each witness of a run can be trusted, from what is stored up to a pass."""
+    graded, samples = find_graded(folder), find_samples(folder)
     with track("decide: learn from the witnesses", unit="", part=True):
-        return learn_run(folder, find_graded(folder), find_samples(folder), config, read_rulings(folder))
+        return learn_run(folder, graded, samples, config, read_rulings(folder), grading_pass)
 
 
 def decide_shard(
@@ -60,8 +62,9 @@ def decide_shard(
     shard = shard_of(graded)
     table = folder.read_table(graded, list(COLUMNS), ("label_candidates",))
     problems = add_earlier(folder, shard, complete_columns(table), grading_pass)
-    samples = read_samples(folder, sample_files, (*NEEDED, *VOTE_COLUMNS))
-    votes = gather_votes(problems, samples, name_origin(config), read_rulings(folder), witnesses.apart)
+    samples = read_samples(folder, sample_files, (*NEEDED, *VOTE_COLUMNS, "grading_pass"))
+    heard = leave_out_later(folder, shard, samples, grading_pass)
+    votes = gather_votes(problems, heard, name_origin(config), read_rulings(folder), witnesses.apart)
     labels = judge_labels(votes, witnesses, config.labels)
     evidence = choose_evidence(folder, shard, samples, grading_pass)
     decisions = decide_with_labels(evidence, problems, labels, config, grading_pass)
@@ -95,7 +98,7 @@ def decide_run(
     for name in (*made, *folder.list(LABELS), *folder.list(RATES)):
         if shard_of(name) not in graded:
             folder.remove(name)
-    witnesses = learn_run_witnesses(folder, config)
+    witnesses = learn_run_witnesses(folder, config, grading_pass)
     total: Counter[str] = Counter()
     with track("decide") as work:
         for shard, name in chosen.items():

@@ -2,7 +2,7 @@
 run.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.labels.gather import NEEDED, VOTE_DTYPES, gather_votes
 from pipeline.labels.judge import Witnesses, learn_witnesses
 from pipeline.labels.twins import TWIN_DTYPES, Apart, count_twins, find_apart, list_twins
-from pipeline.run.evidence import read_samples
+from pipeline.run.evidence import hear_samples
 from pipeline.run.layout import TRAINING, WITNESSES
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
@@ -21,22 +21,12 @@ LEARNED_FROM = 10_000
 """Problems that coins are learned from, shards spread evenly over a larger run: a coin is then known to 0.01."""
 
 
-def read_votes(
-    folder: RunFolder,
-    graded: str,
-    sample_files: Iterable[str],
-    config: Config,
-    rulings: Mapping[str, str],
-    apart: Apart,
-) -> pl.DataFrame:
-    """The votes of one shard, whose problems are the table `graded`."""
-    problems = complete_columns(folder.read_table(graded, list(PROBLEM_COLUMNS), ("label_candidates",)))
-    samples = read_samples(folder, sample_files, NEEDED)
-    return gather_votes(problems, samples, name_origin(config), rulings, apart)
-
-
 def find_twins_apart(
-    folder: RunFolder, graded: Mapping[str, str], sample_files: Mapping[str, Sequence[str]], config: Config
+    folder: RunFolder,
+    graded: Mapping[str, str],
+    sample_files: Mapping[str, Sequence[str]],
+    config: Config,
+    grading_pass: int = 1,
 ) -> Apart:
     """The clashing copies of a run that its samples show to be two problems. Holds counts of clashing rows only."""
     counts = [pl.DataFrame(schema=TWIN_DTYPES)]
@@ -46,14 +36,15 @@ def find_twins_apart(
         if twins.height:
             problems = complete_columns(folder.read_table(name, list(PROBLEM_COLUMNS), ("label_candidates",)))
             clashing = problems.join(twins, left_on="id", right_on="problem_id", how="semi")
-            samples = read_samples(folder, sample_files.get(shard, ()), NEEDED)
+            samples = hear_samples(folder, shard, sample_files.get(shard, ()), NEEDED, grading_pass)
             counts.append(count_twins(clashing, gather_votes(clashing, samples, name_origin(config))))
     return find_apart(pl.concat(counts))
 
 
 def name_origin(config: Config) -> Callable[[str], str]:
     """Names the model that a grader comes from: a checkpoint of this run's training comes from the run's model."""
-    return lambda model: config.model.name if f"/{TRAINING}/" in model else model
+    homes = [f"/{TRAINING}/", *([f"{config.train.folder.rstrip('/')}/"] if config.train.folder else [])]
+    return lambda model: config.model.name if any(home in model for home in homes) else model
 
 
 def learn_run(
@@ -62,13 +53,19 @@ def learn_run(
     sample_files: Mapping[str, Sequence[str]],
     config: Config,
     rulings: Mapping[str, str],
+    grading_pass: int = 1,
 ) -> Witnesses:
-    """Learn the witnesses of a run, and write them down. Memory is that of `LEARNED_FROM` problems' votes."""
-    apart = find_twins_apart(folder, graded, sample_files, config)
+    """Learn the witnesses of a pass, and write them down. Memory is that of `LEARNED_FROM` problems' votes."""
+
+    def read_votes(shard: str) -> pl.DataFrame:
+        table = folder.read_table(graded[shard], list(PROBLEM_COLUMNS), ("label_candidates",))
+        samples = hear_samples(folder, shard, sample_files.get(shard, ()), NEEDED, grading_pass)
+        return gather_votes(complete_columns(table), samples, name_origin(config), rulings, apart)
+
+    apart = find_twins_apart(folder, graded, sample_files, config, grading_pass)
     rows = {shard: folder.count_rows(name) for shard, name in graded.items()}
     step = max(1, -(-sum(rows.values()) // LEARNED_FROM))
-    chosen = list(graded)[::step]
-    votes = [read_votes(folder, graded[shard], sample_files.get(shard, ()), config, rulings, apart) for shard in chosen]
+    votes = [read_votes(shard) for shard in list(graded)[::step]]
     witnesses = replace(learn_witnesses(pl.concat([pl.DataFrame(schema=VOTE_DTYPES), *votes])), apart=apart)
     folder.write_json(WITNESSES, witnesses.to_json())
     return witnesses

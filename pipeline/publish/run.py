@@ -58,7 +58,7 @@ def redecide(folder: RunFolder, config: Config, grading_pass: int = 1) -> pl.Dat
     No model takes part. Evidence that stopped early can leave a problem undetermined under other thresholds; its detail
     says how many samples are missing.
     """
-    samples, witnesses = find_samples(folder), learn_run_witnesses(folder, config)
+    samples, witnesses = find_samples(folder), learn_run_witnesses(folder, config, grading_pass)
     moves = []
     empty = pl.DataFrame(schema=DECISION_DTYPES)
     with track("decide") as work:

@@ -93,6 +93,34 @@ def choose_evidence(folder: RunFolder, shard: str, samples: pl.DataFrame, gradin
     return samples.join(evidence, on=evidence.columns, how="semi", maintain_order="left")
 
 
+def hear_samples(
+    folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
+) -> pl.DataFrame:
+    """Those of `read_samples` that say something of labels in a pass (`leave_out_later`)."""
+    samples = read_samples(folder, names, (*columns, "grading_pass"))
+    return leave_out_later(folder, shard, samples, grading_pass)
+
+
+def leave_out_later(folder: RunFolder, shard: str, samples: pl.DataFrame, grading_pass: int = 1) -> pl.DataFrame:
+    """`samples` (with SAMPLE_KEY and `grading_pass`) without those that were taken for a later pass.
+
+    The grader of the second pass was trained on what the first one decided. Were its samples heard there, the first
+    pass would decide otherwise when the loop is run again, and what was trained on it would be trained again.
+    """
+    if grading_pass > 1:
+        return samples
+    samples = samples.filter(pl.col("grading_pass").fill_null(1) <= grading_pass)
+    unmarked = samples.filter(pl.col("grading_pass").is_null())
+    recorded = [evidence_name(shard, number) for number in (1, 2)]
+    if unmarked.is_empty() or not all(folder.exists(name) for name in recorded):
+        return samples
+    # Samples of older runs name no pass, but it is written down which of them count in which.
+    first, second = (folder.read_table(name) for name in recorded)
+    trained = second.join(first, on=second.columns, how="anti")
+    later = unmarked.join(trained, on=trained.columns, how="semi")
+    return samples.join(later, on=list(SAMPLE_KEY), how="anti", maintain_order="left")
+
+
 def record_refusals(
     folder: RunFolder, shard: str, asked: Collection[str], refusals: pl.DataFrame, grading_pass: int = 1
 ) -> None:

@@ -125,7 +125,9 @@ def _store(folder: RunFolder, shard: str, rows: pl.DataFrame) -> int:
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in SAMPLE_DTYPES.items()
     ]
-    new = rows.select(columns).join(store.load(), on=SAMPLE_KEY, how="anti", maintain_order="left")
+    # They were taken for a pass of another run, if for any.
+    unmarked = rows.select(columns).with_columns(pl.lit(None, pl.Int8).alias("grading_pass"))
+    new = unmarked.join(store.load(), on=SAMPLE_KEY, how="anti", maintain_order="left")
     if new.height:
         store.append(new.iter_rows(named=True))
         store.seal()

@@ -281,6 +281,7 @@ def verify_samples(
         pl.Series("verdict_detail", [j.detail for j in judgements], dtype=pl.String),
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
+        pl.lit(None, pl.Int8).alias("grading_pass"),
         pl.Series(
             "says_missing",
             [

@@ -12,7 +12,7 @@ from pipeline.run.evidence import add_earlier, find_graded, record_evidence, rec
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import evidence_keys, sample_shard
-from pipeline.sample.store import name_model
+from pipeline.sample.store import EvidenceStore, name_model
 from pipeline.verify.problem import ProblemVerifier
 from pipeline.verify.second_opinion import open_opinion
 from schemas.config import Config
@@ -43,7 +43,8 @@ class Grading:
             problems = add_earlier(self.folder, shard, problems, self.grading_pass)
         if only is not None:
             problems = problems.filter(pl.col("id").is_in(list(only)))
-        stats = sample_shard(problems, shard, self.folder, self.config, self.engine, self.verifier, self.progress)
+        store = EvidenceStore(self.folder, shard, self.config.flow.flush_seconds, self.grading_pass)
+        stats = sample_shard(problems, store, self.config, self.engine, self.verifier, self.progress)
         if self.counts:
             record_refusals(self.folder, shard, problems["id"].to_list(), stats.refusals, self.grading_pass)
         return stats.missing

@@ -29,7 +29,6 @@ from pipeline.inference.engine import (
     SamplingParams,
 )
 from pipeline.inference.prompts import build_prompt
-from pipeline.run.storage import RunFolder
 from pipeline.sample.abstention import says_missing
 from pipeline.sample.progress import SamplingProgress, ShardProgress
 from pipeline.sample.refusals import name_refusals
@@ -85,8 +84,7 @@ class ShardStats:
 
 def sample_shard(
     problems: pl.DataFrame,
-    shard: str,
-    folder: RunFolder,
+    store: EvidenceStore,
     config: Config,
     engine: Engine,
     verifier: Verifier,
@@ -94,13 +92,13 @@ def sample_shard(
 ) -> ShardStats:
     """Bring the evidence of `problems` (`id` and what `read_label` reads) up to what `config.sampling` asks for.
 
-    The store in `folder` gains the new samples and is sealed. Stored completions are judged again, not sampled
+    `store` gains the new samples and is sealed. Stored completions are judged again, not sampled
     again, when the label or the verifier changed, or when their verdict is unknown. A request that fails leaves no
     evidence: the next run asks for it. Raises EngineDied when the engine is lost, with everything so
     far stored.
     """
-    share = None if progress is None else progress.begin_shard(shard)
-    return _Shard(problems, shard, folder, config, engine, verifier, share).run()
+    share = None if progress is None else progress.begin_shard(store.shard)
+    return _Shard(problems, store, config, engine, verifier, share).run()
 
 
 def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine, model: str) -> pl.DataFrame:
@@ -123,8 +121,7 @@ class _Shard:
     def __init__(
         self,
         problems: pl.DataFrame,
-        shard: str,
-        folder: RunFolder,
+        store: EvidenceStore,
         config: Config,
         engine: Engine,
         verifier: Verifier,
@@ -132,8 +129,8 @@ class _Shard:
     ) -> None:
         self.config, self.engine, self.verifier, self.progress = config, engine, verifier, progress
         self.rules = Rules.of(config)
-        self.store = EvidenceStore(folder, shard, config.flow.flush_seconds)
-        self.model = name_model(folder, shard, engine)
+        self.store = store
+        self.model = name_model(store.folder, store.shard, engine)
         self.params, self.asked = params_hash(config.sampling), SamplingParams.of(config.sampling)
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.wanted: deque[tuple[Tally, int]] = deque()
@@ -395,6 +392,7 @@ class _Shard:
                     "tokens": completion.tokens,
                     "finish_reason": completion.finish_reason,
                     "seconds": completion.seconds,
+                    "grading_pass": self.store.grading_pass,
                 }
             )
 

@@ -80,10 +80,13 @@ def name_model(folder: RunFolder, shard: str, engine: Engine) -> str:
 
 
 class EvidenceStore:
-    """The samples of one shard. One writer at a time; appended rows are safe once flushed."""
+    """The samples of one shard. One writer at a time; appended rows are safe once flushed.
 
-    def __init__(self, folder: RunFolder, shard: str, flush_seconds: float = 2.0) -> None:
-        self.folder, self.shard, self.flush_seconds = folder, shard, flush_seconds
+    What is sampled into it is taken for the pass `grading_pass`.
+    """
+
+    def __init__(self, folder: RunFolder, shard: str, flush_seconds: float = 2.0, grading_pass: int = 1) -> None:
+        self.folder, self.shard, self.flush_seconds, self.grading_pass = folder, shard, flush_seconds, grading_pass
         self.whole = samples_name(shard)
         self._buffer: list[Mapping[str, Any]] = []
         self._oldest = 0.0

@@ -193,6 +193,10 @@ def test_what_another_run_says_saves_samples_and_grading_again_asks_nothing(tmp_
     alone = grade_run("alone", 1.0, "confident")
     assert grade_run("after", 1.0, "confident", also_graded_by=others) < 0.8 * alone
     assert grade_run("after", 1.0, "confident", also_graded_by=others) == 0
+    samples = pl.concat([table for _, table in RunFolder(str(tmp_path / "after")).read_tables("samples")])
+    brought, taken = (samples.filter(pl.col("grading_pass").is_null() == null) for null in (True, False))
+    assert brought.height > 0, "what was taken for another run's pass is of no pass here"
+    assert set(taken["grading_pass"]) == {1}
     decisions = [
         RunFolder(str(tmp_path / name)).read_table("decisions/pass-1-00000.parquet") for name in ("alone", "after")
     ]

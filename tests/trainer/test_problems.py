@@ -65,16 +65,34 @@ def test_after_a_second_pass_harder_is_what_that_pass_kept(tmp_path: Path) -> No
     assert rights(choose_problems(folder, config(tmp_path), KEPT)) == [1, 4, 8, 12]
 
 
-def test_a_repaired_label_is_what_is_trained_on(tmp_path: Path) -> None:
+def test_a_repaired_label_is_what_is_trained_on_in_an_older_run(tmp_path: Path) -> None:
     folder = lay_run(tmp_path / "run", TOLD)
     before = choose_problems(folder, config(tmp_path), KEPT)
     label = {"outcome": LabelOutcome.REPAIRED.value, "answer": "8", "label": "7", "independent": 2, "clash": False}
     labels = [{"problem_id": before[0].id, "backing": [], "witnesses": []} | label]
     folder.write_table("labels/00000.parquet", pl.DataFrame(labels, schema=LABEL_DTYPES))
+    name = "decisions/pass-1-00000.parquet"
+    folder.write_table(name, folder.read_table(name).drop("repaired_label", strict=False))
     after = choose_problems(folder, config(tmp_path), KEPT)
     assert [task.label for task in before] == ["7"] * 4
     assert [task.label for task in after] == ["8", "7", "7", "7"]
     assert [task.repaired for task in after] == ["8", "", "", ""]
+
+
+def test_a_stage_is_trained_on_the_labels_that_its_pass_decided_by(tmp_path: Path) -> None:
+    folder = lay_run(tmp_path / "run", TOLD)
+    regrade(folder, {})
+    first, second = ("decisions/pass-1-00000.parquet", "decisions/pass-2-00000.parquet")
+    id_ = choose_problems(folder, config(tmp_path), KEPT)[0].id
+    repaired = pl.when(pl.col("problem_id") == id_).then(pl.lit("8")).alias("repaired_label")
+    folder.write_table(second, folder.read_table(second).with_columns(repaired))
+    label = {"outcome": LabelOutcome.REPAIRED.value, "answer": "8", "label": "7", "independent": 2, "clash": False}
+    labels = [{"problem_id": id_, "backing": [], "witnesses": []} | label]
+    folder.write_table("labels/00000.parquet", pl.DataFrame(labels, schema=LABEL_DTYPES))
+    assert folder.read_table(first)["repaired_label"].null_count() == len(TOLD)
+    kept, harder = ({task.id: task for task in choose_problems(folder, config(tmp_path), of)} for of in (KEPT, HARDER))
+    assert (kept[id_].label, kept[id_].repaired) == ("7", "")
+    assert (harder[id_].label, harder[id_].repaired) == ("8", "8")
 
 
 @pytest.mark.parametrize("stage", [KEPT, HARDER], ids=["kept", "harder"])

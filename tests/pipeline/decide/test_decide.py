@@ -20,6 +20,7 @@ from pipeline.run.storage import RunFolder
 from schemas.config import Config, DecideConfig, KeepConfig
 from schemas.conform import conform_rows
 from schemas.decision import DECISION
+from schemas.problem import PROBLEM_DTYPES
 from schemas.sample import SAMPLE, SAMPLE_DTYPES
 
 KEEP, DECIDE = KeepConfig(), DecideConfig()
@@ -236,6 +237,32 @@ def test_unequal_numbers_of_samples_are_decided_by_what_they_say_of_the_rate(fol
     assert decide_run(folder, narrow)["undetermined"] == 2
     decide_run(folder, make_config(folder.root))
     assert folder.list("decisions", ".json") == []
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["samples name their pass", "samples of older runs"])
+def test_the_first_pass_decides_the_same_after_the_second(folder: RunFolder, marked: bool) -> None:
+    problems = make_problems(*(str(number) for number in range(20)))
+    ids = problems["id"].to_list()
+    copy = {"answer": "7", "problem_id": "f" * 16, "source": "s", "origin": "dedup"}
+    candidates = pl.Series("label_candidates", [[copy]] + [[]] * 19, dtype=PROBLEM_DTYPES["label_candidates"])
+    folder.write_table("problems/00000.parquet", problems.with_columns(candidates))
+    passes: list[dict[str, Any]] = [{"grading_pass": number if marked else None} for number in (1, 2)]
+    first = [make_samples(id_, [RIGHT] * 5 + [wrong("7")] * 5 + [SILENT] * 6, **passes[0]) for id_ in ids]
+    folder.write_table("samples/00000.parquet", make_table(*first))
+    record_evidence(folder, "00000", pl.DataFrame({"problem_id": ids, "model": ["m"] * 20}))
+    config = make_config(folder.root)
+    assert decide_run(folder, config) == {"keep": 19, "undetermined": 1}
+    decided = folder.read_table("decisions/pass-1-00000.parquet")
+    second = [make_samples(id_, [RIGHT] * 12 + [wrong("7")] * 4, model="trained", **passes[1]) for id_ in ids[1:]]
+    second.append(make_samples(ids[0], [wrong("7")] * 16, model="trained", **passes[1]))
+    folder.write_table("samples/00000/part-00000.parquet", make_table(*second))
+    record_evidence(folder, "00000", pl.DataFrame({"problem_id": ids, "model": ["trained"] * 20}), 2)
+    decide_run(folder, config, 2)
+    regraded = folder.read_table("decisions/pass-2-00000.parquet")
+    assert dict(regraded.select("problem_id", "repaired_label").iter_rows())[ids[0]] == "7"
+    decide_run(folder, config)
+    assert folder.read_table("decisions/pass-1-00000.parquet").equals(decided)
+    assert set(folder.read_table("rates/00000.parquet")["model"]) == {"m", "trained"}
 
 
 def make_second_pass(folder: RunFolder) -> tuple[list[str], Config]:

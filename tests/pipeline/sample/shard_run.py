@@ -84,7 +84,9 @@ def main() -> None:
     with open_engine(config.model) as engine, MathVerifier(extract="last") as verifier:
         if settings.get("die"):
             Reaper(*settings["die"]).watch(folder, engine)
-        stats = sample_shard(problems, SHARD, folder, config, engine, verifier)
+        stats = sample_shard(
+            problems, EvidenceStore(folder, SHARD, config.flow.flush_seconds), config, engine, verifier
+        )
     print(json.dumps({**dataclasses.asdict(stats), "refusals": stats.refusals.height}))
 
 

@@ -57,7 +57,9 @@ def go(
     folder = RunFolder(str(root))
     scripted = ScriptedEngine(answers, **engine)
     try:
-        stats = sample_shard(problems, SHARD, folder, config, scripted, verifier)
+        stats = sample_shard(
+            problems, EvidenceStore(folder, SHARD, config.flow.flush_seconds), config, scripted, verifier
+        )
     finally:
         scripted.close()
     return stats, scripted, evidence(root)
@@ -323,7 +325,7 @@ def test_what_waits_for_the_verifier_is_bounded_by_the_engine_and_not_by_the_sha
             return judge(label, completion, known, finish_reason)
 
         patch.setattr(slow, "submit", submit)
-        stats = sample_shard(problems, SHARD, RunFolder(root), config_for(root, n=2), engine, slow)
+        stats = sample_shard(problems, EvidenceStore(RunFolder(root), SHARD), config_for(root, n=2), engine, slow)
         engine.close()
     assert stats.sampled == 120
     # A request that is under way when the limit is reached still comes in, and one of n = 2 may overshoot by one.
@@ -381,7 +383,9 @@ def test_problems_are_done_in_the_display_before_their_shard_is(tmp_path: Path, 
     engine = Watching({f"problem {i}": said for i, said in enumerate(script)}, capacity=4)
     log = StringIO()
     with show_progress(stream=log), SamplingProgress(problems=60, n=8) as progress:
-        stats = sample_shard(problems, SHARD, RunFolder(str(tmp_path)), config, engine, verifier, progress)
+        stats = sample_shard(
+            problems, EvidenceStore(RunFolder(str(tmp_path)), SHARD), config, engine, verifier, progress
+        )
     engine.close()
     assert settled[0] == 0
     assert 10 < settled[-1] < 60
@@ -397,7 +401,7 @@ def test_problems_that_a_dead_engine_left_are_not_said_to_be_done(tmp_path: Path
         show_progress(stream=log),
         SamplingProgress(problems=6, n=4) as progress,
     ):
-        sample_shard(problems, SHARD, RunFolder(str(tmp_path)), config, engine, verifier, progress)
+        sample_shard(problems, EvidenceStore(RunFolder(str(tmp_path)), SHARD), config, engine, verifier, progress)
     (line,) = log.getvalue().splitlines()
     assert line.startswith("sample: 0 of 24 samples")
     assert "done" not in line
@@ -510,7 +514,7 @@ def test_the_problem_where_a_sample_may_set_most_right_is_sampled_next(tmp_path:
 
     config = config_for(str(tmp_path), n=8, stop="confident")
     engine = Listening({f"problem {i}": one for i, one in enumerate(said)}, capacity=1)
-    sample_shard(problems, SHARD, RunFolder(str(tmp_path)), config, engine, verifier)
+    sample_shard(problems, EvidenceStore(RunFolder(str(tmp_path)), SHARD), config, engine, verifier)
     engine.close()
     trails = follow_samples(evidence(tmp_path).filter(pl.col("index") < config.sampling.floor), problems)
     ends = [trail.after(trail.stored, config.sampling.planned) for trail in trails]
