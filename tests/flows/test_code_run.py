@@ -12,7 +12,7 @@ from flows.outcomes import forget_stages, stage_key
 from pipeline.publish.shards import check_counts
 from pipeline.run.evidence import find_stages
 from pipeline.run.storage import RunFolder
-from pipeline.sandbox import describe_sandbox
+from pipeline.sandbox import Case, Program, Sandbox, all_passed, describe_sandbox
 from pipeline.stages import find_stage
 from schemas.config import Config
 from schemas.conform import conform_rows
@@ -131,11 +131,11 @@ def test_code_and_math_go_through_one_run(goldilocks: Run, served_model: Served,
     assert samples.height == 8
     assert set(samples["verdict"]) <= {"correct", "wrong"}
     assert samples["answer_key"].null_count() == 8
-    for row in samples.filter(pl.col("verdict") == "correct").iter_rows(named=True):
-        scope: dict[str, Any] = {}
-        exec(row["answer"], scope)
-        assert scope["add"](20, 22) == 42
-        assert row["verdict_detail"] == "passed 6 tests"
+    right = samples.filter(pl.col("verdict") == "correct")
+    assert set(right["verdict_detail"]) <= {"passed 6 tests"}
+    with Sandbox() as sandbox:
+        for answer in right["answer"]:
+            assert all_passed(sandbox.run(Program("python", answer, "add"), [Case("add(20, 21)", "41")]), 1)
     assert samples.filter(pl.col("answer").is_not_null()).height > 0
     report = (tmp_path / "run" / "report.html").read_text()
     assert "no_solution" in report
