@@ -41,17 +41,17 @@ def decide_with_labels(
         LabelOutcome.CONTRADICTED.value: Reason.LABEL_CONTRADICTED.value,
         LabelOutcome.UNDETERMINED.value: Reason.UNDETERMINED.value,
     }
-    ruled = labels.filter(pl.col("outcome").is_in(list(reasons))).select(
-        "problem_id", reason=pl.col("outcome").replace_strict(reasons, return_dtype=pl.String), said="detail"
+    ruled = labels.select(
+        "problem_id",
+        reason=pl.col("outcome").replace_strict(reasons, default=None, return_dtype=pl.String),
+        said="detail",
+        repaired_label=pl.when(pl.col("outcome") == LabelOutcome.REPAIRED).then("answer"),
     )
-    joined = decisions.join(ruled, on="problem_id", how="left", maintain_order="left")
-    repaired = labels.filter(pl.col("outcome") == LabelOutcome.REPAIRED).select("problem_id", repaired_to="answer")
-    joined = joined.join(repaired, on="problem_id", how="left", maintain_order="left")
+    joined = decisions.drop("repaired_label").join(ruled, on="problem_id", how="left", maintain_order="left")
     overruled = pl.col("reason").is_not_null() & pl.col("decision").is_in([str(word) for word in SETTLED])
     return joined.with_columns(
         pl.when(overruled).then("reason").otherwise("decision").alias("decision"),
         pl.when(overruled).then(pl.format("{}; {}", "said", "detail")).otherwise("detail").alias("detail"),
-        repaired_label="repaired_to",
     ).select(decisions.columns)
 
 

@@ -4,6 +4,7 @@ run.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 
@@ -43,7 +44,7 @@ def find_twins_apart(
 
 def name_origin(config: Config) -> Callable[[str], str]:
     """Names the model that a grader comes from: a checkpoint of this run's training comes from the run's model."""
-    homes = [f"/{TRAINING}/", *([f"{config.train.folder.rstrip('/')}/"] if config.train.folder else [])]
+    homes = [f"/{TRAINING}/", *([f"{Path(config.train.folder).expanduser()}/"] if config.train.folder else [])]
     return lambda model: config.model.name if any(home in model for home in homes) else model
 
 
