@@ -61,10 +61,10 @@ Way = tuple[Callable[[list[Trail], SamplingConfig], Run], SamplingConfig]
 
 
 def draw_trails(rates: np.ndarray, generator: np.random.Generator) -> list[Trail]:
-    """`MOST` samples of every problem."""
+    """`MOST` samples of every problem. What is still to come of one may say that something is missing in it."""
     hits = np.cumsum(generator.random((len(rates), MOST)) < rates[:, None], axis=1)
     none = (0,) * (MOST + 1)
-    return [Trail(f"{number}", (0, *row), none, none) for number, row in enumerate(hits.tolist())]
+    return [Trail(f"{number}", (0, *row), none, none, (), "open") for number, row in enumerate(hits.tolist())]
 
 
 def run_fixed(trails: list[Trail], sampling: SamplingConfig) -> Run:

@@ -8,6 +8,7 @@ from prefect import flow
 
 from flows.curate import hold_engine, prepare_shards
 from flows.stopwatch import Stopwatch
+from pipeline.decide.run import COLUMNS
 from pipeline.plan import HOUR, READ, WAYS, Plan, Speed, Whole, choose_pilot, make_plan, measure_problems
 from pipeline.run.evidence import find_graded, find_samples, read_evidence
 from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, decisions_name
@@ -96,7 +97,9 @@ def measure_run(config: Config, folder: RunFolder) -> tuple[pl.DataFrame, int]:
         raw += int(stored["completion"].str.len_bytes().sum())
         ids = stored["problem_id"].unique().sort().head(left)
         left -= len(ids)
-        problems.append(folder.read_table(name, ["id", "source", "answer"]).filter(pl.col("id").is_in(ids.implode())))
+        problems.append(
+            folder.read_table(name, list(COLUMNS), ("label_candidates",)).filter(pl.col("id").is_in(ids.implode()))
+        )
         samples.append(stored.filter(pl.col("problem_id").is_in(ids.implode())))
     if not any(table.height for table in problems):
         raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")

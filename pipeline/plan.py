@@ -8,6 +8,7 @@ faster or slower than the pilot's.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import polars as pl
 from pipeline.decide.decide import NEEDED, decide_samples
 from pipeline.decide.rule import Rules
 from pipeline.decide.trail import follow_samples, replay_confident
+from pipeline.decide.translations import find_paired
 from pipeline.sample.stop import replay_early
 from schemas.config import Config
 from schemas.errors import InputError
@@ -141,10 +143,9 @@ def count_ways(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) ->
     sampling, rules = config.sampling, Rules(config.keep, config.decide)
     trails = follow_samples(samples, problems)
     taken, _ = replay_confident(trails, sampling, replace(rules, confident=sampling))
-    rows = [
-        (trail.problem, sampling.n, replay_early(trail, sampling.n, rules), confident)
-        for trail, confident in zip(trails, taken, strict=True)
-    ]
+    paired = find_paired(problems, config.decide)
+    early = [sampling.n if trail.problem in paired else replay_early(trail, sampling.n, rules) for trail in trails]
+    rows = zip((trail.problem for trail in trails), repeat(sampling.n), early, taken, strict=False)
     return pl.DataFrame(rows, schema={"problem_id": pl.String} | dict.fromkeys(WAYS, pl.Float64), orient="row")
 
 

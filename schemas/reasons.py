@@ -76,7 +76,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.NEEDS_CHECKER: "several outputs are right and no checker stood its trial",
     Reason.PROMPT_TOO_LONG: "its prompt does not fit the model that grades it",
     Reason.PROMPT_REFUSED: "the grader's servers take other prompts, but not this one",
-    Reason.NEVER_SOLVED: "no sample was correct",
+    Reason.NEVER_SOLVED: "fewer samples were correct than `keep.min` asks for: none, by default",
     Reason.TOO_EASY: "more samples were correct than the keep window allows",
     Reason.LABEL_CONTRADICTED: "most samples agree on another answer than the label",
     Reason.MISSING_PREMISE: "it lacks something that its answer depends on, as its samples say or show",

@@ -30,7 +30,8 @@ from pipeline.decide.posterior import (
     forecast_rate,
     learn_prior,
 )
-from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, describe_decision
+from pipeline.decide.rule import CONFIRMED, Counts, Rules, describe_decision
+from pipeline.decide.suspects import Doubt
 from pipeline.decide.transition import Level, find_level, learn_transition
 from pipeline.run.evidence import EARLIER
 from schemas.config import SamplingConfig
@@ -149,10 +150,10 @@ class Confident:
 
     def ask_window(self, counts: Counts, group: Group) -> tuple[Answers, tuple[int, int]]:
         """Whether the rate lies in the window, and where in the answers these counts stand."""
-        known = count_known(counts)
-        low, high = window(self.rules, counts.doubt)
+        known, doubt = count_known(counts), self.rules.see_doubt(counts)
+        low, high = window(self.rules, doubt)
         # A suspect has no such privilege.
-        missed = self.sampling.missed if counts.doubt == "none" else 1.0
+        missed = self.sampling.missed if doubt == "none" else 1.0
         blind = self.rules.keep.forecast and has_earlier(group)
         question = Question(low, high, known + counts.missing, self.sampling.price, missed, blind)
         return answer(self.rates.find(group), question), (known, counts.correct)
@@ -213,7 +214,7 @@ class Confident:
         inside = bool(answers.says[at])
         if not inside and 1 - yes - below > below:
             return Reason.TOO_EASY.value
-        if not inside and counts.doubt != "none":
+        if not inside and self.rules.see_doubt(counts) != "none":
             return CONFIRMED
         answers, at = self.ask_label(counts)
         if answers.says[at] and counts.votes > counts.correct:

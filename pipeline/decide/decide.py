@@ -11,8 +11,7 @@ import polars as pl
 
 from pipeline.decide.confident import Confident, Group, Observed, find_groups, learn_rates
 from pipeline.decide.rule import AGREE, CONFIRMED, Counts, Rules, decide_counts
-from pipeline.decide.suspects import doubts_premise, says_too_often
-from schemas.config import DecideConfig
+from pipeline.decide.suspects import BY_SAMPLES, says_too_often
 from schemas.decision import DECISION_DTYPES
 from schemas.reasons import Reason, Verdict
 from schemas.sample import IMPORTED
@@ -21,9 +20,11 @@ from schemas.suspects import find_suspects
 Z = NormalDist().inv_cdf(0.95)
 """Two-sided 90%."""
 NEEDED = ("problem_id", "prompt", "index", "answer", "answer_key", "verdict", "says_missing")
-COUNTS = ("correct", "votes", "unknown", "n", "planned", "doubt")
+COUNTS = ("correct", "votes", "unknown", "n", "planned", "doubt", "answers", "lacking")
 """The columns that make a `Counts`, in its order."""
 FORECAST = ("forecast", "forecast_low", "forecast_high")
+READ = ("answer", "domain")
+"""Columns of problems that are read where they are there."""
 SHOWN = 60
 
 
@@ -39,10 +40,10 @@ def decide_samples(
 
     `samples` are the sample contract's columns in `NEEDED`, each sample once. `evidence` names which of them count, by
     any of `SAMPLE_KEY`'s columns (all where it is None). With an `answer` column in `problems` the detail of a
-    contradicted label shows it; with `history` the screen's suspects are known. Samples without the column
-    `says_missing` say nothing of missing premises. A problem without samples is undetermined. Unknown samples count in
-    `n` and nowhere else: majorities are over samples with a verdict, those that are correct being one class. Without
-    answer keys, as of programs, there is no majority.
+    contradicted label shows it; with `history` the screen's suspects are known, with `domain` the code. Samples without
+    the column `says_missing` say nothing of missing premises. A problem without samples is undetermined. Unknown
+    samples count in `n` and nowhere else: majorities are over samples with a verdict, those that are correct being one
+    class. Without answer keys, as of programs, there is no majority.
     """
     taken = samples.lazy()
     if "says_missing" not in taken.collect_schema():
@@ -59,7 +60,8 @@ def decide_samples(
             pl.len().cast(pl.Int32).alias("votes"),
             pl.coalesce("answer", "answer_key").first().alias("answer"),
             (pl.col("prompt") == IMPORTED).any().alias("imported"),
-            pl.col("says_missing").sum(),
+            pl.col("says_missing").sum().alias("lacking"),
+            pl.col("says_missing").is_not_null().any().alias("is_read"),
         )
         .sort("votes", verdict == Verdict.CORRECT, "class", descending=[True, True, False])
     )
@@ -70,31 +72,27 @@ def decide_samples(
         pl.col("votes").filter(named & (verdict == Verdict.WRONG)).max().fill_null(0).alias("votes"),
         pl.col("votes").filter(named).max().alias("most"),
         pl.col("votes").filter(named).sum().alias("answers"),
-        pl.col("says_missing").sum(),
+        pl.col("lacking").sum(),
+        pl.col("is_read").any(),
         pl.col("answer").filter(named).first().alias("majority_answer"),
         pl.col("imported").any(),
     )
-    wanted = (
-        problems.lazy()
-        .select("id", *(["answer"] if "answer" in problems.columns else []))
-        .unique("id", keep="first", maintain_order=True)
-    )
+    absent = [pl.lit(None, pl.String).alias(name) for name in READ if name not in problems.columns]
+    wanted = problems.lazy().with_columns(absent).select("id", *READ).unique("id", keep="first", maintain_order=True)
     table = (
         wanted.rename({"id": "problem_id"})
         .join(counts, on="problem_id", how="left", maintain_order="left")
         .join(find_suspects(problems).lazy(), on="problem_id", how="left", maintain_order="left")
         .with_columns(
-            pl.col("n", "votes", *(v.value for v in Verdict)).fill_null(0),
+            pl.col("n", "votes", "answers", "lacking", *(v.value for v in Verdict)).fill_null(0),
             pl.when("imported").then("n").otherwise(pl.lit(planned)).cast(pl.Int32).alias("planned"),
             pl.lit(grading_pass, pl.Int8).alias("grading_pass"),
             (pl.col("most") / pl.col("n")).alias("majority_share"),
             *rate_interval(pl.col("correct"), pl.col("correct") + pl.col("wrong")),
-            *_doubt(rules.decide),
+            _doubt().alias("doubt"),
         )
         .collect()
     )
-    if "answer" not in table.columns:
-        table = table.with_columns(pl.lit(None, pl.String).alias("answer"))
     return (
         _rule_table(table, problems, rules)
         .with_columns(_name_answers())
@@ -118,42 +116,47 @@ def rate_interval(correct: pl.Expr, known: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _doubt(decide: DecideConfig) -> list[pl.Expr]:
-    """`doubt`, `suspicion` and `seen`: of the screen's suspects, and by what samples say of a premise."""
-    screened = pl.col("suspicion").is_not_null()
-    missing, answers = pl.col("says_missing").fill_null(0), pl.col("answers").fill_null(0)
-    premise = pl.lit(False) | doubts_premise(missing, pl.col("n"), answers, pl.col("most"), decide)
-    missing_premise = pl.when(says_too_often(missing, pl.col("n"), decide))
-    seen = missing_premise.then(pl.format("{} of {} say that something is missing", missing, "n")).otherwise(
-        pl.lit("no two answers agree")
+def _doubt() -> pl.Expr:
+    """What `pipeline.decide.suspects.doubt_problem` says of each problem."""
+    screened = pl.when(pl.col("unreadable")).then(pl.lit("unreadable")).otherwise(pl.lit("suspect"))
+    by_samples = pl.when("is_read").then(pl.lit("open")).otherwise(pl.lit("unread"))
+    return (
+        pl.when(pl.col("suspicion").is_not_null())
+        .then(screened)
+        .when(pl.col("domain") == "code")
+        .then(pl.lit("none"))
+        .otherwise(by_samples)
     )
-    by_samples = premise.fill_null(False) & ~screened
-    return [
-        pl.when(screened & pl.col("unreadable"))
-        .then(pl.lit("unreadable"))
-        .when(screened | by_samples)
-        .then(pl.lit("suspect"))
-        .otherwise(pl.lit("none"))
-        .alias("doubt"),
-        pl.when(by_samples).then(pl.lit(Reason.MISSING_PREMISE.value)).otherwise("suspicion").alias("suspicion"),
-        pl.when(by_samples).then(seen).otherwise("seen").alias("seen"),
-    ]
+
+
+def _see_premise(counts: Counts, rules: Rules) -> str | None:
+    """How the samples show that a premise is missing; None where they do not, or the screen suspected it before."""
+    if counts.doubt not in BY_SAMPLES or rules.see_doubt(counts) == "none":
+        return None
+    if says_too_often(counts.lacking, counts.taken, rules.missing_share):
+        return f"{counts.lacking} of {counts.taken} say that something is missing"
+    return "no two answers agree"
 
 
 def _name_suspicions() -> list[pl.Expr]:
-    """The decision and the detail of a suspect: what it was suspected of, and what its samples say of that."""
+    """The decision, the detail and the suspicion of a suspect: what it was suspected of, and what its samples say of
+    that."""
     confirmed = pl.col("decision") == CONFIRMED
-    suspected = pl.col("suspicion").is_not_null()
-    noted = pl.format("{}; suspected of {}: {}", "detail", "suspicion", "seen")
+    by_samples = pl.when(pl.col("premise").is_not_null()).then(pl.lit(Reason.MISSING_PREMISE.value))
+    suspicion, seen = pl.coalesce(by_samples, "suspicion"), pl.coalesce("premise", "seen")
+    noted = pl.format("{}; suspected of {}: {}", "detail", suspicion, seen)
     return [
-        pl.when(confirmed).then("suspicion").otherwise("decision").alias("decision"),
-        pl.when(suspected).then(noted).otherwise("detail").alias("detail"),
+        pl.when(confirmed).then(suspicion).otherwise("decision").alias("decision"),
+        pl.when(suspicion.is_not_null()).then(noted).otherwise("detail").alias("detail"),
+        suspicion.alias("suspicion"),
     ]
 
 
 def _rule_table(table: pl.DataFrame, problems: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Add `decision`, `detail` and `FORECAST`, by the scalar rule over the distinct counts: a few hundred."""
+    """Add `decision`, `detail`, `FORECAST` and `premise`, by the scalar rule over the distinct counts: hundreds."""
     counted = [Counts(*counts) for counts in table.select(COUNTS).iter_rows()]
+    seen = [_see_premise(counts, rules) for counts in counted]
+    table = table.with_columns(premise=pl.Series(seen, dtype=pl.String))
     schema = {"decision": pl.String, "detail": pl.String} | dict.fromkeys(FORECAST, pl.Float64)
     if rules.confident is None:
         count = cache(decide_counts)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from pipeline.decide.suspects import BY_SAMPLES, FEWEST, Doubt, doubts_premise, says_too_often
 from schemas.config import Config, DecideConfig, KeepConfig, SamplingConfig
 from schemas.reasons import KEEP, Reason
 
@@ -22,16 +23,14 @@ AGREE = "agree on another answer than the label's"
 """Of a contradicted label, where the answers are not known."""
 CONFIRMED = "suspicion confirmed"
 """The decision of a suspect that its samples do not clear; whoever knows what it was suspected of says so instead."""
-Doubt = Literal["none", "suspect", "unreadable"]
-"""Whether a problem is a suspect, and whether that is because nothing can read its label: its samples are unknown then
-unless they say the same in the same characters, and will stay so.
-"""
 
 
 class Counts(NamedTuple):
     """What the samples of one problem say: `taken` of `planned`, of them `correct`, `unknown`, and `votes` for the
     largest class of equal wrong answers. The rest are other wrong answers, or completions with no answer. `doubt` says
-    whether the problem is a suspect. A tuple, as it is hashed for every decision.
+    whether the problem is a suspect; where samples say so, it follows from `answers`, those that name an answer and
+    have a verdict, and `lacking`, those that say that something is missing. A tuple, as it is hashed for every
+    decision.
     """
 
     correct: int
@@ -40,14 +39,25 @@ class Counts(NamedTuple):
     taken: int
     planned: int
     doubt: Doubt = "none"
+    answers: int = 0
+    lacking: int = 0
+
+    @property
+    def most(self) -> int:
+        """The size of the largest class of answers, right or wrong."""
+        return max(self.correct, self.votes)
 
     @property
     def missing(self) -> int:
         """Planned samples that are not taken yet."""
         return max(self.planned - self.taken, 0)
 
-    def add(self, more: int, correct: int, unknown: int, votes: int) -> "Counts":
-        """The counts after `more` samples: so many correct, unknown and in the largest class, the others elsewhere."""
+    def add(
+        self, more: int, correct: int, unknown: int, votes: int, answers: int | None = None, lacking: int = 0
+    ) -> "Counts":
+        """The counts after `more` samples: so many correct, unknown and in the largest class, the others elsewhere.
+        None of these names an answer, unless there are more `answers` than that.
+        """
         return Counts(
             self.correct + correct,
             self.votes + votes,
@@ -55,14 +65,30 @@ class Counts(NamedTuple):
             self.taken + more,
             self.planned,
             self.doubt,
+            self.answers + (correct + votes if answers is None else answers),
+            self.lacking + lacking,
         )
 
     def outcomes(self, more: int) -> Iterator["Counts"]:
-        """The counts after each outcome of `more` samples, the extremes first: they differ where anything differs."""
+        """The counts after each outcome of `more` samples, the extremes first: they differ where anything differs. Of
+        what an open doubt rests on there are the extremes alone, as there is one limit to each.
+        """
+        extremes = (0, more) if self.doubt == "open" and more else (0,)
         for correct in (*range(0, more + 1, max(more, 1)), *range(1, more)):
             for unknown in range(more - correct + 1):
                 for votes in range(more - correct - unknown + 1):
-                    yield self.add(more, correct, unknown, votes)
+                    for answers in self._name_answers(more, correct, unknown, votes):
+                        for lacking in extremes:
+                            yield self.add(more, correct, unknown, votes, answers, lacking)
+
+    def _name_answers(self, more: int, correct: int, unknown: int, votes: int) -> tuple[int, ...]:
+        """How many of `more` samples name an answer, at the least and at the most, as far as a doubt rests on it: an
+        answer in a class of its own would be the largest class where there is none yet.
+        """
+        fewest, most = correct + votes, more - unknown
+        if self.doubt not in BY_SAMPLES or fewest == most or not self.votes + votes:
+            return (fewest,)
+        return (fewest, most) if max(self.correct + correct, self.votes + votes) < 2 else (fewest,)
 
 
 @dataclass(frozen=True)
@@ -92,9 +118,34 @@ class Rules:
         return Fraction(str(self.decide.suspect_share))
 
     @cached_property
+    def missing_share(self) -> Fraction:
+        """`decide.missing_share`, exactly as it is written."""
+        return Fraction(str(self.decide.missing_share))
+
+    @cached_property
     def contradiction_share(self) -> Fraction:
         """`decide.contradiction_share`, exactly as it is written."""
         return Fraction(str(self.decide.contradiction_share))
+
+    def see_doubt(self, counts: Counts) -> Doubt:
+        """Whether a problem is a suspect by the samples that there are."""
+        if counts.doubt not in BY_SAMPLES:
+            return counts.doubt
+        seen = doubts_premise(counts.lacking, counts.taken, counts.answers, counts.most, self.missing_share)
+        return "suspect" if seen else "none"
+
+    def narrow(self, counts: Counts) -> Counts:
+        """The counts without what can make no difference to a doubt any more, so that there are few of them."""
+        if counts.doubt not in BY_SAMPLES:
+            return counts._replace(answers=0, lacking=0)
+        share, final = self.missing_share, counts.taken + counts.missing
+        if says_too_often(counts.lacking, final, share):
+            return counts._replace(doubt="suspect", answers=0, lacking=0)
+        said = counts.doubt == "open" and says_too_often(counts.lacking + counts.missing, final, share)
+        apart = counts.most < 2 and counts.answers + counts.unknown + counts.missing >= FEWEST
+        if not said and not apart:
+            return counts._replace(doubt="none", answers=0, lacking=0)
+        return counts._replace(answers=counts.answers * apart, lacking=counts.lacking * said)
 
 
 def decide_window(counts: Counts, known: int, rules: Rules) -> str:
@@ -107,7 +158,7 @@ def decide_window(counts: Counts, known: int, rules: Rules) -> str:
     keep, correct = rules.keep, counts.correct
     if correct * keep.of > keep.max * known:
         return Reason.TOO_EASY.value
-    if counts.doubt != "none" and correct <= rules.suspect_share * known:
+    if correct <= rules.suspect_share * known and rules.see_doubt(counts) != "none":
         return CONFIRMED
     if counts.votes > rules.contradiction_share * counts.taken and counts.votes > correct:
         return Reason.LABEL_CONTRADICTED.value
@@ -130,11 +181,13 @@ def decide_full(counts: Counts, rules: Rules) -> str:
         return decide_window(counts, taken - unknown, rules)
     decisions: set[str] = set()
     for right in range(unknown + 1):
-        # More votes can only turn a decision into `label_contradicted`, so the fewest and the most tell all.
-        for votes in (0, unknown - right):
-            decisions.add(decide_window(counts.add(0, right, 0, votes), taken, rules))
-            if len(decisions) > 1:
-                return Reason.UNDETERMINED.value
+        # More votes can only turn a decision into `label_contradicted`, so the fewest and the most tell all; beside
+        # them one, with which an open doubt may have that no two answers agree.
+        for votes in {0, min(1, unknown - right), unknown - right}:
+            for answers in counts._name_answers(unknown, right, 0, votes):
+                decisions.add(decide_window(counts.add(0, right, 0, votes, answers), taken, rules))
+                if len(decisions) > 1:
+                    return Reason.UNDETERMINED.value
     return decisions.pop() if taken else Reason.UNDETERMINED.value
 
 
@@ -144,16 +197,20 @@ def possible(counts: Counts, rules: Rules) -> frozenset[str]:
     return frozenset(_endings(counts, rules))
 
 
-@lru_cache(maxsize=CACHE)
 def settle(counts: Counts, rules: Rules) -> str | None:
     """The one decision that is `possible`, or None where there are several; leaves at the second one that it meets."""
+    return _settle(rules.narrow(counts), rules)
+
+
+@lru_cache(maxsize=CACHE)
+def _settle(counts: Counts, rules: Rules) -> str | None:
     endings = _endings(counts, rules)
     first = next(endings)
     return first if all(ending == first for ending in endings) else None
 
 
 def _endings(counts: Counts, rules: Rules) -> Iterator[str]:
-    return (decide_full(full, rules) for full in counts.outcomes(counts.missing))
+    return (decide_full(rules.narrow(full), rules) for full in counts.outcomes(counts.missing))
 
 
 def decide_counts(counts: Counts, rules: Rules) -> tuple[str, str]:

@@ -37,7 +37,7 @@ from schemas.config import Config
 from schemas.problem import complete_columns
 from schemas.reasons import KEEP, Reason
 
-COLUMNS = ("id", "source", "answer", "language", "parent_id", "label_candidates", "history", "extra")
+COLUMNS = ("id", "source", "domain", "answer", "language", "parent_id", "label_candidates", "history", "extra")
 
 
 def learn_run_witnesses(folder: RunFolder, config: Config, grading_pass: int = 1) -> Witnesses:

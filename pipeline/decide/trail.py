@@ -18,8 +18,8 @@ from pipeline.decide.confident import (
     is_audited,
     learn_rates,
 )
-from pipeline.decide.rule import Counts, Doubt, Rules
-from pipeline.decide.suspects import doubt_problem
+from pipeline.decide.rule import Counts, Rules
+from pipeline.decide.suspects import Doubt, doubt_problem
 from schemas.config import SamplingConfig
 from schemas.reasons import KEEP, Verdict
 from schemas.suspects import find_suspects
@@ -28,7 +28,8 @@ from schemas.suspects import find_suspects
 @dataclass(frozen=True)
 class Trail:
     """A problem's samples in their order, counted: after each number of them (0 to all) how many are correct, how many
-    unknown, and how many in the largest class of wrong answers.
+    unknown, how many in the largest class of wrong answers, how many name an answer, and how many say that something is
+    missing; none where that is not known.
     """
 
     problem: str
@@ -37,40 +38,56 @@ class Trail:
     votes: Sequence[int]
     group: Group = ()
     doubt: Doubt = "none"
+    answers: Sequence[int] = ()
+    lacking: Sequence[int] = ()
 
     @property
     def stored(self) -> int:
         return len(self.correct) - 1
 
     def after(self, taken: int, planned: int) -> Counts:
-        return Counts(self.correct[taken], self.votes[taken], self.unknown[taken], taken, planned, self.doubt)
+        answers, lacking = (counted[taken] if counted else 0 for counted in (self.answers, self.lacking))
+        correct, votes, unknown = self.correct[taken], self.votes[taken], self.unknown[taken]
+        return Counts(correct, votes, unknown, taken, planned, self.doubt, answers, lacking)
 
 
 def follow_samples(samples: pl.DataFrame, problems: pl.DataFrame) -> list[Trail]:
     """The trail of every problem that has samples, or an earlier grader that it may be decided by.
 
-    `samples` has `problem_id`, `index`, `verdict`, `answer_key`; `problems` has `id`, and what `find_groups` and
-    `find_suspects` read.
+    `samples` has `problem_id`, `index`, `verdict`, `answer_key`, `says_missing`; `problems` has `id`, and what
+    `find_groups` and `find_suspects` read; with `domain` the code is known.
     """
     groups = find_groups(problems)
     suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
+    code = set(problems.filter(pl.col("domain") == "code")["id"]) if "domain" in problems.columns else set()
     ours = samples.filter(pl.col("problem_id").is_in(problems["id"].implode())).sort("problem_id", "index")
+    if "says_missing" not in ours.columns:
+        ours = ours.with_columns(says_missing=pl.lit(None, pl.Boolean))
     trails: list[Trail] = []
     for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
-        correct, unknown, votes, classes = [0], [0], [0], Counter[str]()
-        for verdict, key in rows.select("verdict", "answer_key").iter_rows():
-            correct.append(correct[-1] + (verdict == Verdict.CORRECT))
-            unknown.append(unknown[-1] + (verdict == Verdict.UNKNOWN))
-            if verdict == Verdict.WRONG and key is not None:
-                classes[key] += 1
-            votes.append(max(classes.values(), default=0))
-        trails.append(Trail(str(id_), correct, unknown, votes, groups[str(id_)], doubt_problem(suspects.get(str(id_)))))
+        is_read = rows["says_missing"].is_not_null().any()
+        doubt = doubt_problem(suspects.get(str(id_)), id_ in code, bool(is_read))
+        trails.append(_follow(str(id_), rows, groups[str(id_)], doubt))
     followed = {trail.problem for trail in trails}
     return trails + [
-        Trail(id_, [0], [0], [0], group, doubt_problem(suspects.get(id_)))
+        Trail(id_, [0], [0], [0], group, doubt_problem(suspects.get(id_), id_ in code))
         for id_, group in groups.items()
         if has_earlier(group) and id_ not in followed
     ]
+
+
+def _follow(problem: str, rows: pl.DataFrame, group: Group, doubt: Doubt) -> Trail:
+    correct, unknown, votes, answers, lacking = ([0] for _ in range(5))
+    classes = Counter[str]()
+    for verdict, key, says_missing in rows.select("verdict", "answer_key", "says_missing").iter_rows():
+        correct.append(correct[-1] + (verdict == Verdict.CORRECT))
+        unknown.append(unknown[-1] + (verdict == Verdict.UNKNOWN))
+        answers.append(answers[-1] + (verdict != Verdict.UNKNOWN and key is not None))
+        lacking.append(lacking[-1] + bool(says_missing))
+        if verdict == Verdict.WRONG and key is not None:
+            classes[key] += 1
+        votes.append(max(classes.values(), default=0))
+    return Trail(problem, correct, unknown, votes, group, doubt, answers, lacking)
 
 
 def replay_confident(trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules) -> tuple[list[int], Confident]:

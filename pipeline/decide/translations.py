@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from schemas.config import DecideConfig
 from schemas.reasons import KEEP, Reason
 
 
@@ -13,12 +14,7 @@ def match_translations(decisions: pl.DataFrame, problems: pl.DataFrame) -> pl.Da
     no problem is rejected.
     """
     rates = ["pass_rate", "pass_rate_low", "pass_rate_high"]
-    pairs = (
-        problems.filter(pl.col("parent_id").is_not_null())
-        .join(problems, left_on="parent_id", right_on="id", suffix="_of")
-        .filter(pl.col("language") != pl.col("language_of"))
-        .select(problem_id="id", original="parent_id")
-    )
+    pairs = _pair_translations(problems)
     originals = decisions.select("problem_id", *rates).rename({name: f"{name}_of" for name in rates})
     joined = decisions.join(pairs, on="problem_id", how="left", maintain_order="left").join(
         originals, left_on="original", right_on="problem_id", how="left", maintain_order="left"
@@ -37,3 +33,22 @@ def match_translations(decisions: pl.DataFrame, problems: pl.DataFrame) -> pl.Da
         pl.when(failed).then(pl.lit(Reason.TRANSLATION_FAILED.value)).otherwise("decision").alias("decision"),
         pl.when(failed).then(rates_of_both).otherwise("detail").alias("detail"),
     ).select(decisions.columns)
+
+
+def find_paired(problems: pl.DataFrame, decide: DecideConfig) -> set[str]:
+    """The ids of those translations and originals whose pass rates `match_translations` compares, so that each
+    decision rests on all samples of both; none where translations are kept by their own.
+    """
+    if decide.translations != "match" or not {"language", "parent_id"} <= set(problems.columns):
+        return set()
+    pairs = _pair_translations(problems)
+    return {*pairs["problem_id"], *pairs["original"]}
+
+
+def _pair_translations(problems: pl.DataFrame) -> pl.DataFrame:
+    return (
+        problems.filter(pl.col("parent_id").is_not_null())
+        .join(problems, left_on="parent_id", right_on="id", suffix="_of")
+        .filter(pl.col("language") != pl.col("language_of"))
+        .select(problem_id="id", original="parent_id")
+    )

@@ -19,6 +19,7 @@ import polars as pl
 from pipeline.decide.confident import Confident, Observed, count_first, find_groups, is_audited, learn_rates
 from pipeline.decide.rule import Counts, Rules, settle
 from pipeline.decide.suspects import doubt_problem
+from pipeline.decide.translations import find_paired
 from pipeline.inference.engine import (
     Completion,
     Engine,
@@ -141,6 +142,7 @@ class _Shard:
         self.died: EngineDied | None = None
         self.suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
         self.groups = find_groups(problems)
+        self.paired = find_paired(problems, config.decide)
         read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
         self.tallies = {row["id"]: self._open_tally(row) for row in read.iter_rows(named=True)}
         self.open = len(self.tallies)
@@ -151,10 +153,10 @@ class _Shard:
         config = self.config
         label = read_label(row, config.verify)
         verifier = verifier_hash(config.verify, label, config.sandbox)
-        suspected = doubt_problem(self.suspects.get(row["id"]))
+        doubt = doubt_problem(self.suspects.get(row["id"]), isinstance(label, CodeLabel))
         prompt = build_prompt(row, config.prompt)
         audited = is_audited(row["id"], config.sampling)
-        return Tally(row["id"], label, prompt, verifier, suspected, self.groups[row["id"]], audited)
+        return Tally(row["id"], label, prompt, verifier, doubt, self.groups[row["id"]], audited)
 
     def run(self) -> ShardStats:
         began = time.monotonic()
@@ -328,13 +330,15 @@ class _Shard:
         if sampling.stop == "full" or (sampling.stop == "confident" and tally.audited):
             return missing
         if sampling.stop == "early":
+            if tally.problem in self.paired:
+                return missing
             return samples_needed(self._count(tally), self.rules)
         if self.confident is None:
             return max(count_first(tally.problem, tally.group, sampling) - len(tally.taken), 0)
         return self.confident.needed(self._count(tally), tally.group)
 
     def _count(self, tally: Tally) -> Counts:
-        return tally.counts(self.config.sampling.planned, self.rules.decide)
+        return tally.counts(self.config.sampling.planned)
 
     def _decision(self, tally: Tally) -> str | None:
         if self.confident is not None:

@@ -2,7 +2,8 @@
 
 `early`: as soon as nothing that the rest could say would change its decision. Nothing is estimated. The outcomes of the
 remaining samples are enumerated through the one rule that decides (`pipeline.decide.rule`), so stopping early never
-gives another decision than the full set would. `confident`: as soon as more samples are not worth their price
+gives another decision than the full set would. What other witnesses say of a label is no outcome of its samples, and is
+not enumerated. `confident`: as soon as more samples are not worth their price
 (`pipeline.decide.confident`). Both ask for as many at once as are surely needed, so none is in flight when a problem is
 decided, and what they take of samples that are stored
 already can be replayed.
@@ -14,13 +15,18 @@ from pipeline.decide.rule import CACHE, Counts, Rules, settle
 from pipeline.decide.trail import Trail
 
 
-@lru_cache(maxsize=CACHE)
 def samples_needed(counts: Counts, rules: Rules) -> int:
     """How many more samples a problem needs at the very least; 0 when its decision is settled.
 
-    The remaining samples may turn out correct, wrong in any class, or unknown. All of the number returned are needed:
-    no outcome of a part of them settles the decision, so a round may ask for that many at once.
+    The remaining samples may turn out correct, wrong in any class, or unknown, and may say that something is missing.
+    All of the number returned are needed: no outcome of a part of them settles the decision, so a round may ask for
+    that many at once.
     """
+    return _count_needed(rules.narrow(counts), rules)
+
+
+@lru_cache(maxsize=CACHE)
+def _count_needed(counts: Counts, rules: Rules) -> int:
     low, high = 0, counts.missing
     while low < high:
         # What is settled stays settled, so the least number can be halved towards.

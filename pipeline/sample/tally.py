@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.decide.confident import Group
-from pipeline.decide.rule import Counts, Doubt
-from pipeline.decide.suspects import doubts_premise
+from pipeline.decide.rule import Counts
+from pipeline.decide.suspects import Doubt
 from pipeline.inference.engine import PromptRefused
 from pipeline.inference.prompts import Prompt
 from pipeline.verify.problem import Label
-from schemas.config import DecideConfig
 from schemas.reasons import Verdict
 
 
@@ -23,14 +22,15 @@ class Tally:
     label: Label
     prompt: Prompt
     verifier: str
-    suspected: Doubt
+    doubt: Doubt
     group: Group
     audited: bool
     taken: set[int] = field(default_factory=set)
     correct: int = 0
     wrong: dict[str, int] = field(default_factory=dict)
     unknown: int = 0
-    missing: int = 0
+    answers: int = 0
+    lacking: int = 0
     stored: deque[dict[str, Any]] = field(default_factory=deque)
     """Samples of an earlier run that are not counted yet, in the order of their indices."""
     unjudged: deque[dict[str, Any]] = field(default_factory=deque)
@@ -45,19 +45,14 @@ class Tally:
     def idle(self) -> bool:
         return not (self.asked or self.judging or self.unjudged)
 
-    def doubt(self, decide: DecideConfig) -> Doubt:
-        """Whether it is a suspect, of the screen's or by what its samples say so far."""
-        votes = [self.correct, *self.wrong.values()]
-        missing = doubts_premise(self.missing, len(self.taken), sum(votes), max(votes), decide)
-        return "suspect" if missing and self.suspected == "none" else self.suspected
-
-    def counts(self, planned: int, decide: DecideConfig) -> Counts:
+    def counts(self, planned: int) -> Counts:
         """What its samples say so far, of `planned`."""
-        votes = max(self.wrong.values(), default=0)
-        return Counts(self.correct, votes, self.unknown, len(self.taken), planned, self.doubt(decide))
+        votes, taken = max(self.wrong.values(), default=0), len(self.taken)
+        return Counts(self.correct, votes, self.unknown, taken, planned, self.doubt, self.answers, self.lacking)
 
     def count(self, row: Mapping[str, Any]) -> None:
-        self.missing += bool(row["says_missing"])
+        self.lacking += bool(row["says_missing"])
+        self.answers += row["verdict"] != Verdict.UNKNOWN and row["answer_key"] is not None
         if row["verdict"] == Verdict.CORRECT:
             self.correct += 1
         elif row["verdict"] == Verdict.UNKNOWN:

@@ -16,7 +16,8 @@ from pipeline.decide.confident import (
     learn_rates,
 )
 from pipeline.decide.posterior import SPREAD, Prior
-from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, decide_full
+from pipeline.decide.rule import CONFIRMED, Counts, Rules, decide_full
+from pipeline.decide.suspects import Doubt
 from schemas.config import DecideConfig, KeepConfig, SamplingConfig
 from schemas.reasons import KEEP, Reason
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.decide.decide import decide_samples
-from pipeline.decide.rule import CONFIRMED, Counts, Doubt, Rules, decide_counts, decide_window
-from pipeline.decide.suspects import doubts_premise
+from pipeline.decide.rule import CONFIRMED, Counts, Rules, decide_counts, decide_window
+from pipeline.decide.suspects import FEWEST, Doubt
 from schemas.config import DecideConfig, KeepConfig
 from schemas.decision import DECISION
 from schemas.problem import PROBLEM_DTYPES
@@ -87,17 +87,17 @@ def test_samples_from_before_the_column_say_nothing_of_premises() -> None:
     assert decided["decision"].to_list() == ["label_contradicted"]
 
 
-counts = st.tuples(st.integers(0, 16), st.integers(0, 16), st.integers(0, 16), st.integers(0, 16))
-
-
-@given(counts)
-def test_the_rule_for_premises_is_the_same_over_numbers_and_over_columns(drawn: tuple[int, int, int, int]) -> None:
-    names = ("missing", "taken", "answers", "most")
-    table = pl.DataFrame([drawn], schema=names, orient="row")
-    columns = [pl.col(name) for name in names]
-    missing, taken, answers, most = columns
-    (said,) = table.select(x=pl.lit(False) | doubts_premise(missing, taken, answers, most, DECIDE))["x"]
-    assert said is doubts_premise(*drawn, DECIDE)
+@given(st.lists(st.tuples(st.sampled_from("123456789"), st.booleans()), min_size=1, max_size=20))
+def test_samples_doubt_a_premise_by_their_counts(drawn: list[tuple[str, bool]]) -> None:
+    """The scalar rule over what is counted of tables, against the definition over the samples themselves."""
+    says = [said for _, said in drawn]
+    table = pl.concat(
+        make_table(make_samples("a", [wrong(answer)], says_missing=said)).with_columns(index=pl.lit(at, pl.Int32))
+        for at, (answer, said) in enumerate(drawn)
+    )
+    decided = decide_samples(table, pl.DataFrame({"id": ["a"]}), len(drawn), RULES).to_dicts()[0]
+    apart = len(drawn) >= FEWEST and len({answer for answer, _ in drawn}) == len(drawn)
+    assert (decided["suspicion"] is not None) == (sum(says) / len(says) > DECIDE.missing_share or apart)
 
 
 @given(

@@ -49,9 +49,17 @@ def test_calibrations_of_shards_add_up() -> None:
 
 def test_samples_are_followed_in_the_order_of_their_indices() -> None:
     problems = pl.DataFrame({"id": ["a", "b"], "source": ["s", "t"]})
-    rows = [("b", 0, "wrong", None), ("a", 2, "wrong", "7"), ("a", 0, "correct", "1"), ("a", 1, "unknown", None)]
-    samples = pl.DataFrame(rows, schema=["problem_id", "index", "verdict", "answer_key"], orient="row")
-    more = samples.vstack(pl.DataFrame([("c", 0, "correct", "1")], schema=samples.schema, orient="row"))
-    first, second = follow_samples(more, problems)
-    assert first == Trail("a", [0, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1], ("s",))
-    assert second == Trail("b", [0, 0], [0, 0], [0, 0], ("t",))
+    rows = [
+        ("b", 0, "wrong", None, None),
+        ("a", 2, "wrong", "7", True),
+        ("a", 0, "correct", "1", False),
+        ("a", 1, "unknown", None, False),
+        ("c", 0, "correct", "1", False),
+    ]
+    schema = ["problem_id", "index", "verdict", "answer_key", "says_missing"]
+    samples = pl.DataFrame(rows, schema=schema, orient="row")
+    first, second = follow_samples(samples, problems)
+    assert first == Trail("a", [0, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1], ("s",), "open", [0, 1, 1, 2], [0, 0, 0, 1])
+    assert second == Trail("b", [0, 0], [0, 0], [0, 0], ("t",), "unread", [0, 0], [0, 0])
+    code = follow_samples(samples, problems.with_columns(domain=pl.lit("code")))
+    assert [trail.doubt for trail in code] == ["none", "none"]

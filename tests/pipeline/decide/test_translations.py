@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.decide.decide import decide_samples
 from pipeline.decide.rule import Rules
-from pipeline.decide.translations import match_translations
+from pipeline.decide.translations import find_paired, match_translations
 from schemas.config import DecideConfig, KeepConfig
 from tests.pipeline.decide.test_decide import RIGHT, make_samples, make_table, wrong
 
@@ -52,3 +52,9 @@ def test_what_was_rejected_for_another_reason_keeps_it() -> None:
 def test_without_samples_nothing_is_said() -> None:
     before = decide(french=3)
     assert match_translations(before, PROBLEMS).equals(before)
+
+
+def test_what_is_compared_rests_on_all_samples_of_both() -> None:
+    assert find_paired(PROBLEMS, DecideConfig(translations="match")) == {"english", "french"}
+    assert find_paired(PROBLEMS, DecideConfig()) == set()
+    assert find_paired(PROBLEMS.select("id"), DecideConfig(translations="match")) == set()

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.decide.confident import Confident, Observed, count_first, find_groups, learn_rates
@@ -27,9 +27,10 @@ from pipeline.run.storage import RunFolder
 from pipeline.sample import shard, store
 from pipeline.sample.progress import SamplingProgress
 from pipeline.sample.shard import ShardStats, evidence_keys, sample_shard
+from pipeline.sample.stop import replay_early
 from pipeline.sample.store import EvidenceStore, name_model
 from pipeline.verify.math import Judgement, MathVerifier
-from schemas.config import Config
+from schemas.config import Config, DecideConfig
 from schemas.reasons import KEEP, Verdict
 from schemas.sample import SAMPLE_KEY
 from tests.pipeline.sample.scripted import ScriptedEngine, config_for, problems_of
@@ -76,7 +77,21 @@ def decisions(table: pl.DataFrame, problems: pl.DataFrame, config: Config) -> di
     return dict(decided.select("problem_id", "decision").iter_rows())
 
 
-@given(st.lists(ANSWERS, min_size=1, max_size=5), st.integers(0, 99))
+DOUBTED = st.lists(
+    st.one_of(
+        st.sampled_from(["so 1", "so 2"]),
+        st.sampled_from(["so 1. It says nothing of the rate: insufficient information.", "I cannot say", "so 2"]),
+        st.sampled_from(["The problem does not state the rate.", "I cannot help with that"]),
+        st.integers(3, 30).map(lambda number: f"so {number}"),
+    ),
+    min_size=16,
+    max_size=16,
+)
+
+
+@given(st.lists(st.one_of(ANSWERS, DOUBTED), min_size=1, max_size=5), st.integers(0, 99))
+@example([["so 1", *["so 2", "so 3"] * 5, *["insufficient information"] * 5]], 0)
+@example([[*["so 2"] * 9, *["insufficient information"] * 7]], 0)
 @settings(max_examples=60, deadline=None)
 def test_stopping_early_decides_what_all_samples_would(
     verifier: MathVerifier, script: list[list[str]], seed: int
@@ -91,6 +106,21 @@ def test_stopping_early_decides_what_all_samples_would(
     assert fewer.height == thrifty.submitted <= all_samples.height
     assert some.kept == everything.kept == list(decisions(all_samples, problems, config).values()).count(KEEP)
     assert some.missing == everything.missing == 0
+    replayed = {
+        trail.problem: replay_early(trail, 16, Rules.of(config)) for trail in follow_samples(all_samples, problems)
+    }
+    assert replayed == dict(fewer.group_by("problem_id").len().iter_rows()), "what plan reckons with"
+
+
+def test_a_translation_that_is_held_against_its_original_gets_all_samples_as_does_the_original(
+    tmp_path: Path, verifier: MathVerifier
+) -> None:
+    problems = problems_of(["1"] * 3).with_columns(
+        language=pl.Series(["en", "fr", "en"]), parent_id=pl.Series([None, f"{0:016x}", None])
+    )
+    config = config_for(str(tmp_path), stop="early", decide=DecideConfig(translations="match"))
+    _, _, samples = go(tmp_path, problems, config, verifier, [["so 1", "so 2"] * 8] * 3)
+    assert samples.group_by("problem_id").len().sort("problem_id")["len"].to_list() == [16, 16, 15]
 
 
 @given(st.data())

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.decide.rule import Counts, Doubt, Rules, decide_counts
+from pipeline.decide.rule import Counts, Rules, decide_counts
+from pipeline.decide.suspects import Doubt
 from pipeline.sample.stop import samples_needed
 from schemas.config import DecideConfig, KeepConfig
 
@@ -15,10 +16,14 @@ Outcomes = tuple[str, ...]
 
 
 def count(outcomes: Outcomes, planned: int, doubt: Doubt = "none") -> Counts:
-    """The counts of outcomes `c`, `-` (no answer), `?` and letters for classes of wrong answers."""
-    seen = Counter(outcomes)
+    """The counts of outcomes `c`, `-` (no answer), `?` and others for classes of wrong answers; a `!` behind one says
+    that something is missing.
+    """
+    seen = Counter(outcome[0] for outcome in outcomes)
     votes = max((times for outcome, times in seen.items() if outcome not in "c-?"), default=0)
-    return Counts(seen["c"], votes, seen["?"], len(outcomes), planned, doubt)
+    answers = len(outcomes) - seen["-"] - seen["?"]
+    lacking = 0 if doubt == "unread" else sum(outcome.endswith("!") for outcome in outcomes)
+    return Counts(seen["c"], votes, seen["?"], len(outcomes), planned, doubt, answers, lacking)
 
 
 def take(outcomes: Outcomes, rules: Rules, doubt: Doubt = "none") -> Outcomes:
@@ -29,24 +34,37 @@ def take(outcomes: Outcomes, rules: Rules, doubt: Doubt = "none") -> Outcomes:
     return outcomes[:taken]
 
 
+APART = "0123456789abdefg"
 letters = st.one_of(
     st.sampled_from("cxyz-?"), st.sampled_from("cx"), st.sampled_from("ccccx?"), st.sampled_from("xxxxc-")
 )
+plain = st.lists(letters, min_size=16, max_size=16)
+apart = st.lists(st.sampled_from([*APART, "c", "-", "?"]), min_size=16, max_size=16)
+doubted = st.tuples(st.one_of(plain, apart), st.lists(st.sampled_from(["", "", "", "!"]), min_size=16, max_size=16))
+sequences = st.one_of(
+    plain,
+    apart,
+    st.permutations([*APART[:11], "c", "-", "-", "?", "?"]),
+    doubted.map(lambda drawn: [outcome + said for outcome, said in zip(*drawn, strict=True)]),
+).map(tuple)
 windows = st.tuples(st.integers(0, 16), st.integers(0, 16)).map(lambda w: KeepConfig(min=min(w), max=max(w)))
 decides = st.builds(
     DecideConfig,
     contradiction_share=st.sampled_from([0.3, 0.5, 0.6, 0.9]),
     max_unknown=st.integers(0, 4),
     suspect_share=st.sampled_from([0.0, 0.15, 0.5]),
+    missing_share=st.sampled_from([0.15, 0.15, 0.4, 1.0]),
 )
 all_rules = st.builds(Rules, windows, decides)
-doubts: st.SearchStrategy[Doubt] = st.sampled_from(["none", "none", "suspect", "unreadable"])
+doubts: st.SearchStrategy[Doubt] = st.sampled_from(["none", "open", "open", "unread", "suspect", "unreadable"])
 
 
 @settings(max_examples=400, deadline=None)
-@given(outcomes=st.lists(letters, min_size=16, max_size=16).map(tuple), rules=all_rules, doubt=doubts)
+@given(outcomes=sequences, rules=all_rules, doubt=doubts)
 @example(outcomes=("c",) * 16, rules=Rules(KeepConfig(), DecideConfig()), doubt="none")
 @example(outcomes=("x",) * 16, rules=Rules(KeepConfig(), DecideConfig()), doubt="suspect")
+@example(outcomes=("c", *"xyxyxyxy", *["x!"] * 3, *"yyyy"), rules=Rules(KeepConfig(), DecideConfig()), doubt="open")
+@example(outcomes=(*"xxxxxxxxx", *["y!"] * 3, *"yyyy"), rules=Rules(KeepConfig(), DecideConfig()), doubt="open")
 def test_sixteen_outcomes_stopped_early_are_decided_as_all_sixteen(
     outcomes: Outcomes, rules: Rules, doubt: Doubt
 ) -> None:
