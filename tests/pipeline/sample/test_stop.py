@@ -98,6 +98,27 @@ def test_every_short_sequence_stops_where_nothing_can_change(planned: int, rules
         assert needed == shortest
 
 
+@pytest.mark.parametrize("share", [0.15, 0.5])
+def test_every_short_sequence_stops_where_nothing_can_doubt_it(share: float) -> None:
+    """As above, where a sample may say that something is missing."""
+    planned, letters = 4, ("c", "c!", "x", "x!", "-", "?!")
+    rules = Rules(KeepConfig(min=1, max=3, of=4), DecideConfig(missing_share=share, suspect_share=0.25, max_unknown=0))
+    settled: dict[Outcomes, bool] = {}
+    for taken in range(planned, -1, -1):
+        for start in product(letters, repeat=taken):
+            rests = product(letters, repeat=planned - taken)
+            endings = {decide_counts(count(start + rest, planned, "open"), rules)[0] for rest in rests}
+            settled[start] = len(endings) == 1
+    for start in settled:
+        needed = samples_needed(count(start, planned, "open"), rules)
+        shortest = next(
+            more
+            for more in range(planned - len(start) + 1)
+            if any(settled[start + rest] for rest in product(letters, repeat=more))
+        )
+        assert needed == shortest
+
+
 def test_what_it_saves_on_the_default_window() -> None:
     rules = Rules(KeepConfig(), DecideConfig())
     assert len(take(("c",) * 16, rules)) == 13
