@@ -30,7 +30,7 @@ from pipeline.run.storage import RunFolder
 from schemas.config import Config, TrainStage
 from schemas.load import load_config
 from trainer.fit import check_fit
-from trainer.placement import find_placement
+from trainer.placement import find_grader, find_placement
 
 
 @flow(name="goldilocks-loop", validate_parameters=False)
@@ -52,6 +52,7 @@ def loop_held(config: Config) -> Outcome:
     # What cannot be trained on this machine is refused before anything is sampled for it.
     check_fit(config, grades=True)
     find_placement(config)
+    find_grader(config)
     with hold_run(folder):
         if config.train.on_servers:
             # A loop that was cut off may have left its weights there.
@@ -68,13 +69,13 @@ def loop_held(config: Config) -> Outcome:
 
 def describe_grader(config: Config, grader: Path) -> Config:
     """The config with the trained model in `grader` in place of the one that graded first: on the servers that take its
-    weights (`train.on_servers`), or here.
+    weights (`train.on_servers`), or here, on every GPU where the first pass had servers. Raises InputError.
     """
-    if config.train.on_servers:
+    model = find_grader(config)
+    if model is None:
         weights = {"weights": str(grader.resolve()), "revision": folder_revision(grader)}
         return config.model_copy(update={"model": config.model.model_copy(update=weights)})
-    here = stay_here(config)
-    return here.model_copy(update={"model": here.model.model_copy(update={"name": str(grader)})})
+    return stay_here(config).model_copy(update={"model": model.model_copy(update={"name": str(grader)})})
 
 
 def stay_here(config: Config) -> Config:

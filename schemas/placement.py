@@ -1,10 +1,12 @@
-"""Who has which GPU of a node while it trains: rollout engines, the trainer's ranks, or both the same ones in turn."""
+"""Who has which GPU of a node: while it trains rollout engines, the trainer's ranks, or both the same ones in turn; and
+while it grades the engines of the grader.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas.config import Config
+    from schemas.config import Config, ModelConfig
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,27 @@ class Placement:
         where = " | ".join(list_numbers(gpus) for gpus in self.engines)
         turns = ", in turn" if self.colocate else ""
         return f"engines on {where}; trainer on {list_numbers(self.trainer)}{turns}"
+
+
+def choose_grader(config: "Config", gpus: int) -> "ModelConfig | None":
+    """The model as engines of a node of `gpus` GPUs grade by it; None where servers grade both passes.
+
+    Where servers grade the first pass and do not take the trained weights (`train.on_servers`), the second one is
+    graded on the trainer's node, by as many engines as its GPUs hold: nothing else runs there meanwhile. Raises
+    ValueError where these engines could not take what the servers take.
+    """
+    model = config.model
+    if not model.urls:
+        return model
+    if config.train.on_servers:
+        return None
+    if config.sampling.max_tokens >= model.max_model_len:
+        raise ValueError(
+            f"sampling.max_tokens is {config.sampling.max_tokens}, and the engines that grade pass 2 on the trainer's "
+            f"node have model.max_model_len, {model.max_model_len}, for prompt and completion together; raise "
+            "model.max_model_len, or set train.on_servers: true"
+        )
+    return model.model_copy(update={"url": None, "engines": max(1, gpus // model.devices)})
 
 
 def choose_placement(config: "Config", gpus: int) -> Placement:

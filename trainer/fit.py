@@ -11,7 +11,7 @@ from pipeline.inference.shape import ModelShape, read_shape
 from schemas.config import Config, ModelConfig
 from schemas.errors import InputError
 from schemas.load import ConfigError, build_config
-from schemas.placement import Placement, choose_placement
+from schemas.placement import Placement, choose_grader, choose_placement
 from trainer.memory import (
     GB,
     Demand,
@@ -96,21 +96,21 @@ def reckon_fit(config: Config, shape: ModelShape, gpus: int, memory: float, grad
     """Rollouts, training and, where the run `grades` too, grading of `config` on `gpus` GPUs of `memory` bytes each."""
     try:
         placement = choose_placement(config, gpus)
+        grader = choose_grader(config, gpus) if grades else None
     except ValueError as error:
         return Fit(gpus, None, trouble=str(error))
-    model = config.model
-    graded_here = grades and not model.urls
-    if graded_here and model.engines * model.devices > gpus:
-        wanted = model.engines * model.devices
+    if grader is not None and grader.engines * grader.devices > gpus:
+        wanted = grader.engines * grader.devices
         return Fit(gpus, placement, trouble=f"model.engines want {wanted} GPUs to grade on, and there are {gpus}")
-    asked = [("model", model)] if grades else []
+    asked = [("model", grader)] if grader is not None else []
     too_long = [key for key, one in (*asked, ("train.rollout_engine", config.rollout_model))
                 if shape.longest is not None and one.max_model_len > shape.longest]  # fmt: skip
     if too_long:
         return Fit(
             gpus, placement, trouble=f"{too_long[0]}.max_model_len is above {shape.longest}, the model's longest"
         )
-    grading = (_load_engine("grading, an engine", shape, model, memory),) if graded_here else ()
+    who = "grading pass 2, an engine" if config.model.urls else "grading, an engine"
+    grading = () if grader is None else (_load_engine(who, shape, grader, memory),)
     return Fit(gpus, placement, (*grading, *_load_training(config, shape, placement, memory)))
 
 
@@ -145,7 +145,9 @@ def _load_engine(who: str, shape: ModelShape, model: ModelConfig, memory: float,
 
 
 def take_defaults(config: Config, gpus: int) -> Config:
-    """The config with every GPU placed by default, on a node of `gpus`: as many grading engines as that has."""
+    """The config with every GPU placed by default, on a node of `gpus`: as many grading engines as that has, as
+    `choose_grader` takes them where servers grade pass 1.
+    """
     train = config.train.model_copy(
         update={
             "colocate": None,
@@ -203,7 +205,8 @@ def _list_changes(config: Config, gpus: int) -> Iterator[tuple[list[str], int]]:
         if config.train.rollout_engine.engines is not None:
             wider[-1].append("train.rollout_engine.engines=null")
         graded = ", ".join(f"{k}: {v}" for k, v in {**config.model.engine, "tensor_parallel_size": parallel}.items())
-        wider.append([f"model.engine={{{graded}}}", f"model.engines={gpus // parallel}", *wider[-1]])
+        many = [] if config.model.urls else [f"model.engines={gpus // parallel}"]
+        wider.append([f"model.engine={{{graded}}}", *many, *wider[-1]])
     learned: list[list[str]] = [[]] if train.lora is not None else [[], ["train.lora={}"]]
     for adapters in learned:
         for engines in ([], *wider):

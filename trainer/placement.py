@@ -3,22 +3,34 @@
 import os
 
 from pipeline.inference.machine import NODE_GPUS, Place, count_gpus, list_gpus
-from schemas.config import Config
+from schemas.config import Config, ModelConfig
 from schemas.errors import InputError
-from schemas.placement import Placement, choose_placement
+from schemas.placement import Placement, choose_grader, choose_placement
 
 
 def find_placement(config: Config) -> Placement:
     """Who has which GPU of this machine. Raises InputError where the config asks for what it has not."""
-    here, given = count_gpus(os.environ), config.placement.gpus
-    if given is not None and given > here:
-        raise InputError(
-            f"placement.gpus is {given}, and {here or 'no'} GPU{'s' * (here > 1)} may be used here; lower or remove it"
-        )
     try:
-        return choose_placement(config, given or here)
+        return choose_placement(config, _find_gpus(config))
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def find_grader(config: Config) -> ModelConfig | None:
+    """The model as engines of this machine grade by it, pass 2 where servers grade pass 1; None where servers grade
+    both. Raises InputError where the config asks for what it has not.
+    """
+    gpus = _find_gpus(config)
+    try:
+        model = choose_grader(config, gpus)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    if model is not None and gpus and model.engines * model.devices > gpus:
+        raise InputError(
+            f"model.engines: {model.engines} of {model.devices} GPUs each grade here, and {gpus} may be used; lower "
+            "model.engines or model.engine.tensor_parallel_size"
+        )
+    return model
 
 
 def place_engines(config: Config) -> tuple[Place, ...]:
@@ -41,6 +53,16 @@ def take_gpus(placement: Placement) -> None:
     if placement.trainer and visible and NODE_GPUS not in os.environ:
         os.environ[NODE_GPUS] = ",".join(visible)
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(visible[gpu] for gpu in placement.trainer)
+
+
+def _find_gpus(config: Config) -> int:
+    """How many GPUs of this machine the run may use. Raises InputError."""
+    here, given = count_gpus(os.environ), config.placement.gpus
+    if given is not None and given > here:
+        raise InputError(
+            f"placement.gpus is {given}, and {here or 'no'} GPU{'s' * (here > 1)} may be used here; lower or remove it"
+        )
+    return given or here
 
 
 def _find_share(config: Config, ranks: int) -> float:

@@ -15,12 +15,13 @@ import polars as pl
 import pytest
 import yaml
 
-from flows.loop import describe_grader
+from flows.loop import describe_grader, loop_held
 from pipeline.inference.models import folder_revision
 from pipeline.inference.server_weights import FIRST, LAUNCH, root_of
 from pipeline.publish.shards import check_counts
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
+from schemas.errors import InputError
 from schemas.load import ConfigError, build_config
 from tests.conftest import ROOT, Run, serve_model
 from trainer.checkpoints import LOG, find_checkpoints, read_rows
@@ -42,6 +43,38 @@ def test_the_second_pass_stays_where_the_trained_weights_lie(tmp_path: Path) -> 
     assert (here.model.url, here.flow.runner) == (None, "threads")
     assert (here.model.name, here.model.max_model_len, here.flow.shard_rows) == (str(tmp_path), 64, 7)
     assert Config.model_validate(here.model_dump()) == here
+
+
+def test_the_second_pass_has_every_gpu_where_the_first_had_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.placement.count_gpus", lambda environment: 8)
+    for engine, gpus, engines in (({}, None, 8), ({"tensor_parallel_size": 2}, None, 4), ({}, 4, 4)):
+        model = SERVED["model"] | {"engine": engine}
+        config = Config.model_validate(SERVED | {"model": model, "placement": {"gpus": gpus}})
+        assert describe_grader(config, tmp_path).model.engines == engines
+    alone = Config.model_validate(SERVED | {"model": {"max_model_len": 64, "engines": 2}, "flow": {}})
+    assert describe_grader(alone, tmp_path).model.engines == 2, "as many as the first pass had"
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"max_model_len": 32}, "sampling.max_tokens is 32, and the engines that grade pass 2.*train.on_servers"),
+        ({"engine": {"tensor_parallel_size": 16}}, "1 of 16 GPUs each grade here, and 8 may be used"),
+    ],
+)
+def test_what_could_not_grade_the_second_pass_is_refused_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr("trainer.placement.count_gpus", lambda environment: 8)
+    train = {"rollout_engine": {"engine": {"tensor_parallel_size": 1}, "max_model_len": 64}}
+    config = Config.model_validate(
+        SERVED | {"run": str(tmp_path / "run"), "model": SERVED["model"] | model, "train": train, "flow": {}}
+    )
+    with pytest.raises(InputError, match=told):
+        loop_held(config)
+    assert not (tmp_path / "run").exists()
 
 
 def test_servers_that_take_weights_are_asked_for_the_second_pass_too(tmp_path: Path) -> None:

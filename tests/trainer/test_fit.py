@@ -116,6 +116,37 @@ def test_what_has_no_place_is_told_as_such(sections: dict[str, Any], gpus: int, 
     assert told in fit.trouble
 
 
+@pytest.mark.parametrize("gpus", NODES)
+def test_the_second_pass_is_reckoned_where_the_trainer_s_node_grades_it(gpus: int) -> None:
+    """As engines of this node that grade both passes are; and not where servers take the trained weights."""
+    url = "http://127.0.0.1:8000/v1"
+    served, here = (
+        take_defaults(configure("Qwen/Qwen3-8B", model={"name": "Qwen/Qwen3-8B"} | more), gpus)
+        for more in ({"url": url}, {})
+    )
+    shape = read_shape(here.model)
+    first, *training = reckon_fit(served, shape, gpus, 80 * GB).loads
+    both, *same = reckon_fit(here, shape, gpus, 80 * GB).loads
+    assert (first.who, both.who) == ("grading pass 2, an engine", "grading, an engine")
+    assert (first.demand, training) == (both.demand, same)
+    assert reckon_fit(served, shape, gpus, 80 * GB, grades=False).loads == tuple(training)
+    afar = configure("Qwen/Qwen3-8B", model={"name": "Qwen/Qwen3-8B", "url": url}, train={"on_servers": True})
+    assert [load.who for load in reckon_fit(afar, shape, gpus, 80 * GB).loads] == ["training, a rank"]
+
+
+def test_a_second_pass_that_does_not_fit_is_refused_with_what_would() -> None:
+    """Weights of 65 GB on cards of 48: pass 2 wants its engines over two cards, which model.engine says."""
+    served = {"name": "Qwen/Qwen3-32B", "url": "http://127.0.0.1:8000/v1"}
+    train = {"lora": {}, "rollout_engine": {"engine": {"tensor_parallel_size": 2}}}
+    config = configure("", model=served, train=train, placement={"gpus": 8, "gpu_memory": 48})
+    message = read_refusal(config, grades=True)
+    assert "grading pass 2, an engine" in message
+    assert read_refusal(config, grades=False) == ""
+    overrides = re.findall(r"--set ([^ ]+=(?:\{.*?\}|\S+))", message.split("what would:")[1].split("\n")[0])
+    assert overrides
+    assert read_refusal(build_config(config.model_dump(mode="json"), overrides), grades=True) == ""
+
+
 def test_a_sleeping_engine_leaves_its_cache_to_the_trainer() -> None:
     """In turn: weights and optimiser stay beside an engine that is awake; a step has all but what one keeps asleep."""
     config = configure("Qwen/Qwen3-1.7B", train={"colocate": True})
