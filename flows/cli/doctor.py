@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.inference.machine import vllm_version
 from schemas.config import Config
 
 
@@ -77,6 +78,10 @@ def look_at_engine(config: Config) -> Iterator[Finding]:
     """vLLM as installed, or the server that the config names."""
     if config.model.urls:
         yield from (look_at_server(url, config.model.name) for url in config.model.urls)
+        if not config.train.on_servers:
+            name, version = vllm_version()
+            need = "make setup, before goldilocks train or loop: they ask vLLM here for rollouts and pass 2"
+            yield Finding("engine: here", None, f"{name} {version}" if name else "no vLLM", "" if name else need)
         return
     from pipeline.inference.machine import describe_engine
 

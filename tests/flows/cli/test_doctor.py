@@ -19,8 +19,9 @@ def test_each_server_is_looked_at_and_what_it_serves_is_said() -> None:
     try:
         model = here.model(url=(here.url, other.url, gone))
         config = Config(run="r", sources=(Source(name="s", files="f"),), model=model)
-        first, second, third = look_at_engine(config)
-        (wrong,) = look_at_engine(config.model_copy(update={"model": here.model(name="another")}))
+        first, second, third, trainer = look_at_engine(config)
+        afar = config.train.model_copy(update={"on_servers": True})
+        (wrong,) = look_at_engine(config.model_copy(update={"model": here.model(name="another"), "train": afar}))
     finally:
         here.vanish()
         other.vanish()
@@ -30,6 +31,7 @@ def test_each_server_is_looked_at_and_what_it_serves_is_said() -> None:
     assert "vllm serve" in third.fix
     assert wrong.ok is False
     assert "model.name" in wrong.fix
+    assert (trainer.what, trainer.ok) == ("engine: here", None), "rollouts and pass 2 are asked of it"
 
 
 def test_a_translator_that_is_not_installed_is_no_error_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
