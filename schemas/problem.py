@@ -16,7 +16,10 @@ CODE_LANGUAGES = ("python", "cpp")
 PROTOCOLS = ("kattis", "testlib")
 """How a checker's program is called and what its exit status means (`pipeline.sandbox.program.PROTOCOLS`)."""
 COMPARISON = ("float_tolerance", "ignore_case", "strict_whitespace")
-"""The fields of a checker that say how outputs are compared; the others are a program that judges them."""
+"""The fields of a checker that every id was made with (`problem_id`), null or not."""
+ORDERS = ("outer", "inner", "all")
+"""Whose order does not matter (`checker.ignore_order`): that of lines, or of a value's elements; that of the words in a
+line, or of the elements of these elements; either."""
 DUPLICATE, CLASH = "duplicate", "clash"
 CANDIDATE_ORIGINS = (DUPLICATE, CLASH)
 """Where a label candidate is from: a duplicate that dedup dropped, or a copy under another label that it kept, which is
@@ -35,10 +38,11 @@ def _structs(**fields: pl.DataType) -> pl.DataType:
 
 
 def _can_run(checker: pl.Expr) -> pl.Expr:
-    """A checker with code says in which language it is, and how it is called."""
+    """A checker with code says in which language it is, and how it is called; and whose order it ignores is known."""
     field = checker.struct.field
     named = field("language").is_in(CODE_LANGUAGES) & field("protocol").is_in(PROTOCOLS)
-    return field("code").is_null() | named.fill_null(False)
+    order = field("ignore_order").is_null() | field("ignore_order").is_in(ORDERS)
+    return (field("code").is_null() | named.fill_null(False)) & order
 
 
 _TEXT = pl.String()
@@ -63,13 +67,14 @@ PROBLEM = TableContract(
                     "float_tolerance": pl.Float64(),
                     "ignore_case": pl.Boolean(),
                     "strict_whitespace": pl.Boolean(),
+                    "ignore_order": pl.String(),
                     **dict.fromkeys(("language", "code", "protocol", "flags"), pl.String()),
                 }
             ),
             True,
             _can_run,
             f"a checker with code has a language ({' or '.join(CODE_LANGUAGES)}) and a protocol "
-            f"({' or '.join(PROTOCOLS)})",
+            f"({' or '.join(PROTOCOLS)}), and an ignore_order is {', '.join(ORDERS)} or null",
         ),
         "time_limit": Column(pl.Float64(), True, lambda c: (c > 0) & (c <= MOST), f"seconds, at most {MOST:g}"),
         "code_language": Column(_TEXT, True, texts(*CODE_LANGUAGES), "python, cpp or null"),

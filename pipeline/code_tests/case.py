@@ -11,14 +11,17 @@ from pipeline.code_tests.audit import Audit, Target, audit_tests, choose_killers
 from pipeline.code_tests.authored import Authored
 from pipeline.code_tests.generate import Generated, generate_tests
 from pipeline.code_tests.makers import find_makers
-from pipeline.code_tests.matrix import ABSENT, SKIPPED, Matrix, Outcome, run_matrix
+from pipeline.code_tests.matrix import ABSENT, Matrix, Outcome, build_matrix, run_matrix
 from pipeline.code_tests.minimise import find_catches, measure_kill, order_tests
+from pipeline.code_tests.missing import count_missing, find_missing, never_ran, say_missing
 from pipeline.code_tests.multiple_answers import find_several, read_hint
+from pipeline.code_tests.order import Shown, count_orders, find_free_order
 from pipeline.code_tests.outputs import Judge
 from pipeline.code_tests.overrule import count_contradicted, overrule_given
-from pipeline.code_tests.programs import Solution, find_missing, read_solutions
+from pipeline.code_tests.programs import Solution, read_solutions
 from pipeline.code_tests.read_tests import ask_for_changes, read_tests
 from pipeline.code_tests.speed import Runs, Speed, judge_speed, start_limits
+from pipeline.code_tests.steady import UNSTEADY, FirstRun, Outcomes, find_steady, run_again, silence_unsteady
 from pipeline.code_tests.tolerance import fit_tolerance
 from pipeline.code_tests.truth_discovery import Weights, weigh_solutions
 from pipeline.text.letter_case import read_checker
@@ -34,8 +37,6 @@ Row = Mapping[str, Any]
 REFERENCE_TESTS = 3
 """Given tests that fewer solutions than it takes to agree must pass before they set outputs: as many as MBPP has."""
 IN_PLACE = "its tests expect nothing of a function that changes its arguments"
-RERUN = 3
-"""Tests on which every program runs a second time, to find those that do not print the same twice."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +133,18 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
     inputs = [t["input"] for t in case.tests]
     expected = [t["expected"] for t in case.tests]
     outcomes = run_matrix(sandbox, case.solutions, inputs, case.entry_point)
-    silent = all(o.output is None for row in outcomes for o in row)
-    if silent and (missing := find_missing(sandbox, case.solutions)):
-        detail = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
-        return Finding(reason=Reason.NO_SOLUTION, detail=detail)
-    outcomes, unstable = rerun(sandbox, case, inputs, outcomes, config)
-    judge, matrix = fit_tolerance(case.judge, case.row.get("statement"), outcomes, expected, case.fingerprints)
+    missing = count_missing(case.solutions, outcomes)
+    if (lacking := find_none(case, outcomes, sandbox)) is not None:
+        return lacking
+    heard = [s for s, row in enumerate(outcomes) if not never_ran(row)]
+    case = replace(case, solutions=tuple(case.solutions[s] for s in heard))
+    outcomes = [outcomes[s] for s in heard]
+    distinct = len(set(case.fingerprints))
+    first = FirstRun(case.solutions, inputs, expected, case.entry_point, outcomes)
+    again = run_again(sandbox, first, case.judge, config.min_solutions)
+    judge, learned = fit_judge(case, outcomes, again, config, sandbox)
+    outcomes, unstable = silence_unsteady(judge, outcomes, again, distinct < config.min_solutions)
+    matrix = build_matrix(outcomes, expected, judge)
     weights = weigh_solutions(matrix, case.fingerprints)
     trusted = choose_trusted(matrix, weights)
     most = max(2, config.max_repair * max(1, len(given)))
@@ -147,7 +154,6 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
     if overruling is not None:
         weights, trusted = overruling
     hint = read_hint(case.row.get("statement"))
-    distinct = len(set(case.fingerprints))
     if case.tests and distinct >= config.min_solutions:
         evidence = find_several(matrix, weights, trusted, case.fingerprints, hint, config)
         if evidence is not None:
@@ -155,18 +161,31 @@ def check_case(case: Case, config: CodeTestsConfig, sandbox: "Sandbox", authored
         if not trusted:
             detail = f"no group of its {distinct} distinct solutions agrees well enough to be trusted"
             return Finding(reason=Reason.TESTS_DISAGREE, detail=detail, judge=judge)
-    rulings = rule_tests(matrix, weights, trusted, case.fingerprints, config, repair=hint is None)
+    unique = hint is None or judge.ignore_order is not None
+    rulings = rule_tests(matrix, weights, trusted, case.fingerprints, config, repair=unique)
     rulings = [
-        Ruling("drop", None, r.share, r.agreeing, "not deterministic: two runs of one program differ")
-        if t in unstable
-        else r
-        for t, r in enumerate(rulings)
+        Ruling("drop", None, r.share, r.agreeing, UNSTEADY) if t in unstable else r for t, r in enumerate(rulings)
     ]
     against = sum(r.action != "keep" and matrix.given[t] != ABSENT for t, r in enumerate(rulings))
     if overruling is None and against > most and distinct >= config.min_solutions:
         detail = f"solutions contradict {against} of {len(given)} expected outputs; {_commonest(rulings)}"
         return Finding(reason=Reason.TESTS_DISAGREE, detail=detail, judge=judge)
-    return conclude(case, config, sandbox, authored, outcomes, judge, matrix, weights, trusted, rulings)
+    finding = conclude(case, config, sandbox, authored, outcomes, judge, matrix, weights, trusted, rulings)
+    learned += say_missing(missing)
+    report = finding.report | ({"missing": missing} if missing else {})
+    return replace(finding, history=(*learned, *finding.history), report=report)
+
+
+def find_none(case: Case, outcomes: Outcomes, sandbox: "Sandbox") -> Finding | None:
+    """The finding of a problem of which no program runs here for the lack of a library; else None."""
+    if any(o.output is not None for row in outcomes for o in row):
+        return None
+    missing = count_missing(case.solutions, outcomes)
+    names = find_missing(sandbox, case.solutions) or sorted(missing if all(map(never_ran, outcomes)) else {})
+    if not names:
+        return None
+    detail = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(names)}"
+    return Finding(reason=Reason.NO_SOLUTION, detail=detail, report={"missing": dict.fromkeys(names, ())})
 
 
 def interactive(case: Case) -> bool:
@@ -174,35 +193,25 @@ def interactive(case: Case) -> bool:
     return bool(case.extra.get("interactive") or case.extra.get("interaction_format"))
 
 
-def rerun(
-    sandbox: "Sandbox", case: Case, inputs: Sequence[str], outcomes: list[list[Outcome]], config: CodeTestsConfig
-) -> tuple[list[list[Outcome]], set[int]]:
-    """Run again what ended well: (outcomes with unsteady programs silenced, tests on which most programs are unsteady).
+def fit_judge(
+    case: Case, outcomes: Outcomes, again: Outcomes, config: CodeTestsConfig, sandbox: "Sandbox"
+) -> tuple[Judge, tuple[tuple[str, str], ...]]:
+    """How outputs are compared, by what the two runs of the programs show, and the words for history."""
+    expected = [t["expected"] for t in case.tests]
+    judge, _ = fit_tolerance(case.judge, case.row.get("statement"), outcomes, expected, case.fingerprints)
 
-    All programs on `RERUN` tests, spread over the list; on every test where there are too few programs to compare.
-    """
-    few = len(set(case.fingerprints)) < config.min_solutions
-    count = len(inputs)
-    chosen = list(range(count)) if few else sorted({count * k // RERUN for k in range(RERUN)} & set(range(count)))
-    if not chosen:
-        return outcomes, set()
-    slow = [s for s, row in enumerate(outcomes) if any(o.status == "time" for o in row)]
-    again = run_matrix(sandbox, case.solutions, [inputs[t] for t in chosen], case.entry_point, slow)
-    unsteady: list[set[int]] = []
-    for first, second in zip(outcomes, again, strict=True):
-        pairs = zip(chosen, second, strict=True)
-        unsteady.append({t for t, o in pairs if _differ(case.judge, first[t], o)})
-    tests = {
-        t for t in chosen if 2 * sum(t in u for u in unsteady) > sum(row[t].output is not None for row in outcomes)
-    }
-    silenced = [[SKIPPED] * count if unsteady[s] - tests and not few else row for s, row in enumerate(outcomes)]
-    return silenced, tests
+    def ask(programs: Sequence[int], tests: Sequence[int], seed: int) -> Outcomes:
+        asked, inputs = [case.solutions[s] for s in programs], [case.tests[t]["input"] for t in tests]
+        return run_matrix(sandbox, asked, inputs, case.entry_point, hash_seed=seed)
 
-
-def _differ(judge: Judge, first: Outcome, second: Outcome) -> bool:
-    if first.output is None or second.output is None:
-        return False
-    return not judge.same(first.output, second.output)
+    hint = read_hint(case.row.get("statement"))
+    shown = Shown(ask, outcomes, again, case.fingerprints, aim(case, judge, case.tests), hint)
+    order = find_free_order(shown, judge, config)
+    if order is None:
+        return judge, ()
+    judge = replace(judge, ignore_order=order)
+    by = f"{count_orders(outcomes, again, judge)} programs print the same in two orders"
+    return judge, (("order", f"it does not matter ({order}): {by}"),)
 
 
 def conclude(
@@ -369,12 +378,12 @@ def extend_tests(
 ) -> Generated | None:
     """Generated tests from all makers that this problem has; None where it has none, or where answers are not
     unique."""
-    if read_hint(case.row.get("statement")) is not None:
+    if read_hint(case.row.get("statement")) is not None and not judge.ignore_order:
         return None
     made = find_makers(case, sandbox, authored, judge)
     if made is None:
         return None
-    return generate_tests(
+    generated = generate_tests(
         sandbox,
         case.solutions,
         made.makers,
@@ -388,6 +397,12 @@ def extend_tests(
         made.accept,
         config,
     )
+    distinct = {case.solutions[s].fingerprint: case.solutions[s] for s in generated.trusted}
+    steady = find_steady(
+        sandbox, list(distinct.values())[: config.min_solutions], generated.sound, case.entry_point, judge
+    )
+    sound = tuple(pair for pair, good in zip(generated.sound, steady, strict=True) if good)
+    return replace(generated, tests=sound[: config.max_tests], sound=sound)
 
 
 def _free(name: str, taken: set[str]) -> str:

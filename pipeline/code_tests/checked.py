@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline.code_tests.ask_checker import ask_in_parallel
 from pipeline.code_tests.audit import Audit
 from pipeline.code_tests.authored import Authored
-from pipeline.code_tests.case import REFERENCE_TESTS, Case, Finding, add_made, aim, say_audit, say_vacuous
+from pipeline.code_tests.case import REFERENCE_TESTS, Case, Finding, add_made, aim, find_none, say_audit, say_vacuous
 from pipeline.code_tests.generate_checked import make_checked_tests
 from pipeline.code_tests.makers import find_makers
 from pipeline.code_tests.matrix import Outcome, run_matrix
 from pipeline.code_tests.minimise import order_tests
-from pipeline.code_tests.programs import find_missing
 from pipeline.code_tests.speed import ACCEPTED, Runs, judge_speed
 from pipeline.code_tests.trial import Ask, Trial, Tried, try_changed_outputs, try_programs
 from pipeline.sandbox.check import Asked, Checked
@@ -43,7 +42,7 @@ class Judged:
         """Whether a program ended well on every test that was run, and the checker took each output."""
         pairs = list(zip(self.outcomes[program], self.verdicts[program], strict=True))
         judged = [c for _, c in pairs if c is not None]
-        return bool(judged) and all(c.accepted for c in judged) and not any(_failed(o) for o, _ in pairs)
+        return bool(judged) and all(c.accepted for c in judged) and not any(o.failed for o, _ in pairs)
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,8 @@ def check_by_program(
         return Finding(reason=Reason.NEEDS_CHECKER, detail=detail)
     tests = [test for test in case.tests if test["expected"] is not None]
     outcomes = run_matrix(sandbox, case.solutions, [t["input"] for t in tests], None)
-    silent = bool(outcomes) and all(o.output is None for row in outcomes for o in row)
-    if silent and (missing := find_missing(sandbox, case.solutions)):
-        detail = f"none of its solutions runs here; they import what the sandbox does not have: {', '.join(missing)}"
-        return Finding(reason=Reason.NO_SOLUTION, detail=detail)
+    if outcomes and (unheard := find_none(case, outcomes, sandbox)) is not None:
+        return unheard
     ask = ask_in_parallel(sandbox, program)
     current = _judge_tests(case, ask, tests, outcomes, config, written)
     made = False
@@ -148,7 +145,7 @@ def find_right(case: Case, judged: Judged, config: CodeTestsConfig) -> list[int]
         return [
             s
             for s, row in enumerate(judged.outcomes)
-            if jury.get(case.solutions[s].id) == ACCEPTED and not any(map(_failed, row)) and any(map(_ended, row))
+            if jury.get(case.solutions[s].id) == ACCEPTED and not any(o.failed for o in row) and any(map(_ended, row))
         ]
     accepted = [s for s in range(len(case.solutions)) if judged.accepts(s)]
     enough = len({case.fingerprints[s] for s in accepted}) >= config.min_solutions
@@ -211,7 +208,7 @@ def conclude(case: Case, current: JudgedTests, audit: Audit, sandbox: "Sandbox")
     passing = [s for s in accepted if s not in speed.slow]
     wrong = [s for s in range(count) if s not in accepted]
     catches = [
-        frozenset(s for s in wrong if _failed(judged.outcomes[s][t]) or _rejected(judged.verdicts[s][t]))
+        frozenset(s for s in wrong if judged.outcomes[s][t].failed or _rejected(judged.verdicts[s][t]))
         for t in range(len(tests))
     ]
     ordered = [dict(tests[t]) for t in order_tests(catches, range(len(tests)))]
@@ -239,10 +236,6 @@ def conclude(case: Case, current: JudgedTests, audit: Audit, sandbox: "Sandbox")
 
 def _ended(outcome: Outcome) -> bool:
     return outcome.output is not None
-
-
-def _failed(outcome: Outcome) -> bool:
-    return outcome.output is None and outcome.status not in ("infra", "skipped")
 
 
 def _rejected(checked: Checked | None) -> bool:

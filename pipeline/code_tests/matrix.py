@@ -3,6 +3,7 @@
 The running is apart from the judging: `run_matrix` asks the sandbox, `build_matrix` is pure.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,16 +30,25 @@ PATIENCE = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one program did on one test. `status` is the sandbox's word, or `skipped`; `output` only where it ended
-    well."""
+    """What one program did on one test. `status` is the sandbox's word, `skipped`, or `missing` where a `module` that
+    it imports is not there; `output` only where it ended well."""
 
     status: str
     output: str | None = None
     seconds: float = 0.0
+    module: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not pass whatever is expected: nothing is held against a program that we could not run."""
+        return self.output is None and self.status not in _NOT_RUN
 
 
 SKIPPED = Outcome("skipped")
-_SILENT = frozenset({"time", "infra", "skipped"})
+_NOT_RUN = frozenset({"infra", "skipped", "missing"})
+_SILENT = _NOT_RUN | {"time"}
+_ABSENT_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)[\w.]*'(?:; [^\n]*)?\s*\Z")
+"""Python's last words where an import finds nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def build_matrix(outcomes: Sequence[Sequence[Outcome]], expected: Sequence[str |
         texts.append(names)
         for row, outcome in zip(cells, column, strict=True):
             row.append(_cell(outcome, classes))
-    failed = tuple(tuple(o.output is None and o.status not in ("infra", "skipped") for o in row) for row in outcomes)
+    failed = tuple(tuple(o.failed for o in row) for row in outcomes)
     return Matrix(tuple(map(tuple, cells)), tuple(given), tuple(texts), failed)
 
 
@@ -115,11 +125,12 @@ def run_matrix(
     entry_point: str | None,
     without: Sequence[int] = (),
     walls: Sequence[float | None] | None = None,
+    hash_seed: int = 0,
 ) -> list[list[Outcome]]:
     """Outcomes[solution][test] of running each program on each input, in parallel over programs as the sandbox allows.
 
     The solutions `without` are not run: known to be too slow. `walls`: seconds a test for each solution, where
-    that is less than the limit.
+    that is less than the limit. `hash_seed` is Python's. A program that imports what is not there is run no further.
     """
     outcomes: list[list[Outcome]] = [[SKIPPED] * len(inputs) for _ in solutions]
     order = sorted(range(len(inputs)), key=lambda t: len(inputs[t]))
@@ -127,7 +138,12 @@ def run_matrix(
     while left:
         waiting = {
             s: submit_program(
-                sandbox, solutions[s], [inputs[t] for t in left[s][:CHUNK]], entry_point, walls[s] if walls else None
+                sandbox,
+                solutions[s],
+                [inputs[t] for t in left[s][:CHUNK]],
+                entry_point,
+                walls[s] if walls else None,
+                hash_seed,
             )
             for s in left
         }
@@ -141,23 +157,35 @@ def run_matrix(
             ended = runs[-1].status == "compile" or sum(o.status == "time" for o in outcomes[s]) >= PATIENCE
             if runs[-1].status == "compile":
                 outcomes[s] = [Outcome("compile")] * len(inputs)
+            last = outcomes[s][left[s][len(runs) - 1]]
+            if last.status == "missing":
+                for t in left[s][len(runs) :]:
+                    outcomes[s][t] = last
+                ended = True
             left[s] = [] if ended else left[s][len(runs) :]
         left = {s: tests for s, tests in left.items() if tests}
     return outcomes
 
 
 def submit_program(
-    sandbox: "Sandbox", solution: Solution, inputs: Sequence[str], entry_point: str | None, wall: float | None = None
+    sandbox: "Sandbox",
+    solution: Solution,
+    inputs: Sequence[str],
+    entry_point: str | None,
+    wall: float | None = None,
+    hash_seed: int = 0,
 ) -> "Future[list[Run]]":
     """A future of the sandbox's runs of one program over `inputs` up to the first failure, none of them judged."""
     from pipeline.sandbox import Case, Program
 
-    program = Program(solution.language, solution.code, entry_point, solution.time_limit)
+    program = Program(solution.language, solution.code, entry_point, solution.time_limit, hash_seed)
     return sandbox.submit(program, [Case(text, None) for text in inputs], stop_at_first=True, wall=wall)
 
 
 def read_run(run: "Run") -> Outcome:
     """The sandbox's `Run` as an outcome."""
+    if run.status == "runtime" and (absent := _ABSENT_MODULE.search(run.detail)):
+        return Outcome("missing", module=absent.group(1))
     if run.status != "passed":
         return Outcome(run.status.value)
     # What was cut off cannot be compared.

@@ -21,12 +21,14 @@ _INTEGER = re.compile(r"[+-]?\d+\Z")
 @dataclass(frozen=True)
 class Judge:
     """How outputs of one problem are compared: a `checker` of the contract, whether tests are calls, and whether these
-    came as JSON (`loose`), as in `pipeline.sandbox.judge.compare_value`.
+    came as JSON (`loose`), as in `pipeline.sandbox.judge.compare_value`. `ignore_order` is one of
+    `schemas.problem.ORDERS`.
     """
 
     float_tolerance: float | None = None
     ignore_case: bool = False
     strict_whitespace: bool = False
+    ignore_order: str | None = None
     call: bool = False
     loose: bool = False
 
@@ -39,6 +41,7 @@ class Judge:
             checker.get("float_tolerance"),
             bool(checker.get("ignore_case")),
             bool(checker.get("strict_whitespace")),
+            checker.get("ignore_order"),
             call,
             call and bool(inputs) and all(one is not None and one.loose for one in known),
         )
@@ -50,6 +53,7 @@ class Judge:
             "float_tolerance": self.float_tolerance,
             "ignore_case": self.ignore_case or None,
             "strict_whitespace": self.strict_whitespace or None,
+            "ignore_order": self.ignore_order,
         }
 
     def accepts(self, expected: str, got: str) -> bool:
@@ -60,6 +64,11 @@ class Judge:
             left, right = read_literal(expected), read_literal(got)
             if left is _UNREADABLE or right is _UNREADABLE:
                 return expected.strip() == got.strip()
+            if self.ignore_order:
+                from pipeline.sandbox.inside.codec import encode
+                from pipeline.sandbox.judge import compare_value
+
+                return compare_value(left, encode(right), self.checker, self.loose)
             if self.loose:
                 left, right = loosen(left), loosen(right)
             return same_value(left, right, self.float_tolerance, self.ignore_case)

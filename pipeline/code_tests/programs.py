@@ -3,13 +3,12 @@
 import ast
 import hashlib
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pipeline.sandbox import Sandbox, TimeLimit
+    from pipeline.sandbox import TimeLimit
 
 LANGUAGES: dict[str, Literal["python", "cpp"]] = {
     "python": "python",
@@ -105,30 +104,6 @@ def read_solutions(rows: Iterable[Mapping[str, Any]]) -> list[Solution]:
         used.add(name)
         programs.append(Solution(index, name, language, code, fingerprint_program(language, code)))
     return programs
-
-
-def find_missing(sandbox: "Sandbox", solutions: Iterable[Solution]) -> list[str]:
-    """Modules that Python solutions import and the sandbox does not have, by name; it has the standard library and what
-    stands beside /usr/bin/python3."""
-    from pipeline.sandbox import Case, Program
-
-    wanted = sorted({name for s in solutions if s.language == "python" for name in _imported(s.code)})
-    asked = [name for name in wanted if name not in sys.stdlib_module_names]
-    if not asked:
-        return []
-    look = "import importlib.util as u\nfor name in input().split():\n    print(name, u.find_spec(name) is None)"
-    (run,) = sandbox.run(Program("python", look), [Case(" ".join(asked) + "\n", None)])
-    return [line.split()[0] for line in run.output.splitlines() if line.endswith("True")]
-
-
-def _imported(code: str) -> set[str]:
-    try:
-        nodes = list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    parts = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    return {name.partition(".")[0] for name in plain | parts}
 
 
 def fingerprint_program(language: str, code: str) -> str:

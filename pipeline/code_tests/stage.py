@@ -11,6 +11,7 @@ from pipeline.code_tests.authored import Authored, Generate, author_checkers, au
 from pipeline.code_tests.case import Case, Finding, check_case, open_case
 from pipeline.code_tests.checked import check_by_program
 from pipeline.code_tests.generate import find_seeds
+from pipeline.code_tests.missing import tell_missing
 from pipeline.code_tests.multiple_answers import read_hint
 from pipeline.code_tests.read_tests import restore_expected
 from pipeline.progress import advance, track
@@ -48,6 +49,7 @@ def check_tests(
         advance()
     if generate is not None:
         _ask_model(rows, cases, findings, config, sandbox, generate)
+    tell_missing(finding.report.get("missing", {}) for finding in findings.values())
     kept: list[Mapping[str, Any]] = []
     rejected: list[Mapping[str, Any]] = []
     for index, row in enumerate(rows):
@@ -145,7 +147,7 @@ def settle(row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
         for test in finding.tests
     ]
     judge = finding.judge
-    plain = judge.float_tolerance is None and not judge.ignore_case and not judge.strict_whitespace
+    plain = not any(judge.checker.values())
     return {
         **row,
         "tests": tests,

@@ -52,7 +52,6 @@ MESSAGES = (
 """Files that a validator may write (Problem Package Format, "Reporting Additional Feedback"; DOMjudge)."""
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -134,10 +133,11 @@ def _sources(main: str) -> dict[str, str]:
     return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in (*_MODULES, main)}
 
 
-def environment() -> dict[str, str]:
-    """All that a program finds in its environment."""
+def environment(hash_seed: int = 0) -> dict[str, str]:
+    """All that a program finds in its environment. `hash_seed` decides in which order Python's sets of texts come."""
     libraries = find_libraries()
-    return _ENVIRONMENT | ({"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {})
+    seed = {"PYTHONHASHSEED": str(hash_seed)}
+    return _ENVIRONMENT | seed | ({"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {})
 
 
 def user_of(slot: int) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def user_of(slot: int) -> dict[str, Any]:
     return {"user": uid, "group": uid, "extra_groups": []}
 
 
-def wrap(command: Sequence[str], mounts: Iterable[str] = (), proc: bool = True) -> list[str]:
+def wrap(command: Sequence[str], mounts: Iterable[str] = (), proc: bool = True, hash_seed: int = 0) -> list[str]:
     """`command` as process 1 of namespaces of its own, by bubblewrap."""
     dev = [
         word
@@ -164,7 +164,7 @@ def wrap(command: Sequence[str], mounts: Iterable[str] = (), proc: bool = True) 
         "bwrap",
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
         *("--die-with-parent", "--new-session", "--as-pid-1", "--clearenv", "--cap-drop", "ALL", "--hostname", "box"),
-        *(word for name, value in environment().items() for word in ("--setenv", name, value)),
+        *(word for name, value in environment(hash_seed).items() for word in ("--setenv", name, value)),
         *("--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib"),
         *("--symlink", "usr/lib64", "/lib64", "--dir", "/dev", *dev, *links),
         *(("--proc", "/proc", *_mask_proc(), "--remount-ro", "/proc") if proc else ()),
@@ -191,7 +191,13 @@ def mount_feedback() -> list[str]:
 
 
 def start(
-    mode: Mode, main: str, given: Mapping[str, Any], fds: Sequence[int], slot: int, mounts: Iterable[str] = ()
+    mode: Mode,
+    main: str,
+    given: Mapping[str, Any],
+    fds: Sequence[int],
+    slot: int,
+    mounts: Iterable[str] = (),
+    hash_seed: int = 0,
 ) -> "subprocess.Popen[bytes]":
     """Start module `main` of `inside` with `given` and the open `fds`, in the walls of `mode`. stderr is a pipe."""
     python, _ = find_interpreter()
@@ -202,7 +208,7 @@ def start(
         if shutil.which("bwrap") is None:
             os.close(fd)
             raise SandboxUnavailable("bubblewrap is not installed: apt-get install bubblewrap")
-        command = wrap(command, mounts, proc=main == "zygote")
+        command = wrap(command, mounts, main == "zygote", hash_seed)
     try:
         return subprocess.Popen(
             command,
@@ -210,7 +216,7 @@ def start(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=(fd, *fds),
-            env=environment(),
+            env=environment(hash_seed),
             cwd="/",
             start_new_session=True,
             **user_of(slot),

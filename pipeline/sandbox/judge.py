@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from pipeline.sandbox.inside import codec
+from pipeline.sandbox.match import match_items
 from pipeline.sandbox.program import Checker
 
 TOLERANCE = 1e-6
@@ -22,11 +23,14 @@ def compare_output(expected: str | None, got: str, checker: Checker | None = Non
     Token by token between white space: integers exactly, as digits; where the expected token is a non-integer number,
     within TOLERANCE (or `float_tolerance`, which then holds for integers as well); anything else exactly, or without
     case if `ignore_case`. nan and inf match nothing but themselves written the same way. `strict_whitespace` compares
-    line by line, but for white space at line ends and at the end. No expectation (None) is never met.
+    line by line, but for white space at line ends and at the end. `ignore_order` takes lines in any order (`outer`),
+    words within each line (`inner`), or both (`all`). No expectation (None) is never met.
     """
     if expected is None:
         return False
     rules = checker or {}
+    if rules.get("ignore_order"):
+        return _same_in_any_order(expected, got, rules)
     if rules.get("strict_whitespace"):
         wanted, printed = _lines(expected), _lines(got)
         if len(wanted) != len(printed):
@@ -38,6 +42,30 @@ def compare_output(expected: str | None, got: str, checker: Checker | None = Non
     return len(tokens) == len(others) and all(
         _same_token(token, other, rules) for token, other in zip(tokens, others, strict=True)
     )
+
+
+def _same_in_any_order(expected: str, got: str, checker: Checker) -> bool:
+    level = checker.get("ignore_order")
+    wanted = [line.split() for line in expected.split("\n") if line.strip()]
+    printed = [line.split() for line in got.split("\n") if line.strip()]
+
+    def write(words: list[str]) -> str | None:
+        shown = [word.casefold() for word in words] if checker.get("ignore_case") else words
+        if any(map(_is_no_number, words)):
+            return None
+        return " ".join(shown if level == "outer" else sorted(shown))
+
+    def same(line: list[str], other: list[str]) -> bool:
+        if len(line) != len(other):
+            return False
+        if level == "outer":
+            return all(_same_token(one, two, checker) for one, two in zip(line, other, strict=True))
+        keys = [[None if _is_no_number(word) else word for word in words] for words in (line, other)]
+        return match_items(line, keys[0], other, keys[1], lambda one, two: _same_token(one, two, checker))
+
+    if level == "inner":
+        return len(wanted) == len(printed) and all(map(same, wanted, printed))
+    return match_items(wanted, list(map(write, wanted)), printed, list(map(write, printed)), same)
 
 
 def _lines(text: str) -> list[str]:
@@ -88,8 +116,9 @@ def compare_value(expected: Any, tagged: Any, checker: Checker | None = None, lo
     """Whether a returned value, as tagged JSON, is the `expected` one (plain Python data).
 
     As Python's `==` does, but a float that is no integer is compared within TOLERANCE, nan only equals an expected nan,
-    and with `loose` a tuple is a list and a key its text, as after a way through JSON. `tagged` is never made into a
-    dict or set larger than the expected one: its hashes may be chosen to collide.
+    and with `loose` a tuple is a list and a key its text, as after a way through JSON. `ignore_order` takes the
+    elements of a list or tuple in any order (`outer`), those of its elements (`inner`), or of all (`all`). `tagged` is
+    never made into a dict or set larger than the expected one: its hashes may be chosen to collide.
     """
     try:
         return _same(expected, tagged, checker or {}, loose)
@@ -109,12 +138,31 @@ def _same(expected: Any, tagged: Any, checker: Checker, loose: bool) -> bool:
         kinds = {"list", "t"} if loose else {"t" if isinstance(expected, tuple) else "list"}
         if tag not in kinds or len(held) != len(expected):
             return False
-        return all(_same(one, other, checker, loose) for one, other in zip(expected, held, strict=True))
+        level, within = checker.get("ignore_order"), _look_within(checker)
+        if level in ("outer", "all"):
+            keys = [_write_key(codec.encode(item), level == "all") for item in expected]
+            others = [_write_key(item, level == "all") for item in held]
+            return match_items(expected, keys, held, others, lambda one, two: _same(one, two, within, loose))
+        return all(_same(one, other, within, loose) for one, other in zip(expected, held, strict=True))
     if tag != ("d" if isinstance(expected, dict) else "s") or len(held) != len(expected):
         return False
     if isinstance(expected, dict):
         return _same_dict(expected, held, checker, loose)
     return {codec.decode(item) for item in held} == set(expected)
+
+
+def _look_within(checker: Checker) -> Checker:
+    """The rules for what is within a value."""
+    level = checker.get("ignore_order")
+    return checker if level in (None, "all") else {**checker, "ignore_order": "outer" if level == "inner" else None}
+
+
+def _write_key(tagged: Any, sort: bool) -> str:
+    """A text that equal values share; with `sort` those too whose lists are in another order."""
+    tag, held = _open(tagged)
+    if tag in ("list", "t") and sort:
+        return f"{tag}[{', '.join(sorted(_write_key(item, sort) for item in held))}]"
+    return write_literal(tagged)
 
 
 def _open(tagged: Any) -> tuple[str, Any]:
@@ -132,7 +180,7 @@ def _same_dict(expected: dict[Any, Any], pairs: list[Any], checker: Checker, loo
     for tagged_key, tagged_item in pairs:
         key = codec.decode(tagged_key)
         key = str(key) if loose else key
-        if key not in wanted or not _same(wanted[key], tagged_item, checker, loose):
+        if key not in wanted or not _same(wanted[key], tagged_item, _look_within(checker), loose):
             return False
         seen.add(key)
     return len(seen) == len(wanted)

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Literal
 
 Checker = Mapping[str, object]
-"""The contract's `checker` column: float_tolerance (float), ignore_case, strict_whitespace (bool), and of a program
-that judges outputs `language`, `code`, `protocol`, `flags`; null is unset."""
+"""The contract's `checker` column: float_tolerance (float), ignore_case, strict_whitespace (bool), ignore_order
+(`schemas.problem.ORDERS`), and of a program that judges outputs `language`, `code`, `protocol`, `flags`; null is
+unset."""
 
 
 class Status(StrEnum):
@@ -51,6 +52,8 @@ class Program:
     entry_point: str | None = None
     time_limit: TimeLimit | None = None
     """Its problem's; None for the usual one."""
+    hash_seed: int = 0
+    """Of Python's texts: under another one sets come in another order, and objects stand at other addresses."""
 
     def __post_init__(self) -> None:
         if self.language not in ("python", "cpp"):

@@ -39,6 +39,7 @@ class _Job:
     lose: "Callable[[str], list[Any]]"
     limits: Limits
     future: "Future[list[Any]]"
+    hash_seed: int = 0
 
 
 class Sandbox(AbstractContextManager["Sandbox"]):
@@ -96,7 +97,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         limits = self.limits.fit(program.language, program.time_limit)
         if wall is not None and wall < limits.wall:
             limits = replace(limits, wall=wall)
-        return self._put(run, lambda why: [Run(Status.INFRA, detail=why)] * len(cases), limits)
+        return self._put(run, lambda why: [Run(Status.INFRA, detail=why)] * len(cases), limits, program.hash_seed)
 
     def submit_checks(self, checker: CheckerProgram, asked: Sequence[Asked]) -> "Future[list[Checked]]":
         """What a checker says of each output, to come."""
@@ -112,10 +113,14 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         return self._compiler.build(program.code, worker.slot) if program.language == "cpp" else None
 
     def _put(
-        self, run: "Callable[[Worker], list[T]]", lose: "Callable[[str], list[T]]", limits: Limits
+        self,
+        run: "Callable[[Worker], list[T]]",
+        lose: "Callable[[str], list[T]]",
+        limits: Limits,
+        hash_seed: int = 0,
     ) -> "Future[list[T]]":
         future: Future[list[T]] = Future()
-        job = _Job(run, lose, limits, future)
+        job = _Job(run, lose, limits, future, hash_seed)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sandbox is closed")
@@ -149,7 +154,8 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         self._compiler.close()
 
     def _serve(self, slot: int) -> None:
-        worker = Worker(self.mode, self.limits, slot)
+        # By hash seed: that of every sample, and the last other one.
+        workers: dict[int, Worker] = {}
         try:
             while True:
                 with self._lock:
@@ -160,9 +166,15 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 if job is None:
                     return
                 if job.future.set_running_or_notify_cancel():
-                    self._answer(worker, job)
+                    seed = job.hash_seed
+                    if seed not in workers:
+                        for other in [kept for kept in workers if 0 not in (kept, seed)]:
+                            workers.pop(other).close()
+                        workers[seed] = Worker(self.mode, self.limits, slot, seed)
+                    self._answer(workers[seed], job)
         finally:
-            worker.close()
+            for worker in workers.values():
+                worker.close()
 
     def _answer(self, worker: Worker, job: _Job) -> None:
         if self._closed:

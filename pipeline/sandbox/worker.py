@@ -46,10 +46,10 @@ class Attempt:
 
 class Worker:
     """Starts on first use, and again when it was lost. `limits.wall` and `limits.cpu` may be others for each program;
-    the other limits hold from the start."""
+    the other limits hold from the start, and so does `hash_seed`: children share their zygote's."""
 
-    def __init__(self, mode: Mode, limits: Limits, slot: int = 0) -> None:
-        self.mode, self.limits, self.slot = mode, limits, slot
+    def __init__(self, mode: Mode, limits: Limits, slot: int = 0, hash_seed: int = 0) -> None:
+        self.mode, self.limits, self.slot, self.hash_seed = mode, limits, slot, hash_seed
         self.control: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.stderr = ""
@@ -71,7 +71,9 @@ class Worker:
             given = {"control": theirs.fileno(), "limits": limits}
             try:
                 mounts = box.mount_feedback()
-                self.process = box.start(self.mode, "zygote", given, [theirs.fileno()], self.slot, mounts)
+                self.process = box.start(
+                    self.mode, "zygote", given, [theirs.fileno()], self.slot, mounts, self.hash_seed
+                )
             except SandboxUnavailable:
                 ours.close()
                 raise

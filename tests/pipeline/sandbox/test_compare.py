@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from random import Random
 from typing import Any
 
 import pytest
@@ -76,6 +77,15 @@ def test_a_number_with_a_fraction_has_a_tolerance(number: float, off: float) -> 
         ("1  2", "1 2", {"strict_whitespace": True}, False),
         ("1 2  \n3\n\n", "1 2\n3", {"strict_whitespace": True}, True),
         ("0.5000001 x", "0.5 x", {"strict_whitespace": True}, True),
+        ("1 2\n3", "3\n1 2", {"ignore_order": "outer"}, True),
+        ("1 2\n3", "3\n2 1", {"ignore_order": "outer"}, False),
+        ("1 2\n3", "2 1\n3", {"ignore_order": "inner"}, True),
+        ("1 2\n3", "3\n1 2", {"ignore_order": "inner"}, False),
+        ("1 2\n3", "3\n2 1", {"ignore_order": "all"}, True),
+        ("1 1 2", "1 2 2", {"ignore_order": "all"}, False),
+        ("0.5 0.25", "0.250 0.50", {"ignore_order": "inner"}, True),
+        ("nan 1", "1 nan", {"ignore_order": "inner"}, False),
+        ("B\na", "A\nb", {"ignore_order": "outer", "ignore_case": True}, True),
         ("", "", None, True),
         ("", "1", None, False),
         ("1", "", None, False),
@@ -255,3 +265,31 @@ def test_what_is_no_data_is_evaluated_beside_the_program_and_the_rest_is_a_test_
         assert call.expression == text
     for text in ("f(1) == 2", "assert f(1) == 2", "len(f(1))", "def check(candidate): pass", "print(f(1))"):
         assert read_call(text, "f") is None
+
+
+VALUES = st.lists(st.lists(st.one_of(st.integers(-3, 3), st.sampled_from(["a", "b"]), st.just(0.5)), max_size=4))
+
+
+@given(VALUES, st.randoms(use_true_random=False))
+def test_any_order_takes_just_the_permutations(value: list[list[Any]], rng: Random) -> None:
+    outer, inner = [*value], [[*row] for row in value]
+    rng.shuffle(outer)
+    for row in inner:
+        rng.shuffle(row)
+    both = [*inner]
+    rng.shuffle(both)
+    for order, right in (("outer", outer), ("inner", inner), ("all", both)):
+        assert compare_value(value, codec.encode(right), {"ignore_order": order})
+        assert not compare_value(value, codec.encode([*right, []]), {"ignore_order": order})
+    changed = [[*row] for row in both]
+    if any(changed):
+        place = next(at for at, row in enumerate(changed) if row)
+        changed[place][0] = "another"
+        assert not compare_value(value, codec.encode(changed), {"ignore_order": "all"})
+
+
+def test_what_stands_in_any_order_within_a_dict() -> None:
+    rules = {"ignore_order": "inner"}
+    assert compare_value({"x": [1, 2]}, codec.encode({"x": [2, 1]}), rules)
+    assert not compare_value({"x": [1, 2]}, codec.encode({"x": [2, 1]}), {"ignore_order": "outer"})
+    assert compare_value([1, 2, True], codec.encode([2, 1.0, 1]), {"ignore_order": "outer"})
