@@ -183,8 +183,8 @@ def _read_lists(text: str, call: bool, order: str) -> list[Items]:
         # A first line that counts the others is none of them.
         head = 1 if len(inside) > 1 and inside[0] == [str(len(inside) - 1)] else 0
         outer = [[" ".join(line) for line in inside[head:]]]
-    inner = [item for item in inside if isinstance(item, list | tuple)]
-    return {"outer": outer, "inner": inner}.get(order, outer + inner)
+    inner: list[Items] = [item for item in inside if isinstance(item, list | tuple)]
+    return outer if order == "outer" else inner if order == "inner" else outer + inner
 
 
 def _is_sorted(items: Items, down: bool) -> bool:
