@@ -5,6 +5,9 @@ that is follows from the problem's present pass rate: what its samples said when
 that is rolled out. A problem rests for as many epochs as it would take to get one such group: one that is solved half
 of the time for none, one that is always or never solved for five or so. Then it returns, for the policy has changed:
 what it could not solve may be the best there is now.
+
+A problem whose group was too old to train on is the next one again; after `TRIES` in a row it rests, as its completions
+take longer than the weights stay young, and then it is tried again: those of a later policy may be shorter.
 """
 
 import math
@@ -23,6 +26,9 @@ MEMORY = 0.5
 """What earlier rollouts count beside those of a new group: the policy that they are of is no longer there."""
 LONGEST_REST = 8
 """Epochs. Evidence of hundreds of samples is sure of a rate that the policy may have left long ago."""
+TRIES = 2
+"""Groups of a problem in a row that were too old, after which it rests for `LONGEST_REST` epochs: once may be chance,
+such as an engine that was started again."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class Feed:
         self._rates: dict[str, Rate] = {}
         self._due: dict[str, int] = {}
         """Task -> the epoch in which its rest is over; only of those that have been rolled out."""
+        self._late: dict[str, tuple[int, int]] = {}
+        """Task -> its groups in a row that were too old, and the epoch in which the rest for that is over."""
 
     @classmethod
     def resume(cls, tasks: Sequence[Task], seed: str, state: Mapping[str, Any], group: int = 0) -> "Feed":
@@ -82,6 +90,7 @@ class Feed:
         for id, (right, wrong, due) in state.get("rates", {}).items():
             if id in feed._tasks:
                 feed._rates[id], feed._due[id] = Rate(right, wrong), due
+        feed._late = {id: (tries, due) for id, (tries, due) in state.get("late", {}).items() if id in feed._tasks}
         return feed
 
     def take(self) -> Task:
@@ -106,11 +115,20 @@ class Feed:
     def done(self, id: str) -> None:
         """A task's group was trained on, or had no signal."""
         self._pending[id] -= 1
+        self._late.pop(id, None)
 
-    def put_back(self, id: str) -> None:
-        """A task's group was too old to train on: it is the next one."""
-        self.done(id)
-        self._first.append(id)
+    def put_back(self, id: str) -> bool:
+        """A task's group was too old to train on: returns whether the task is the next one. After `TRIES` in a row it
+        rests.
+        """
+        self._pending[id] -= 1
+        tries = self._late.get(id, (0, 0))[0] + 1
+        if tries < TRIES:
+            self._late[id] = (tries, 0)
+            self._first.append(id)
+            return True
+        self._late[id] = (0, self._taken[id] + LONGEST_REST)
+        return False
 
     def drop(self, id: str) -> None:
         """A task that cannot be sampled (its prompt is too long) does not come again. Raises InputError where none is
@@ -125,12 +143,14 @@ class Feed:
 
     def state(self) -> dict[str, Any]:
         """Position; what is pending: in flight, verified and waiting, or still waiting since the last resume; and of
-        each task that was rolled out its right and wrong rollouts, and when its rest is over.
+        each task that was rolled out its right and wrong rollouts, and when its rest is over; and of each that was too
+        old how often, and until when it rests for that.
         """
         return {
             "position": self._position,
             "pending": [*self._pending.elements(), *self._first],
             "rates": {id: [rate.right, rate.wrong, self._due[id]] for id, rate in self._rates.items()},
+            "late": {id: list(late) for id, late in self._late.items()},
         }
 
     def _next(self) -> str:
@@ -145,6 +165,9 @@ class Feed:
                 return self._order[at]
 
     def _find_due(self, id: str) -> int:
+        return max(self._find_usual_due(id), self._late.get(id, (0, 0))[1])
+
+    def _find_usual_due(self, id: str) -> int:
         if not self._group:
             return 0
         if id not in self._due:

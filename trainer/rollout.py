@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipeline.inference.engine import EngineFailure
 from pipeline.inference.prompts import Prompt
 
 
@@ -30,7 +31,15 @@ class Sampled:
     rollouts: tuple[Rollout, ...]
 
 
+class TooOld(EngineFailure):
+    """A request was dropped before its end: some of its tokens are of weights that are too old to learn from."""
+
+
 class Sampler(Protocol):
     """What rolls out: the engine, or a stand-in of a test."""
 
     async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled: ...
+
+    async def drop_older(self, version: int) -> None:
+        """End every request of which a token is of weights before `version`: its `sample` raises TooOld."""
+        ...

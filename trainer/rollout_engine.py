@@ -20,6 +20,8 @@ from pipeline.inference.messages import (
     Answer,
     Cancel,
     Done,
+    DropOlder,
+    Dropped,
     Fatal,
     Finished,
     FromWorker,
@@ -38,7 +40,7 @@ from pipeline.inference.prompts import Prompt
 from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments
 from pipeline.progress import track
 from schemas.config import ModelConfig
-from trainer.rollout import Rollout, Sampled
+from trainer.rollout import Rollout, Sampled, TooOld
 
 READY = 0
 """The number under which the start waits; those of messages follow."""
@@ -123,13 +125,20 @@ class RolloutEngine:
         """`n` completions of at most `max_tokens` tokens; fewer where prompt and completion fill model.max_model_len.
 
         Log-probabilities are the model's at temperature 1. Cancelling drops the request. Raises EngineFailure (this
-        prompt alone, such as one too long) and EngineDied.
+        prompt alone, such as one too long; TooOld after `drop_older`) and EngineDied.
         """
         params = SamplingParams(max_tokens, temperature, stop=self._stop)
         sampled = _read(await self._ask(Generate(next(self._numbers), Request(prompt, n, params))))
         self._requests += 1
         self._tokens += sum(len(rollout.tokens) for rollout in sampled.rollouts)
         return sampled
+
+    async def drop_older(self, version: int) -> None:
+        """End every request of which a token is of weights before `version`, finished completions of it included.
+
+        One that is still waiting for its first token has none, however long ago it was asked. Raises EngineDied.
+        """
+        await self._ask(DropOlder(next(self._numbers), version))
 
     async def load(self, path: str, version: int) -> None:
         """Replace all of the engine's weights by those that `write_weights` has put where `path` says.
@@ -182,7 +191,7 @@ class RolloutEngine:
         """The worker's process, while there is one."""
         return None if self._worker is None else self._worker.process.pid
 
-    async def _ask(self, message: Generate | LoadWeights | Pause | Resume | Sleep | Wake) -> Any:
+    async def _ask(self, message: Generate | DropOlder | LoadWeights | Pause | Resume | Sleep | Wake) -> Any:
         """The `Answer` of `Generate`, None for the others."""
         if self._worker is None:
             raise EngineDied(self._end)
@@ -227,6 +236,10 @@ class RolloutEngine:
                     self._settle(answer.number, answer)
             case Done(busy, number):
                 self._busy = busy
+                self._settle(number, None)
+            case Dropped(number, dropped):
+                for one in dropped:
+                    self._settle(one, TooOld("it began under weights that are too old now"))
                 self._settle(number, None)
             case _:
                 self._busy = message.busy

@@ -45,6 +45,8 @@ class _Engine(Protocol):
 
     async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled: ...
 
+    async def drop_older(self, version: int) -> None: ...
+
     async def load(self, path: str, version: int) -> None: ...
 
     async def pause(self) -> None: ...
@@ -149,6 +151,10 @@ class RolloutEngines:
                 self._lose(slot, engine, error)
             finally:
                 slot.load -= n
+
+    async def drop_older(self, version: int) -> None:
+        """As `RolloutEngine.drop_older`, of every engine that is ready."""
+        await self._all(lambda engine: engine.drop_older(version))
 
     async def push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> float:
         """Replace the weights of every engine that is ready, by their checkpoint names; returns the seconds it took.

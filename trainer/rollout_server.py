@@ -22,7 +22,7 @@ from pipeline.inference.server_weights import LAUNCH, load_weights, root_of
 from pipeline.progress import track
 from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
 from schemas.config import ModelConfig
-from trainer.rollout import Rollout, Sampled
+from trainer.rollout import Rollout, Sampled, TooOld
 
 if TYPE_CHECKING:
     import httpx
@@ -43,6 +43,8 @@ class RolloutServer:
         self._session = secrets.token_hex(4)
         self._client: httpx.AsyncClient | None = None
         self._tokenizer: Any = None
+        self._calls: dict[asyncio.Future[Any], int] = {}
+        """What is in flight -> the version that the server had when it was asked."""
         self._in_hand = self._tokens = self._requests = 0
         self._busy = self._since = 0.0
 
@@ -95,15 +97,32 @@ class RolloutServer:
             },
         }
         self._note_work(1)
+        call = asyncio.ensure_future(self._post("/inference/v1/generate", body))
+        self._calls[call] = self.version
         try:
-            answer = await self._post("/inference/v1/generate", body)
+            answer = await call
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if call not in self._calls and this is not None and not this.cancelling():
+                raise TooOld(f"{self._url} was asked under weights that are too old now") from None
+            call.cancel()
+            raise
         finally:
+            self._calls.pop(call, None)
             self._note_work(-1)
         opening = opened_by(text)
         rollouts = tuple(self._read(choice, opening) for choice in answer["choices"])
         self._requests += 1
         self._tokens += sum(len(rollout.tokens) for rollout in rollouts)
         return Sampled(tuple(tokens), rollouts)
+
+    async def drop_older(self, version: int) -> None:
+        """End every request that was asked under weights before `version`: a server says which weights its tokens are
+        of at their end only. It stops generating when the connection closes.
+        """
+        for call in [call for call, asked in self._calls.items() if asked < version]:
+            del self._calls[call]
+            call.cancel()
 
     async def load(self, path: str, version: int) -> None:
         """Take all weights from a file or folder that the server sees; what is in flight goes on under them."""

@@ -3,7 +3,7 @@
 Each worker samples one group, has it verified, and puts it into the queue where its rewards differ; where they do not,
 another problem is asked for in its place, so that a batch always has its size. In flight and waiting together are never
 more than `train.max_async_batches` batches, which bounds how far off-policy a batch is on the whole; a group that began
-more than `train.max_off_policy_steps` steps ago is dropped.
+more than `train.max_off_policy_steps` steps ago is dropped, and ended before its end where it still generates.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from schemas.config import TrainConfig, TrainStage
 from trainer.group import Group
 from trainer.problem_sampler import Feed
 from trainer.reward import Judged, judge_group
-from trainer.rollout import Sampled, Sampler
+from trainer.rollout import Sampled, Sampler, TooOld
 
 STARVED = 50
 """Batches of groups in a row without any signal, after which a stage is given up: nothing in it teaches any more."""
@@ -39,6 +39,11 @@ class Harvest:
     over_limit: int = 0
     failed: int = 0
     stale: int = 0
+    """Groups that were too old when they were complete."""
+    cancelled: int = 0
+    """Groups that were ended while they generated, because they could only come too late."""
+    too_slow: int = 0
+    """Problems that rest because their groups were too old again and again."""
     rewards: list[float] = field(default_factory=list)
     correct: list[bool] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
@@ -52,6 +57,8 @@ class Harvest:
             "over_limit": self.over_limit,
             "failed": self.failed,
             "stale": self.stale,
+            "cancelled": self.cancelled,
+            "too_slow": self.too_slow,
             "sampled_tokens": sum(self.lengths),
         }
         if not self.rewards:
@@ -91,8 +98,9 @@ class Generators:
     async def collect(self, version: int) -> tuple[list[Group], float]:
         """A batch of groups with signal, and the seconds waited for it; `version` is of the weights to be trained.
 
-        A group of which some rollout began more than `max_off_policy_steps` versions ago is dropped, and its problem
-        is the next one to be sampled. Raises StarvedError, EngineDied.
+        A group's age is that of its oldest token: of the rollout that began first, under whatever weights it went on.
+        A group of more than `max_off_policy_steps` versions is dropped. With the batch complete the next version is
+        sure to come, so groups that will be too old then are ended at once. Raises StarvedError, EngineDied.
         """
         began = time.monotonic()
         batch: list[Group] = []
@@ -101,9 +109,11 @@ class Generators:
             for group in await self._wave(missing) if self.train.synchronous else [await self._next()]:
                 if version - min(rollout.versions[0] for rollout in group.rollouts) > self.train.max_off_policy_steps:
                     self.harvest.stale += 1
-                    self.feed.put_back(group.problem_id)
+                    self._put_back(group.problem_id)
                 else:
                     batch.append(group)
+        if not self.train.synchronous:
+            await self.engine.drop_older(version + 1 - self.train.max_off_policy_steps)
         return batch, time.monotonic() - began
 
     async def _wave(self, size: int) -> list[Group]:
@@ -146,6 +156,10 @@ class Generators:
         task = self.feed.take()
         try:
             sampled = await self.engine.sample(task.prompt, self.train.num_generations, self.max_tokens)
+        except TooOld:
+            self.harvest.cancelled += 1
+            self._put_back(task.id)
+            return None
         except EngineFailure:
             self.harvest.failed += 1
             self.feed.drop(task.id)
@@ -161,6 +175,9 @@ class Generators:
             return None
         self._fruitless = 0
         return group
+
+    def _put_back(self, id: str) -> None:
+        self.harvest.too_slow += not self.feed.put_back(id)
 
     def _note(self, sampled: Sampled, judged: Judged) -> None:
         harvest, group = self.harvest, judged.group

@@ -39,6 +39,15 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class DropOlder:
+    """Forget every request of which a token is of weights before `version`. Answered by `Dropped`; the requests have no
+    other answer. Only of a worker that `trains`."""
+
+    number: int
+    version: int
+
+
+@dataclass(frozen=True)
 class LoadWeights:
     """Take all weights from a file between two steps; what is in flight goes on under them. Answered by `Done`."""
 
@@ -84,7 +93,7 @@ class Close:
     """Let go of the device and exit."""
 
 
-ToWorker = Generate | Cancel | LoadWeights | Pause | Resume | Sleep | Wake | Close
+ToWorker = Generate | Cancel | DropOlder | LoadWeights | Pause | Resume | Sleep | Wake | Close
 
 
 @dataclass(frozen=True)
@@ -148,10 +157,18 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """What was asked for under `number` is done: the requests of `dropped` are forgotten."""
+
+    number: int
+    dropped: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Heartbeat:
     """A sign of life while it generates."""
 
     busy: float
 
 
-FromWorker = Ready | Fatal | Finished | Refused | Done | Heartbeat
+FromWorker = Ready | Fatal | Finished | Refused | Done | Dropped | Heartbeat

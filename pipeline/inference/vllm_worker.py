@@ -22,6 +22,8 @@ from pipeline.inference.messages import (
     Cancel,
     Close,
     Done,
+    DropOlder,
+    Dropped,
     Fatal,
     Finished,
     FromWorker,
@@ -143,7 +145,7 @@ class _Loop:
     def send(self, message: FromWorker) -> None:
         self.pipe.send(message)
 
-    def handle(self, message: Generate | Cancel | LoadWeights | Pause | Resume | Sleep | Wake) -> None:
+    def handle(self, message: Generate | Cancel | DropOlder | LoadWeights | Pause | Resume | Sleep | Wake) -> None:
         match message:
             case Generate(number, request):
                 try:
@@ -153,9 +155,12 @@ class _Loop:
                 except ValueError as error:
                     self.send(Refused(number, str(error)))
             case Cancel(number):
-                self.engine.abort_request([str(number)])
-                self.began.pop(str(number), None)
-                self.openings.pop(str(number), None)
+                self.forget([str(number)])
+            case DropOlder(number, version):
+                starts = {one: self.find_start(one) for one in self.began}
+                older = [one for one, start in starts.items() if start is not None and start < version]
+                self.forget(older)
+                self.send(Dropped(number, tuple(map(int, older))))
             case LoadWeights(number, path, version):
                 self.engine.collective_rpc("load_weights_from", args=(path,))
                 self.engine.set_weight_version(str(version))
@@ -174,6 +179,26 @@ class _Loop:
                 self.send(Done(self.busy, number))
             case _:
                 assert_never(message)
+
+    def forget(self, numbers: list[str]) -> None:
+        """Drop requests that are in flight; there may be none of that number any more."""
+        self.engine.abort_request(numbers)
+        for number in numbers:
+            self.began.pop(number, None)
+            self.openings.pop(number, None)
+
+    def find_start(self, number: str) -> int | None:
+        """The version of the weights that the oldest token of a request's completions is of; None before there is one.
+
+        From vLLM's own records: outputs say it at their end only.
+        """
+        processor = self.engine.output_processor
+        states = [processor.request_states[one] for one in processor.external_req_ids.get(number, ())]
+        starts = [int(state.weight_version_starts[0][0]) for state in states if state.weight_version_starts]
+        if states and states[0].parent_req is not None:
+            ended = (one for one in states[0].parent_req.output_aggregator if one is not None)
+            starts += [int(one.weight_versions[0].version) for one in ended if one.weight_versions]
+        return min(starts, default=None)
 
     def generate(self, number: str, request: Request) -> None:
         """Raises PromptRefused for a prompt that is too long, ValueError with what else is wrong with the request."""

@@ -104,8 +104,9 @@ class TrainConfig(Strict):
     """Completions in flight or waiting for the trainer, over those of a batch (n_async / n_batch): the paper's bound on
     how stale a batch may be."""
     max_off_policy_steps: Annotated[int, Field(ge=1)] = 8
-    """A group that began more steps ago is dropped and its problem sampled again: `max_async_batches` bounds how much
-    is in flight, not how long one slow completion may be."""
+    """A group whose oldest token is of weights from more steps ago is dropped, or ended while it generates, and its
+    problem sampled again: `max_async_batches` bounds how much is in flight, not how long one slow completion may be. A
+    problem of which two groups in a row were too old rests for eight epochs."""
     synchronous: bool = False
     """For debugging: sample a batch, train on it, push, and only then sample the next."""
     colocate: bool | None = None

@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.inference.prompts import Prompt
 from schemas.errors import InputError
-from trainer.problem_sampler import LONGEST_REST, Feed, Rate
+from trainer.problem_sampler import LONGEST_REST, TRIES, Feed, Rate
 from trainer.problems import Task
 
 GROUP = 8
@@ -172,3 +172,36 @@ def test_a_problem_that_is_gone_from_the_set_is_not_pending() -> None:
     feed = Feed.resume([task("a")], "0", {"pending": ["a", "gone"], "rates": {"gone": [1, 0, 4]}})
     assert take(feed, 2) == ["a", "a"]
     assert "gone" not in feed.state()["rates"]
+
+
+@given(st.integers(2, 12), st.sampled_from([0, GROUP]), st.integers(1, 3), st.integers(0, 5))
+def test_a_problem_whose_groups_are_always_too_old_rests_again_and_again_and_is_never_given_up(
+    size: int, group: int, rounds: int, kill: int
+) -> None:
+    """Drawn evenly or by its pass rate, and whether or not the run is killed and resumed in between."""
+    tasks = [task(f"{n:02d}", 8, 8) for n in range(size)]
+    feed = Feed(tasks, "0", group)
+    taken: list[str] = []
+    while taken.count("00") < rounds * TRIES:
+        id = feed.take().id
+        taken.append(id)
+        if id == "00":
+            assert feed.put_back(id) == (taken.count("00") % TRIES != 0)
+        else:
+            feed.done(id)
+        if len(taken) % 7 == kill:
+            feed = Feed.resume(tasks, "0", json.loads(json.dumps(feed.state())), group)
+    at = [number for number, id in enumerate(taken) if id == "00"]
+    between = [later - earlier for earlier, later in pairwise(at)]
+    assert set(between[0::TRIES]) <= {1}, "the next one"
+    assert all((LONGEST_REST - 1) * (size - 1) <= rest <= (LONGEST_REST + 1) * size for rest in between[1::TRIES])
+
+
+def test_one_group_in_time_between_two_that_were_too_old_and_the_problem_does_not_rest() -> None:
+    feed = Feed([task("00"), task("01")], "0")
+    for _ in range(3 * TRIES):
+        while feed.take().id != "00":
+            feed.done("01")
+        assert feed.put_back("00")
+        assert feed.take().id == "00"
+        feed.done("00")

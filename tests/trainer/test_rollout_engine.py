@@ -23,7 +23,7 @@ from pipeline.inference.prompts import Prompt
 from schemas.config import ModelConfig
 from tests.pipeline.inference.test_watch import ROOT, wait_gone
 from tests.trainer.pushed import push
-from trainer.rollout import Rollout, Sampled
+from trainer.rollout import Rollout, Sampled, TooOld
 from trainer.rollout_engine import RolloutEngine
 
 pytestmark = pytest.mark.model
@@ -243,6 +243,39 @@ def test_a_cancelled_request_is_dropped_and_the_others_are_not(go: Go, engine: R
         return engine.stats.busy - busy
 
     assert go(sample()) == 0
+
+
+def test_requests_of_weights_that_are_too_old_are_ended_and_what_waits_for_its_first_token_is_not(
+    go: Go, engine: RolloutEngine, started: Any
+) -> None:
+    """`old` takes all of the engine's places, so that `waiting`, asked just after it, begins under the new weights."""
+    version = engine.version
+
+    async def sample() -> tuple[Sampled, float]:
+        old = asyncio.create_task(engine.sample(ask("Once upon"), n=16, max_tokens=450))
+        seen = engine.stats.busy
+        while engine.stats.busy == seen:
+            await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(engine.sample(ask("1, 2, 3,"), n=2, max_tokens=8))
+        await engine.drop_older(version)
+        await push(engine, started.named_parameters(), version + 1)
+        await engine.drop_older(version)
+        assert not old.done()
+        await engine.pause()
+        await engine.drop_older(version + 1)
+        with pytest.raises(TooOld):
+            await old
+        assert not waiting.done()
+        await engine.resume()
+        answer = await waiting
+        await engine.drop_older(version + 2)
+        busy = engine.stats.busy
+        await asyncio.sleep(1)
+        return answer, engine.stats.busy - busy
+
+    answer, after = go(sample())
+    assert {rollout.versions for rollout in answer.rollouts} == {(version + 1, version + 1)}
+    assert after == 0
 
 
 def test_weights_with_a_gap_end_the_engine_and_all_that_is_in_flight(

@@ -17,7 +17,7 @@ from pipeline.inference.machine import Place
 from pipeline.inference.prompts import Prompt
 from schemas.config import ModelConfig
 from tests.pipeline.inference.test_watch import GUARD, WORKER, wait_gone
-from trainer.rollout import Sampled
+from trainer.rollout import Sampled, TooOld
 from trainer.rollout_engines import RolloutEngines, make_here
 
 WEIGHTS = [("w", torch.ones(2))]
@@ -67,6 +67,26 @@ def test_the_work_is_shared_and_every_engine_has_the_weights_of_each_push(tmp_pa
             each = [slot.engine.stats.requests for slot in group._slots if slot.engine is not None]
             assert sum(each) == group.stats.requests == 180
             assert min(each) >= 30
+
+    run(sample())
+
+
+def test_what_is_too_old_ends_on_every_engine_and_nothing_else_does(tmp_path: Path) -> None:
+    async def sample() -> None:
+        async with opened(tmp_path, engines=3) as group:
+            held = []
+            for version in range(3):
+                if version:
+                    await group.push(WEIGHTS, version)
+                held.append([asyncio.create_task(group.sample(ask(f"HOLD {i}"), 2, 8)) for i in range(6)])
+                assert versions(await group.sample(ask("q"), 1, 8)) == {(version, version)}
+            for version, old in enumerate(held):
+                await group.drop_older(version)
+                assert not any(task.done() for tasks in held[version:] for task in tasks)
+                await group.drop_older(version + 1)
+                ends = await asyncio.gather(*old, return_exceptions=True)
+                assert [type(end) for end in ends] == [TooOld] * 6
+            assert all(slot.load == 0 for slot in group._slots)
 
     run(sample())
 

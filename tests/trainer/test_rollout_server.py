@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pipeline.inference.prompts import Prompt
 from schemas.config import Config, ModelConfig
 from tests.conftest import Served, serve_model
 from tests.pipeline.inference.unruly import Unruly
-from trainer.rollout import Sampled
+from trainer.rollout import Sampled, TooOld
 from trainer.rollout_engines import RolloutEngines, open_rollouts
 from trainer.rollout_server import RolloutServer
 
@@ -114,6 +115,31 @@ def test_completions_of_weights_that_another_trainer_pushed_are_not_taken(tmp_pa
     run(sample())
 
 
+def test_what_a_server_was_asked_under_old_weights_is_ended(tmp_path: Path) -> None:
+    async def sample() -> None:
+        server, gate = make_server(), threading.Event()
+        answer = server.behave
+
+        def wait(body: dict[str, Any], number: int) -> Reply:
+            gate.wait()
+            return answer(body, number)
+
+        server.behave = wait
+        async with open_rollouts(configure(tmp_path, server.url), ensure_embedded(), tmp_path) as group:
+            old = asyncio.create_task(group.sample(ask("old"), 2, 8))
+            await asyncio.sleep(0.1)
+            await group.push([("w", torch.ones(2))], 1)
+            new = asyncio.create_task(group.sample(ask("new"), 2, 8))
+            await asyncio.sleep(0.1)
+            await group.drop_older(1)
+            with pytest.raises(TooOld):
+                await old
+            gate.set()
+            assert (await new).rollouts[0].versions == (1, 1)
+
+    run(sample())
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve_model(tmp_path_factory.mktemp("server") / "log", takes_weights=True) as (served, _):
@@ -155,6 +181,13 @@ def test_a_vllm_server_samples_by_the_weights_that_are_pushed_into_it(server: Se
             with pytest.raises(PromptRefused) as refused:
                 await group.sample(ask("x " * 600), 1, 8)
             assert refused.value.too_long
+            old = asyncio.create_task(group.sample(ask("Once upon a time"), 2, 400))
+            await asyncio.sleep(1.0)
+            await group.drop_older(2)
+            assert not old.done()
+            await group.drop_older(3)
+            with pytest.raises(TooOld):
+                await old
 
     run(sample())
 

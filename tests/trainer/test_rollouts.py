@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from pipeline.language import keeps_language
 from pipeline.verify.problem import ProblemVerifier
 from schemas.config import SandboxConfig, TrainConfig, TrainStage, VerifyConfig
 from tests.trainer.scripted import ScriptedSampler
-from trainer.problem_sampler import Feed
+from trainer.problem_sampler import LONGEST_REST, Feed
 from trainer.problems import Task
 from trainer.reward import Judged, judge_group
 from trainer.rollouts import Generators, StarvedError, measure_lag
@@ -75,7 +76,7 @@ def test_a_group_that_began_too_long_ago_is_dropped_and_its_problem_is_next() ->
         feed = Feed(TASKS, "0")
         async with generators(sampler, train, feed) as made:
             trained: list[str] = []
-            while sampler.asked.count("4") < 3:
+            while sampler.asked.count("4") < 2:
                 batch, _ = await made.collect(6)
                 trained += [group.problem_id for group in batch]
                 assert len(batch) == STAGE.prompts_per_batch
@@ -84,6 +85,61 @@ def test_a_group_that_began_too_long_ago_is_dropped_and_its_problem_is_next() ->
                     feed.done(group.problem_id)
             assert "04" not in trained
             assert made.take_harvest().stale >= 2
+
+    asyncio.run(run())
+
+
+def test_a_group_that_can_only_come_too_late_is_ended_while_it_generates_and_its_problem_rests_in_the_end() -> None:
+    """One problem never ends by itself. Each batch makes a new version, and two later a group is of no use."""
+    tasks = [replace(TASKS[0], id=f"{n:02d}", prompt=Prompt(None, str(n), str(n)), label=str(n)) for n in range(80)]
+    slow = next(str(int(one.id)) for one in iter(Feed(tasks, "0").take, None) if int(one.id) % 2 == 0)
+
+    async def run() -> None:
+        version = 0
+        train = TRAIN.model_copy(update={"max_off_policy_steps": 2})
+        sampler, feed = ScriptedSampler(half_right, version=lambda: version), Feed(tasks, "0")
+        sampler.endless = frozenset({slow})
+        ended, too_slow = [], []
+        async with generators(sampler, train, feed) as made:
+            while sampler.asked.count(slow) < 3:
+                batch, _ = await made.collect(version)
+                await asyncio.sleep(0.01)
+                for group in batch:
+                    feed.done(group.problem_id)
+                row = made.take_harvest().summarise()
+                assert row["stale"] == row["failed"] == 0
+                ended += [version] * int(row["cancelled"])
+                too_slow += [version] * int(row["too_slow"])
+                version += 1
+        first, again, after = (number for number, text in enumerate(sampler.asked) if text == slow)
+        due = [sampler.began[first] + 2, sampler.began[again] + 2]
+        assert ended == due, "not before it was of no use, and at once then"
+        assert too_slow == ended[1:]
+        assert again - first < len(tasks), "it was the next one"
+        # The others' draws of at least seven whole epochs.
+        assert (LONGEST_REST - 1) * (len(tasks) - 1) <= after - again <= (LONGEST_REST + 1) * len(tasks)
+
+    asyncio.run(run())
+
+
+def test_what_generates_in_time_is_left_alone() -> None:
+    """Problem 04 takes longer than any other, and never so long that it could not be used."""
+
+    async def run() -> None:
+        version = 0
+        sampler = ScriptedSampler(half_right, version=lambda: version)
+        sampler.endless = frozenset({"4"})
+        async with generators(sampler) as made:
+            while "4" not in sampler.asked:
+                await made.collect(version)
+            for version in range(TRAIN.max_off_policy_steps):
+                await made.collect(version)
+                await asyncio.sleep(0.01)
+            assert made.take_harvest().cancelled == 0
+            version += 1
+            await made.collect(version)
+            await asyncio.sleep(0.01)
+            assert made.take_harvest().cancelled == 1
 
     asyncio.run(run())
 

@@ -1,9 +1,9 @@
 """A stand-in for the model, not for the process: it speaks the worker's protocol and dies, hangs or refuses as told.
 
 `python -m tests.pipeline.inference.stand_in_worker`. What a prompt says decides: DIE, HANG, REFUSE, LONG; DIE-ONCE
-needs the path of a file that the first death makes. SEED is answered with the engine's, SLOW after a while, anything
-else n times with its own text. Where it `trains`, weights are a number that its answers carry; `dies_at_version` is one
-of which it dies, and the path of a file that keeps others from dying of it too.
+needs the path of a file that the first death makes. HOLD has no answer. SEED is answered with the engine's, SLOW after
+a while, anything else n times with its own text. Where it `trains`, weights are a number that its answers carry;
+`dies_at_version` is one of which it dies, and the path of a file that keeps others from dying of it too.
 """
 
 import os
@@ -17,6 +17,8 @@ from pipeline.inference.messages import (
     Cancel,
     Close,
     Done,
+    DropOlder,
+    Dropped,
     Fatal,
     Finished,
     Generate,
@@ -39,9 +41,15 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     pipe.send(Ready("float32"))
     busy, version = 0.0, 0
+    held: dict[int, int] = {}
     dies_at = settings.engine.get("dies_at_version", (None, ""))
     while not isinstance(message := inbox.get(), Close):
         if isinstance(message, Cancel):
+            continue
+        if isinstance(message, DropOlder):
+            older = tuple(number for number, began in held.items() if began < message.version)
+            held = {number: began for number, began in held.items() if number not in older}
+            pipe.send(Dropped(message.number, older))
             continue
         if not isinstance(message, Generate):
             if isinstance(message, LoadWeights):
@@ -52,6 +60,9 @@ def main() -> None:
             pipe.send(Done(busy, message.number))
             continue
         number, n, text = message.number, message.request.n, message.request.prompt.text or ""
+        if "HOLD" in text:
+            held[number] = version
+            continue
         if text == "SEED":
             text = str(settings.engine["seed"])
         if "DIE-ONCE" in text:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.inference.engine import Request, SamplingParams
-from pipeline.inference.messages import Done, Sleep, Wake, WorkerSettings
+from pipeline.inference.messages import Done, DropOlder, Dropped, Sleep, Wake, WorkerSettings
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_worker import _Loop
 
@@ -89,3 +89,30 @@ def test_an_engine_that_sleeps_generates_again_when_weights_and_cache_are_both_a
     loop.handle(Wake(3, "kv_cache"))
     assert not loop.paused
     assert [theirs.recv() for _ in range(3)] == [Done(0.0, number) for number in (1, 2, 3)]
+
+
+def test_a_request_is_as_old_as_the_first_token_of_any_of_its_completions() -> None:
+    """7: its second completion began first and has ended. 8 began under newer weights. 9 has no token yet."""
+
+    def state(*starts: str, parent: Any = None) -> Any:
+        return SimpleNamespace(weight_version_starts=[(start, 0) for start in starts], parent_req=parent)
+
+    ended = SimpleNamespace(weight_versions=[SimpleNamespace(version="2"), SimpleNamespace(version="3")])
+    states = {
+        "7": [state("3", "4", parent=SimpleNamespace(output_aggregator=[None, ended]))],
+        "8": [state("3"), state("4")],
+        "9": [state()],
+    }
+    engine: Any = StandInEngine()
+    engine.output_processor = SimpleNamespace(
+        request_states={f"{number}-{i}": one for number, some in states.items() for i, one in enumerate(some)},
+        external_req_ids={number: [f"{number}-{i}" for i in range(len(some))] for number, some in states.items()},
+    )
+    engine.abort_request = lambda numbers: [engine.output_processor.external_req_ids.pop(one) for one in numbers]
+    pipe, theirs = Pipe()
+    loop = _Loop(pipe, queue.SimpleQueue(), engine, WorkerSettings({}, trains=True))
+    loop.began = dict.fromkeys(states, 0.0)
+    for version, dropped in ((2, ()), (3, (7,)), (4, (8,)), (99, ())):
+        loop.handle(DropOlder(version, version))
+        assert theirs.recv() == Dropped(version, dropped)
+    assert list(loop.began) == ["9"]
