@@ -35,7 +35,10 @@ class Score:
 async def evaluate(
     tasks: Sequence[Task], engine: Sampler, verifier: ProblemVerifier, n: int, max_tokens: int, temperature: float
 ) -> tuple[Score, ...]:
-    """Sample and judge every task; those of which nothing is known are left out."""
+    """Sample and judge every task `n` times, or once at temperature 0, where all samples are the same; those of which
+    nothing is known are left out.
+    """
+    n = n if temperature else 1
     with track("evaluate", len(tasks), note="held-out problems") as work:
 
         async def score(task: Task) -> Score | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pipeline.inference.engine import EngineDied, EngineStats, PromptRefused
-from pipeline.inference.prompts import Prompt, render
+from pipeline.inference.prompts import Prompt, tokenise
 from pipeline.inference.server import LOOKED_AT, TOO_LONG
 from pipeline.inference.server_weights import LAUNCH, load_weights, root_of
 from pipeline.progress import track
@@ -73,10 +73,9 @@ class RolloutServer:
     async def sample(self, prompt: Prompt, n: int, max_tokens: int, temperature: float = 1.0) -> Sampled:
         """As `RolloutEngine.sample`."""
         try:
-            text = render(self._tokenizer, prompt)
+            text, tokens = tokenise(self._tokenizer, prompt)
         except ValueError as error:
             raise PromptRefused(str(error), too_long=False) from None
-        tokens = self._tokenizer.encode(text, add_special_tokens=prompt.messages is None)
         body = {
             "model": self._model.name,
             "token_ids": tokens,

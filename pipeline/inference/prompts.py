@@ -75,6 +75,22 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
     return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
 
+def tokenise(tokenizer: Any, prompt: Prompt) -> tuple[str, list[int]]:
+    """The text of `render` and its tokens. Raises ValueError for whatever it is of the prompt that the model's own
+    template or tokenizer does not take: a template may refuse a system part, a tokenizer half a surrogate pair.
+    """
+    try:
+        text = render(tokenizer, prompt)
+        return text, list(tokenizer.encode(text, add_special_tokens=prompt.messages is None))
+    except (ValueError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        # Templates are programs of the model's makers, and may fail in any way.
+        raise ValueError(
+            f"the model's template or tokenizer does not take it: {type(error).__name__}: {error}"
+        ) from None
+
+
 @lru_cache(maxsize=32)
 def load_template(name: str) -> Template:
     """Read a shipped prompt by name (`think`, `plain`) or any prompt file by path. Raises PromptError."""

@@ -40,7 +40,7 @@ from pipeline.inference.messages import (
     Wake,
     WorkerSettings,
 )
-from pipeline.inference.prompts import render
+from pipeline.inference.prompts import tokenise
 from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
 
 PR_SET_PDEATHSIG = 1
@@ -152,8 +152,6 @@ class _Loop:
                     self.generate(str(number), request)
                 except PromptRefused as error:
                     self.send(Refused(number, str(error), error.too_long))
-                except ValueError as error:
-                    self.send(Refused(number, str(error)))
             case Cancel(number):
                 self.forget([str(number)])
             case DropOlder(number, version):
@@ -201,9 +199,13 @@ class _Loop:
         return min(starts, default=None)
 
     def generate(self, number: str, request: Request) -> None:
-        """Raises PromptRefused for a prompt that is too long, ValueError with what else is wrong with the request."""
-        text = render(self.tokenizer, request.prompt)
-        tokens = list(self.tokenizer.encode(text, add_special_tokens=request.prompt.messages is None))
+        """Raises PromptRefused for a request that cannot be answered; any other error is the engine's."""
+        from vllm.exceptions import VLLMClientError
+
+        try:
+            text, tokens = tokenise(self.tokenizer, request.prompt)
+        except ValueError as error:
+            raise PromptRefused(str(error), too_long=False) from None
         if len(tokens) >= self.limit:
             raise PromptRefused(
                 f"the prompt has {len(tokens)} tokens, but model.max_model_len is {self.limit}; "
@@ -214,7 +216,11 @@ class _Loop:
         if self.trains:
             # The prefix cache outlives its weights; the salt keeps blocks of other weights apart.
             prompt["cache_salt"] = str(self.version)
-        self.engine.add_request(number, prompt, self.read_params(request))
+        try:
+            self.engine.add_request(number, prompt, self.read_params(request))
+        except (VLLMClientError, ValueError, TypeError) as error:
+            # vLLM checks a request before any of it is in the engine.
+            raise PromptRefused(f"vLLM does not take the request: {error}", too_long=False) from None
         self.began[number] = time.monotonic()
         self.openings[number] = opened_by(text)
 

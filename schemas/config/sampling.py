@@ -12,8 +12,9 @@ class SamplingConfig(Strict):
 
     n: Annotated[int, Field(ge=1)] = 16
     """Samples a problem: the paper's 16. Fewer tell a hard problem from an unsolved one less surely."""
-    temperature: Annotated[float, Field(ge=0)] = 0.7
-    """The paper evaluates at 0.7 (section 5)."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    """The paper evaluates at 0.7 (section 5). At 0 all samples of a problem are the same, so that only one can be
+    asked for (n: 1)."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """1 cuts nothing off: a pass rate should count all that the model would say."""
     top_k: Annotated[int, Field(ge=0)] = 0
@@ -24,7 +25,7 @@ class SamplingConfig(Strict):
     max_tokens: Annotated[int, Field(ge=1)] = 1024
     """Longest completion. Small enough for the embedded model on a CPU; a model that reasons needs many times as many,
     and with them a larger `model.max_model_len`."""
-    stop_strings: tuple[str, ...] = ()
+    stop_strings: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Cut a completion where a base model would go on to a question of its own."""
     stop: Literal["early", "confident", "full"] = "early"
     """`early` stops a problem when no outcome of its remaining samples can change its decision; `full` takes all n.
@@ -66,4 +67,14 @@ class SamplingConfig(Strict):
     def _ordered(self) -> "SamplingConfig":
         if self.n_max is not None and self.n_max < self.n:
             raise ValueError(f"sampling.n_max is the most and sampling.n the usual number; {self.n_max} < {self.n}")
+        return self
+
+    @model_validator(mode="after")
+    def _differ(self) -> "SamplingConfig":
+        if self.temperature == 0 and self.planned > 1:
+            raise ValueError(
+                f"sampling.temperature is 0, and a problem gets up to {self.planned} samples: they would all be the "
+                "same and say nothing of its pass rate; raise sampling.temperature (0.7 is usual), or set sampling.n "
+                "to 1 with sampling.stop: early"
+            )
         return self

@@ -64,7 +64,8 @@ class EvaluationConfig(Strict):
     answer. `keep` trains on them, where both are of one generator. Held-out problems in other words, in another
     language or as a part of a longer one are never trained on."""
     n: Annotated[int, Field(ge=1)] = 16
-    """Samples a problem: pass@1 is their mean, majority@n their commonest answer. At sampling.temperature."""
+    """Samples a problem: pass@1 is their mean, majority@n their commonest answer. At sampling.temperature; one sample
+    where that is 0."""
 
 
 class TrainConfig(Strict):

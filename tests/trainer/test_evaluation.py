@@ -36,6 +36,14 @@ def test_a_majority_of_equal_wrong_answers_is_wrong_and_a_scattered_one_is_not()
     assert all(score.majority for score in scattered)
 
 
+def test_at_temperature_0_one_sample_says_all() -> None:
+    sampler = ScriptedSampler(lambda text, number: text if text == "1" else "-1")
+    with ProblemVerifier(VerifyConfig(extract="last"), SandboxConfig()) as verifier:
+        scores = asyncio.run(evaluate(TASKS, sampler, verifier, 8, 16, 0.0))
+    assert [score.pass_rate for score in scores] == [0, 1, 0, 0]
+    assert sampler.most <= len(TASKS)
+
+
 def test_equivalent_answers_vote_together() -> None:
     wrong = {0: "-1/2", 1: "-0.5", 2: "-2/4"}
     scores = grade(lambda text, number: wrong.get(number, text if number < 5 else f"-{number}"))

@@ -5,6 +5,7 @@ comes.
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,32 @@ def test_a_prompt_too_long_fails_alone(engine: VllmEngine) -> None:
         long.result(GUARD)
     assert refused.value.too_long
     assert len(fine.result(GUARD)) == 2
+
+
+def test_whatever_vllm_refuses_is_refused_alone(engine: VllmEngine) -> None:
+    """And greedy requests of one sample are answered, twice alike."""
+    pid = engine.pid
+    greedy = replace(PARAMS, temperature=0.0)
+    once = [engine.submit(Request(ask("1 + 1 =").prompt, 1, greedy)) for _ in range(2)]
+    refused = [
+        engine.submit(Request(ask("1 + 1 =").prompt, 2, greedy)),
+        engine.submit(Request(ask("1 + 1 =").prompt, 0, PARAMS)),
+        engine.submit(ask("")),
+        engine.submit(ask("half a pair: \ud83d")),
+        *(
+            engine.submit(Request(ask("1 + 1 =").prompt, 1, replace(PARAMS, **wrong)))
+            for wrong in ({"stop": ("",)}, {"temperature": 3.0}, {"top_p": 0.0}, {"min_p": 2.0}, {"max_tokens": 0})
+        ),
+    ]
+    fine = engine.submit(ask("1 + 1 ="))
+    for one in refused:
+        with pytest.raises(PromptRefused) as refusal:
+            one.result(GUARD)
+        assert not refusal.value.too_long
+    assert len(fine.result(GUARD)) == 2
+    first, second = (one.result(GUARD)[0].text for one in once)
+    assert first == second
+    assert (engine.stats.restarts, engine.pid) == (0, pid)
 
 
 def test_killed_at_work_everything_still_comes_and_closing_leaves_nothing(engine: VllmEngine) -> None:

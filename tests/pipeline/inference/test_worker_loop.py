@@ -7,9 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jinja2 import TemplateError
+from vllm.exceptions import VLLMNotFoundError, VLLMValidationError
 
 from pipeline.inference.engine import Request, SamplingParams
-from pipeline.inference.messages import Done, DropOlder, Dropped, Sleep, Wake, WorkerSettings
+from pipeline.inference.messages import Done, DropOlder, Dropped, Generate, Refused, Sleep, Wake, WorkerSettings
 from pipeline.inference.prompts import Prompt
 from pipeline.inference.vllm_worker import _Loop
 
@@ -116,3 +118,74 @@ def test_a_request_is_as_old_as_the_first_token_of_any_of_its_completions() -> N
         loop.handle(DropOlder(version, version))
         assert theirs.recv() == Dropped(version, dropped)
     assert list(loop.began) == ["9"]
+
+
+class Refusing(StandInEngine):
+    """Fails as it is told, for a prompt of two tokens."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def add_request(self, number: str, prompt: dict[str, Any], params: Any) -> None:
+        if len(prompt["prompt_token_ids"]) == 2:
+            raise self.error
+        super().add_request(number, prompt, params)
+
+
+def make_loop(monkeypatch: pytest.MonkeyPatch, engine: Any) -> tuple[_Loop, Any]:
+    pipe, theirs = Pipe()
+    loop = _Loop(pipe, queue.SimpleQueue(), engine, WorkerSettings({}))
+    monkeypatch.setattr(loop, "read_params", lambda request: None)
+    return loop, theirs
+
+
+@pytest.mark.parametrize(
+    "error", [VLLMValidationError("n must be 1"), VLLMNotFoundError("no"), ValueError("bad"), TypeError("worse")]
+)
+def test_what_vllm_finds_wrong_with_a_request_refuses_it_alone(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    loop, theirs = make_loop(monkeypatch, engine := Refusing(error))
+    for number, text in enumerate(("long enough", "q", "long too")):
+        loop.handle(Generate(number, Request(Prompt(None, text, ""), 1, SamplingParams(8))))
+    assert theirs.recv() == Refused(1, f"vLLM does not take the request: {error}", too_long=False)
+    assert list(engine.requests) == list(loop.began) == ["0", "2"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA error"), OSError("no space"), KeyError("block")])
+def test_an_engine_that_is_broken_is_not_taken_for_a_request_that_is(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    loop, _ = make_loop(monkeypatch, Refusing(error))
+    with pytest.raises(type(error)):
+        loop.handle(Generate(1, Request(Prompt(None, "q", ""), 1, SamplingParams(8))))
+
+
+def test_a_prompt_that_the_template_or_the_tokenizer_does_not_take_is_refused_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Templates refuse what they were not made for by errors of their own kind."""
+
+    class Strict(StandInTokenizer):
+        def apply_chat_template(self, turns: list[dict[str, str]], **more: Any) -> str:
+            if turns[0]["role"] == "system":
+                raise TemplateError("system role not supported")
+            return super().apply_chat_template(turns, **more)
+
+        def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
+            if "\ud83d" in text:
+                raise TypeError("TextEncodeInput must be Union[TextInputSequence]")
+            return super().encode(text, add_special_tokens)
+
+    engine: Any = StandInEngine()
+    engine.get_tokenizer = Strict
+    loop, theirs = make_loop(monkeypatch, engine)
+    system, pair = Prompt((("system", "think"), ("user", "q")), None, ""), Prompt(None, "\ud83d", "")
+    for number, prompt in enumerate((system, pair, Prompt((("user", "q"),), None, ""))):
+        loop.handle(Generate(number, Request(prompt, 1, SamplingParams(8))))
+    for number, reason in enumerate(("TemplateError: system role not supported", "TypeError: TextEncodeInput")):
+        refused = theirs.recv()
+        assert (refused.number, refused.too_long) == (number, False)
+        assert reason in refused.reason
+    assert list(engine.requests) == ["2"]
