@@ -32,7 +32,7 @@ BENCHMARKS = (
     "train_step",
     "reward",
 )
-LONG = ("curated_against_raw",)
+LONG = ("curated_against_raw", "second_stage")
 """Those that train one model after another; they run only where they are named."""
 OUT = Path("bench-results")
 
