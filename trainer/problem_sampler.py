@@ -130,15 +130,15 @@ class Feed:
         self._late[id] = (0, self._taken[id] + LONGEST_REST)
         return False
 
-    def drop(self, id: str) -> None:
-        """A task that cannot be sampled (its prompt is too long) does not come again. Raises InputError where none is
-        left."""
+    def drop(self, id: str, why: str) -> None:
+        """A task that cannot be sampled does not come again, `why` as the engine says it (its prompt is too long, say).
+        Raises InputError where none is left."""
         self.done(id)
         self._dropped.add(id)
         if len(self._dropped) == len(self._tasks):
             raise InputError(
-                f"the engine takes the prompt of none of the {len(self._tasks)} problems; raise model.max_model_len, "
-                "or train on shorter ones"
+                f"the engine takes the prompt of none of the {len(self._tasks)} problems, of {id} because: {why}. "
+                "Where they are too long, train on shorter ones"
             )
 
     def state(self) -> dict[str, Any]:

@@ -160,9 +160,9 @@ class Generators:
             self.harvest.cancelled += 1
             self._put_back(task.id)
             return None
-        except EngineFailure:
+        except EngineFailure as failure:
             self.harvest.failed += 1
-            self.feed.drop(task.id)
+            self.feed.drop(task.id, str(failure))
             return None
         judged = await judge_group(task, sampled, self.verifier, self.stage, self.max_tokens)
         group = judged.group

@@ -157,15 +157,15 @@ def test_what_was_pending_survives_a_second_kill_before_it_was_taken() -> None:
 def test_a_dropped_problem_does_not_come_again() -> None:
     feed = Feed([task("a"), task("b")], "0")
     first = feed.take().id
-    feed.drop(first)
+    feed.drop(first, "too long")
     assert first not in take(feed, 6)
 
 
 def test_the_last_problem_cannot_be_dropped_in_silence() -> None:
     feed = Feed([task("a")], "0")
     feed.take()
-    with pytest.raises(InputError, match="none of the 1 problems"):
-        feed.drop("a")
+    with pytest.raises(InputError, match="none of the 1 problems, of a because: no system role"):
+        feed.drop("a", "no system role")
 
 
 def test_a_problem_that_is_gone_from_the_set_is_not_pending() -> None:
