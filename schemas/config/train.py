@@ -94,7 +94,9 @@ class TrainConfig(Strict):
     importance_cap: Annotated[float, Field(ge=1)] = 2.0
     """Above it a weight is truncated or masked: the bound of truncated importance sampling's authors."""
     mask_overlong: bool = False
-    """Leave completions that were cut at max_tokens out of the loss; their rewards still count in their group."""
+    """Leave completions that were cut at max_tokens out of the loss; their rewards still count in their group. TRL's
+    `mask_truncated_completions`, but for what was cut: the engine says it here, a last token that ends nothing there,
+    which a completion ended by a stop string has too."""
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are scaled down to this norm, so that one unlucky batch cannot throw the weights off."""
     minibatches: Annotated[int, Field(ge=1)] = 1

@@ -5,6 +5,7 @@ clipping on both sides. The paper's average over groups, which TRL has not, is t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,19 @@ from tests.trainer.test_policy import with_tokenizer
 from tests.trainer.tiny import draw_groups, find_gradients, sampled_nearby, save_tiny, worst_difference
 from trainer.group import Group
 from trainer.policy import load_policy
-from trainer.step import find_anchors, find_stakes, sum_tokens
+from trainer.rollout import Rollout
+from trainer.step import find_anchors, find_stakes
 
 pytest.importorskip("trl", reason="TRL is the reference here; it comes with the extra `parity`")
 
-from tests.trainer.trl import make_inputs, make_trainer, set_objective
+from tests.trainer.trl import is_truncated, make_inputs, make_trainer, set_objective
 
 # TRL imports vLLM: 12 seconds of CPU before its first line.
 pytestmark = pytest.mark.slow
 
 CONFIG = TrainConfig(microbatch_tokens=64)
+END = 2
+"""The token that ends a completion."""
 OBJECTIVES = {
     "magistral": {"loss_type": "dapo"},
     "dapo": {"loss_type": "dapo"},
@@ -52,7 +56,9 @@ def find_theirs(
             for at in part
             for rollout, gain in zip(groups[at].rollouts, stakes.advantages[at], strict=True)
         ]
-        inputs = make_inputs(rows, sum_tokens([groups[at] for at in part]))
+        masked = [config.mask_overlong and is_truncated(trainer, rollout) for (_, rollout), _ in rows]
+        total = sum(len(rollout.tokens) for ((_, rollout), _), out in zip(rows, masked, strict=True) if not out)
+        inputs = make_inputs(rows, total, masked)
         if corrections is not None:
             inputs.pop("old_per_token_logps")
             mask = inputs["completion_mask"].bool()
@@ -97,6 +103,41 @@ def test_random_batches(tiny: tuple[Any, str], objective: str, seed: int) -> Non
     clip = {"eps_low": 0.03, "eps_high": 0.03} if objective == "gspo" else {}
     config = CONFIG.model_copy(update={"objective": objective, "importance": "none"} | clip)
     compare(*tiny, draw_groups(seed, sizes, prompt=20, completion=30), config)
+
+
+def end_as_said(group: Group) -> Group:
+    """The group, whose completions end with the end token where they stopped, and with another where they were cut."""
+
+    def last(rollout: Rollout) -> int:
+        return END if rollout.finish_reason != "length" else rollout.tokens[-1] + (rollout.tokens[-1] == END)
+
+    ended = [replace(one, tokens=(*one.tokens[:-1], last(one))) for one in group.rollouts]
+    return replace(group, rollouts=tuple(ended))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_overlong_completions_masked(tiny: tuple[Any, str], objective: str, seed: int) -> None:
+    """They weigh nothing, and their rewards count. In the last batch all of a group are cut off."""
+    trainer, folder = tiny
+    config = CONFIG.model_copy(update={"objective": objective, "importance": "none", "mask_overlong": True})
+    groups = draw_groups(seed, [(4, 4), (2, 5, 3), (6, 4)][seed], prompt=20, completion=30)
+    if seed == 2:
+        cut = tuple(replace(one, finish_reason="length") for one in groups[1].rollouts)
+        groups[1] = replace(groups[1], rollouts=cut)
+    policy = load_policy(folder, config, dtype=torch.float32)
+    near = sampled_nearby([end_as_said(group) for group in groups], policy, noise=0.5)
+    trainer.eos_token_ids = [END]
+    rollouts = [one for group in near for one in group.rollouts]
+    truncated = [is_truncated(trainer, one) for one in rollouts]
+    assert truncated == [one.finish_reason == "length" for one in rollouts]
+    assert 0 < sum(truncated) < len(truncated)
+    sums, ours = find_gradients(policy, near, config)
+    loss, theirs = find_theirs(trainer, near, config)
+    assert sums[0] == pytest.approx(loss, rel=1e-3, abs=1e-6)
+    assert worst_difference(ours, theirs) < 1e-3
+    unmasked, _ = find_gradients(policy, near, config.model_copy(update={"mask_overlong": False}))
+    assert sums[0] != pytest.approx(unmasked[0], rel=1e-3, abs=1e-6), "the batch shows the mask"
 
 
 @pytest.mark.parametrize("importance", ["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"])

@@ -55,8 +55,18 @@ def set_objective(trainer: Any, config: TrainConfig, loss_type: str, importance_
     trainer.use_vllm = trainer.vllm_importance_sampling_correction = config.importance != "none"
 
 
-def make_inputs(rows: Sequence[tuple[tuple[tuple[int, ...], Rollout], float]], total: int) -> dict[str, Any]:
-    """((prompt, rollout), advantage) of each sequence, padded as TRL does: prompts left, completions right."""
+def is_truncated(trainer: Any, rollout: Rollout) -> bool:
+    """What `mask_truncated_completions` takes for cut off: its last token ends nothing. TRL does not ask the engine."""
+    return rollout.tokens[-1] not in [*trainer.eos_token_ids, trainer._tokenizer.pad_token_id]
+
+
+def make_inputs(
+    rows: Sequence[tuple[tuple[tuple[int, ...], Rollout], float]], total: int, masked: Sequence[bool] = ()
+) -> dict[str, Any]:
+    """((prompt, rollout), advantage) of each sequence, padded as TRL does: prompts left, completions right.
+
+    Those that are `masked` are in no mask.
+    """
     import torch
 
     prompts = [list(prompt) for (prompt, _), _ in rows]
@@ -74,7 +84,9 @@ def make_inputs(rows: Sequence[tuple[tuple[tuple[int, ...], Rollout], float]], t
         "prompt_ids": left(prompts),
         "prompt_mask": left([[1] * len(one) for one in prompts]),
         "completion_ids": right(completions),
-        "completion_mask": right([[1] * len(one) for one in completions]),
+        "completion_mask": right(
+            [[1 - out] * len(one) for one, out in zip(completions, masked or [False] * len(rows), strict=True)]
+        ),
         "old_per_token_logps": right(sampled).float(),
         "advantages": torch.tensor([gain for _, gain in rows]),
         "num_items_in_batch": torch.tensor(float(total)),
