@@ -39,6 +39,7 @@ _UNARY = {
     "asinh": "asinh", "acosh": "acosh", "atanh": "atanh", "exp": "exp", "ln": "log", "log": "log",
 }  # fmt: skip
 Point = Mapping[str, Any]
+"""The values of letters: balls, or rationals, which are as precise as all else is."""
 _work = local()
 
 
@@ -95,6 +96,8 @@ def _value(node: Node, point: Point) -> Any:
         return a.log() / args[1].log()
     if op in _UNARY:
         return getattr(a, _UNARY[op])()
+    if op in ("floor", "ceil"):
+        return _step(op, a, None if point else node.args[0])
     return _other(op, args)
 
 
@@ -115,7 +118,8 @@ def _widen(middle: Any, places: int) -> Any:
 
 def _symbol(name: str, point: Point) -> Any:
     if name in point:
-        return point[name]
+        value = point[name]
+        return acb(arb(fmpq(value.numerator, value.denominator))) if isinstance(value, Fraction) else value
     if name == "pi":
         return acb.pi()
     if name == "e":
@@ -169,22 +173,40 @@ def _other(op: str, args: list[Any]) -> Any:
         return (a + 1).gamma() * (args[1] + 1).rgamma() * (a - args[1] + 1).rgamma()
     if op in ("asec", "acsc", "acot"):
         return {"asec": lambda: (1 / a).acos(), "acsc": lambda: (1 / a).asin(), "acot": lambda: (1 / a).atan()}[op]()
-    if op in ("floor", "ceil"):
-        _bound_size(a)
-        whole = (a.real.floor() if op == "floor" else a.real.ceil()).unique_fmpz()
-        if whole is None and is_precise(a):
-            whole = (a.real + arb("0.5")).floor().unique_fmpz()
-        if whole is None:
-            raise Exhausted("a step of no number")
-        return acb(int(whole))
     if op in ("max", "min"):
         best = args[0].real
         for other in args[1:]:
             best = best.max(other.real) if op == "max" else best.min(other.real)
         return acb(best)
+    if op == "cis":
+        return (a * acb(0, 1)).exp()
     if op == "cbrt":
         return _root(a, acb(3), Node("num", value=3))  # type: ignore[arg-type]
     raise Undefined(f"{op} is not evaluated")
+
+
+def _step(op: str, a: Any, written: Node | None) -> Any:
+    """The whole number below or above a ball. Of a number (`written`) that no precision tells from a whole one it must
+    be proven to be that."""
+    _bound_size(a)
+    whole = (a.real.floor() if op == "floor" else a.real.ceil()).unique_fmpz()
+    if whole is None and is_precise(a):
+        whole = (a.real + arb("0.5")).floor().unique_fmpz()
+        if whole is not None and written is not None and not _is_proven(written, int(whole)):
+            raise Undefined("a step beside a whole number")
+    if whole is None:
+        raise Exhausted("a step of no number")
+    return acb(int(whole))
+
+
+def _is_proven(node: Node, whole: int) -> bool:
+    from pipeline.verify.compare.proof import prove_zero
+
+    bits, left = ctx.prec, _work.left
+    try:
+        return prove_zero(Node("-", (node, Node("num", value=Fraction(whole))))) is True
+    finally:
+        ctx.prec, _work.left = bits, left
 
 
 def _unknown(name: str, args: list[Any]) -> Any:
@@ -201,8 +223,10 @@ def _series(node: Node, point: Point) -> Any:
     for bound in (first, last):
         _bound_size(bound)
     bounds = [bound.real.unique_fmpz() for bound in (first, last)]
-    if None in bounds or int(bounds[1]) - int(bounds[0]) > MAX_TERMS:
-        raise Undefined("a sum between bounds that are no small integers")
+    if None in bounds:
+        raise Undefined("a sum between bounds that are no integers")
+    if int(bounds[1]) - int(bounds[0]) > MAX_TERMS:
+        raise Exhausted("a sum of too many terms")
     total = acb(0 if node.op == "sum" else 1)
     size = count_operations(node.args[2])
     for k in range(int(bounds[0]), int(bounds[1]) + 1):

@@ -1,8 +1,9 @@
 """Whether two expressions are equal: exactly for rationals, otherwise by balls at fixed points.
 
-A difference whose ball leaves out zero proves that they differ. They count as equal when all points agree to 2^-200
-of their size. A point where either has no real value is passed over while there are real ones: `\\ln(a^2 b)` is
-`2 \\ln a + \\ln b` where both are defined.
+A difference whose ball leaves out zero proves that they differ. Numbers are equal where that is proven
+(`pipeline.verify.compare.proof`). Expressions with letters count as equal when all points agree to 2^-200 of their
+size, or to more bits where their own numbers span more (`pipeline.verify.compare.precision`). A point where either has
+no real value is passed over while there are real ones: `\\ln(a^2 b)` is `2 \\ln a + \\ln b` where both are defined.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal
 
-from flint import acb, arb, fmpq
+from flint import acb, arb
 
 from pipeline.verify.compare.evaluate import (
     PLACES,
@@ -23,10 +24,14 @@ from pipeline.verify.compare.evaluate import (
     set_precision,
     tolerance,
 )
+from pipeline.verify.compare.precision import MAX_PRECISION, USUAL, agreement, bits_for
+from pipeline.verify.compare.proof import prove_zero
+from pipeline.verify.compare.separation import vanishes
+from pipeline.verify.compare.series import fold_series
 from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.values import Node
 
-PRECISIONS = (320, 2400)
+PRECISIONS = (USUAL, 2400)
 _AGREE = 1e-40
 _CONSTANTS = frozenset(("pi", "e", "i", "degree", "infty"))
 _SIGNS = ((1, 1, 1, 1), (1, 1, 1, 1), (-1, 1, -1, 1), (1, -1, -1, 1), (-1, -1, -1, -1), (1, 1, 1, 1))
@@ -80,6 +85,9 @@ def compare(left: Node, right: Node) -> Answer:
         if left.value == right.value:
             return "same"
         return "same" if _rounds(left, right) else "differ"
+    left, right = fold_series(left), fold_series(right)
+    if left.op == right.op == "num":
+        return "same" if left.value == right.value or _rounds(left, right) else "differ"
     if any(_has(side, frozenset(("infty",))) for side in (left, right)):
         return "unknown" if any(has_construct(side) for side in (left, right)) else "differ"
     return _at_points(left, right)
@@ -256,7 +264,7 @@ def _points_beyond(names: list[str], reach: Fraction, whole: bool) -> list[dict[
         for at, name in enumerate(names):
             value = size * (1 + Fraction(at * 17, 53))
             value = Fraction(int(value) + turn) if whole and name[0] in _COUNTERS else value * signs[at % 4]
-            point[name] = acb(arb(fmpq(value.numerator, value.denominator)))
+            point[name] = value
         points.append(point)
     return points
 
@@ -275,50 +283,82 @@ def _point(names: list[str], turn: int, whole: bool) -> dict[str, Any]:
             continue
         size = _SIZES[turn] * (1 + Fraction(position * 17, 53)) + Fraction(position, 7)
         size *= _SIGNS[turn][position % 4]
-        point[name] = acb(arb(fmpq(size.numerator, size.denominator)))
+        point[name] = size
     return point
 
 
 def _compare_at(left: Node, right: Node, point: dict[str, Any], real: bool) -> Answer:
     rounded = bool(_decimals(left) or _decimals(right))
-    where = {**point, ROUNDED: True} if rounded else point
-    answer: Answer = "unknown"
-    for bits in PRECISIONS:
+    if rounded:
+        return _compare_rounded(left, right, {**point, ROUNDED: True}, real)
+    needed = 0
+    for bits in PRECISIONS if point else PRECISIONS[:1]:
+        bits = max(bits, needed)
         set_precision(bits)
         try:
-            a, b = evaluate(left, where), evaluate(right, where)
+            a, b = evaluate(left, point), evaluate(right, point)
         except Undefined:
-            return answer
+            return "unknown"
         if real and not all(_is_real(ball) for ball in (a, b)):
             return "unknown"
-        if rounded:
-            return _compare_rounded(a, b, bool(point))
-        answer = _compare_balls(a, b)
-        if answer == "differ" or (answer == "same" and point):
+        answer = compare_balls(a, b)
+        if answer == "differ":
             return answer
-    return answer
+        if not point:
+            return "same" if abs(a - b) == 0 else _compare_numbers(left, right)
+        needed = needed or bits_for(left, right, point)
+        if needed > MAX_PRECISION:
+            return "unknown"
+        if answer == "same" and bits >= needed:
+            return compare_balls(a, b, needed)
+    return "unknown"
+
+
+def _compare_numbers(left: Node, right: Node) -> Answer:
+    """Whether two numbers are equal that the usual precision does not tell apart: proven, or not known."""
+    difference = call("-", left, right)
+    zero = vanishes(difference)
+    if zero is None:
+        for bits in sorted((PRECISIONS[-1], min(bits_for(left, right, {}), MAX_PRECISION))):
+            set_precision(bits)
+            try:
+                if not abs(evaluate(difference, {})).contains(0):
+                    return "differ"
+            except Undefined:
+                return "unknown"
+        zero = prove_zero(difference)
+    return "unknown" if zero is None else "same" if zero else "differ"
 
 
 def _is_real(ball: Any) -> bool:
     return bool(ball.imag.contains(0)) and float(abs(ball.imag).upper()) < 1e-60
 
 
-def _compare_rounded(a: Any, b: Any, at_point: bool) -> Answer:
+def _compare_rounded(left: Node, right: Node, point: dict[str, Any], real: bool) -> Answer:
     """Whether two balls around roundings share a number; what is known to less than a thousandth tells nothing."""
+    set_precision(USUAL)
+    try:
+        a, b = evaluate(left, point), evaluate(right, point)
+    except Undefined:
+        return "unknown"
+    if real and not all(_is_real(ball) for ball in (a, b)):
+        return "unknown"
     gap = abs(a - b)
     if not gap.contains(0):
         return "differ"
     if gap.upper() * 1000 < abs(a).max(abs(b)):
         return "same"
-    return "unknown" if at_point else "differ"
+    return "unknown" if len(point) > 1 else "differ"
 
 
-def _compare_balls(a: Any, b: Any) -> Answer:
+def compare_balls(a: Any, b: Any, bits: int = USUAL) -> Answer:
+    """Whether two balls lie apart, or agree as far as a precision can show."""
     gap = abs(a - b)
     size = abs(a).max(abs(b))
     if not gap.contains(0):
         return "differ"
-    if gap.upper() < arb(2) ** -200 * (1 + size).min(arb(2) ** 190):
+    alike = agreement(bits)
+    if gap.upper() < arb(2) ** -alike * (1 + size).min(arb(2) ** (alike - 10)):
         return "same"
     return "unknown"
 
@@ -339,7 +379,9 @@ def sign(node: Node) -> int | None:
         return None
     if not _is_real(ball):
         return None
-    return 1 if ball.real > 0 else -1 if ball.real < 0 else 0
+    if ball.real.contains(0):
+        return 0 if compare(node, number(0)) == "same" else None
+    return 1 if ball.real > 0 else -1
 
 
 def proportional(left: Node, right: Node) -> Answer:
@@ -347,10 +389,13 @@ def proportional(left: Node, right: Node) -> Answer:
     names = sorted(letters(left) | letters(right))
     if not names or letters(left) != letters(right):
         return "differ"
-    set_precision(PRECISIONS[0])
     ratio = None
     used = 0
     points = [_point(names, turn, False) for turn in range(len(_SIZES))]
+    bits = bits_for(left, right, points[0])
+    if bits > MAX_PRECISION:
+        return "unknown"
+    set_precision(bits)
     if any(_may_bend(side) for side in (left, right)):
         points += _points_beyond(names, max(map(_reach, (left, right))), whole=False)
     for point in points:
@@ -363,7 +408,7 @@ def proportional(left: Node, right: Node) -> Answer:
         used += 1
         if ratio is None:
             ratio = a / b
-        elif _compare_balls(a / b, ratio) != "same":
+        elif compare_balls(a / b, ratio, bits) != "same":
             return "differ"
     return "same" if used >= 3 else "unknown"
 

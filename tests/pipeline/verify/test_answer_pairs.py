@@ -12,6 +12,8 @@ from pipeline.verify.math import MathVerifier
 from schemas.reasons import Cause, Verdict
 
 PAIRS = Path(__file__).parents[2] / "data" / "answer_pairs.jsonl"
+BY_KIND = PAIRS.with_name("answer_pairs_by_kind.jsonl")
+"""Ten or more pairs of each kind of answer, written before the verifier was asked about them."""
 
 
 def read_pairs(right: bool) -> list[tuple[str, str]]:
@@ -27,6 +29,18 @@ def test_right_answers_in_other_writings(label: str, answer: str) -> None:
 @pytest.mark.parametrize(("label", "answer"), read_pairs(False))
 def test_wrong_answers_that_look_right(label: str, answer: str) -> None:
     assert decide(label, answer) == "differ"
+
+
+def read_kinds() -> list[tuple[str, str, bool, bool]]:
+    rows: list[dict[str, Any]] = [json.loads(line) for line in BY_KIND.read_text(encoding="utf-8").splitlines()]
+    return [(row["label"], row["answer"], row["right"], row.get("undecided", False)) for row in rows]
+
+
+@pytest.mark.parametrize(("label", "answer", "right", "undecided"), read_kinds())
+def test_pairs_of_each_kind(label: str, answer: str, right: bool, undecided: bool) -> None:
+    """`undecided`: above a limit, and never accepted for that."""
+    verdict = decide(label, answer)
+    assert verdict == ("same" if right else "differ") or (undecided and verdict in ("unknown", "fallback"))
 
 
 DIVERGENT = [
