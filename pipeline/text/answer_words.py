@@ -8,9 +8,10 @@ WORDS = Path(__file__).parent / "answer_words.txt"
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def answer_words(kind: str) -> frozenset[str]:
-    """All phrases of one kind (`announce`, `copula`, `or`, `and`, `around`, `changes`), in small letters."""
+    """All phrases of one kind (`announce`, `copula`, `or`, `and`, `around`, `changes`, `denies` (before a
+    value), `denied` (behind it), `contrast`), in small letters."""
     phrases: list[str] = []
     for line in WORDS.read_text(encoding="utf-8").splitlines():
         head, _, listed = line.partition(": ")
@@ -19,7 +20,7 @@ def answer_words(kind: str) -> frozenset[str]:
     return frozenset(phrases)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def phrase_pattern(kind: str) -> str:
     """A pattern for any phrase of a kind: whole words in scripts with spaces, anywhere in Chinese."""
     phrases = sorted(answer_words(kind), key=len, reverse=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pipeline.text.answer_words import answer_words
+from pipeline.verify.extract.denials import is_denied
 
 _STRUCTURE = re.compile(
     r"[\\\x08{}\n](?:(?P<open>(?<=\{))|(?P<close>(?<=\}))|(?P<blank>(?<=\n)[ \t\r]*\n)"
@@ -132,6 +133,10 @@ def read_boxes(text: str) -> Statement | None:
     boxes = find_boxes(text)
     if not boxes:
         return None
+    while boxes and is_denied(text, boxes[-1].start, boxes[-1].end):
+        boxes.pop()
+    if not boxes:
+        return Statement(None)
     last = boxes[-1].inside
     if last is None or len(boxes) == 1:
         return Statement(last)

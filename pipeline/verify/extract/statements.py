@@ -6,8 +6,10 @@ All looks at a window of bounded length at the end of the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pipeline.text.answer_words import answer_words, phrase_pattern
+from pipeline.verify.extract.denials import cut_denials, is_denied, is_unequal
 from pipeline.verify.extract.expressions import FORMULA, expressions_in, formula_text, last_side
 
 MARKED, UNMARKED = 16_000, 4_000
@@ -26,6 +28,8 @@ _JOIN = re.compile(rf"\s*(?P<join>,\s*|,?\s*(?:{phrase_pattern('and')}|{phrase_p
 _BOLD = re.compile(r"\*\*(?P<inside>[^*\n]{1,80})\*\*(?!\s*[:\uff1a])")
 _ENCLOSED = re.compile(r"[(\[]\s*([^()\[\]]*)\s*[)\]]")
 """An equation in brackets: a display whose backslashes were lost."""
+_UNEQUAL = re.compile(r"\\neq?(?![A-Za-z])|\u2260|!=|\\not\s*=")
+_UNEQUAL_NAME = re.compile(r"[A-Za-z](?:_\w)?\s*(?:\\neq?|\u2260|!=|\\not\s*=)[\s$({]*$")
 SHORT = 60
 """Characters of an announced answer that is taken whole."""
 
@@ -44,27 +48,59 @@ def find_announced(section: str, whole: bool = True) -> str | None:
         end = match.end()
         if not whole and not _SENTENCE_END.search(text, end):
             continue
-        answer = _read_statement(text[end : end + 1200])
+        statement = text[end : end + 1200]
+        answer = _read_statement(statement)
         if answer:
-            return answer
+            at = statement.find(answer)
+            if at < 0 or not is_denied(text, end + at, end + at + len(answer)):
+                return answer
     return None
 
 
 def find_last(section: str) -> str | None:
-    """The last value that a text names: a bold one of its last paragraph, else a formula or a number."""
+    """The last value that a text names and does not deny: a bold one of its last paragraph, else a formula or a number.
+
+    A value that is denied is none where it stood before either, but may be one behind: who denies it last has the say.
+    """
     text = section[-UNMARKED:]
-    for match in reversed(list(_BOLD.finditer(text.rstrip().rpartition("\n\n")[2]))):
-        if (value := _whole_value(match["inside"])) is not None:
+    offset = text.rstrip().rfind("\n\n") + 2 if "\n\n" in text.rstrip() else 0
+    for match in reversed(list(_BOLD.finditer(text.rstrip(), offset))):
+        if (value := _whole_value(match["inside"])) is not None and not is_denied(text, *match.span()):
             return value
-    pattern = expressions_in(text)
+    denied: set[str] = set()
+    unequal = ""
+    for match in _values_from_the_end(text):
+        formula = match.re is FORMULA
+        value = last_side(formula_text(match)) if formula else match[0].strip()
+        if value in denied:
+            continue
+        if not formula and is_unequal(text, match.start()):
+            named = _UNEQUAL_NAME.search(text, max(0, match.start() - 40), match.start())
+            unequal = unequal or (f"{named[0]}{value}" if named else "")
+            denied.add(value)
+        elif formula and _UNEQUAL.search(value):
+            unequal = unequal or value
+            denied.add(_UNEQUAL.split(value)[-1].strip())
+        elif is_denied(text, *match.span()):
+            denied.add(value)
+        elif unequal and _SENTENCE_END.search(text, match.end(), text.rfind(unequal)):
+            return unequal
+        else:
+            return value
+    return unequal or None
+
+
+def _values_from_the_end(text: str) -> Iterator[re.Match[str]]:
+    """The formulas that say something, and the numbers outside of formulas, the last one first."""
     formulas = [match for match in FORMULA.finditer(text) if _says_something(formula_text(match))]
-    last = formulas[-1] if formulas else None
-    plain = None
-    for match in pattern.finditer(text, last.end() if last else 0):
-        plain = match
-    if plain is not None:
-        return plain[0].strip()
-    return last_side(formula_text(last)) if last is not None else None
+    pattern = expressions_in(text)
+    end = len(text)
+    for formula in reversed([None, *formulas]):
+        start = formula.end() if formula else 0
+        yield from reversed(list(pattern.finditer(text, start, end)))
+        if formula:
+            yield formula
+            end = formula.start()
 
 
 def _says_something(formula: str) -> bool:
@@ -104,7 +140,7 @@ def _read_statement(text: str) -> str | None:
 
 def _first_sentence(text: str) -> str:
     line = _SENTENCE_END.split(text, maxsplit=1)[0]
-    return line.partition("\n")[0].strip().strip("*").strip()
+    return cut_denials(line.partition("\n")[0].strip().strip("*").strip())
 
 
 def _short(sentence: str) -> str | None:
