@@ -104,6 +104,9 @@ PROBLEM_DTYPES: dict[str, pl.DataType] = PROBLEM.dtypes
 REJECT_DTYPES: dict[str, pl.DataType] = {"stage": pl.String(), "reason": pl.String(), "detail": pl.String()}
 """What a rejected row carries beside the problem's own columns."""
 
+UNNAMED_SOURCE = "unnamed source"
+"""The source of a problem that names none; ingest gives every problem one."""
+
 IDENTITY = (
     "domain",
     "language",
@@ -135,11 +138,23 @@ def problem_id(row: Mapping[str, Any]) -> str:
 
 def complete_columns(problems: pl.DataFrame) -> pl.DataFrame:
     """The problems of a run of any version with every column of the contract and all fields of its `checker`, null
-    where its tables have none."""
+    where its tables have none.
+
+    What the contract wants of every problem is filled where a table that was not ingested here says nothing: the source
+    is `UNNAMED_SOURCE`, the language English, lists are empty.
+    """
     missing = [
         pl.lit(None, dtype).alias(name) for name, dtype in PROBLEM_DTYPES.items() if name not in problems.columns
     ]
-    return problems.with_columns(missing).with_columns(pl.col("checker").cast(PROBLEM_DTYPES["checker"]))
+    empty = [
+        pl.col(name).fill_null(pl.lit([], dtype=PROBLEM_DTYPES[name])) for name in ("solutions", "tests", "history")
+    ]
+    return problems.with_columns(missing).with_columns(
+        pl.col("checker").cast(PROBLEM_DTYPES["checker"]),
+        pl.col("source").fill_null(UNNAMED_SOURCE),
+        pl.col("language").fill_null("en"),
+        *empty,
+    )
 
 
 def add_history(problems: pl.DataFrame, stage: str, notes: Sequence[tuple[str, str | None] | None]) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 from pipeline.run.evidence import find_graded
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
+from schemas.problem import UNNAMED_SOURCE
 
 FEWEST = 20
 """Problems of a group at least: of fewer, a share says little."""
@@ -38,7 +39,7 @@ def count_guesses(tables: Iterable[pl.DataFrame], limit: float) -> list[dict[str
     label = pl.col("answer").str.strip_chars(" $.").str.to_lowercase()
     parts = [
         table.filter((pl.col("domain") == "math") & pl.col("answer").is_not_null()).select(
-            "source",
+            pl.col("source").fill_null(UNNAMED_SOURCE),
             example=pl.col("statement").str.head(200),
             template=pl.col("statement").str.replace_all(_NUMBER, "#").str.replace_all(r"\s+", " ").hash(seed=0),
             label=label,

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import polars as pl
+
 from pipeline.publish.shards import count_added
 from pipeline.run.layout import CURATED, PROBLEMS, REJECTED, STAGES, split_name, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.stages import order_stages
+from schemas.problem import UNNAMED_SOURCE
 from schemas.sample import SAMPLE_ROWS
 
 Turned = Counter[tuple[str, str, str]]
@@ -45,12 +48,16 @@ def count_flow(folder: RunFolder) -> tuple[tuple[Stage, ...], tuple[SourceCount,
     """The funnel (none for an empty folder) and the sources, largest first. Memory is bounded by a shard."""
     came: Counter[str] = Counter()
     for _, table in folder.read_tables(PROBLEMS, ["source"]):
-        came.update(dict(table["source"].value_counts().iter_rows()))
+        came.update(_count_sources(table))
     kept: Counter[str] = Counter()
     for _, table in folder.read_tables(CURATED, ["source"]):
-        kept.update(dict(table["source"].value_counts().iter_rows()))
+        kept.update(_count_sources(table))
     turned = count_rejects(folder)
     return _stages(folder, came, turned, kept), _sources(came, turned, kept)
+
+
+def _count_sources(table: pl.DataFrame) -> dict[str, int]:
+    return dict(table["source"].fill_null(UNNAMED_SOURCE).value_counts().iter_rows())
 
 
 def count_rejects(folder: RunFolder) -> Turned:
@@ -58,6 +65,7 @@ def count_rejects(folder: RunFolder) -> Turned:
     turned: Turned = Counter()
     for name, table in folder.read_tables(REJECTED, ["stage", "reason", "source"]):
         if split_name(name).stage != SAMPLE_ROWS:
+            table = table.with_columns(pl.col("source").fill_null(UNNAMED_SOURCE))
             turned.update({row[:3]: row[3] for row in table.group_by("stage", "reason", "source").len().iter_rows()})
     return turned
 
