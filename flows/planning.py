@@ -1,5 +1,6 @@
 """A pilot of a run, and the run's plan: before it what it will take, after it what it took."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,11 @@ from prefect import flow
 
 from flows.curate import hold_engine, prepare_shards
 from flows.stopwatch import Stopwatch
+from flows.tasks import bring_other_graders
 from pipeline.decide.run import COLUMNS
 from pipeline.plan import HOUR, READ, WAYS, Plan, Speed, Whole, choose_pilot, make_plan, measure_problems
-from pipeline.run.evidence import find_graded, find_samples, read_evidence
-from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, decisions_name
+from pipeline.run.evidence import EARLIER, add_earlier, find_graded, find_samples, read_evidence
+from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, brought_name, decisions_name, evidence_name
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import open_grading
 from schemas.config import Config
@@ -52,6 +54,9 @@ def take_pilot(config: Config, folder: RunFolder, size: int) -> dict[str, Any]:
     """
     with hold_engine(config) as engine:
         prepare_shards(config, folder, Stopwatch(), engine)
+        # As in the run: `sampling.stop: confident` begins with what they say.
+        if config.also_graded_by:
+            bring_other_graders(config, folder)
         graded = find_graded(folder)
         chosen = choose_pilot({shard: folder.read_table(name, ["id"])["id"] for shard, name in graded.items()}, size)
         if not chosen:
@@ -86,24 +91,43 @@ def plan_run(
 
 
 def measure_run(config: Config, folder: RunFolder) -> tuple[pl.DataFrame, int]:
-    """`measure_problems` of at most `MOST` problems of the run's store, and the bytes of all completions in it."""
-    files = find_samples(folder)
+    """`measure_problems` of at most `MOST` problems of the run's store, and the bytes of all completions in it.
+
+    With `stop: confident` and an earlier grader there are problems that need no sample. Which of them a pilot has come
+    to is not written down; it takes the smallest ids, so those up to the largest id that was sampled.
+    """
+    graded = find_graded(folder)
+    files = {
+        shard: names for shard, names in find_samples(folder).items() if shard in graded and _is_begun(folder, shard)
+    }
+    last = max((_find_last(folder, shard, names) for shard, names in files.items()), default="")
+    if not last:
+        raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
     samples, problems = list[pl.DataFrame](), list[pl.DataFrame]()
     left, raw = MOST, 0
-    for shard, name in find_graded(folder).items():
-        if not files.get(shard):
-            continue
-        stored = read_evidence(folder, shard, files[shard], READ)
+    for shard, name in graded.items():
+        table = add_earlier(folder, shard, folder.read_table(name, list(COLUMNS), ("label_candidates",)), 1)
+        stored = read_evidence(folder, shard, files.get(shard, ()), READ)
         raw += int(stored["completion"].str.len_bytes().sum())
-        ids = stored["problem_id"].unique().sort().head(left)
-        left -= len(ids)
-        problems.append(
-            folder.read_table(name, list(COLUMNS), ("label_candidates",)).filter(pl.col("id").is_in(ids.implode()))
-        )
-        samples.append(stored.filter(pl.col("problem_id").is_in(ids.implode())))
-    if not any(table.height for table in problems):
-        raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
-    return measure_problems(pl.concat(samples), pl.concat(problems).unique("id", maintain_order=True), config), raw
+        begun = pl.col("id").is_in(stored["problem_id"].unique().implode())
+        if EARLIER[0] in table.columns and config.sampling.stop == "confident":
+            begun |= pl.col(EARLIER[0]).is_not_null() & (pl.col("id") <= last)
+        table = table.filter(begun).unique("id").sort("id").head(left)
+        left -= table.height
+        problems.append(table)
+        samples.append(stored.filter(pl.col("problem_id").is_in(table["id"].implode())))
+    every = pl.concat(problems, how="diagonal").unique("id", maintain_order=True)
+    return measure_problems(pl.concat(samples), every, config), raw
+
+
+def _is_begun(folder: RunFolder, shard: str) -> bool:
+    """Whether it is known which of a shard's samples are the run's own, where there are others."""
+    return folder.exists(evidence_name(shard, 1)) or not folder.exists(brought_name(shard))
+
+
+def _find_last(folder: RunFolder, shard: str, names: Sequence[str]) -> str:
+    """The largest id of a shard's problems that have samples."""
+    return str(read_evidence(folder, shard, names)["problem_id"].max() or "")
 
 
 def read_speed(folder: RunFolder) -> float | None:

@@ -110,11 +110,13 @@ class Plan:
 
 
 def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """A row a problem that has samples: how many it takes under `config`, its `tokens`, the `bytes` of its completions,
-    whether it is `kept`, and how many samples and tokens each way to stop takes: `early`, `early_tokens` and so on.
+    """A row a problem that has samples, or an earlier grader by which it needs none: how many it takes under `config`,
+    its `tokens`, the `bytes` of its completions, whether it is `kept`, and how many samples and tokens each way to stop
+    takes: `early`, `early_tokens` and so on.
 
     `samples` has `READ`, `problems` has `id` and what `decide_samples` reads. What a problem takes more than is stored
-    is reckoned like what is stored of it. Raises InputError where no sample says how many tokens it has.
+    is reckoned like what is stored of it, and where nothing is, like the mean of all. Raises InputError where no sample
+    says how many tokens it has.
     """
     counted = samples.drop_nulls("tokens")
     if counted.is_empty():
@@ -123,13 +125,17 @@ def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Conf
         pl.col("tokens").mean().alias("tokens"),
         pl.col("completion").str.len_bytes().mean().alias("bytes"),
     )
-    ours = problems.filter(pl.col("id").is_in(samples["problem_id"].unique().implode()))
     evidence = samples.drop("tokens", "completion")
+    ways = count_ways(evidence, problems, config)
+    ours = problems.filter(pl.col("id").is_in(ways["problem_id"].implode()))
     decisions = decide_samples(evidence, ours, config.sampling.planned, Rules.of(config))
-    each = pl.col("tokens", "bytes").fill_null(counted["tokens"].mean())
+    means = [
+        pl.col("tokens").fill_null(counted["tokens"].mean()),
+        pl.col("bytes").fill_null(samples["completion"].str.len_bytes().mean()),
+    ]
     return (
-        stored.with_columns(each)
-        .join(count_ways(evidence, ours, config), on="problem_id")
+        ways.join(stored, on="problem_id", how="left")
+        .with_columns(means)
         .join(decisions.select("problem_id", (pl.col("decision") == KEEP).alias("kept")), on="problem_id")
         .with_columns(pl.col(config.sampling.stop).alias("samples"))
         .with_columns((pl.col("tokens") * pl.col(way)).alias(f"{way}_tokens") for way in WAYS)
