@@ -8,6 +8,7 @@ from pathlib import Path
 BENCHMARKS = (
     "sandbox",
     "code_tests",
+    "code_kinds",
     "vacuous",
     "checkers",
     "screen_math",

@@ -143,6 +143,20 @@ def keep_telling(target: Target, audit: Audit, drawn: int) -> list[int] | None:
     return sorted([*killers, *others][:drawn]) if killers else None
 
 
+def say_vacuous(audit: Audit, tests: int) -> str:
+    """Why tests are vacuous: the first attack that passes, and how many others do."""
+    first, *others = audit.passing
+    also = f" (and so do {len(others)} others)" if others else ""
+    return f"a program that {first} passes all {tests} tests{also}"
+
+
+def say_audit(audit: Audit) -> tuple[str, str]:
+    """The entry in history of tests that withstood the audit."""
+    mutants = f"; {audit.mutants_killed} of {audit.mutants} mutants caught" if audit.mutants else ""
+    share = f"{audit.share:.0%} of the tests" if audit.share else "no test"
+    return "audited", f"of {audit.attacks} programs without work the strongest {audit.strongest}: {share}{mutants}"
+
+
 def _run(sandbox: "Sandbox", target: Target, code: str, wall: float | None = None) -> "Future[list[Run]]":
     from pipeline.sandbox import Case, Program, put_prelude
 

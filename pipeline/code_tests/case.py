@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.code_tests.agree import Ruling, choose_trusted, rule_tests
-from pipeline.code_tests.audit import Audit, Target, audit_tests, choose_killers, keep_telling
+from pipeline.code_tests.audit import Target, audit_tests, choose_killers, keep_telling, say_audit, say_vacuous
 from pipeline.code_tests.authored import Authored
+from pipeline.code_tests.empty_checks import find_empty
 from pipeline.code_tests.generate import Generated, generate_tests
 from pipeline.code_tests.makers import find_makers
 from pipeline.code_tests.matrix import ABSENT, Matrix, Outcome, build_matrix, run_matrix
@@ -252,6 +253,10 @@ def conclude(
     named = {test["id"]: test for test in tests}
     tests = [named[case.tests[t]["id"]] for t in order]
     kill = measure_kill(catches, order, wrong)
+    empty = find_empty(sandbox, tests, case.entry_point, [case.solutions[s] for s in sorted(passing)])
+    if empty.tests:
+        history.append(("dropped", f"{len(empty.tests)} tests that pass whatever a right program's values become"))
+        tests = [test for t, test in enumerate(tests) if t not in empty.tests]
     generating = set_outputs(case, config, passing, len(tests))
     lacks_tests = authored is None and config.generate
     made: Generated | None = None
@@ -268,9 +273,14 @@ def conclude(
         detail = f"{len(tests)} trusted tests, at least {config.min_tests} needed; {_commonest(rulings)}"
         most_go = done["drop"] > max(len(tests), 2)
         reason = Reason.TESTS_DISAGREE if most_go and len(case.tests) >= config.min_tests else Reason.TOO_FEW_TESTS
+        if empty.tests:
+            reason, detail = Reason.VACUOUS_TESTS, f"{len(empty.tests)} tests pass whatever comes; {detail}"
         if case.in_place:
             reason, detail = Reason.VACUOUS_TESTS, f"{IN_PLACE}; {detail}"
         return Finding(reason=reason, detail=detail, judge=judge, lacks_tests=lacks_tests)
+    if empty.whole and not any(test["origin"] == "generated" for test in tests):
+        detail = f"a right program passes all {len(tests)} tests though each of its values is changed"
+        return Finding(reason=Reason.VACUOUS_TESTS, detail=detail, judge=judge, lacks_tests=lacks_tests)
     audit = audit_tests(sandbox, aim(case, judge, tests), [case.solutions[s] for s in sorted(passing)])
     if audit.passing and generating is not None:
         made = made or extend_tests(case, generating, sandbox, authored, outcomes, judge)
@@ -352,20 +362,6 @@ def add_made(tests: Sequence[dict[str, Any]], made: Sequence[tuple[str, str]]) -
         if text not in known
     ]
     return [*tests, *more]
-
-
-def say_vacuous(audit: Audit, tests: int) -> str:
-    """Why tests are vacuous: the first attack that passes, and how many others do."""
-    first, *others = audit.passing
-    also = f" (and so do {len(others)} others)" if others else ""
-    return f"a program that {first} passes all {tests} tests{also}"
-
-
-def say_audit(audit: Audit) -> tuple[str, str]:
-    """The entry in history of tests that withstood the audit."""
-    mutants = f"; {audit.mutants_killed} of {audit.mutants} mutants caught" if audit.mutants else ""
-    share = f"{audit.share:.0%} of the tests" if audit.share else "no test"
-    return "audited", f"of {audit.attacks} programs without work the strongest {audit.strongest}: {share}{mutants}"
 
 
 def extend_tests(

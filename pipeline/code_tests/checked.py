@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.code_tests.ask_checker import ask_in_parallel
-from pipeline.code_tests.audit import Audit
+from pipeline.code_tests.audit import Audit, say_audit, say_vacuous
 from pipeline.code_tests.authored import Authored
-from pipeline.code_tests.case import REFERENCE_TESTS, Case, Finding, add_made, aim, find_none, say_audit, say_vacuous
+from pipeline.code_tests.case import REFERENCE_TESTS, Case, Finding, add_made, aim, find_none
 from pipeline.code_tests.generate_checked import make_checked_tests
 from pipeline.code_tests.makers import find_makers
 from pipeline.code_tests.matrix import Outcome, run_matrix

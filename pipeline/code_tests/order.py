@@ -35,6 +35,8 @@ ASKED = 5
 FEW_ITEMS = 5
 """With no more items each should also come right behind most of the others."""
 MOST = 0.75
+FIXED = 0.05
+"""Share of the pairs that may keep one order throughout, by chance; edges of a graph are more of them."""
 
 Items = Sequence[Any]
 Ask = Callable[[Sequence[int], Sequence[int], int], Sequence[Sequence[Outcome]]]
@@ -128,7 +130,10 @@ def _print_any_order(shown: Shown, loose: Judge, programs: Sequence[int], unstea
                     return False
                 if t in unsteady[s]:
                     seen.setdefault((s, t), []).append(_read_lists(outcome.output, loose.call, order))
-    return all(_are_free([lists[at] for lists in runs]) for runs in seen.values() for at in range(_shared(runs, order)))
+    lists = [[row[at] for row in runs] for runs in seen.values() for at in range(_shared(runs, order))]
+    fixed = sum(_count_fixed(rows) for rows in lists)
+    pairs = sum(math.comb(len(set(map(_write, rows[0]))), 2) for rows in lists)
+    return fixed <= FIXED * pairs and all(map(_are_neighbours, lists))
 
 
 def _shared(runs: Sequence[Sequence[Items]], order: str) -> int:
@@ -136,18 +141,26 @@ def _shared(runs: Sequence[Sequence[Items]], order: str) -> int:
     return min(1, *map(len, runs)) if order == "all" else min(map(len, runs))
 
 
-def _are_free(orders: Sequence[Items]) -> bool:
-    """Whether the same items, in the `orders` of many runs, hang together in no way that shows."""
-    written = [list(dict.fromkeys(map(_write, items))) for items in orders]
-    items = sorted(set(written[0]))
-    places = [{item: at for at, item in enumerate(row)} for row in written]
-    for k, one in enumerate(items):
-        for other in items[k + 1 :]:
-            before = sum(place[one] < place[other] for place in places if one in place and other in place)
-            if before in (0, len(places)):
-                return False
-    neighbours = {pair for row in written for pair in pairwise(row)}
-    return len(items) > FEW_ITEMS or len(neighbours) >= MOST * len(items) * (len(items) - 1)
+def _count_fixed(orders: Sequence[Items]) -> int:
+    """How many pairs of items come in one order in all of the `orders`."""
+    places = [{item: at for at, item in enumerate(row)} for row in map(_write_all, orders)]
+    items = sorted(places[0])
+    pairs = [(one, other) for k, one in enumerate(items) for other in items[k + 1 :]]
+    return sum(
+        len({place[one] < place[other] for place in places if {one, other} <= {*place}}) < 2 for one, other in pairs
+    )
+
+
+def _are_neighbours(orders: Sequence[Items]) -> bool:
+    """Whether each of a few items comes right behind most of the others somewhere in the `orders`."""
+    rows = [_write_all(items) for items in orders]
+    neighbours = {pair for row in rows for pair in pairwise(row)}
+    count = len(set(rows[0]))
+    return count > FEW_ITEMS or len(neighbours) >= MOST * count * (count - 1)
+
+
+def _write_all(items: Items) -> list[str]:
+    return list(dict.fromkeys(map(_write, items)))
 
 
 def _write(item: Any) -> str:

@@ -39,7 +39,8 @@ def _split_program(test: Test, entry_point: str) -> list[Test]:
 def split_asserts(program: str) -> list[str]:
     """A test program as programs of one assert each: what stands before its asserts stands before each of them.
 
-    Also of the asserts in `check(candidate)`. Empty where asserts stand within loops, branches or other functions.
+    Also of the asserts in `check(candidate)`. Empty where asserts stand within loops, branches or other functions, or
+    where one may see what an earlier one, or a statement between them, has changed.
     """
     try:
         body = ast.parse(program).body
@@ -52,11 +53,26 @@ def split_asserts(program: str) -> list[str]:
     asserts = [node for node in body if isinstance(node, ast.Assert)]
     others = [node for node in body if not isinstance(node, ast.Assert)]
     first = next((at for at, node in enumerate(body) if isinstance(node, ast.Assert)), 0)
-    changing = any(not isinstance(node, ast.Pass | ast.Expr) for node in body[first:] if node not in asserts)
-    if changing or any(isinstance(inner, ast.Assert) for node in others for inner in ast.walk(node)):
+    changing = any(not _is_docstring(node) for node in body[first:] if node not in asserts)
+    if (
+        changing
+        or _share_state(others, asserts)
+        or any(isinstance(inner, ast.Assert) for node in others for inner in ast.walk(node))
+    ):
         return []
     setup = "\n".join(ast.unparse(node) for node in others if not _is_docstring(node))
     return ["\n".join(filter(None, (setup, ast.unparse(node)))) for node in asserts]
+
+
+def _share_state(setup: Sequence[ast.stmt], asserts: Sequence[ast.Assert]) -> bool:
+    """Whether two asserts use one thing that the setup has made and that can change, such as an object."""
+    made: set[str] = set()
+    for node in setup:
+        fixed = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if not fixed and not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+            made |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    used = [{n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & made for node in asserts]
+    return any(one & other for at, one in enumerate(used) for other in used[at + 1 :])
 
 
 def _is_call_of(node: ast.stmt, name: str) -> bool:

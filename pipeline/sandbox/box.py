@@ -30,7 +30,7 @@ MAX_STDERR = 4000
 STDERR_SECONDS = 2.0
 """Everything that writes is dead by then; only what is left in the pipe is to be read."""
 _INSIDE = "pipeline.sandbox.inside"
-_MODULES = ("codec", "system_calls", "lockdown", "children")
+_MODULES = ("codec", "system_calls", "lockdown", "objects", "children")
 _BOOT = """
 import json, os, sys
 fd = int(sys.argv[1])

@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipeline.sandbox.inside import codec
+from pipeline.sandbox.inside import codec, objects
 from pipeline.sandbox.inside.lockdown import (
     confine_files,
     execute,
@@ -296,11 +296,39 @@ def serve_calls(limits: Mapping[str, Any], fds: Sequence[int], progress: int, as
         traceback.print_exc()
         return _end_run(1)
     get = find_function(names, work["entry"])
+    shelf = objects.Shelf(objects.is_class(work["entry"]))
     with os.fdopen(asked, "rb") as requests, os.fdopen(answers, "wb") as replies:
         for line in requests:
-            replies.write(json.dumps(_call(get, names, json.loads(line))).encode() + b"\n")
+            replies.write(json.dumps(_answer(get, shelf, json.loads(line))).encode() + b"\n")
             replies.flush()
     return 0
+
+
+def _answer(get: Callable[[], Callable[..., Any]], shelf: objects.Shelf, request: dict[str, Any]) -> dict[str, Any]:
+    """What the candidate says: `ok` is data, `after` what a call that returned nothing left in its arguments."""
+    try:
+        if "on" in request:
+            return shelf.do(request)
+        args = [shelf.take(item) for item in request["args"]]
+        kwargs = {name: shelf.take(item) for name, item in request["kwargs"].items()}
+        reply = shelf.give(get()(*args, **kwargs))
+        if reply == {"ok": None} and any(isinstance(value, _CHANGING) for value in args):
+            reply["after"] = [codec.encode(value) if isinstance(value, _CHANGING) else None for value in args]
+        return reply
+    except BaseException as error:
+        return {"error": type(error).__name__, "message": _describe_error(error)}
+
+
+_CHANGING = (list, dict, set)
+
+
+def _write_back(args: Sequence[Any], after: Sequence[Any]) -> None:
+    """Into the tester's own arguments what a call has left in them."""
+    for value, tagged in zip(args, after, strict=True):
+        if isinstance(value, _CHANGING) and tagged is not None:
+            new = codec.decode(tagged)
+            value.clear()
+            value.extend(new) if isinstance(value, list) else value.update(new)
 
 
 def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, answers: int, asked: int) -> int:
@@ -310,18 +338,15 @@ def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, ans
     gc.enable()
     with os.fdopen(answers, "rb") as replies, os.fdopen(asked, "wb") as requests:
 
-        def candidate(*args: Any, **kwargs: Any) -> Any:
-            call = {"args": codec.encode(list(args)), "kwargs": codec.encode(kwargs)}
+        def ask(call: dict[str, Any]) -> dict[str, Any]:
             requests.write(json.dumps(call).encode() + b"\n")
             requests.flush()
             line = replies.readline(MAX_LINE)
             if not line.endswith(b"\n"):
                 raise CandidateGone("the program ended before it answered")
-            reply = json.loads(line)
-            if "ok" in reply:
-                if codec.has_nan(reply["ok"]):
-                    raise CandidateGone("it returned nan")
-                return codec.decode(reply["ok"])
+            reply: dict[str, Any] = json.loads(line)
+            if "error" not in reply:
+                return reply
             kind = getattr(builtins, str(reply["error"]), None)
             if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, _TAKEN_FOR_MORE):
                 kind = RuntimeError
@@ -330,6 +355,28 @@ def run_tester(limits: Mapping[str, Any], fds: Sequence[int], progress: int, ans
             except Exception:
                 error = RuntimeError(str(reply.get("message")))
             raise error
+
+        def read(reply: dict[str, Any]) -> Any:
+            if "object" in reply:
+                return handles.make(reply["object"])
+            if "method" in reply:
+                return objects.METHOD
+            if "end" in reply:
+                raise StopIteration
+            tagged = reply["items"] if "items" in reply else reply["ok"]
+            if codec.has_nan(tagged):
+                raise CandidateGone("it returned nan")
+            return iter(codec.decode(tagged)) if "items" in reply else codec.decode(tagged)
+
+        handles = objects.Handles(lambda call: read(ask(call)), CandidateGone)
+
+        def candidate(*args: Any, **kwargs: Any) -> Any:
+            call = {"args": [handles.pack(a) for a in args], "kwargs": {k: handles.pack(v) for k, v in kwargs.items()}}
+            reply = ask(call)
+            value = read(reply)
+            if "after" in reply:
+                _write_back(args, reply["after"])
+            return value
 
         return _test(work, candidate)
 
