@@ -110,6 +110,7 @@ class FixedLength:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.model, self.revision, self.capacity = engine.model, engine.revision, engine.capacity
+        self.continues = engine.continues
 
     def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
         return self.engine.submit(replace(request, params=replace(request.params, fixed_length=True)))

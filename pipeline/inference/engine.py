@@ -1,9 +1,11 @@
 """One small interface to whatever generates."""
 
+from array import array
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipeline.inference.continuing import Begun
 from pipeline.inference.prompts import Prompt
 from schemas.config import SamplingConfig
 
@@ -62,23 +64,39 @@ class SamplingParams:
 
 @dataclass(frozen=True)
 class Request:
-    """`n` completions of one prompt."""
+    """`n` completions of one prompt.
+
+    With `resumable`, those that are cut at `max_tokens` come with their tokens. With `begun`, a completion that was cut
+    so is continued up to `max_tokens` in all (n is 1), and comes whole. Both ask for an engine that `continues`.
+    """
 
     prompt: Prompt
     n: int
     params: SamplingParams
+    resumable: bool = False
+    begun: Begun | None = None
+
+    @property
+    def tokens_left(self) -> int:
+        """How many tokens it may generate for each completion."""
+        return self.params.max_tokens - (len(self.begun.tokens) if self.begun is not None else 0)
 
 
 @dataclass(frozen=True)
 class Completion:
     """One completion. `tokens` is None where a server does not say; `seconds` run from the engine's taking the
-    request.
+    request. `token_ids` are there where it was cut and its request was `resumable`.
     """
 
     text: str
     tokens: int | None
     finish_reason: str
     seconds: float
+    token_ids: "array[int] | None" = None
+
+
+Completions = Future[tuple[Completion, ...]]
+"""The answer to a request."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +116,15 @@ class Engine(Protocol):
 
     A future fails with EngineFailure (this request alone; PromptRefused where that is for good) or EngineDied (all of
     them). `model` and `revision` are what samples are stored under. `capacity` is how many samples are worth having in
-    flight.
+    flight. `continues`: whether it goes on from the tokens of a completion that was cut.
     """
 
     model: str
     revision: str
     capacity: int
+    continues: bool
 
-    def submit(self, request: Request) -> Future[tuple[Completion, ...]]: ...
+    def submit(self, request: Request) -> Completions: ...
 
     def in_flight(self) -> int:
         """Requests that are not answered yet."""

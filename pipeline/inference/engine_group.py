@@ -18,6 +18,7 @@ class EngineGroup:
         self.engines = tuple(engines)
         self.model, self.revision = engines[0].model, engines[0].revision
         self.capacity = sum(engine.capacity for engine in engines)
+        self.continues = all(engine.continues for engine in engines)
         self._lock = threading.Lock()
         self._loads = [0] * len(engines)
         self._closing = False

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
+from pipeline.inference.server_tokens import complete_by_tokens
 from pipeline.inference.servers import Server, ServerPool, pause, say, waits
 from pipeline.progress import track
 from pipeline.text.thoughts import THINK, open_thoughts, opened_by
@@ -67,6 +68,7 @@ class ServerEngine:
     async def _connect(self, model: ModelConfig) -> str:
         self._pool = ServerPool(model, sum(pause(attempt) for attempt in range(1, self._retries + 1)))
         root = await self._pool.connect()
+        self.continues = all(server.is_vllm for server in self._pool.servers if server.up)
         return root if model.weights is None else self._pool.weights
 
     def submit(self, request: Request) -> Future[tuple[Completion, ...]]:
@@ -251,6 +253,8 @@ class ServerEngine:
             "max_tokens": params.max_tokens,
             "extra_body": extra,
         }
+        if request.resumable or request.begun is not None:
+            return await complete_by_tokens(server, request, asked)
         began = time.monotonic()
         answer: Any
         if prompt.messages is not None:

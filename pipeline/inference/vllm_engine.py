@@ -52,7 +52,7 @@ class VllmEngine:
             )
         resolved = resolve_model(model)
         self.model, self.revision = model.name, name_revision(model, resolved)
-        self.capacity = 2 * model.max_num_seqs
+        self.capacity, self.continues = 2 * model.max_num_seqs, True
         self._config, self._module, self._place = model, worker, place
         self._environment = place.restrict(os.environ, model.devices)
         self._settings = WorkerSettings(engine_arguments(model, resolved))
@@ -201,7 +201,8 @@ class VllmEngine:
                     answered = self._sent.pop(answer.number, None)
                     if answered is None:
                         continue
-                    tokens = sum(completion.tokens or 0 for completion in answer.completions)
+                    before = len(answered.request.begun.tokens) if answered.request.begun is not None else 0
+                    tokens = sum((completion.tokens or 0) - before for completion in answer.completions)
                     self._stats = replace(
                         self._stats, tokens=self._stats.tokens + tokens, requests=self._stats.requests + 1
                     )

@@ -13,9 +13,11 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any, assert_never
 
+from pipeline.inference.continuing import BROKEN, Begun, join_text, keep_tokens
 from pipeline.inference.engine import Completion, PromptRefused, Request
 from pipeline.inference.messages import (
     Answer,
@@ -42,6 +44,7 @@ from pipeline.inference.messages import (
 )
 from pipeline.inference.prompts import tokenise
 from pipeline.text.thoughts import loses_tags, open_thoughts, opened_by
+from schemas.sample import CUT
 
 PR_SET_PDEATHSIG = 1
 HEARTBEAT_SECONDS = 0.25
@@ -118,6 +121,7 @@ class _Loop:
         """When each request that is in flight was taken."""
         self.openings: dict[str, str] = {}
         """The tag at the end of its prompt that opens thoughts: the completion goes on behind it."""
+        self.requests: dict[str, Request] = {}
         self.keep_special = loses_tags(self.tokenizer.all_special_tokens)
         self.paused = False
         self.busy = 0.0
@@ -184,6 +188,7 @@ class _Loop:
         for number in numbers:
             self.began.pop(number, None)
             self.openings.pop(number, None)
+            self.requests.pop(number, None)
 
     def find_start(self, number: str) -> int | None:
         """The version of the weights that the oldest token of a request's completions is of; None before there is one.
@@ -206,6 +211,8 @@ class _Loop:
             text, tokens = tokenise(self.tokenizer, request.prompt)
         except ValueError as error:
             raise PromptRefused(str(error), too_long=False) from None
+        if request.begun is not None:
+            tokens += request.begun.tokens
         if len(tokens) >= self.limit:
             raise PromptRefused(
                 f"the prompt has {len(tokens)} tokens, but model.max_model_len is {self.limit}; "
@@ -223,20 +230,23 @@ class _Loop:
             raise PromptRefused(f"vLLM does not take the request: {error}", too_long=False) from None
         self.began[number] = time.monotonic()
         self.openings[number] = opened_by(text)
+        self.requests[number] = request
 
     def read_params(self, request: Request) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        asked = request.params
+        asked, begun = request.params, request.begun
+        # vLLM takes the whole prompt for new text where it ends within a character.
+        broken = begun is not None and self.decode(begun.tokens).endswith(BROKEN)
         return SamplingParams(
             n=request.n,
-            max_tokens=asked.max_tokens,
+            max_tokens=request.tokens_left,
             temperature=asked.temperature,
             top_p=asked.top_p,
             top_k=asked.top_k,
             min_p=asked.min_p,
-            stop=list(asked.stop),
+            stop=[] if broken else list(asked.stop),
             ignore_eos=asked.fixed_length,
             skip_special_tokens=not self.keep_special,
             logprobs=0 if self.trains else None,
@@ -247,14 +257,34 @@ class _Loop:
     def read(self, output: Any, now: float) -> Answer:
         seconds = now - self.began.pop(output.request_id)
         number = int(output.request_id)
-        opening = self.openings.pop(output.request_id)
+        opening, request = self.openings.pop(output.request_id), self.requests.pop(output.request_id)
+        if request.begun is not None:
+            return Answer(number, (self.join(request.begun, output.outputs[0], request.params.stop, seconds),))
         completions = tuple(
-            Completion(open_thoughts(one.text, opening), len(one.token_ids), str(one.finish_reason), seconds)
+            Completion(
+                open_thoughts(one.text, opening),
+                len(one.token_ids),
+                str(one.finish_reason),
+                seconds,
+                keep_tokens(one.token_ids) if request.resumable and one.finish_reason == CUT else None,
+            )
             for one in output.outputs
         )
         if not self.trains:
             return Answer(number, completions)
         return Answer(number, completions, tuple(output.prompt_token_ids), tuple(map(_trace, output.outputs)))
+
+    def join(self, begun: Begun, more: Any, stop: Sequence[str], seconds: float) -> Completion:
+        """What was begun with what was generated `more`, as one completion."""
+        tokens = [*begun.tokens, *more.token_ids]
+        ended = more.finish_reason != CUT and not isinstance(more.stop_reason, str)
+        shown = tokens[:-1] if ended else tokens
+        text, stopped = join_text(begun.text, self.decode(begun.tokens), self.decode(shown), stop)
+        return Completion(text, len(tokens), "stop" if stopped else str(more.finish_reason), seconds)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        options = {"skip_special_tokens": not self.keep_special, "clean_up_tokenization_spaces": False}
+        return str(self.tokenizer.decode(list(tokens), **options))
 
 
 def _trace(one: Any) -> TokenTrace:

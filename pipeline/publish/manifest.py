@@ -14,7 +14,7 @@ from pipeline.decide.guesses import find_guesses
 from pipeline.decide.trail import Calibration
 from pipeline.publish.label_evidence import count_outcomes
 from pipeline.publish.shards import StageCount, count_stages
-from pipeline.run.evidence import find_calibrations, find_graded, find_samples, read_evidence
+from pipeline.run.evidence import count_first_steps, find_calibrations, find_graded, find_samples, read_evidence
 from pipeline.run.layout import MANIFEST, TABLE_FOLDERS, stage_folder
 from pipeline.run.storage import RunFolder
 from pipeline.translate.counts import STAGE as TRANSLATE
@@ -111,10 +111,12 @@ def _count_samples(
     files = find_samples(folder)
     verdicts: Counter[str] = Counter()
     models: Counter[tuple[str, str]] = Counter()
-    tokens = planned = 0
+    tokens = planned = first_steps = first_tokens = 0
     seconds = 0.0
     for shard, name in graded.items():
         table = read_evidence(folder, shard, files.get(shard, ()), ("tokens", "seconds", "verdict"), grading_pass)
+        left, generated = count_first_steps(folder, shard, files.get(shard, ()), grading_pass)
+        first_steps, first_tokens = first_steps + left, first_tokens + generated
         verdicts.update(dict(table["verdict"].value_counts().iter_rows()))
         models.update({row[:2]: row[2] for row in table.group_by("model", "revision").len().iter_rows()})
         tokens += int(table["tokens"].sum() or 0)
@@ -130,6 +132,8 @@ def _count_samples(
         "seconds": round(seconds, 3),
         **counts,
     }
+    if first_steps:
+        summed["first_steps"] = {"count": first_steps, "tokens": first_tokens}
     if shares := read_calibration(folder, grading_pass):
         summed["otherwise"] = shares
     named = [{"name": name, "revision": revision, "samples": n} for (name, revision), n in models.most_common()]

@@ -22,7 +22,7 @@ from pipeline.run.storage import RunFolder
 from pipeline.stages import order_stages
 from schemas.reasons import Verdict
 from schemas.refusal import REFUSAL_DTYPES
-from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
+from schemas.sample import ADDED_LATER, FIRST_STEP, SAMPLE_DTYPES, SAMPLE_KEY
 
 
 def find_stages(folder: RunFolder) -> list[str]:
@@ -49,9 +49,28 @@ def find_samples(folder: RunFolder) -> dict[str, list[str]]:
 def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str] = ()) -> pl.DataFrame:
     """The key and `columns` of the samples in the files `names`, each sample once: as it was last verified.
 
+    A first step that was not continued is no sample yet, and is left out (`count_first_steps`).
+
     A flow that is running merges files and seals shards. Where one of `names` is gone, the files that its shard has
     now are read, all of them: they hold its samples.
     """
+    wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
+    return drop_first_steps(_read_last(folder, names, (*wanted, "finish_reason"))).select(wanted)
+
+
+def count_first_steps(folder: RunFolder, shard: str, names: Iterable[str], grading_pass: int = 1) -> tuple[int, int]:
+    """How many first steps of a pass were not continued, and their tokens."""
+    samples = _read_last(folder, names, ("finish_reason", "tokens"))
+    left = choose_evidence(folder, shard, samples, grading_pass).filter(pl.col("finish_reason") == FIRST_STEP)
+    return left.height, int(left["tokens"].sum())
+
+
+def drop_first_steps(samples: pl.DataFrame) -> pl.DataFrame:
+    """`samples` without those whose outcome is open."""
+    return samples.filter(pl.col("finish_reason").ne_missing(FIRST_STEP))
+
+
+def _read_last(folder: RunFolder, names: Iterable[str], columns: Iterable[str]) -> pl.DataFrame:
     wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
     names = list(names)
     while True:

@@ -27,7 +27,7 @@ from schemas.conform import READER_KEYS, REJECT_SCHEMA, WHERE, InvalidRow, confo
 from schemas.errors import InputError
 from schemas.problem import PROBLEM_DTYPES
 from schemas.reasons import Reason, Verdict
-from schemas.sample import IMPORTED, SAMPLE_DTYPES, SAMPLE_ROWS
+from schemas.sample import FIRST_STEP, IMPORTED, SAMPLE_DTYPES, SAMPLE_ROWS
 
 READING = ReadingConfig()
 UNNAMED = "unnamed model"
@@ -167,6 +167,8 @@ def shape_sample(row: Mapping[str, Any], places: Places) -> dict[str, Any]:
     if isinstance(row, InvalidRow):
         raise ValueError(row.detail)
     id_ = places.find(row)
+    if row.get("finish_reason") == FIRST_STEP:
+        raise ValueError("it is the first step of a sample (sampling.first_tokens) and was not continued")
     completion = row.get("completion")
     if not isinstance(completion, str):
         raise ValueError(f"`completion` is {'missing' if completion is None else type(completion).__name__}, not text")
@@ -282,6 +284,7 @@ def verify_samples(
         pl.Series("verifier", [names[id_] for id_ in ids], dtype=pl.String),
         pl.lit(None, pl.Float64).alias("seconds"),
         pl.lit(None, pl.Int8).alias("grading_pass"),
+        pl.lit(None, SAMPLE_DTYPES["token_ids"]).alias("token_ids"),
         pl.Series(
             "says_missing",
             [

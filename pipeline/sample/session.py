@@ -11,8 +11,9 @@ from pipeline.inference.open import open_engine
 from pipeline.run.evidence import add_earlier, find_graded, record_evidence, record_refusals
 from pipeline.run.storage import RunFolder
 from pipeline.sample.progress import SamplingProgress
-from pipeline.sample.shard import evidence_keys, sample_shard
-from pipeline.sample.store import EvidenceStore, name_model
+from pipeline.sample.shard import sample_shard
+from pipeline.sample.steps import refuse_steps
+from pipeline.sample.store import EvidenceStore, evidence_keys, name_model
 from pipeline.verify.problem import ProblemVerifier
 from pipeline.verify.second_opinion import open_opinion
 from schemas.config import Config
@@ -68,6 +69,7 @@ def open_grading(
     graded = find_graded(folder) if graded is None else graded
     with ExitStack() as stack:
         opened = stack.enter_context(open_engine(config.model)) if engine is None else engine
+        refuse_steps(config.sampling, opened)
         opinion = stack.enter_context(open_opinion(config.verify, opened))
         verifier = stack.enter_context(ProblemVerifier(config.verify, config.sandbox, opinion))
         total = sum(folder.count_rows(name) for name in graded.values()) if problems is None else problems

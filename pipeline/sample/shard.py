@@ -20,19 +20,20 @@ from pipeline.decide.confident import Confident, Observed, count_first, find_gro
 from pipeline.decide.rule import Counts, Rules, settle
 from pipeline.decide.suspects import doubt_problem
 from pipeline.decide.translations import find_paired
+from pipeline.inference.continuing import keep_tokens
 from pipeline.inference.engine import (
-    Completion,
+    Completions,
     Engine,
     EngineDied,
     EngineFailure,
     PromptRefused,
     Request,
-    SamplingParams,
 )
 from pipeline.inference.prompts import build_prompt
 from pipeline.sample.abstention import says_missing
 from pipeline.sample.progress import SamplingProgress, ShardProgress
 from pipeline.sample.refusals import name_refusals
+from pipeline.sample.steps import Row, Steps, end_begun, open_outcome, read_completion
 from pipeline.sample.stop import samples_needed
 from pipeline.sample.store import EvidenceStore, name_model, params_hash, verifier_hash
 from pipeline.sample.tally import Tally
@@ -42,7 +43,7 @@ from pipeline.verify.problem import LABEL_COLUMNS, read_label
 from schemas.config import Config
 from schemas.reasons import KEEP, Verdict
 from schemas.refusal import REFUSAL_DTYPES
-from schemas.sample import SAMPLE_KEY
+from schemas.sample import FIRST_STEP
 from schemas.suspects import find_suspects
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class ShardStats:
 
     `missing` samples are still needed, because their requests failed (`failures` counts them by message). `refusals`
     are the problems whose prompt the engine does not take, in the columns of REFUSAL_DTYPES: none of theirs is missing.
-    `tokens` and `seconds` are this run's.
+    Nor are the `first_steps` that were not continued, as no decision needs them. `tokens` and `seconds` are this run's.
     """
 
     problems: int
@@ -81,6 +82,7 @@ class ShardStats:
     refusals: pl.DataFrame
     tokens: int
     seconds: float
+    first_steps: int = 0
 
 
 def sample_shard(
@@ -102,22 +104,6 @@ def sample_shard(
     return _Shard(problems, store, config, engine, verifier, share).run()
 
 
-def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine, model: str) -> pl.DataFrame:
-    """Which stored samples count for these problems under this config: SAMPLE_KEY without `index`, a row a problem.
-
-    `model` is what `name_model` calls the engine's.
-    """
-    params = params_hash(config.sampling)
-    return pl.DataFrame(
-        [
-            (row["id"], build_prompt(row, config.prompt).key, model, engine.revision, params)
-            for row in problems.unique("id", maintain_order=True).iter_rows(named=True)
-        ],
-        schema=dict.fromkeys(SAMPLE_KEY[:-1], pl.String),
-        orient="row",
-    )
-
-
 class _Shard:
     def __init__(
         self,
@@ -132,11 +118,11 @@ class _Shard:
         self.rules = Rules.of(config)
         self.store = store
         self.model = name_model(store.folder, store.shard, engine)
-        self.params, self.asked = params_hash(config.sampling), SamplingParams.of(config.sampling)
+        self.params, self.steps = params_hash(config.sampling), Steps.of(config.sampling)
         self.events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.wanted: deque[tuple[Tally, int]] = deque()
         self.under_way = self.backlog = 0
-        self.sampled = self.judged_again = self.tokens = self.kept = self.missing = 0
+        self.sampled = self.judged_again = self.tokens = self.kept = self.missing = self.first_steps = 0
         self.failures: dict[str, int] = {}
         self.refusals = pl.DataFrame(schema=REFUSAL_DTYPES)
         self.died: EngineDied | None = None
@@ -197,6 +183,7 @@ class _Shard:
             refusals=self.refusals,
             tokens=self.tokens,
             seconds=time.monotonic() - began,
+            first_steps=self.first_steps,
         )
 
     def _recall(self) -> int:
@@ -207,6 +194,10 @@ class _Shard:
         for row in self._rows_that_count():
             tally = self.tallies[row["problem_id"]]
             if row["prompt"] != tally.prompt.key:
+                continue
+            if row["finish_reason"] == FIRST_STEP:
+                if self.engine.continues:
+                    tally.begun[row["index"]] = row | {"token_ids": keep_tokens(row["token_ids"])}
                 continue
             stored += 1
             if self.config.sampling.stop == "confident":
@@ -238,8 +229,8 @@ class _Shard:
     def _handle(self, event: tuple[Any, ...]) -> None:
         tally: Tally
         if event[0] == "completed":
-            _, tally, indices, future = event
-            self._receive(tally, indices, future)
+            _, tally, indices, begun, future = event
+            self._receive(tally, indices, begun, future)
         else:
             _, tally, row, future = event
             tally.judging = False
@@ -273,7 +264,7 @@ class _Shard:
         elif needed and not tally.failed and self.died is None:
             tally.asked = needed
             # A problem that has begun goes before those that have not: what is begun is soon finished.
-            (self.wanted.appendleft if tally.taken else self.wanted.append)((tally, needed))
+            (self.wanted.appendleft if tally.has_begun else self.wanted.append)((tally, needed))
         elif self.config.sampling.stop == "confident" and not needed and not tally.failed:
             self.resting.append(tally)
             if self.confident is not None:
@@ -304,6 +295,8 @@ class _Shard:
 
     def _close(self, tally: Tally, needed: int) -> None:
         self.open -= 1
+        self.first_steps += len(tally.begun)
+        tally.begun.clear()
         if tally.refusal is None:
             self.missing += needed
         kept = not needed and self._decision(tally) == KEEP
@@ -358,47 +351,64 @@ class _Shard:
                 tally.asked = 0
                 self._go_on(tally)
                 continue
-            indices = tally.reserve(n)
             self.under_way += n
-            future = self.engine.submit(Request(tally.prompt, n, self.asked))
-            future.add_done_callback(
-                lambda done, tally=tally, indices=indices: self.events.put(("completed", tally, indices, done))  # type: ignore[misc]
-            )
+            new, begun = self.steps.choose(n, self._count(tally).missing, tally.correct, tally.begun)
+            for row in begun:
+                tally.taken.add(row["index"])
+                self._ask(tally, [row["index"]], self.steps.go_on(tally.prompt, row), row)
+            if new:
+                self._ask(tally, tally.reserve(new), self.steps.begin(tally.prompt, new))
 
-    def _receive(self, tally: Tally, indices: list[int], future: Future[tuple[Completion, ...]]) -> None:
+    def _ask(self, tally: Tally, indices: list[int], request: Request, begun: Row | None = None) -> None:
+        future = self.engine.submit(request)
+        future.add_done_callback(lambda done: self.events.put(("completed", tally, indices, begun, done)))
+
+    def _receive(self, tally: Tally, indices: list[int], begun: Row | None, future: Completions) -> None:
         self.under_way -= len(indices)
-        tally.asked = 0
+        tally.asked -= len(indices)
         try:
             completions = future.result()
-        except EngineFailure as failure:
-            tally.failed = True
-            tally.taken.difference_update(indices)
-            if isinstance(failure, PromptRefused):
-                tally.refusal = failure
+        except (EngineFailure, EngineDied) as failure:
+            if begun is not None and isinstance(failure, PromptRefused) and failure.too_long:
+                # The model's context is full.
+                completions = (end_begun(begun),)
             else:
-                self._count_failure(failure)
-            return
-        except EngineDied as death:
-            self.died = self.died or death
-            tally.taken.difference_update(indices)
-            return
-        self.backlog += len(completions)
+                self._lose(tally, indices, begun, failure)
+                return
+        before = 0 if begun is None else begun["tokens"]
         for index, completion in zip(indices, completions, strict=True):
-            tally.unjudged.append(
-                {
-                    "problem_id": tally.problem,
-                    "prompt": tally.prompt.key,
-                    "model": self.model,
-                    "revision": self.engine.revision,
-                    "params": self.params,
-                    "index": index,
-                    "completion": completion.text,
-                    "tokens": completion.tokens,
-                    "finish_reason": completion.finish_reason,
-                    "seconds": completion.seconds,
-                    "grading_pass": self.store.grading_pass,
-                }
-            )
+            self.tokens += (completion.tokens or 0) - before
+            row = {
+                "problem_id": tally.problem,
+                "prompt": tally.prompt.key,
+                "model": self.model,
+                "revision": self.engine.revision,
+                "params": self.params,
+                "index": index,
+                "grading_pass": self.store.grading_pass,
+                **read_completion(completion, begun),
+            }
+            if begun is None and self.steps.is_open(completion):
+                tally.taken.discard(index)
+                tally.begun[index] = row | open_outcome(completion, tally.verifier)
+                self.store.append([tally.begun[index] | {"token_ids": list(completion.token_ids or ())}])
+            else:
+                self.backlog += 1
+                tally.unjudged.append(row)
+
+    def _lose(self, tally: Tally, indices: list[int], begun: Row | None, failure: EngineFailure | EngineDied) -> None:
+        """No answer: what was asked for is missing as it was before."""
+        tally.taken.difference_update(indices)
+        if begun is not None:
+            tally.begun[begun["index"]] = begun
+        if isinstance(failure, EngineDied):
+            self.died = self.died or failure
+            return
+        tally.failed = True
+        if begun is None and isinstance(failure, PromptRefused):
+            tally.refusal = failure
+        else:
+            self._count_failure(failure)
 
     def _count_failure(self, failure: EngineFailure) -> None:
         self.failures[str(failure)] = self.failures.get(str(failure), 0) + 1
@@ -432,6 +442,5 @@ class _Shard:
         self.store.append([judged])
         self.backlog -= 1
         self.sampled += 1
-        self.tokens += judged["tokens"] or 0
         if self.progress is not None:
             self.progress.sample(judged["tokens"] or 0)

@@ -18,12 +18,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.inference.engine import FOLDER_REVISION, Engine
+from pipeline.inference.prompts import build_prompt
 from pipeline.run.evidence import find_samples, read_samples
 from pipeline.run.layout import damaged_name, part_name, part_number, parts_folder, samples_name
 from pipeline.run.storage import RunFolder
 from pipeline.verify.code import CodeLabel
 from pipeline.verify.problem import Label
-from schemas.config import ModelConfig, SamplingConfig, SandboxConfig, VerifyConfig
+from schemas.config import Config, ModelConfig, SamplingConfig, SandboxConfig, VerifyConfig
 from schemas.sample import ADDED_LATER, SAMPLE_DTYPES, SAMPLE_KEY
 
 MERGE = 32
@@ -77,6 +78,22 @@ def name_model(folder: RunFolder, shard: str, engine: Engine) -> str:
     stored = read_samples(folder, find_samples(folder).get(shard, ()))
     names = stored.filter(pl.col("revision") == engine.revision)["model"]
     return engine.model if names.is_empty() or engine.model in names else str(names[0])
+
+
+def evidence_keys(problems: pl.DataFrame, config: Config, engine: Engine, model: str) -> pl.DataFrame:
+    """Which stored samples count for these problems under this config: SAMPLE_KEY without `index`, a row a problem.
+
+    `model` is what `name_model` calls the engine's.
+    """
+    params = params_hash(config.sampling)
+    return pl.DataFrame(
+        [
+            (row["id"], build_prompt(row, config.prompt).key, model, engine.revision, params)
+            for row in problems.unique("id", maintain_order=True).iter_rows(named=True)
+        ],
+        schema=dict.fromkeys(SAMPLE_KEY[:-1], pl.String),
+        orient="row",
+    )
 
 
 class EvidenceStore:

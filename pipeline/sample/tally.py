@@ -33,6 +33,8 @@ class Tally:
     lacking: int = 0
     stored: deque[dict[str, Any]] = field(default_factory=deque)
     """Samples of an earlier run that are not counted yet, in the order of their indices."""
+    begun: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """First steps that were cut, by index: not taken yet, as their outcome is open."""
     unjudged: deque[dict[str, Any]] = field(default_factory=deque)
     asked: int = 0
     judging: bool = False
@@ -44,6 +46,10 @@ class Tally:
     @property
     def idle(self) -> bool:
         return not (self.asked or self.judging or self.unjudged)
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self.taken or self.begun)
 
     def counts(self, planned: int) -> Counts:
         """What its samples say so far, of `planned`."""
@@ -65,7 +71,7 @@ class Tally:
         free: list[int] = []
         at = 0
         while len(free) < n:
-            if at not in self.taken:
+            if at not in self.taken and at not in self.begun:
                 free.append(at)
             at += 1
         self.taken.update(free)

@@ -28,11 +28,9 @@ from pipeline.verify.reader.values import Value
 from pipeline.verify.reward import check_format
 from pipeline.verify.worker import NO_VALUE, NO_VALUES
 from schemas.reasons import Cause, Verdict
+from schemas.sample import CUT
 
 T = TypeVar("T")
-
-CUT = "length"
-"""The finish reason of a completion whose tokens were used up, as vLLM and OpenAI's servers name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ class SamplingConfig(Strict):
     max_tokens: Annotated[int, Field(ge=1)] = 1024
     """Longest completion. Small enough for the embedded model on a CPU; a model that reasons needs many times as many,
     and with them a larger `model.max_model_len`."""
+    first_tokens: Annotated[int, Field(ge=1)] | None = None
+    """With `stop: early`: a sample is asked for with so many tokens first, and one that is cut there is continued up to
+    `max_tokens` only where its problem cannot be decided without it. None asks for all of them at once. A server has to
+    be vLLM's."""
     stop_strings: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Cut a completion where a base model would go on to a question of its own."""
     stop: Literal["early", "confident", "full"] = "early"
@@ -67,6 +71,17 @@ class SamplingConfig(Strict):
     def _ordered(self) -> "SamplingConfig":
         if self.n_max is not None and self.n_max < self.n:
             raise ValueError(f"sampling.n_max is the most and sampling.n the usual number; {self.n_max} < {self.n}")
+        if self.first_tokens is not None and self.first_tokens >= self.max_tokens:
+            raise ValueError(
+                f"sampling.first_tokens ({self.first_tokens}) has to be less than sampling.max_tokens "
+                f"({self.max_tokens}), up to which a cut sample is continued; lower it, or leave it out"
+            )
+        if self.first_tokens is not None and self.stop == "confident":
+            raise ValueError(
+                "sampling.first_tokens does not go with sampling.stop: confident: the samples that have ended by then "
+                "are the short ones, which are right more often, and the pass rates learned from them would be too "
+                "high; set stop to early, or leave first_tokens out"
+            )
         return self
 
     @model_validator(mode="after")

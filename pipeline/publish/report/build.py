@@ -165,6 +165,7 @@ def count_cost(gathered: Gathered, config: Config, manifest: dict[str, Any]) -> 
         "planned": planned,
         "saved": max(0, planned - taken) if gathered.rates.decided else 0,
         "otherwise": (manifest.get("samples") or {}).get("otherwise"),
+        "first_steps": (manifest.get("samples") or {}).get("first_steps"),
         "tokens": tokens,
         "seconds": seconds,
         "speed": tokens / seconds if seconds and tokens else None,

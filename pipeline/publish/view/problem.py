@@ -10,6 +10,7 @@ from pipeline.publish.shards import STAGE as DECIDE
 from pipeline.publish.view.index import Index
 from pipeline.publish.view.scan import UNREADABLE, scan_table, scan_tables
 from pipeline.publish.view.search import ChangedError
+from pipeline.run.evidence import drop_first_steps
 from pipeline.run.layout import (
     REJECTED,
     decisions_name,
@@ -123,7 +124,7 @@ def _read_samples(folder: RunFolder, shard: str, id_: str) -> pl.DataFrame:
     whole = samples_name(shard)
     names = [whole] * folder.exists(whole) + folder.list(parts_folder(shard))
     taken = scan_tables(folder, names, SAMPLE_DTYPES).filter(pl.col("problem_id") == id_).collect()
-    return taken.unique(list(SAMPLE_KEY), keep="last", maintain_order=True)
+    return drop_first_steps(taken.unique(list(SAMPLE_KEY), keep="last", maintain_order=True))
 
 
 def _choose_evidence(folder: RunFolder, shard: str, number: int, samples: pl.DataFrame, id_: str) -> pl.DataFrame:

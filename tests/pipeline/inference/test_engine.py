@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
+from pipeline.inference.continuing import Begun, keep_tokens
 from pipeline.inference.engine import EngineDied, PromptRefused, Request, SamplingParams
 from pipeline.inference.open import open_engine
 from pipeline.inference.prompts import Prompt
@@ -46,6 +48,35 @@ def test_completions_come_with_their_tokens_and_why_they_ended(engine: VllmEngin
             assert one.seconds > 0
     assert engine.stats.tokens == sum(one.tokens or 0 for future in futures for one in future.result())
     assert engine.stats.busy > 0
+
+
+def test_a_completion_that_was_cut_goes_on_from_its_tokens(engine: VllmEngine) -> None:
+    prompt, limit = Prompt(None, "Once upon a time there was a", "0" * 16), 24
+    greedy = SamplingParams(max_tokens=limit, temperature=0.0)
+    for cut in (1, 7, limit - 1):
+        (first,) = engine.submit(Request(prompt, 1, replace(greedy, max_tokens=cut), resumable=True)).result(GUARD)
+        assert first.token_ids is not None
+        assert len(first.token_ids) == cut
+        generated = engine.stats.tokens
+        begun = Begun(first.text, first.token_ids)
+        (rest,) = engine.submit(Request(prompt, 1, greedy, begun=begun)).result(GUARD)
+        # Not the tokens of one step: in bfloat16 a prompt's logits are not those of a step's to the last bit.
+        assert rest.text.startswith(first.text)
+        assert len(rest.text) > len(first.text)
+        assert (rest.tokens, rest.finish_reason, rest.token_ids) == (limit, "length", None)
+        assert engine.stats.tokens == generated + limit - cut
+
+
+def test_a_cut_within_a_character_brings_no_prompt_into_the_text(engine: VllmEngine, embedded_model: Path) -> None:
+    tokens = AutoTokenizer.from_pretrained(embedded_model).encode("Hello \N{PARTY POPPER}")
+    assert len(tokens) > 3
+    for cut in range(1, len(tokens) + 1):
+        begun = Begun("Hello", keep_tokens(tokens[:cut]))
+        request = Request(Prompt(None, "Say it\n", "0" * 16), 1, PARAMS, begun=begun)
+        (one,) = engine.submit(request).result(GUARD)
+        assert one.text.startswith("Hello")
+        assert "Say it" not in one.text
+        assert "\n" not in one.text
 
 
 def test_a_prompt_too_long_fails_alone(engine: VllmEngine) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.engine import EngineDied, EngineFailure, PromptRefused
+from pipeline.inference.continuing import Begun
+from pipeline.inference.engine import EngineDied, EngineFailure, PromptRefused, SamplingParams
 from pipeline.inference.server import ServerEngine
 from schemas.config import ModelConfig
 from tests.pipeline.conftest import Server
@@ -148,6 +149,75 @@ def test_a_real_server_gives_all_completions_of_every_request(server: Server, op
         assert {one.finish_reason for one in completions} <= {"stop", "length"}
     assert engine.stats.requests == 6
     assert engine.stats.tokens == sum(one.tokens for future in futures for one in future.result())
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_real_server_continues_what_was_cut(server: Server, opened: Any, chat: bool) -> None:
+    engine = opened(server.model())
+    assert engine.continues
+    greedy = SamplingParams(max_tokens=8, temperature=0.0)
+    asked = replace(ask("Tell me a story about a fox.", chat=chat), params=greedy)
+    short = replace(asked, params=replace(greedy, max_tokens=3), resumable=True)
+    (first,) = engine.submit(short).result(GUARD)
+    assert (first.tokens, first.finish_reason, len(first.token_ids)) == (3, "length", 3)
+    generated = engine.stats.tokens
+    (rest,) = engine.submit(replace(asked, begun=Begun(first.text, first.token_ids))).result(GUARD)
+    assert rest.text.startswith(first.text)
+    assert len(rest.text) > len(first.text)
+    assert (rest.tokens, rest.finish_reason) == (8, "length")
+    assert engine.stats.tokens == generated + 5
+
+
+STORY = "H\u00e9 \N{PARTY POPPER} so 5\nnext"
+END = 256
+
+
+def tell(body: dict[str, Any], _: int) -> tuple[int, dict[str, str], Any]:
+    """A vLLM whose tokens are bytes and whose model goes on with `STORY`, whatever the prompt."""
+    if "tokens" in body:
+        return 200, {}, {"prompt": bytes(body["tokens"]).decode(errors="replace")}
+    if "max_tokens" not in body:
+        tokens = list((body.get("prompt") or "<u>" + body["messages"][-1]["content"] + "</u>").encode())
+        return 200, {}, {"tokens": tokens, "count": len(tokens), "max_model_len": 99}
+    begun = bytes(body["prompt"]).partition(b"q</u>" if b"</u>" in bytes(body["prompt"]) else b"q")[2]
+    more = [*STORY.encode(), END][len(begun) :][: body["max_tokens"]]
+    text = bytes(token for token in more if token != END).decode(errors="ignore")
+    ended = END in more
+    if body["stop"] and (at := text.find(body["stop"][0])) >= 0:
+        more, ended = more[: len((text[:at] + body["stop"][0]).encode())], True
+    reason = {"finish_reason": "stop" if ended else "length", "stop_reason": None if END in more else "\n"}
+    choice = {"index": 0, "text": text, "token_ids": more, "logprobs": None, **reason}
+    return 200, {}, {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [choice]}
+
+
+@pytest.mark.parametrize("chat", [True, False])
+@pytest.mark.parametrize("stop", [(), ("\n",), ("5\nn",)])
+def test_wherever_it_was_cut_a_server_gives_the_same_completion(
+    unruly: Any, opened: Any, chat: bool, stop: tuple[str, ...]
+) -> None:
+    here = unruly(tell)
+    here.owner = "vllm"
+    engine = opened(here.model())
+    params = SamplingParams(max_tokens=len(STORY.encode()) + 1, stop=stop)
+    asked = replace(ask("q", chat=chat), params=params)
+    whole = STORY.partition(stop[0])[0] if stop else STORY
+    assert len(whole.encode()) >= 12
+    for cut in range(1, len(whole.encode())):
+        short = replace(asked, params=replace(params, max_tokens=cut), resumable=True)
+        (first,) = engine.submit(short).result(GUARD)
+        assert (first.finish_reason, list(first.token_ids)) == ("length", list(STORY.encode()[:cut]))
+        (rest,) = engine.submit(replace(asked, begun=Begun(first.text, first.token_ids))).result(GUARD)
+        assert (rest.text, rest.finish_reason, rest.token_ids) == (whole, "stop", None)
+
+
+def test_a_server_of_another_make_is_not_asked_to_continue(unruly: Any, opened: Any) -> None:
+    here = unruly(lambda body, _: answer(body["n"]))
+    here.owner = "another"
+    engine = opened(here.model())
+    assert not engine.continues
+    with pytest.raises(EngineFailure, match=r"only vLLM's servers .* sampling\.first_tokens"):
+        engine.submit(replace(ask("q"), resumable=True)).result(GUARD)
 
 
 @pytest.mark.model

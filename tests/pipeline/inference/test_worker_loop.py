@@ -10,6 +10,7 @@ import pytest
 from jinja2 import TemplateError
 from vllm.exceptions import VLLMNotFoundError, VLLMValidationError
 
+from pipeline.inference.continuing import Begun, keep_tokens
 from pipeline.inference.engine import Request, SamplingParams
 from pipeline.inference.messages import Done, DropOlder, Dropped, Generate, Refused, Sleep, Wake, WorkerSettings
 from pipeline.inference.prompts import Prompt
@@ -24,6 +25,9 @@ class StandInTokenizer:
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
         return [1] * add_special_tokens + [ord(letter) for letter in text]
+
+    def decode(self, tokens: list[int], **_: Any) -> str:
+        return "".join(map(chr, tokens))
 
     def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> str:
         return f"{turns[-1]['content']}<think>\n"
@@ -78,6 +82,38 @@ def test_a_completion_begins_with_the_tag_that_its_prompt_ended_in(
     answer = loop.read(output, 0.0)
     assert [(one.text, one.tokens) for one in answer.completions] == [(text, 2)]
     assert not loop.openings
+
+
+@pytest.mark.parametrize(
+    ("more", "reason", "stop_reason", "text"),
+    [
+        ("d 5", "length", None, "<think>\nand 5"),
+        ("d\0", "stop", None, "<think>\nand"),
+        ("d\n", "stop", "\n", "<think>\nand"),
+        ("\nd", "length", None, "<think>\na"),
+    ],
+    ids=["cut again", "ended", "stopped", "stopped across the cut"],
+)
+def test_a_completion_that_was_cut_is_continued_from_its_tokens_and_comes_whole(
+    monkeypatch: pytest.MonkeyPatch, more: str, reason: str, stop_reason: str | None, text: str
+) -> None:
+    engine = StandInEngine()
+    pipe, _ = Pipe()
+    loop = _Loop(pipe, queue.SimpleQueue(), engine, WorkerSettings({}))
+    monkeypatch.setattr(loop, "read_params", lambda request: None)
+    begun = Begun("<think>\nan", keep_tokens([ord("a"), ord("n")]))
+    stop = ("\n",) if stop_reason else ("n\n",)
+    request = Request(Prompt((("user", "q"),), None, ""), 1, SamplingParams(8, stop=stop), begun=begun)
+    assert request.tokens_left == 6
+    loop.generate("7", request)
+    assert engine.requests == {"7": [ord(letter) for letter in "q<think>\nan"]}
+    output = SimpleNamespace(text="unread", token_ids=list(map(ord, more)), finish_reason=reason)
+    output.stop_reason = stop_reason
+    answer = loop.read(SimpleNamespace(request_id="7", outputs=[output]), 0.0)
+    (one,) = answer.completions
+    assert (one.text, one.tokens) == (text, 2 + len(more))
+    assert one.finish_reason == ("length" if text.endswith("5") else "stop")
+    assert not loop.requests
 
 
 def test_an_engine_that_sleeps_generates_again_when_weights_and_cache_are_both_awake() -> None:

@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or "{}")
-        if not self.path.startswith(("/v1", "/inference")):
+        if not self.path.startswith(("/v1", "/inference", "/tokenize", "/detokenize")):
             self._send(*self._train(body))
             return
         with self.server.lock:

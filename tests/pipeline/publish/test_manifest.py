@@ -16,7 +16,8 @@ from pipeline.publish.shards import CountError, publish_curated
 from pipeline.run.layout import MANIFEST, calibration_name
 from pipeline.run.storage import RunFolder
 from schemas.config import Config
-from schemas.sample import SAMPLE_DTYPES
+from schemas.reasons import Verdict
+from schemas.sample import FIRST_STEP, SAMPLE_DTYPES
 from tests.pipeline.publish.small_runs import MODEL, make_config, make_run, make_samples, publish
 
 
@@ -100,6 +101,22 @@ def test_imported_samples_are_the_plan_and_several_models_are_said(folder: RunFo
     assert manifest["samples"]["planned"] == 45 + 3 + 2 * 16
     assert manifest["model"] == {"name": "2 models", "revision": None}
     assert [model["samples"] for model in manifest["models"]] == [61, 3]
+
+
+def test_first_steps_that_were_not_continued_are_counted_apart_and_decide_nothing(folder: RunFolder) -> None:
+    config = make_run(folder)
+    publish(folder, config)
+    before, decisions = build_manifest(folder, config)["samples"], folder.read_table("decisions/pass-1-00000.parquet")
+    samples = folder.read_table("samples/00000.parquet")
+    cut = samples.head(5).with_columns(
+        (pl.col("index") + 16).alias("index"),
+        pl.lit(FIRST_STEP).alias("finish_reason"),
+        pl.lit(Verdict.UNKNOWN.value).alias("verdict"),
+    )
+    folder.write_table("samples/00000.parquet", pl.concat([samples, cut]))
+    publish(folder, config)
+    assert build_manifest(folder, config)["samples"] == before | {"first_steps": {"count": 5, "tokens": 50}}
+    assert folder.read_table("decisions/pass-1-00000.parquet").equals(decisions)
 
 
 def test_no_manifest_is_written_of_a_run_that_lost_a_row(folder: RunFolder) -> None:

@@ -7,6 +7,7 @@ from random import Random
 
 import polars as pl
 
+from pipeline.inference.continuing import keep_tokens
 from pipeline.inference.engine import Completion, EngineDied, EngineFailure, EngineStats, PromptRefused, Request
 from schemas.config import Config, PromptConfig, SamplingConfig, Source, VerifyConfig
 
@@ -14,6 +15,8 @@ from schemas.config import Config, PromptConfig, SamplingConfig, Source, VerifyC
 class ScriptedEngine:
     """Gives each prompt its own answers in their order; requests finish in an order drawn from `seed`.
 
+    An answer has 3 tokens, or as many as `lengths` says in its place. One that is cut says nothing yet, and its tokens
+    are the number of its answer, by which it is continued.
     `fails` says of a prompt whether its requests fail, `refuses` by which error its prompt is refused; after
     `dies_after` answered requests the engine is dead.
     """
@@ -29,8 +32,10 @@ class ScriptedEngine:
         revision: str = "r1",
         taken: Mapping[str, int] | None = None,
         model: str = "scripted",
+        lengths: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        self.model, self.revision, self.capacity = model, revision, capacity
+        self.lengths, self.generated = dict(lengths or {}), 0
+        self.model, self.revision, self.capacity, self.continues = model, revision, capacity, True
         self.answers, self.fails, self.dies_after = answers, fails, dies_after
         self.refuses = dict(refuses or {})
         self.given: dict[str, int] = dict(taken or {})
@@ -82,9 +87,23 @@ class ScriptedEngine:
             else:
                 self.answered += 1
                 start = self.given.get(text, 0)
-                self.given[text] = start + request.n
-                said = [self.answers[text][i % len(self.answers[text])] for i in range(start, start + request.n)]
-                future.set_result(tuple(Completion(one, 3, "stop", 0.01) for one in said))
+                places = range(start, start + request.n)
+                if request.begun is None:
+                    self.given[text] = start + request.n
+                else:
+                    places = range(request.begun.tokens[0], request.begun.tokens[0] + 1)
+                try:
+                    future.set_result(tuple(self._complete(request, text, place) for place in places))
+                except EngineFailure as failure:
+                    future.set_exception(failure)
+
+    def _complete(self, request: Request, text: str, place: int) -> Completion:
+        said, lengths = self.answers[text], self.lengths.get(text, [3])
+        length, most = lengths[place % len(lengths)], request.params.max_tokens
+        self.generated += min(length, most) - (len(request.begun.tokens) if request.begun else 0)
+        if length <= most:
+            return Completion(said[place % len(said)], length, "stop", 0.01)
+        return Completion("let me", most, "length", 0.01, keep_tokens([place] * most) if request.resumable else None)
 
 
 def config_for(run: str, n: int = 16, stop: str = "full", **more: object) -> Config:

@@ -26,9 +26,9 @@ from pipeline.progress.display import show_progress
 from pipeline.run.storage import RunFolder
 from pipeline.sample import shard, store
 from pipeline.sample.progress import SamplingProgress
-from pipeline.sample.shard import ShardStats, evidence_keys, sample_shard
+from pipeline.sample.shard import ShardStats, sample_shard
 from pipeline.sample.stop import replay_early
-from pipeline.sample.store import EvidenceStore, name_model
+from pipeline.sample.store import EvidenceStore, evidence_keys, name_model
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import Config, DecideConfig
 from schemas.reasons import KEEP, Verdict

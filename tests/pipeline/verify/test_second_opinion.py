@@ -26,7 +26,7 @@ WORDS = re.compile(r"\bW[0-9A-F]{8}\b")
 class StandInJudge:
     """A stand-in for a judging model: `reply` makes the text of its completion from the prompt."""
 
-    model, revision, capacity = "stand-in", "0", 8
+    model, revision, capacity, continues = "stand-in", "0", 8, False
 
     def __init__(self, reply: Callable[[str], str]) -> None:
         self.reply, self.asked = reply, 0
