@@ -22,6 +22,7 @@ BENCHMARKS = (
     "label_conflicts_from_rates",
     "decide",
     "budget",
+    "first_tokens",
     "dedup",
     "decontaminate",
     "scale",

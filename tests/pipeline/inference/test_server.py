@@ -152,12 +152,14 @@ def test_a_real_server_gives_all_completions_of_every_request(server: Server, op
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("chat", [True, False])
-def test_a_real_server_continues_what_was_cut(server: Server, opened: Any, chat: bool) -> None:
+@pytest.mark.parametrize(
+    ("text", "chat"), [("Tell me a story about a fox.", True), ("Once upon a time there was a", False)]
+)
+def test_a_real_server_continues_what_was_cut(server: Server, opened: Any, text: str, chat: bool) -> None:
     engine = opened(server.model())
     assert engine.continues
     greedy = SamplingParams(max_tokens=8, temperature=0.0)
-    asked = replace(ask("Tell me a story about a fox.", chat=chat), params=greedy)
+    asked = replace(ask(text, chat=chat), params=greedy)
     short = replace(asked, params=replace(greedy, max_tokens=3), resumable=True)
     (first,) = engine.submit(short).result(GUARD)
     assert (first.tokens, first.finish_reason, len(first.token_ids)) == (3, "length", 3)
