@@ -1,8 +1,10 @@
 """Finding duplicates in a whole set: read and sign every row, rank them, and drop each that is like a better one.
 
 A row is dropped only for a *kept* row that it is like itself, so every duplicate names a twin that is there, and rows
-that are alike only by way of a third stay apart. What is held for a row is its canonical line, two signatures and its
-rank: about a kilobyte for a usual problem, whatever else its columns hold.
+that are alike only by way of a third stay apart. What is held for a row is its canonical line, its names, two
+signatures and its rank: about a kilobyte for a usual problem, whatever else its columns hold.
+
+Where the texts do not prove that two rows are one problem, both must have a label, and the labels must agree.
 
 No label is lost with its row: the twin gets it as a label candidate. A copy in other words whose label differs from
 its twin's is kept beside it, since either may be mislabelled or the two may be different problems: samples of both
@@ -17,8 +19,8 @@ from numpy.typing import NDArray
 
 from pipeline.dedup.candidates import find_candidates
 from pipeline.dedup.compare import compare
-from pipeline.dedup.labels import CANDIDATE_DTYPES, Duplicates, Handed, agree, split_duplicates
-from pipeline.dedup.reading import END, read_statement
+from pipeline.dedup.labels import CANDIDATE_DTYPES, Duplicates, Handed, agree, confirm, disagree, split_duplicates
+from pipeline.dedup.reading import END, read_names, read_statement
 from pipeline.dedup.signature import Signatures, sign_copies, sign_stories
 from pipeline.progress import here_total, track
 from schemas.config import DedupConfig
@@ -52,17 +54,19 @@ def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collecti
     `ColumnNotFoundError` for a table without `statement`.
     """
     lines: list[str] = []
+    names: list[str] = []
     ranks: list[pl.DataFrame] = []
     copies: list[Signatures] = []
     stories: list[Signatures] = []
-    names: dict[str, None] = {}
+    seen: dict[str, None] = {}
     with track("dedup: sign", here_total(), part=True) as work:
         for name, table in tables:
             if "statement" not in table.columns:
                 raise pl.exceptions.ColumnNotFoundError("dedup needs the column 'statement'; map it in `columns`")
-            names[name] = None
+            seen[name] = None
             read = [read_statement(text) if text else "" for text in table["statement"]]
             lines += read
+            names += [read_names(text) if text else "" for text in table["statement"]]
             ranks.append(
                 rank_rows(table, config, held).with_columns(pl.lit(name).alias("table"), row=pl.int_range(pl.len()))
             )
@@ -72,16 +76,17 @@ def find_duplicates(tables: Iterable[Table], config: DedupConfig, held: Collecti
             work.advance(table.height)
     nothing = Duplicates(pl.DataFrame(schema=DROPPED_DTYPES), pl.DataFrame(schema=CANDIDATE_DTYPES))
     if not lines:
-        return dict.fromkeys(names, nothing)
+        return dict.fromkeys(seen, nothing)
     order, placed = sort_rows(pl.concat(ranks), lines)
     dropped, handed = drop_worse(
         placed,
         [lines[at] for at in order],
+        [names[at] for at in order],
         [_arrange(signatures, order) for signatures in (copies, stories) if signatures],
         config,
     )
     return {
-        name: Duplicates(_pick(dropped, name, DROPPED_DTYPES), _pick(handed, name, CANDIDATE_DTYPES)) for name in names
+        name: Duplicates(_pick(dropped, name, DROPPED_DTYPES), _pick(handed, name, CANDIDATE_DTYPES)) for name in seen
     }
 
 
@@ -122,7 +127,7 @@ def _arrange(signatures: list[Signatures], order: list[int]) -> Signatures:
 
 
 def drop_worse(
-    ranked: pl.DataFrame, lines: list[str], signatures: list[Signatures], config: DedupConfig
+    ranked: pl.DataFrame, lines: list[str], names: list[str], signatures: list[Signatures], config: DedupConfig
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(rows, in rank order, that are like a better one that stays, with that one's id as twin; labels handed on)."""
     languages, answers, ids = (ranked[name].to_list() for name in ("code_language", "answer", "id"))
@@ -149,14 +154,16 @@ def drop_worse(
         for better in meets.get(at, ()):
             if better in twins or (languages[at] != languages[better] and languages[at] and languages[better]):
                 continue
-            like = compare(lines[better], lines[at], config)
+            like = compare(lines[better], lines[at], config, names[better], names[at])
             if like is None or (like.how == "paraphrase" and not agree(answers[at], answers[better])):
                 continue
             detail = f"{like.how} of {ids[better]} (similarity {like.score:.2f})"
-            if any(agree(answers[at], answer) for answer in same_text[better]):
+            says_same = agree if like.is_proved else confirm
+            if any(says_same(answers[at], answer) for answer in same_text[better]):
                 twins[at], details[at] = better, detail
                 break
-            clash = clash or (better, detail)
+            if disagree(answers[at], answers[better]):
+                clash = clash or (better, detail)
         if clash is not None and at not in twins:
             better, detail = clash
             handed += [Handed(at, better, CLASH, detail), Handed(better, at, CLASH, detail)]

@@ -86,6 +86,11 @@ def disagree(answer: str, other: str) -> bool:
     return not agree(answer, other)
 
 
+def confirm(answer: str, other: str) -> bool:
+    """Whether both labels are there and say the same."""
+    return bool(answer.strip() and other.strip()) and agree(answer, other)
+
+
 @lru_cache(maxsize=1 << 16)
 def agree(answer: str, other: str) -> bool:
     """Whether two labels say the same, by the verifier's own comparison; a missing label agrees with any.

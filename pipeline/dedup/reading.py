@@ -93,6 +93,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _POINTS = re.compile(r"(?<![A-Za-z\\])[A-Z](?: [A-Z]){1,7}(?![A-Za-z])")
+_BOLD = re.compile(r"(?<![\w*])\*\*([^\s*](?:[^*\n]*[^\s*])?)\*\*(?![\w*])")
+_AROUND = '.,;:!?()[]*_"“”$'
 _FIRST = {"1": "first", "2": "second"}
 
 
@@ -101,10 +103,27 @@ def read_statement(text: str) -> str:
     return " ".join(read_tokens(text))
 
 
+def read_names(text: str) -> str:
+    """The words that a text writes as names, in lower case, in the order of the alphabet and parted by spaces.
+
+    With a capital and small letters behind it wherever they stand; so a sentence's first word may be one.
+    """
+    words = set(text.split())
+    names: set[str] = set()
+    for word in words:
+        if word[:1].isupper():
+            name = word.strip(_AROUND).partition("'")[0].partition("’")[0]
+            if name[1:].islower() and name.isalpha() and name.lower() not in words:
+                names.add(name.lower())
+    return " ".join(sorted(names))
+
+
 def read_tokens(text: str, whole: bool = False) -> list[str]:
     """The canonical tokens of a statement; `whole` keeps the instructions around it."""
     plain = text if whole else strip_source(strip_labels(text))
     # `A B C` is how some converters to LaTeX write `ABC`.
+    if "**" in plain:
+        plain = _BOLD.sub(r"\1", plain)
     plain = _POINTS.sub(lambda points: points[0].replace(" ", ""), plain)
     if not plain.isascii():
         plain = unicodedata.normalize("NFKC", plain.translate(_SUPERSCRIPTS)).translate(_GREEK)

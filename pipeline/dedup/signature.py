@@ -14,8 +14,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dedup.compare import FEW_NUMBERS, prepare
+from pipeline.dedup.compare import FEW_NUMBERS
 from pipeline.dedup.reading import END
+from pipeline.dedup.statement import prepare
 
 MASK = 0xFFFFFFFF
 PAIR = 0x9E3779B1

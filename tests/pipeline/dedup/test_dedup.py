@@ -171,6 +171,14 @@ def test_a_copy_in_other_words_under_another_label_stays_and_each_knows_the_othe
     assert hand_on(first, {**other, "answer": "7.00"})[1].height == 1
 
 
+def test_what_the_text_leaves_open_the_labels_must_confirm() -> None:
+    text = "Omar has 12 jars of jam and 7 jars of honey. He gives 5 jars of jam away. How many jars has he now?"
+    other = text.replace("honey", "mustard")
+    for answers, rejected in (((None, None), 0), (("14", None), 0), (("14", "14"), 1), (("14", "15"), 0)):
+        rows = [{"statement": text, "answer": answers[0]}, {"statement": other, "answer": answers[1]}]
+        assert hand_on(*rows)[1].height == rejected
+
+
 @pytest.mark.parametrize(
     ("answer", "other", "same"),
     [
