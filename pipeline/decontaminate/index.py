@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.decontaminate.items import Item, hash_items, mask_calls, read_core
-from pipeline.dedup.compare import Statement
 from pipeline.dedup.reading import END, is_number, is_ordinal, read_tokens
+from pipeline.dedup.statement import Statement
 
 NUMBER = "#"
 RUN = 4

@@ -12,9 +12,10 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from pipeline.decontaminate.index import RUN, Entry, Index, cut_runs, drop_ends
-from pipeline.dedup.compare import FEW_NUMBERS, Statement, compare, compare_stories
+from pipeline.dedup.compare import FEW_NUMBERS, compare, compare_stories
 from pipeline.dedup.labels import disagree
 from pipeline.dedup.reading import END, is_number
+from pipeline.dedup.statement import Statement
 from pipeline.dedup.vocabulary import CONTRARY_WORDS, LITTLE_WORDS
 from schemas.config import DecontaminateConfig
 
