@@ -335,6 +335,15 @@ def check_world(report: Report, place: Place) -> None:
     )  # fmt: skip
 
 
+def check_push(report: Report, place: Place) -> None:
+    """The trainer's weights into another process, by each way that there is: seconds, and that they arrive."""
+    from scripts.gpu_push import push_weights
+
+    for row in push_weights(place.shapes[1], place):
+        report.add("push", **row)
+        report.bound("push", f"weights that arrived changed ({row['way']})", row["wrong"], 0)
+
+
 def check_engine(report: Report, place: Place, settings: dict[str, Any]) -> None:
     """vLLM and the trainer on the device in turn: memory, seconds, and the log-probabilities of both."""
     from pipeline.inference.machine import vllm_version
@@ -381,6 +390,7 @@ def main() -> int:
         "one-rank": lambda: check_one_rank(report, place),
         "world": lambda: check_world(report, place),
         "steps": lambda: check_steps(report, place, rate),
+        "push": lambda: check_push(report, place),
         "engine": lambda: check_engine(report, place, chosen.model),
     }
     for name, check in checks.items():

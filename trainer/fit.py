@@ -123,7 +123,7 @@ def _load_training(config: Config, shape: ModelShape, placement: Placement, memo
             yield _load_engine("rollouts, an engine", shape, model, memory)
         yield Load("training, a rank", step, memory)
         return
-    stays = reckon_export(shape, config.train, ranks)
+    stays = reckon_export(shape, config.train, ranks, beside_engine=True)
     share = model.engine.get("gpu_memory_utilization", find_share(shape, config, ranks, memory))
     engine = _load_engine("rollouts, an engine beside a rank", shape, model, memory, float(share))
     held = {"the trainer's weights and optimiser": stays.total}

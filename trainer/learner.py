@@ -2,7 +2,7 @@
 
 import ctypes
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
@@ -58,18 +58,15 @@ class Learner:
         return {name: fmean(row[name] for row in rows) for name in rows[0] if name != "seconds"}
 
     def export(self) -> Generator[tuple[str, Tensor], None, None]:
-        """All weights by their Hugging Face names, in bfloat16 on the CPU, one at a time, adapters merged.
+        """All weights by their Hugging Face names, in bfloat16, one at a time, adapters merged.
 
         The ranks gather together: close it, or read it to its end, before anything else is asked of them.
         """
-        _tell("export")
-        weights = self.policy.export_weights()
-        try:
-            for name, weight in weights:
-                yield name, weight.cpu()
-        finally:
-            deque(weights, maxlen=0)
-            distributed.meet()
+        return self._gather("export", self.policy.export_weights())
+
+    def export_adapters(self) -> Generator[tuple[str, Tensor], None, None]:
+        """As `export`, what the policy's `find_merge` merges."""
+        return self._gather("export_adapters", self.policy.export_adapters())
 
     def export_model(self, folder: Path) -> None:
         """Write the model in Hugging Face form."""
@@ -114,6 +111,16 @@ class Learner:
     def close(self) -> None:
         """Let the other ranks go."""
         _tell("close")
+
+    def _gather(self, command: str, weights: Iterator[tuple[str, Tensor]]) -> Generator[tuple[str, Tensor], None, None]:
+        _tell(command)
+        try:
+            # Not `yield from`, which would close what is to be read to its end.
+            for name, weight in weights:  # noqa: UP028
+                yield name, weight
+        finally:
+            deque(weights, maxlen=0)
+            distributed.meet()
 
     def _read(self, folder: Path) -> dict[str, Any]:
         """This rank's share of a checkpoint, in the form of `save`."""
@@ -168,9 +175,8 @@ def follow(train: TrainConfig) -> None:
             learner = Learner(rest[0], train, rest[1])
         elif name == "end":
             return
-        elif name == "export":
-            deque(learner.policy.export_weights(), maxlen=0)
-            distributed.meet()
+        elif name in ("export", "export_adapters"):
+            deque(getattr(learner, name)(), maxlen=0)
         else:
             getattr(learner, name)(*rest)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pipeline.inference.shape import BYTES, ModelShape
 from schemas.config import Config, ModelConfig, TrainConfig
+from trainer.weight_stream import BUCKET, BUCKETS
 
 GB = 1e9
 ASSUMED_GB = 80.0
@@ -103,12 +104,15 @@ def keep_per_token(shape: ModelShape) -> int:
     return attention + 8 * shape.feed_forward
 
 
-def reckon_export(shape: ModelShape, train: TrainConfig, ranks: int) -> Demand:
-    """A rank while weights are pushed or saved: one tensor at a time is gathered, in bfloat16."""
+def reckon_export(shape: ModelShape, train: TrainConfig, ranks: int, *, beside_engine: bool = False) -> Demand:
+    """A rank while weights are pushed or saved: one tensor at a time is gathered, in bfloat16, and goes to an engine on
+    the same GPU through buckets of that GPU.
+    """
     return Demand(
         {
             **reckon_weights(shape, train, ranks).parts,
             "the largest tensor": (2 + 2 / ranks) * shape.embedding,
+            **({"weights on their way": float(BUCKETS * BUCKET)} if beside_engine else {}),
             "CUDA": CUDA,
         }
     )
@@ -156,7 +160,7 @@ def find_share(shape: ModelShape, config: Config, ranks: int, memory: float) -> 
 
     vLLM refuses to start where less is free, and its own process has a context on the GPU by then.
     """
-    stays = reckon_export(shape, config.train, ranks).total + CUDA / 2
+    stays = reckon_export(shape, config.train, ranks, beside_engine=True).total + CUDA / 2
     return min(UTILISATION, max(0.0, 1 - stays / memory))
 
 

@@ -6,7 +6,7 @@ added as they come. So the trainer computes with the very weights that the sampl
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from schemas.errors import InputError
 from trainer import attention, distributed
 from trainer.batch import MicroBatch
 from trainer.head import ChunkedLoss, TokenLoss, find_logprobs
+from trainer.weights import DOWN, UP, Merge
 
 SCALED_LOGITS = ("logit_scale", "logits_scaling", "final_logit_softcapping")
 ADAPTER = "default"
@@ -122,6 +123,32 @@ class Policy(nn.Module):  # type: ignore[misc]
             down, up = (_whole(self.lm.get_parameter(f"{layer}.lora_{side}.{ADAPTER}.weight")).float() for side in "AB")
             merged = _whole(weight).float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
             yield name, merged.to(torch.bfloat16)
+
+    def export_adapters(self) -> Iterator[tuple[str, Tensor]]:
+        """Both parts of every adapter, as `weights.Merge` names them; to be read to its end, as
+        `export_weights`.
+        """
+        for name, own, _ in self._exported():
+            layer = own.removesuffix(f"{BASE}weight")
+            if layer != own:
+                for part, side in ((DOWN, "A"), (UP, "B")):
+                    yield f"{name}{part}", _whole(self.lm.get_parameter(f"{layer}.lora_{side}.{ADAPTER}.weight"))
+
+    def find_merge(self) -> Merge | None:
+        """How `export_adapters` makes the model's weights of those in the folder that it was loaded from.
+
+        None where no adapters are trained, or where that folder's files have other names than the model (experts that
+        transformers puts into one tensor): then all weights have to be pushed.
+        """
+        scales = {
+            name: float(self.lm.get_submodule(own.removesuffix(f"{BASE}weight")).scaling[ADAPTER])
+            for name, own, _ in self._exported()
+            if own.endswith(f"{BASE}weight")
+        }
+        files = sorted(Path(self.source).glob("*.safetensors"))
+        if not scales or not scales.keys() <= list_names(files):
+            return None
+        return Merge(self.source, scales)
 
     def _exported(self) -> Iterator[tuple[str, str, Tensor]]:
         """(Hugging Face name, own name, weight), whole or sharded."""
@@ -234,6 +261,17 @@ def write_weight_files(shapes: dict[str, torch.Size], weights: Iterator[tuple[st
     if plan.is_sharded:
         index = {"metadata": plan.metadata, "weight_map": plan.tensor_to_filename}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
+
+
+def list_names(files: Sequence[Path]) -> set[str]:
+    """The names of all tensors in some safetensors files."""
+    from safetensors import safe_open
+
+    names: set[str] = set()
+    for file in files:
+        with safe_open(file, framework="pt") as opened:
+            names.update(opened.keys())
+    return names
 
 
 def _hand_over(master: nn.Parameter) -> Any:

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from pipeline.inference.engine import EngineDied, EngineStats, PromptRefused, Request, SamplingParams
 from pipeline.inference.machine import ALONE, Place, find_device, vllm_version
 from pipeline.inference.messages import (
@@ -77,8 +75,6 @@ class RolloutEngine:
             sleeps = find_device() != "cpu"
             engine = {"gpu_memory_utilization": place.share, "enable_sleep_mode": sleeps} | engine
         self.version = 0
-        self.dtype = torch.float32
-        """Of the engine's weights, once it is started."""
         self._folder, self._stop = folder, tuple(stop_strings)
         self._place, self._module = place, worker
         self._environment = place.restrict(os.environ, model.devices)
@@ -108,7 +104,7 @@ class RolloutEngine:
         self._watch = loop.create_task(self._keep_watch())
         try:
             with track(START, unit="", note=self._place.name(self._folder.name)):
-                self.dtype = getattr(torch, await ready)
+                await ready
         except BaseException:
             await self.close()
             raise
@@ -141,7 +137,8 @@ class RolloutEngine:
         await self._ask(DropOlder(next(self._numbers), version))
 
     async def load(self, path: str, version: int) -> None:
-        """Replace all of the engine's weights by those that `write_weights` has put where `path` says.
+        """Replace all of the engine's weights by those that come from `path`: the address of a stream, a file of
+        `write_weights`, or a checkpoint's folder.
 
         Several engines may read them at once. Requests in flight keep their tokens and their KV cache and go on under
         the new weights; a paused engine stays paused. Raises EngineDied, also when a weight is missing or unknown: an
@@ -224,8 +221,8 @@ class RolloutEngine:
     def _take(self, message: FromWorker) -> None:
         self._last_message = time.monotonic()
         match message:
-            case Ready(dtype):
-                self._settle(READY, dtype)
+            case Ready():
+                self._settle(READY, None)
             case Fatal(reason):
                 self._fail(reason)
             case Refused(number, reason, too_long):

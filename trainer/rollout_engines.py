@@ -1,19 +1,18 @@
 """Several rollout engines as one: as many as the node has places for, or the servers of `model.url`.
 
-The least loaded is asked next. All of them get the weights of each version, from one file. An engine that dies is
-started again, and what it held is asked of the others; it is asked for nothing before the next push, because the
-model's folder, which it loads, has the weights of before training. All completions of one request come from one engine,
-whose worker says which versions took part, so what is measured of the lag holds for any number of engines.
+The least loaded is asked next. All of them get the weights of each version, from one stream or file. An engine that
+dies is started again, and what it held is asked of the others; it is asked for nothing before the next push, because
+the model's folder, which it loads, has the weights of before training. All completions of one request come from one
+engine, whose worker says which versions took part, so what is measured of the lag holds for any number of engines.
 """
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import torch
 
@@ -27,7 +26,8 @@ from trainer.placement import place_engines
 from trainer.rollout import Sampled
 from trainer.rollout_engine import RolloutEngine
 from trainer.rollout_server import RolloutServer
-from trainer.weights import own_path, write_weights
+from trainer.weight_stream import WeightSender
+from trainer.weights import Merge, write_weights
 
 PUSHED = "pushed-weights"
 """In the folder of training, while servers read it."""
@@ -37,7 +37,6 @@ class _Engine(Protocol):
     """One engine, here or on a server."""
 
     version: int
-    dtype: torch.dtype
 
     async def start(self) -> None: ...
 
@@ -154,32 +153,60 @@ class RolloutEngines:
 
     async def drop_older(self, version: int) -> None:
         """As `RolloutEngine.drop_older`, of every engine that is ready."""
-        await self._all(lambda engine: engine.drop_older(version))
+        await self._all(lambda _, engine: engine.drop_older(version))
 
-    async def push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> float:
+    @property
+    def reads_files(self) -> bool:
+        """Whether weights go to servers elsewhere, by way of a file: then adapters alone are less to write."""
+        return self._shared is not None
+
+    async def push(
+        self, weights: Iterable[tuple[str, torch.Tensor]], version: int, merge: Merge | None = None
+    ) -> float:
         """Replace the weights of every engine that is ready, by their checkpoint names; returns the seconds it took.
 
-        Until then each goes on under those that it has, and what is in flight goes on under the new ones (`load`). The
-        tensors are read in another thread and must not change until this returns. Raises EngineDied where no engine
-        could take them.
+        With `merge`, which goes to servers alone (`reads_files`), the tensors are adapters. Until then each engine goes
+        on under the weights that it has, and what is in flight goes on under the new ones (`load`). The tensors are
+        read in another thread and must not change until this returns. Raises EngineDied where no engine could take
+        them.
         """
         began = time.perf_counter()
         # Once begun it is carried through, or engines and trainer would disagree about the version.
-        await asyncio.shield(asyncio.ensure_future(self._push(weights, version)))
+        await asyncio.shield(asyncio.ensure_future(self._push(weights, version, merge)))
         return time.perf_counter() - began
 
-    async def _push(self, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> None:
-        ready = [slot.engine for slot in self._slots if slot.engine is not None]
+    async def _push(
+        self, weights: Iterable[tuple[str, torch.Tensor]], version: int, merge: Merge | None = None
+    ) -> None:
+        ready = [number for number, slot in enumerate(self._slots) if slot.engine is not None]
         if not ready:
             raise self._end
-        with await asyncio.to_thread(write_weights, weights, ready[0].dtype) as file:
-            path = own_path(file) if self._shared is None else await asyncio.to_thread(_copy, file, self._shared)
+        if self._shared is None:
+            await self._stream(WeightSender(weights, ready), version)
+        else:
+            path = str(self._shared)
             try:
-                await self._all(lambda engine: engine.load(path, version))
+                await asyncio.to_thread(_write, weights, self._shared, merge)
+                await self._all(lambda slot, engine: engine.load(path, version))
             finally:
-                if self._shared is not None:
-                    self._shared.unlink()
+                self._shared.unlink(missing_ok=True)
         self.version = version
+
+    async def _stream(self, sender: WeightSender, version: int) -> None:
+        async def load(slot: _Slot, engine: _Engine) -> None:
+            number = self._slots.index(slot)
+            try:
+                await engine.load(sender.address(number), version)
+            finally:
+                sender.release(number)
+
+        with sender:
+            sending = asyncio.create_task(asyncio.to_thread(sender.run))
+            try:
+                await self._all(load)
+            finally:
+                # What went wrong where they are gathered is the cause of what the engines say.
+                await sending
 
     async def pause(self) -> None:
         """As `RolloutEngine.pause`. Waits for an engine that is starting, and none starts until `resume`: the devices
@@ -188,11 +215,11 @@ class RolloutEngines:
         self._generating.clear()
         starting = [slot.starting for slot in self._slots if slot.starting is not None]
         await asyncio.gather(*starting, return_exceptions=True)
-        await self._all(lambda engine: engine.pause())
+        await self._all(lambda _, engine: engine.pause())
 
     async def resume(self) -> None:
         """Go on after `pause`."""
-        await self._all(lambda engine: engine.resume())
+        await self._all(lambda _, engine: engine.resume())
         self._generating.set()
 
     @property
@@ -230,12 +257,12 @@ class RolloutEngines:
             raise self._end
         return min(usable, key=lambda one: one[0].load)
 
-    async def _all(self, do: Callable[[_Engine], Awaitable[None]]) -> None:
+    async def _all(self, do: Callable[[_Slot, _Engine], Awaitable[None]]) -> None:
         """Do it with every engine that is ready. Raises EngineDied where the last one died of it."""
 
         async def do_with(slot: _Slot, engine: _Engine) -> None:
             try:
-                await do(engine)
+                await do(slot, engine)
             except EngineDied as error:
                 self._lose(slot, engine, error)
 
@@ -278,8 +305,6 @@ class RolloutEngines:
         slot.engine = engine
 
 
-def _copy(file: IO[bytes], target: Path) -> str:
-    """Put the file in memory where other machines can read it."""
-    with open(own_path(file), "rb") as source, target.open("wb") as copy:
-        shutil.copyfileobj(source, copy, 1 << 24)
-    return str(target)
+def _write(weights: Iterable[tuple[str, torch.Tensor]], file: Path, merge: Merge | None) -> None:
+    with file.open("wb") as opened:
+        write_weights(weights, opened, merge)

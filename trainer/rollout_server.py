@@ -5,15 +5,12 @@ server is started by the line in pipeline/inference/server_weights.py.
 """
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from pipeline.inference.engine import EngineDied, EngineStats, PromptRefused
 from pipeline.inference.prompts import Prompt, tokenise
@@ -37,7 +34,6 @@ class RolloutServer:
 
     def __init__(self, model: ModelConfig, url: str, folder: Path, stop_strings: Sequence[str] = ()) -> None:
         self.version = 0
-        self.dtype = _read_dtype(model, folder)
         self._model, self._url, self._folder, self._stop = model, url, folder.resolve(), tuple(stop_strings)
         # Another trainer's pushes have another name, so that none of its weights is taken for ours.
         self._session = secrets.token_hex(4)
@@ -204,13 +200,3 @@ class RolloutServer:
         if self._in_hand:
             self._busy += now - self._since
         self._since, self._in_hand = now, self._in_hand + change
-
-
-def _read_dtype(model: ModelConfig, folder: Path) -> torch.dtype:
-    """What the weights are rounded to on their way: the type that the server is told, or the checkpoint's own."""
-    name = model.dtype
-    if name == "auto":
-        config = json.loads((folder / "config.json").read_text())
-        name = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
-    dtype = getattr(torch, name, torch.bfloat16)
-    return dtype if isinstance(dtype, torch.dtype) else torch.bfloat16

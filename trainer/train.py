@@ -10,6 +10,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -246,7 +247,9 @@ class StageRun:
         return levelled is not None
 
     async def _push(self, engine: RolloutEngines) -> float:
-        return await engine.push(self.learner.export(), self.state.version)
+        merge = self.learner.policy.find_merge() if engine.reads_files else None
+        with closing(self.learner.export() if merge is None else self.learner.export_adapters()) as weights:
+            return await engine.push(weights, self.state.version, merge)
 
     def _is_between(self) -> bool:
         """Whether it is time to evaluate while the stage trains."""

@@ -49,7 +49,9 @@ class DropOlder:
 
 @dataclass(frozen=True)
 class LoadWeights:
-    """Take all weights from a file between two steps; what is in flight goes on under them. Answered by `Done`."""
+    """Take all weights from `path` (trainer/weights.py) between two steps; what is in flight goes on under them.
+    Answered by `Done`.
+    """
 
     number: int
     path: str
@@ -98,9 +100,7 @@ ToWorker = Generate | Cancel | DropOlder | LoadWeights | Pause | Resume | Sleep 
 
 @dataclass(frozen=True)
 class Ready:
-    """The engine is loaded; `dtype` is that of its weights, by its name in torch."""
-
-    dtype: str
+    """The engine is loaded."""
 
 
 @dataclass(frozen=True)

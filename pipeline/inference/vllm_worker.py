@@ -128,7 +128,7 @@ class _Loop:
 
     def serve(self) -> None:
         """Until `Close`."""
-        self.send(Ready(str(self.engine.model_config.dtype).removeprefix("torch.")))
+        self.send(Ready())
         beat = time.monotonic()
         while True:
             while self.paused or not self.began or not self.inbox.empty():

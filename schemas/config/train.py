@@ -34,7 +34,8 @@ class TrainStage(Strict):
 
 
 class LoraTraining(Strict):
-    """Train low-rank adapters instead of all weights; they are merged wherever weights leave the trainer."""
+    """Train low-rank adapters instead of all weights; they are merged wherever weights leave the trainer, or by the
+    servers that it pushes to (`on_servers`)."""
 
     rank: Annotated[int, Field(ge=1)] = 32
     """Of the adapters: more can learn more and takes more memory."""

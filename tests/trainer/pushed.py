@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import torch
 
 from trainer.rollout_engine import RolloutEngine
-from trainer.weights import own_path, write_weights
+from trainer.weight_stream import WeightSender
 
 
 @asynccontextmanager
@@ -20,5 +20,10 @@ async def opened(engine: RolloutEngine) -> AsyncIterator[RolloutEngine]:
 
 
 async def push(engine: RolloutEngine, weights: Iterable[tuple[str, torch.Tensor]], version: int) -> None:
-    with await asyncio.to_thread(write_weights, weights, engine.dtype) as file:
-        await engine.load(own_path(file), version)
+    with WeightSender(weights, [0]) as sender:
+        sending = asyncio.create_task(asyncio.to_thread(sender.run))
+        try:
+            await engine.load(sender.address(0), version)
+        finally:
+            sender.release(0)
+            await sending

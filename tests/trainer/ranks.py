@@ -35,7 +35,7 @@ def run(folder: str, config: TrainConfig, dtype: str) -> dict[str, Any]:
         "ranks": distributed.count_ranks(),
         "stats": stats,
         "gradients": gradients,
-        "weights": dict(policy.export_weights()),
+        "weights": dict(policy.export_weights()) | dict(policy.export_adapters()),
     }
 
 

@@ -25,8 +25,8 @@ def run_checks(out: Path, *names: str) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_its_checks_run_and_hold_without_a_card(tmp_path: Path) -> None:
-    rows = run_checks(tmp_path / "figures.json", "attention", "loss", "one-rank", "world")
-    assert {"attention", "loss", "one rank", "world of 8"} <= {row["check"] for row in rows}
+    rows = run_checks(tmp_path / "figures.json", "attention", "loss", "one-rank", "world", "push")
+    assert {"attention", "loss", "one rank", "world of 8", "push"} <= {row["check"] for row in rows}
 
 
 @pytest.mark.model

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ import torch
 from pipeline.inference.embedded import ensure_embedded
 from pipeline.inference.engine import EngineDied, EngineFailure
 from pipeline.inference.prompts import Prompt
-from schemas.config import ModelConfig
+from schemas.config import LoraTraining, ModelConfig, TrainConfig
 from tests.pipeline.inference.test_watch import ROOT, wait_gone
 from tests.trainer.pushed import push
+from trainer.policy import load_policy
 from trainer.rollout import Rollout, Sampled, TooOld
 from trainer.rollout_engine import RolloutEngine
+from trainer.weights import write_weights
 
 pytestmark = pytest.mark.model
 GUARD = 240
@@ -167,6 +170,30 @@ def test_after_a_push_the_engine_is_one_of_the_new_weights(
         assert gaps(trained, after.prompt, after.rollouts[0]).mean() < CLOSE
         assert again.rollouts[0].tokens == before.rollouts[0].tokens
         assert [one.rollouts[0].versions for one in (before, after, again)] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_adapters_alone_are_merged_into_the_model_that_they_were_trained_on(
+    go: Go, engine: RolloutEngine, started: Any, tmp_path: Path
+) -> None:
+    """As servers get them. Each push is of that model with these adapters, whatever the engine had before."""
+    policy = load_policy(str(ensure_embedded()), TrainConfig(lora=LoraTraining(rank=2)))
+    torch.manual_seed(0)
+    for name, master in policy.masters.items():
+        if ".lora_B." in name:
+            master.data.normal_(std=0.05)
+    policy.publish()
+    with (tmp_path / "adapters").open("wb") as file:
+        write_weights(policy.export_adapters(), file, policy.find_merge())
+    merged = copy.deepcopy(started)
+    merged.load_state_dict({name: weight.float() for name, weight in policy.export_weights()}, strict=False)
+
+    for _ in range(2):
+        go(engine.load(str(tmp_path / "adapters"), engine.version + 1))
+        found = go(engine.sample(ask("Once upon a time"), n=1, max_tokens=16, temperature=0))
+        assert gaps(merged, found.prompt, found.rollouts[0]).mean() < CLOSE
+        assert gaps(started, found.prompt, found.rollouts[0]).mean() > 100 * CLOSE
+    # The next tests begin with these.
+    go(push(engine, started.named_parameters(), engine.version + 1))
 
 
 def test_what_is_in_flight_goes_on_under_new_weights_with_its_tokens_and_cache(
