@@ -39,9 +39,25 @@ def find_units(prose: str, language: str) -> tuple[set[str], set[str]]:
     )
 
 
+_PREFIXES = {"p": -12, "n": -9, "\u03bc": -6, "\u00b5": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+SYMBOLS = {
+    prefix + symbol: (symbol, Fraction(10) ** power)
+    for prefix, power in _PREFIXES.items()
+    for symbol in ("J", "W", "V", "A", "N", "F", "Pa", "Hz", "\u03a9")
+} | {
+    f"{micro}{symbol}": (symbol, Fraction(1, 10**6))
+    for micro in ("\u03bc", "\u00b5")
+    for symbol in ("m", "g", "s", "l")
+}
+SYMBOLS["\u03a9"] = ("\u03a9", Fraction(1))
+"""Symbols with a prefix of the SI, whose case tells them apart (mW and MW), and what one of them is."""
+
+
 @lru_cache(maxsize=1 << 12)
 def read_unit_name(words: str) -> str | None:
     """The short name of the unit that `words` behind a number are in any of the languages ("km", "$", "%"), or None."""
+    if words in SYMBOLS:
+        return words
     match = _names().fullmatch(words.lower())
     return None if match is None else units()[_kinds()[(match.lastindex or 1) - 1]].name
 
@@ -60,7 +76,12 @@ def units() -> dict[str, Unit]:
 @lru_cache(maxsize=1)
 def sizes() -> dict[str, tuple[str, Fraction]]:
     """Short name -> (base unit, how many of it one is)."""
-    return {unit.name: (unit.base, unit.size) for unit in units().values()}
+    named = {unit.name: (unit.base, unit.size) for unit in units().values()}
+    prefixed = {
+        symbol: (named.get(base, (base, Fraction(1)))[0], size * named.get(base, (base, Fraction(1)))[1])
+        for symbol, (base, size) in SYMBOLS.items()
+    }
+    return prefixed | named
 
 
 @lru_cache(maxsize=1)

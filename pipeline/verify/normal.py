@@ -148,6 +148,12 @@ def _unwrap(text: str) -> str:
     return text[low:high]
 
 
+_INNER_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)")
+"""A box around a part of an answer, which says nothing of the value."""
+_APOSTROPHES = re.compile(r"(?<![\d'.,])\d{1,3}(?:['\u2019]\d{3})+(?![\d'\u2019])")
+"""Thousands as the Swiss write them."""
+
+
 def _undollar(text: str) -> str:
     """Drops `$` as a delimiter of mathematics; a lone one, or one that is escaped, is money and stays as `$`."""
     if "$" not in text:
@@ -167,6 +173,10 @@ def clean(text: str) -> str:
         return text
     text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
+    if "box" in text:
+        text = _INNER_BOX.sub("", text)
+    if "'" in text or "\u2019" in text:
+        text = _APOSTROPHES.sub(lambda match: re.sub(r"\D", "", match[0]), text)
     text = _undollar(text)
     text = _DECIMAL_COMMA.sub(".", join_latex(text)) if "{,}" in text else text
     if "\\" in text or not text.isascii():

@@ -62,5 +62,14 @@ def mentions_pi(value: Any) -> bool:
     return has_part(value, _is_pi)
 
 
+def mentions_i(value: Any) -> bool:
+    """Whether the imaginary unit is in a value."""
+    return has_part(value, _is_i)
+
+
+def _is_i(node: Node) -> bool:
+    return node.name == "i" or any(map(_is_i, node.args))
+
+
 def _is_pi(node: Node) -> bool:
     return node.name == "pi" or any(map(_is_pi, node.args))

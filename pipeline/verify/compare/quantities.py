@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from pipeline.verify.compare.constants import same_antiderivative, same_solution
 from pipeline.verify.compare.expressions import Answer, compare, is_rounding, letters
-from pipeline.verify.compare.letters import mentions_pi, substitute
+from pipeline.verify.compare.letters import mentions_i, mentions_pi, substitute
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.units import MONEY, convert
 from pipeline.verify.reader.values import Node, Quantity
@@ -56,8 +56,9 @@ def accept_quantity(label: Quantity, answer: Quantity) -> Answer:
         if is_rounding(a, b) or same_antiderivative(a, b) == "same" or same_solution(a, b) == "same":
             return "same"
         for given, other in ((a, b), (b, a)):
-            if letters(given) == {"I"} and not letters(other):
-                return compare(substitute(given, "I", symbol("i")), other)
+            for name in ("I", "j"):
+                if letters(given) == {name} and not letters(other) and (name == "I" or mentions_i(other)):
+                    return compare(substitute(given, name, symbol("i")), other)
         return "differ"
     share = number(Fraction(1, 100))
     marked, plain = (label, answer) if label.percent else (answer, label)

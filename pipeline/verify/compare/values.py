@@ -11,7 +11,7 @@ from pipeline.verify.compare.families import same_members
 from pipeline.verify.compare.letters import mentions_pi, rename, rename_letter, value_letters
 from pipeline.verify.compare.quantities import accept_quantity
 from pipeline.verify.compare.vectors import as_tuple
-from pipeline.verify.compare.words import count_of, same_words, says_all_reals, says_empty
+from pipeline.verify.compare.words import fraction_of, same_words, says_all_reals, says_empty
 from pipeline.verify.reader.build import call, number
 from pipeline.verify.reader.regions import LINE
 from pipeline.verify.reader.values import (
@@ -85,7 +85,7 @@ def _accept_word(label: Value, answer: Value) -> Answer:
     if isinstance(other, Region):
         return "same" if other.pieces == (LINE,) and says_all_reals(word.text) else "differ"
     if isinstance(other, Quantity):
-        count = None if other.unit or other.percent else count_of(word.text)
+        count = None if other.unit or other.percent else fraction_of(word.text)
         return "differ" if count is None else compare(other.node, number(count))
     empty = isinstance(other, Many) and not other.items
     return "same" if says_empty(word.text) and empty else "differ"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from pipeline.text.numbers import read_english_cardinals
@@ -46,6 +47,28 @@ def says_all_reals(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _cardinals() -> dict[str, int]:
     return read_english_cardinals()
+
+
+_PARTS = {
+    "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12,
+}  # fmt: skip
+
+
+def fraction_of(text: str) -> Fraction | None:
+    """The number that English words name as a whole one or a fraction (`twelve`, `a quarter`, `three halves`)."""
+    if (count := count_of(text)) is not None:
+        return Fraction(count)
+    words = text.lower().replace("-", " ").split()
+    if len(words) == 1 and words[0] in ("half", "quarter"):
+        words = ["one", *words]
+    if len(words) != 2:
+        return None
+    above = 1 if words[0] in ("a", "an") else _cardinals().get(words[0])
+    below = _PARTS.get(words[1]) or (_PARTS.get(words[1].removesuffix("s")) if above != 1 else None)
+    if above is None or below is None or (above != 1) != (words[1].endswith("s") or words[1] == "halves"):
+        return None
+    return Fraction(above, below)
 
 
 def count_of(text: str) -> int | None:

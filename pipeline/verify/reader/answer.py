@@ -10,7 +10,8 @@ from pipeline.verify.compare.letters import value_letters
 from pipeline.verify.normal import clean
 from pipeline.verify.reader.build import call, symbol
 from pipeline.verify.reader.conditions import CONDITION, check_condition
-from pipeline.verify.reader.families import split_congruence, split_family
+from pipeline.verify.reader.dates import MAX_DATE, MAY_BE_DATE, read_date
+from pipeline.verify.reader.families import both_signs, split_congruence, split_family, split_residues
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.joins import combine
 from pipeline.verify.reader.names import read_inequality, read_name
@@ -18,7 +19,7 @@ from pipeline.verify.reader.plain import read_measure, read_plain
 from pipeline.verify.reader.quantity import join_units, read_quantity
 from pipeline.verify.reader.ratios import read_ratio
 from pipeline.verify.reader.regions import as_pieces, combine_regions, complement
-from pipeline.verify.reader.sets import read_set_name, split_difference, split_members, split_union
+from pipeline.verify.reader.sets import WHOLE, list_whole, read_set_name, split_difference, split_members, split_union
 from pipeline.verify.reader.structure import (
     brackets_hold,
     closing_bracket,
@@ -60,7 +61,7 @@ _ESCAPED = re.compile(r"\\\\(?=(?:frac|left|right|sqrt|text|pi|cdot|infty|dfrac|
 _JOINS = dict.fromkeys(("and", "und", "et", "y", "e", "ed", "и", "和", "与", "&"), "and") | dict.fromkeys(
     ("or", "oder", "ou", "o", "или", "或", "或者"), "or"
 )
-_PERIOD = re.compile(r"(-?\d+),(\d*\(\d+\))")
+_PERIOD = re.compile(r"(-?\d+),(\d*(?:\(\d+\)|\\overline\s*\{\d+\}))")
 """A period behind a decimal comma."""
 _ORDINAL = re.compile(
     r"(?<=\d)\s*(?:\^\s*\{?\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\}?$"
@@ -87,6 +88,8 @@ def read_answer(text: str) -> Value:
     if noon := _CLOCK_TEXT.fullmatch(clean(text) if "m" in text.lower()[-6:] else text):
         hour = int(noon[1]) % 12 + (12 if noon[3].lower() == "p" else 0)
         return Clock(60 * hour + int(noon[2] or 0))
+    if len(text) < MAX_DATE and MAY_BE_DATE.search(text) and (dated := read_date(clean(text))) is not None:
+        return dated
     if "x" in text and len(text) < MAX_GRID and (grid := _GRID.fullmatch(clean(text))):
         return Word("x".join(side for side in grid.groups() if side))
     text = _BROKEN_DIGITS.sub("", text)
@@ -128,7 +131,7 @@ def _read_whole(tokens: tuple[Token, ...]) -> Value:
         return _read_approximate([part for part, _ in about])
     if (congruence := split_congruence(tokens)) is not None:
         name, residues, modulus = congruence
-        return _read_congruence(name, split_members(residues), modulus)
+        return _read_congruence(name, split_residues(residues), modulus)
     if (family := split_family(tokens)) is not None:
         head, letter, domain = family
         value = _read_list(_trim(head))
@@ -259,7 +262,8 @@ def _read_item(tokens: tuple[Token, ...]) -> Value:
 def _read_congruence(name: tuple[Token, ...], residues: list[tuple[Token, ...]], modulus: tuple[Token, ...]) -> Value:
     """`n \\equiv 0, 1 \\pmod 4` as the family 4k, 4k + 1 over the integers."""
     step = call("*", Reader(modulus).whole(), symbol("k"))
-    members = tuple(Quantity(call("+", step, Reader(residue).whole())) for residue in residues)
+    signed = [part for residue in residues for part in both_signs(residue)]
+    members = tuple(Quantity(call("+", step, Reader(residue).whole())) for residue in signed)
     family = Family(members[0] if len(members) == 1 else Many(members), "k", "Z")
     if not name:
         return family
@@ -393,7 +397,8 @@ def _read_group(tokens: tuple[Token, ...]) -> Value | None:
             ):
                 return Family(described.value, condition.letter, condition.domain)
             if isinstance(condition, Region) and condition.name == read_name(inner[:1]):
-                return Region(condition.pieces, "")
+                domain = "".join(token.text for token in inner[1:bar])
+                return list_whole(condition.pieces, domain) if domain in WHOLE else Region(condition.pieces, "")
             raise Unreadable("a set by a condition that is no inequality")
         elements = split_members(inner)
         if first.kind == "mark" and len(elements) == 1:

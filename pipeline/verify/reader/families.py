@@ -112,4 +112,22 @@ def split_congruence(
     return (name, residues, modulus) if residues and len(modulus) == 1 else None
 
 
+def split_residues(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """The residues between commas, `and` and `or`."""
+    parts: list[tuple[Token, ...]] = []
+    start = 0
+    for at, token in enumerate(tokens):
+        if token.text.strip(" ,") in ("", ";", "or", "and", "oder", "ou", "o", "y", "et", "или", "и"):
+            parts.append(tokens[start:at])
+            start = at + 1
+    return [part for part in (*parts, tokens[start:]) if part]
+
+
+def both_signs(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """A residue, or the two that `\\pm` before it means."""
+    if tokens and tokens[0].kind == "command" and tokens[0].text == "pm":
+        return [tokens[1:], (Token("mark", "-"), *tokens[1:])]
+    return [tokens]
+
+
 _MODULI = frozenset(("mod", "pmod", "bmod"))

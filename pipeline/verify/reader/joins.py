@@ -41,7 +41,11 @@ def combine(items: list[Value], join: str, parts: list[tuple[Token, ...]]) -> Va
         return Named(names[0], Many(tuple(item.value for item in flat if isinstance(item, Named)), "set"))
     if names and len(names) == 1 and isinstance(flat[0], Named) and join != ";":
         return Named(names[0], Many((flat[0].value, *flat[1:])))
-    return Many(tuple(flat), "list", _read_commas(parts) if join == "," else None)
+    as_number = _read_commas(parts) if join == "," else None
+    if as_number is not None and re.match(r"0\d", parts[1][0].text):
+        # No list has `05` in it.
+        return as_number
+    return Many(tuple(flat), "list", as_number)
 
 
 def _add_units(items: list[Value], join: str) -> Quantity | None:

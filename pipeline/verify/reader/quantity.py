@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from pipeline.text.units import SYMBOLS
 from pipeline.verify.reader.build import call, number, symbol
 from pipeline.verify.reader.grammar import Reader
 from pipeline.verify.reader.tokens import COMMAND_FUNCTIONS, FUNCTIONS, Token
@@ -21,9 +22,22 @@ _NAME = r"\{\s*(?:\\(?:text|mathrm|rm|mbox)\s*\{\s*)?([A-Za-z]+(?:\^\{?\d\}?)?)\
 _QUOTIENT = re.compile(rf"(?<=[\d}}\s])\\frac\s*{_NAME}\s*{_NAME}$")
 """A fraction of two units behind a number."""
 
+_GREEK_UNIT = re.compile(r"\\mu(?![A-Za-z])|\\Omega(?![A-Za-z])|[\u03bc\u00b5\u03a9]")
+_SYMBOL = re.compile(
+    r"(?<=[\d}])\s*(?:\\(?:text|mathrm)\s*\{)?\s*"
+    r"(?:(?P<micro>\\mu(?![A-Za-z])|[\u03bc\u00b5])\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?P<name>[A-Za-z]+)"
+    r"|(?P<prefix>[kMG])?\}?\s*(?:\\Omega(?![A-Za-z])|\u03a9))\s*\}?$"
+)
+"""A unit with a Greek letter in it behind a number: `12 \\mu m`, `4.7 \\text{ k}\\Omega`."""
+
 
 def join_units(text: str) -> str:
     """A cleaned answer whose unit is a fraction, `72 \\frac{km}{h}`, with the unit as text: `72 \\text{km/h}`."""
+    if _GREEK_UNIT.search(text) and (unit := _SYMBOL.search(text)) is not None:
+        prefix, name = unit["prefix"] or "", unit["name"] or "\u03a9"
+        prefix = "\u03bc" if unit["micro"] else prefix
+        if prefix + name in SYMBOLS:
+            return rf"{text[: unit.start()]}\text{{{prefix}{name}}}"
     match = _QUOTIENT.search(text) if "frac" in text else None
     if match is None or not re.match(r"-?[\d.]", text):
         return text
@@ -118,6 +132,8 @@ def _is_unit(tokens: tuple[Token, ...], at: int, in_unit: bool, compound: bool =
         word == "in" or (word in LETTERS and (compound or (following is not None and following.kind == "number")))
     ):
         return True
+    if word in SYMBOLS:
+        return token.spaced or in_unit
     known = len(word) > 1 and is_unit_word(word)
     return (
         known or len(word) > 4 or (in_unit and len(word) > 1) or (token.spaced and len(word) > 3) or not word.isascii()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 from pipeline.verify.reader.build import number
 from pipeline.verify.reader.regions import LINE, half_line
 from pipeline.verify.reader.structure import brackets_hold, split
 from pipeline.verify.reader.tokens import Token
-from pipeline.verify.reader.values import Region, Unreadable, Value, Word
+from pipeline.verify.reader.values import Many, Piece, Quantity, Region, Unreadable, Value, Word
 
 _WRITTEN_SETS = {"mathbb Z": "the integers", "mathbb N": "the natural numbers", "mathbb C": "complex numbers",
                  "mathbb Q": "the rational numbers"}  # fmt: skip
@@ -26,6 +28,39 @@ def read_set_name(tokens: tuple[Token, ...]) -> Value:
     if sign == "ne":
         return Region((half_line("<", number(0)), half_line(">", number(0))))
     return Region((half_line(sign, number(0)) if sign else LINE,))
+
+
+WHOLE = {
+    "inmathbb Z": None,
+    "inmathbb N": 0,
+    "inmathbb Z^+": 1,
+    "inmathbb Z^{+}": 1,
+    "inmathbb N^*": 1,
+    "inmathbb N^{*}": 1,
+}
+"""What is said of the letter of a set of whole numbers, and the least of these. No set with 0 in it depends on whether
+the natural numbers begin there but one that reaches below 1."""
+MAX_WHOLE = 200
+
+
+def list_whole(pieces: tuple[Piece, ...], domain: str) -> Many:
+    """The whole numbers in some bounded pieces, as the set of them. Raises Unreadable for any other."""
+    least = WHOLE[domain]
+    members: list[Value] = []
+    for piece in pieces:
+        low = number(least) if piece.low is None and least is not None else piece.low
+        ends = (low, piece.high)
+        if any(end is None or end.op != "num" for end in ends) or low is None or piece.high is None:
+            raise Unreadable("a set of whole numbers without bounds that are numbers")
+        first, last = ceil(low.value), floor(piece.high.value)
+        first += int(first == low.value and piece.low is not None and not piece.closed[0])
+        last -= int(last == piece.high.value and not piece.closed[1])
+        if least is not None:
+            first = max(first, least)
+        if last - first >= MAX_WHOLE or (domain == "inmathbb N" and first == 0 <= last):
+            raise Unreadable("a set of whole numbers that is too large, or may begin at 0 or 1")
+        members += [Quantity(number(each)) for each in range(first, last + 1)]
+    return Many(tuple(members), "set")
 
 
 def split_union(tokens: tuple[Token, ...], sign: str) -> list[tuple[tuple[Token, ...], str]]:

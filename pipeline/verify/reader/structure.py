@@ -152,7 +152,7 @@ def read_numeral(tokens: tuple[Token, ...]) -> Numeral | None:
 _NUMERAL = re.compile(
     r"(?:overline \{ |\( )?(?P<digits>\d[\d, ]*(?:[A-Fa-f][A-Fa-f\d ]*)?|[A-F]+[A-F\d ]*)(?: \}| \))?"
     r"(?: _ (?:\{ )?(?:\( )?(?P<script>\d+|[a-z]+) ?(?:\) ?)?(?:\})?"
-    r"| +\(?(?:in )?base *[- ] *(?P<named>\d+|[a-z]+)\)?)"
+    r"| +\(? ?(?:in )?base *[- ] *(?P<named>\d+|[a-z]+) ?\)?)"
 )
 
 

@@ -13,6 +13,7 @@ MAX_TOKENS = 600
 _FUNCTION_WORDS = """
 sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec arccsc arcsinh arccosh arctanh
 arsinh arcosh artanh asin acos atan asinh acosh atanh ln log lg exp sqrt cbrt abs floor ceil min max gcd lcm det sgn mod
+arctg arcctg arcsen ctg cotg tg sen
 """
 FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
 _COMMAND_FUNCTION_WORDS = """
@@ -20,6 +21,10 @@ tg ctg cotg cosec sen sh ch th cth arctg arcctg arccotg arcsen arccosec arsh arc
 """
 COMMAND_FUNCTIONS = frozenset(_COMMAND_FUNCTION_WORDS.split())
 """As Russian, French, Spanish and Portuguese write functions: names only as commands, letters elsewhere."""
+_DIVISORS = dict.fromkeys(
+    ("mcd", "MCD", "mdc", "MDC", "pgcd", "PGCD", "ggT", "\u041d\u041e\u0414", "hcf", "HCF", "gcf", "GCF"), "gcd"
+) | dict.fromkeys(("mcm", "mmc", "MCM", "MMC", "ppcm", "PPCM", "kgV", "\u041d\u041e\u041a", "LCM"), "lcm")
+"""Names of the greatest common divisor and the least common multiple in other languages."""
 _GREEK_WORDS = """
 alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma tau
 upsilon phi varphi chi psi omega ell hbar Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega nabla imath jmath
@@ -200,6 +205,8 @@ def _classify_font(match: re.Match[str], spaced: bool) -> list[Token]:
         return [Token("command", content[1:].strip(), spaced)] if content[1:].strip().isalpha() else []
     if font == "mathbb":
         return [Token("command", f"mathbb {content}", spaced)]
+    if content in _DIVISORS:
+        return [Token("command", _DIVISORS[content], spaced)]
     if content in FUNCTIONS or content in COMMAND_FUNCTIONS:
         return [Token("command", content, spaced)]
     if font in ("mathbf", "vec", "boldsymbol", "bm", "overrightarrow", "bf") and re.fullmatch(
@@ -216,6 +223,8 @@ def _classify_font(match: re.Match[str], spaced: bool) -> list[Token]:
 
 def _split_word(word: str, spaced: bool) -> list[Token]:
     """A function's or a Greek letter's name is one; letters before such a name are cut off (`xsin`, `pir` are not)."""
+    if word in _DIVISORS:
+        return [Token("command", _DIVISORS[word], spaced)]
     if word in FUNCTIONS or word in _NAMES_WRITTEN:
         return [Token("command", {"infinity": "infty", "oo": "infty"}.get(word, word), spaced)]
     return [Token("word", word, spaced)]
