@@ -4,7 +4,8 @@ A row is dropped only for a *kept* row that it is like itself, so every duplicat
 that are alike only by way of a third stay apart. What is held for a row is its canonical line, its names, two
 signatures and its rank: about a kilobyte for a usual problem, whatever else its columns hold.
 
-Where the texts do not prove that two rows are one problem, both must have a label, and the labels must agree.
+Where the texts do not prove that two rows are one problem, their labels must agree; a copy needs both of them, while a
+story told in other words, with the same numbers of the same things, needs that no label contradicts.
 
 No label is lost with its row: the twin gets it as a label candidate. A copy in other words whose label differs from
 its twin's is kept beside it, since either may be mislabelled or the two may be different problems: samples of both
@@ -158,7 +159,7 @@ def drop_worse(
             if like is None or (like.how == "paraphrase" and not agree(answers[at], answers[better])):
                 continue
             detail = f"{like.how} of {ids[better]} (similarity {like.score:.2f})"
-            says_same = agree if like.is_proved else confirm
+            says_same = confirm if like.how == "copy" and not like.is_proved else agree
             if any(says_same(answers[at], answer) for answer in same_text[better]):
                 twins[at], details[at] = better, detail
                 break

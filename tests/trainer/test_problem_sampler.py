@@ -182,15 +182,17 @@ def test_a_problem_whose_groups_are_always_too_old_rests_again_and_again_and_is_
     tasks = [task(f"{n:02d}", 8, 8) for n in range(size)]
     feed = Feed(tasks, "0", group)
     taken: list[str] = []
+    goes_on: list[bool] = []
     while taken.count("00") < rounds * TRIES:
         id = feed.take().id
         taken.append(id)
         if id == "00":
-            assert feed.put_back(id) == (taken.count("00") % TRIES != 0)
+            goes_on.append(feed.put_back(id))
         else:
             feed.done(id)
         if len(taken) % 7 == kill:
             feed = Feed.resume(tasks, "0", json.loads(json.dumps(feed.state())), group)
+    assert goes_on == [number % TRIES != 0 for number in range(1, rounds * TRIES + 1)]
     at = [number for number, id in enumerate(taken) if id == "00"]
     between = [later - earlier for earlier, later in pairwise(at)]
     assert set(between[0::TRIES]) <= {1}, "the next one"

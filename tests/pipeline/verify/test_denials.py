@@ -37,13 +37,13 @@ def test_right_answers_with_denials_are_accepted() -> None:
 DENIALS = ["x is not {0}.", "It cannot be {0}.", "{0} is wrong.", "Suppose that x = {0}.", "It isn't {0}, I think."]
 
 
-@given(st.integers(2, 10**6), st.integers(2, 10**6), st.sampled_from(DENIALS))
-def test_a_denied_value_is_passed_over_for_the_one_before(first: int, second: int, denial: str) -> None:
+@given(st.lists(st.integers(2, 10**6), min_size=2, max_size=2, unique=True), st.sampled_from(DENIALS))
+def test_a_denied_value_is_passed_over_for_the_one_before(values: list[int], denial: str) -> None:
+    first, second = values
     said = denial.format(second)
     assert extract_answer(said, "last") not in (str(second), f"x = {second}")
-    if first != second:
-        assert extract_answer(f"So we get {first}. {said}", "last") == str(first)
-        assert extract_answer(f"{said} So we get {first}.", "last") == str(first)
+    assert extract_answer(f"So we get {first}. {said}", "last") == str(first)
+    assert extract_answer(f"{said} So we get {first}.", "last") == str(first)
 
 
 def test_what_a_text_ends_with_may_be_that_something_is_unequal() -> None:

@@ -55,7 +55,7 @@ def test_sums_within_sums_have_one_bound_together() -> None:
     set_precision(320)
     with pytest.raises(Exhausted):
         evaluate(term, {})
-    answer = "".join(rf"\sum_{{{letter}=1}}^{{2000}} " for letter in "abcd") + "a"
+    answer = "".join(rf"\sum_{{{letter}=1}}^{{2000}} " for letter in "abcd") + r"\frac{1}{a+b+c+d}"
     assert decide("5", answer) == "unknown"
     assert is_over_limit("5", answer)
 
