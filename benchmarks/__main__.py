@@ -32,6 +32,7 @@ BENCHMARKS = (
     "translate_apertium",
     "sampling",
     "train_step",
+    "train_memory",
     "reward",
 )
 LONG = ("curated_against_raw", "second_stage")

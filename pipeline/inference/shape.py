@@ -95,22 +95,25 @@ def read_shape(model: ModelConfig) -> ModelShape:
     """The shape of the model that `model.name` means. Raises ModelError where its config cannot be had or is none of a
     causal language model.
     """
-    from transformers import AutoConfig
-
-    name = str(ensure_embedded()) if model.name == "embedded" else model.name
     try:
-        if name in KNOWN and not Path(name).is_dir():
-            given = dict(KNOWN[name])
-            config = AutoConfig.for_model(given.pop("model_type"), **given)
-        else:
-            config = AutoConfig.from_pretrained(name, revision=None if Path(name).is_dir() else model.revision)
-        return measure_shape(model.name, config)
+        return measure_shape(model.name, read_config(model))
     except (OSError, ValueError, KeyError, AttributeError, ImportError, TypeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ModelError(
             f"model.name {model.name!r}: its shape is not known, for its config.json cannot be read ({reason}); set "
             "model.name to a folder that has one, or try again where the Hub can be reached"
         ) from None
+
+
+def read_config(model: ModelConfig) -> Any:
+    """The transformers config of the model that `model.name` means: of `KNOWN`, of its folder, or of the Hub."""
+    from transformers import AutoConfig
+
+    name = str(ensure_embedded()) if model.name == "embedded" else model.name
+    if name in KNOWN and not Path(name).is_dir():
+        given = dict(KNOWN[name])
+        return AutoConfig.for_model(given.pop("model_type"), **given)
+    return AutoConfig.from_pretrained(name, revision=None if Path(name).is_dir() else model.revision)
 
 
 def measure_shape(name: str, config: Any) -> ModelShape:
