@@ -1,4 +1,4 @@
-"""Whether a run fits on the GPUs of a node, by how much, and what to change where it does not. It needs no GPU."""
+"""Whether a run fits on a node and its GPUs, by how much, and what to change where it does not. It needs no GPU."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from schemas.config import Config, ModelConfig
 from schemas.errors import InputError
 from schemas.load import ConfigError, build_config
 from schemas.placement import Placement, choose_grader, choose_placement
+from trainer.host_memory import find_host_memory, reckon_host
 from trainer.memory import (
     GB,
     Demand,
@@ -63,7 +64,8 @@ class Fit:
 
 
 def check_fit(config: Config, grades: bool) -> None:
-    """Refuse a run that trains, and `grades` too or not, before its first sample, where it does not fit on the GPUs.
+    """Refuse a run that trains, and `grades` too or not, before its first sample, where it does not fit on the GPUs or
+    in the node's memory.
 
     Raises InputError, which says by how much and what to change. What cannot be reckoned is not refused: without GPUs,
     with GPUs of unknown memory, or with a model whose shape is not known.
@@ -80,6 +82,7 @@ def check_fit(config: Config, grades: bool) -> None:
         return
     fit = reckon_fit(config, shape, gpus, memory * GB, grades)
     if fit.fits:
+        _check_host(config, shape, gpus, grades)
         return
     tight, trouble = fit.tightest, fit.trouble
     if not trouble and tight is not None:
@@ -90,6 +93,34 @@ def check_fit(config: Config, grades: bool) -> None:
         "`goldilocks doctor` with this config shows the arithmetic; --set placement.check_fit=false starts the run all "
         "the same"
     )
+
+
+def _check_host(config: Config, shape: ModelShape, gpus: int, grades: bool) -> None:
+    tight = min(reckon_host_loads(config, shape, gpus, grades), key=lambda load: load.spare, default=None)
+    if tight is None or tight.spare >= 0:
+        return
+    parts = ", ".join(f"{what} {size / GB:.1f}" for what, size in tight.demand.parts.items() if size >= GB / 20)
+    raise InputError(
+        f"{shape.name} does not fit in the {tight.memory / GB:.0f} GB of this machine's own memory: {tight.who} needs "
+        f"{tight.demand.total / GB:.1f} GB, {-tight.spare / GB:.1f} GB more than there are ({parts})\n"
+        "what would: fewer engines (model.engines, train.rollout_engine.engines), fewer of the trainer's processes, or "
+        "a machine or job with more memory\n"
+        "--set placement.check_fit=false starts the run all the same"
+    )
+
+
+def reckon_host_loads(config: Config, shape: ModelShape, gpus: int, grades: bool = True) -> tuple[Load, ...]:
+    """What the own memory of a node of `gpus` GPUs must hold; nothing where it is not known how large it is, or where
+    the run has no placement there.
+    """
+    memory = find_host_memory(config)
+    if memory is None:
+        return ()
+    try:
+        demands = reckon_host(config, shape, gpus, grades)
+    except ValueError:
+        return ()
+    return tuple(Load(f"{who}, the node", demand, memory) for who, demand in demands.items())
 
 
 def reckon_fit(config: Config, shape: ModelShape, gpus: int, memory: float, grades: bool = True) -> Fit:

@@ -1,6 +1,7 @@
-"""What `goldilocks doctor CONFIG` says of GPUs: what they have to hold, whether that fits, and what to change."""
+"""What `goldilocks doctor CONFIG` says of memory: what GPUs and node must hold, whether it fits, what to change."""
 
 import os
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -9,7 +10,7 @@ from pipeline.inference.embedded import ModelError
 from pipeline.inference.machine import count_gpus
 from pipeline.inference.shape import ModelShape, read_shape
 from schemas.config import Config
-from trainer.fit import NODES, Fit, find_change, reckon_fit, take_defaults
+from trainer.fit import NODES, Fit, Load, find_change, reckon_fit, reckon_host_loads, take_defaults
 from trainer.memory import GB, find_gpu_memory
 
 
@@ -32,23 +33,19 @@ def look_at_memory(config: Config) -> bool:
         f"{shape.cache_bytes() / 1e3:.0f} kB of cache a token; GPUs of {memory:g} GB"
     )
     fit = reckon_fit(config, shape, gpus, memory * GB) if gpus else None
+    host = reckon_host_loads(config, shape, gpus)
     if fit is not None:
         _print_fit(console, config, shape, fit, memory)
+    if host:
+        _print_host(console, host)
     _print_defaults(console, config, shape, memory)
-    return fit is None or fit.fits
+    return fit is None or (fit.fits and all(load.spare >= 0 for load in host))
 
 
 def _print_fit(console: Console, config: Config, shape: ModelShape, fit: Fit, memory: float) -> None:
     console.print(f"{fit.gpus} GPU{'s' * (fit.gpus > 1)}: {fit.placement or fit.trouble}")
-    table = Table("", "of one GPU, GB", "in all", "left", show_edge=False, pad_edge=False)
-    for load in fit.loads:
-        parts = "; ".join(f"{what} {size / GB:.1f}" for what, size in load.demand.parts.items() if size >= GB / 20)
-        verdict = "" if load.spare >= 0 else "[red]does not fit[/] "
-        note = f"\n[dim]{load.note}[/]" if load.note and load.spare >= 0 else ""
-        left = f"{verdict}{load.spare / GB:.1f}"
-        table.add_row(load.who, parts + note, f"{load.demand.total / GB:.1f}", left)
     if fit.loads:
-        console.print(table)
+        console.print(_list_loads(fit.loads, "of one GPU, GB"))
     if fit.fits:
         console.print("[green]fits[/]")
         return
@@ -57,6 +54,22 @@ def _print_fit(console: Console, config: Config, shape: ModelShape, fit: Fit, me
     change = find_change(config, shape, fit.gpus, memory * GB)
     console.print("[red]does not fit[/]; what would: ", end="")
     console.print(change, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_host(console: Console, host: Sequence[Load]) -> None:
+    """The node's own memory."""
+    console.print(f"\nThe node's own memory: {host[0].memory / GB:.0f} GB")
+    console.print(_list_loads(host, "GB"))
+
+
+def _list_loads(loads: Sequence[Load], unit: str) -> Table:
+    table = Table("", unit, "in all", "left", show_edge=False, pad_edge=False)
+    for load in loads:
+        parts = "; ".join(f"{what} {size / GB:.1f}" for what, size in load.demand.parts.items() if size >= GB / 20)
+        verdict = "" if load.spare >= 0 else "[red]does not fit[/] "
+        note = f"\n[dim]{load.note}[/]" if load.note and load.spare >= 0 else ""
+        table.add_row(load.who, parts + note, f"{load.demand.total / GB:.1f}", f"{verdict}{load.spare / GB:.1f}")
+    return table
 
 
 def _print_defaults(console: Console, config: Config, shape: ModelShape, memory: float) -> None:

@@ -243,6 +243,9 @@ def doctor(
     gpu_memory: Annotated[
         float | None, typer.Option("--gpu-memory", min=1, help="GB of each (placement.gpu_memory).")
     ] = None,
+    host_memory: Annotated[
+        float | None, typer.Option("--host-memory", min=1, help="GB of the node's own (placement.host_memory).")
+    ] = None,
     named: OptionalConfig = None,
     overrides: Set = [],  # noqa: B006
     debug: Debug = False,
@@ -252,7 +255,11 @@ def doctor(
         from flows.cli.doctor import examine
 
         given = config or named
-        numbers = {"placement.gpus": gpus, "placement.gpu_memory": gpu_memory}
+        numbers = {
+            "placement.gpus": gpus,
+            "placement.gpu_memory": gpu_memory,
+            "placement.host_memory": host_memory,
+        }
         asked = [f"{key}={value}" for key, value in numbers.items() if value is not None]
         settings = read_settings(given, [*overrides, *asked], "runs/doctor")
         sound = examine(settings)

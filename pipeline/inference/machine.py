@@ -94,6 +94,30 @@ def count_gpus(environment: Mapping[str, str]) -> int:
     return 0 if find_device() == "cpu" else len(list_gpus(environment))
 
 
+def read_memory(root: Path = Path("/")) -> float | None:
+    """Bytes of memory that processes here may have: the machine's, or what a container or a job's group is held to."""
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    limits = [1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemTotal:")]
+    for group in groups:
+        _, kinds, path = group.split(":", 2)
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        # Version 2 has one tree for all kinds of limits.
+        base, file = ("sys/fs/cgroup/memory", "memory.limit_in_bytes") if kinds else ("sys/fs/cgroup", "memory.max")
+        own = Path(path.lstrip("/"))
+        for folder in (own, *own.parents):
+            try:
+                limits.append(float((root / base / folder / file).read_text()))
+            except (OSError, ValueError):
+                # Not there, or `max`.
+                continue
+    return min(limits, default=None)
+
+
 def engine_environment(base: Mapping[str, str]) -> dict[str, str]:
     """The variables of the engine's process: `base` with what vLLM needs; what the user has set stays."""
     quiet = {

@@ -21,6 +21,8 @@ class PlacementConfig(Strict):
     machine, and a run does not start with fewer."""
     gpu_memory: Annotated[float, Field(gt=0)] | None = None
     """GB of one GPU, of 1e9 bytes; none asks the card. Cards that are sold as 80 GB have a little more."""
+    host_memory: Annotated[float, Field(gt=0)] | None = None
+    """GB of the node's own memory, of 1e9 bytes; none asks the machine, or the limit of its container or job."""
     engines: Annotated[tuple[Gpu, ...], Field(min_length=1)] | None = None
     """GPUs of the rollout engines, each of which takes `tensor_parallel_size` of them. None is the first half of the
     node's GPUs, and what the trainer leaves where its own are given; with `train.colocate` all of them."""
@@ -28,5 +30,6 @@ class PlacementConfig(Strict):
     """GPUs of the trainer's ranks, in their order: its weights are sharded over them. None is the last
     `train.processes`, or the other half; with `train.colocate` all of them."""
     check_fit: bool = True
-    """Refuse to train, before anything is sampled, what does not fit on the GPUs by doctor's arithmetic; false starts
-    it all the same. Nothing is refused where there is no GPU, or where the model's shape is not known."""
+    """Refuse to train, before anything is sampled, what does not fit on the GPUs or in the node's memory by doctor's
+    arithmetic; false starts it all the same. Nothing is refused where there is no GPU, or where the model's shape is
+    not known."""
