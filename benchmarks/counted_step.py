@@ -15,7 +15,7 @@ from unittest.mock import patch
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
 from torch.testing._internal.distributed.fake_pg import FakeStore
@@ -65,8 +65,8 @@ class Count(TorchDispatchMode):  # type: ignore[misc]
         self.peak = self.read()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops._c10d_functional.wait_tensor.default:
-            # It gives back what it got; on fake tensors a copy.
+        if func is torch.ops._c10d_functional.wait_tensor.default and isinstance(args[0], FakeTensor):
+            # In truth it gives back what it got; of a fake tensor a copy.
             return args[0]
         out = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(out):
