@@ -89,9 +89,12 @@ def test_a_prompt_too_long_fails_alone(engine: VllmEngine) -> None:
 
 def test_whatever_vllm_refuses_is_refused_alone(engine: VllmEngine) -> None:
     """And greedy requests of one sample are answered, twice alike."""
-    pid = engine.pid
     greedy = replace(PARAMS, temperature=0.0)
     once = [engine.submit(Request(ask("1 + 1 =").prompt, 1, greedy)) for _ in range(2)]
+    first, second = (one.result(GUARD)[0].text for one in once)
+    assert first == second
+    # The worker is started by the first request.
+    pid = engine.pid
     refused = [
         engine.submit(Request(ask("1 + 1 =").prompt, 2, greedy)),
         engine.submit(Request(ask("1 + 1 =").prompt, 0, PARAMS)),
@@ -108,8 +111,6 @@ def test_whatever_vllm_refuses_is_refused_alone(engine: VllmEngine) -> None:
             one.result(GUARD)
         assert not refusal.value.too_long
     assert len(fine.result(GUARD)) == 2
-    first, second = (one.result(GUARD)[0].text for one in once)
-    assert first == second
     assert (engine.stats.restarts, engine.pid) == (0, pid)
 
 
