@@ -16,7 +16,8 @@ the share right of the last 16 epochs, which is the true rate.
 
 Another grader: 469 of these problems are in `rates.parquet` too. There one of the two models is the earlier grader, by
 16 samples drawn from its rate, and the other is sampled: Qwen2.5-Math-7B, and Qwen2.5-Math-1.5B in the first third of
-its training (`first16`). Once more with the earlier rates shuffled, so that they say nothing.
+its training (`first16`). Once more with the earlier rates shuffled, so that they say nothing; and once with what the
+earlier grader takes by `stop: confident` itself, for which its samples are told too.
 """
 
 import argparse
@@ -204,7 +205,20 @@ def measure_earlier() -> dict[str, dict[str, float]]:
                 config = SamplingConfig(stop="confident", confidence=confidence)
                 row = measure(run_confident(trails, config), trails, rates)
                 found.setdefault(f"{name}: confident {confidence}{kind}", []).append(row)
+            found.setdefault(f"{name}: confident 0.8, both", []).append(measure_both(plain, rates, others, generator))
     return {name: {key: float(np.mean([row[key] for row in rows])) for key in rows[0]} for name, rows in found.items()}
+
+
+def measure_both(
+    trails: list[Trail], rates: np.ndarray, others: np.ndarray, generator: np.random.Generator
+) -> dict[str, float]:
+    """A grader after another one, where both stop by `confident`: `first` are the samples of the other one."""
+    config = SamplingConfig(stop="confident")
+    theirs = [replace(trail, problem=f"other {trail.problem}", group=("",)) for trail in draw_trails(others, generator)]
+    first = run_confident(theirs, config).taken.tolist()
+    levels = [find_level(trail.correct[n], n) for trail, n in zip(theirs, first, strict=True)]
+    led = [replace(trail, group=(level, "")) for trail, level in zip(trails, levels, strict=True)]
+    return {"first": float(np.mean(first)), **measure(run_confident(led, config), led, rates)}
 
 
 def read_lengths() -> dict[str, float]:
