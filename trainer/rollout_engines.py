@@ -8,7 +8,7 @@ engine, whose worker says which versions took part, so what is measured of the l
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -182,17 +182,19 @@ class RolloutEngines:
         if not ready:
             raise self._end
         if self._shared is None:
-            await self._stream(WeightSender(weights, ready), version)
+            await self._stream(weights, ready, version)
         else:
             path = str(self._shared)
             try:
-                await asyncio.to_thread(_write, weights, self._shared, merge)
+                await asyncio.to_thread(_gather, weights, partial(_write, weights, self._shared, merge))
                 await self._all(lambda slot, engine: engine.load(path, version))
             finally:
                 self._shared.unlink(missing_ok=True)
         self.version = version
 
-    async def _stream(self, sender: WeightSender, version: int) -> None:
+    async def _stream(self, weights: Iterable[tuple[str, torch.Tensor]], engines: Sequence[int], version: int) -> None:
+        sender = WeightSender(weights, engines)
+
         async def load(slot: _Slot, engine: _Engine) -> None:
             number = self._slots.index(slot)
             try:
@@ -201,7 +203,7 @@ class RolloutEngines:
                 sender.release(number)
 
         with sender:
-            sending = asyncio.create_task(asyncio.to_thread(sender.run))
+            sending = asyncio.create_task(asyncio.to_thread(_gather, weights, sender.run))
             try:
                 await self._all(load)
             finally:
@@ -303,6 +305,15 @@ class RolloutEngines:
         finally:
             slot.starting = None
         slot.engine = engine
+
+
+def _gather(weights: Iterable[tuple[str, torch.Tensor]], use: Callable[[], None]) -> None:
+    """Use the weights, and end their gathering in the thread that does it: all ranks take part in it, and wait."""
+    try:
+        use()
+    finally:
+        if isinstance(weights, Generator):
+            weights.close()
 
 
 def _write(weights: Iterable[tuple[str, torch.Tensor]], file: Path, merge: Merge | None) -> None:

@@ -10,7 +10,6 @@ import json
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -248,8 +247,8 @@ class StageRun:
 
     async def _push(self, engine: RolloutEngines) -> float:
         merge = self.learner.policy.find_merge() if engine.reads_files else None
-        with closing(self.learner.export() if merge is None else self.learner.export_adapters()) as weights:
-            return await engine.push(weights, self.state.version, merge)
+        weights = self.learner.export() if merge is None else self.learner.export_adapters()
+        return await engine.push(weights, self.state.version, merge)
 
     def _is_between(self) -> bool:
         """Whether it is time to evaluate while the stage trains."""
