@@ -9,8 +9,8 @@ from flows.planning import measure_run, plan_run
 from pipeline.run.evidence import add_earlier, record_brought, record_evidence
 from pipeline.run.layout import problems_name
 from pipeline.run.storage import RunFolder
-from pipeline.sample.shard import evidence_keys, sample_shard
-from pipeline.sample.store import EvidenceStore
+from pipeline.sample.shard import sample_shard
+from pipeline.sample.store import EvidenceStore, evidence_keys
 from pipeline.verify.math import MathVerifier
 from schemas.problem import complete_columns
 from schemas.sample import SAMPLE_KEY
