@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.inference.shape import read_shape
 from schemas.config import Config
-from schemas.errors import InputError
-from trainer.fit import check_fit, reckon_host_loads
+from tests.trainer.test_fit import read_refusal
+from trainer.fit import reckon_host_loads
 from trainer.host_memory import find_host_memory, reckon_host
 from trainer.memory import GB, Demand
 
@@ -68,24 +68,16 @@ def test_without_gpus_the_models_are_in_it() -> None:
     assert learned == 16 * shape.parameters
 
 
-def refuse(config: Config, grades: bool = True) -> str:
-    try:
-        check_fit(config, grades)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
 @pytest.mark.parametrize("grades", [True, False])
 def test_a_run_is_refused_with_what_the_node_lacks(grades: bool) -> None:
     """To the gigabyte: one more than is lacking, and it starts."""
     given = {"gpus": 8, "gpu_memory": 80}
-    message = refuse(configure(placement=given | {"host_memory": 16}), grades)
+    message = read_refusal(configure(placement=given | {"host_memory": 16}), grades)
     assert "does not fit in the 16 GB of this machine's own memory" in message
     lacking = re.search(r"([\d.]+) GB more than there are", message)
     assert lacking is not None
-    assert refuse(configure(placement=given | {"host_memory": 16.1 + float(lacking.group(1))}), grades) == ""
-    assert refuse(configure(placement=given | {"host_memory": 16, "check_fit": False}), grades) == ""
+    assert read_refusal(configure(placement=given | {"host_memory": 16.1 + float(lacking.group(1))}), grades) == ""
+    assert read_refusal(configure(placement=given | {"host_memory": 16, "check_fit": False}), grades) == ""
 
 
 def test_a_node_that_is_elsewhere_is_not_taken_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

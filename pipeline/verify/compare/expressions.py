@@ -295,12 +295,9 @@ def _compare_at(left: Node, right: Node, point: dict[str, Any], real: bool) -> A
     for bits in PRECISIONS if point else PRECISIONS[:1]:
         bits = max(bits, needed)
         set_precision(bits)
-        try:
-            a, b = evaluate(left, point), evaluate(right, point)
-        except Undefined:
+        if (balls := _evaluate_both(left, right, point, real)) is None:
             return "unknown"
-        if real and not all(_is_real(ball) for ball in (a, b)):
-            return "unknown"
+        a, b = balls
         answer = compare_balls(a, b)
         if answer == "differ":
             return answer
@@ -330,6 +327,15 @@ def _compare_numbers(left: Node, right: Node) -> Answer:
     return "unknown" if zero is None else "same" if zero else "differ"
 
 
+def _evaluate_both(left: Node, right: Node, point: dict[str, Any], real: bool) -> tuple[Any, Any] | None:
+    """Both values; None where one is undefined, or where only `real` ones count and one is not."""
+    try:
+        a, b = evaluate(left, point), evaluate(right, point)
+    except Undefined:
+        return None
+    return (a, b) if not real or (_is_real(a) and _is_real(b)) else None
+
+
 def _is_real(ball: Any) -> bool:
     return bool(ball.imag.contains(0)) and float(abs(ball.imag).upper()) < 1e-60
 
@@ -337,12 +343,9 @@ def _is_real(ball: Any) -> bool:
 def _compare_rounded(left: Node, right: Node, point: dict[str, Any], real: bool) -> Answer:
     """Whether two balls around roundings share a number; what is known to less than a thousandth tells nothing."""
     set_precision(USUAL)
-    try:
-        a, b = evaluate(left, point), evaluate(right, point)
-    except Undefined:
+    if (balls := _evaluate_both(left, right, point, real)) is None:
         return "unknown"
-    if real and not all(_is_real(ball) for ball in (a, b)):
-        return "unknown"
+    a, b = balls
     gap = abs(a - b)
     if not gap.contains(0):
         return "differ"
