@@ -24,7 +24,7 @@ import argparse
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.confident import window
+from pipeline.decide.likeness import UNREAD, Likeness
 from pipeline.decide.rule import Rules, decide_counts
 from pipeline.decide.trail import Trail, replay_confident
 from pipeline.decide.transition import find_level
@@ -41,7 +42,7 @@ from schemas.config import DecideConfig, KeepConfig, SamplingConfig
 from schemas.reasons import KEEP
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-SHARD, DRAWS, SECOND_DRAWS, MOST = 2048, 1, 6, 64
+SHARD, DRAWS, SECOND_DRAWS, MOST = 2048, 3, 6, 64
 RULES = Rules(KeepConfig(), DecideConfig())
 WIDE = (0.02, 0.875)
 
@@ -79,12 +80,16 @@ def run_early(trails: list[Trail], sampling: SamplingConfig) -> Run:
     return Run(taken, run_fixed(trails, sampling).kept)
 
 
-def run_confident(trails: list[Trail], sampling: SamplingConfig) -> Run:
-    """In shards; the last one is part of the one before, as its rates would be learned from few problems."""
+def run_confident(trails: list[Trail], sampling: SamplingConfig, statements: pl.DataFrame | None = None) -> Run:
+    """In shards; the last one is part of the one before, as its rates would be learned from few problems. `statements`
+    (`id`, `statement`) are those of the problems, where they are read.
+    """
     parts = []
     for part in np.array_split(np.arange(len(trails)), max(1, len(trails) // SHARD)):
         shard = [trails[at] for at in part]
-        taken, rule = replay_confident(shard, sampling, RULES)
+        named = {trail.problem for trail in shard}
+        likeness = UNREAD if statements is None else Likeness.read(statements.filter(pl.col("id").is_in(named)))
+        taken, rule, shard = replay_confident(shard, sampling, RULES, likeness)
         counts = [trail.after(n, sampling.ceiling) for trail, n in zip(shard, taken, strict=True)]
         choose, disagree = cache(rule.choose), cache(rule.otherwise)
         kept = [choose(count, trail.group) == KEEP for count, trail in zip(counts, shard, strict=True)]
@@ -96,19 +101,22 @@ def run_confident(trails: list[Trail], sampling: SamplingConfig) -> Run:
     return Run(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def list_ways() -> dict[str, Way]:
+def list_ways(statements: pl.DataFrame) -> dict[str, Way]:
     ways: dict[str, Way] = {}
+    confident = partial(run_confident, statements=statements)
     for n in (4, 8, 16, 32, 64):
         ways[f"full, n = {n}"] = (run_fixed, SamplingConfig(n=n))
     for n in (8, 12, 16):
         ways[f"early, n = {n}"] = (run_early, SamplingConfig(n=n))
     for confidence, most in product((0.7, 0.8, 0.85, 0.9, 0.95), (16, 32)):
         config = SamplingConfig(stop="confident", confidence=confidence, n_max=most)
-        ways[f"confident {confidence}, n_max = {most}"] = (run_confident, config)
-    config = SamplingConfig(stop="confident", confidence=0.76, n_max=24, floor=3)
-    ways["confident 0.76, n_max = 24, floor = 3"] = (run_confident, config)
+        ways[f"confident {confidence}, n_max = {most}"] = (confident, config)
+    ways["confident 0.8, n_max = 32, statements unread"] = (run_confident, SamplingConfig(stop="confident"))
+    config = SamplingConfig(stop="confident", confidence=0.77, n_max=20, floor=3)
+    ways["confident 0.77, n_max = 20, floor = 3"] = (confident, config)
+    ways["confident 0.77, n_max = 20, floor = 3, statements unread"] = (run_confident, config)
     config = SamplingConfig(stop="confident", confidence=0.91, n_max=22, missed=2.1)
-    ways["confident 0.91, n_max = 22, missed = 2.1"] = (run_confident, config)
+    ways["confident 0.91, n_max = 22, missed = 2.1"] = (confident, config)
     return ways
 
 
@@ -128,12 +136,14 @@ def measure(run: Run, trails: list[Trail], rates: np.ndarray) -> dict[str, float
     return figures
 
 
-def measure_first(rates: np.ndarray, lengths: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def measure_first(
+    rates: np.ndarray, statements: pl.DataFrame, lengths: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
     """Each way's figures on average over the draws."""
     found: dict[str, list[dict[str, float]]] = {}
     for seed in range(DRAWS):
         trails = draw_trails(rates, np.random.default_rng(seed))
-        for name, (run, sampling) in list_ways().items():
+        for name, (run, sampling) in list_ways(statements).items():
             found.setdefault(name, []).append(measure(run(trails, sampling), trails, rates))
     rows = {name: {key: float(np.mean([row[key] for row in rows])) for key in rows[0]} for name, rows in found.items()}
     cost = {name: sum(row.pop(kind) * lengths[kind] for kind in ("right", "not right")) for name, row in rows.items()}
@@ -266,8 +276,10 @@ def main(out: Path | None = None, picture: Path | None = None) -> dict[str, Any]
     if not (DATA / "rates.parquet").exists():
         print("budget: ../shared/data/rates.parquet is not here; skipped")
         return None
-    rates = pl.read_parquet(DATA / "rates.parquet", columns=["rate"])["rate"].to_numpy().clip(0, 1)
-    first = measure_first(rates, read_lengths())
+    table = pl.read_parquet(DATA / "rates.parquet", columns=["statement", "rate"])
+    rates = table["rate"].to_numpy().clip(0, 1)
+    statements = table.select(pl.int_range(pl.len()).cast(pl.String).alias("id"), "statement")
+    first = measure_first(rates, statements, read_lengths())
     for name, row in first.items():
         print(f"{name:<42}" + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
     has_epochs = (DATA / "epochs.jsonl").exists()

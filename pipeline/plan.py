@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.decide.decide import NEEDED, decide_samples
+from pipeline.decide.likeness import Likeness
 from pipeline.decide.rule import Rules
 from pipeline.decide.trail import follow_samples, replay_confident
 from pipeline.decide.translations import find_paired
@@ -148,7 +149,7 @@ def count_ways(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) ->
     """How many samples of each problem every way to stop takes, in the columns `WAYS`, where it is asked in order."""
     sampling, rules = config.sampling, Rules(config.keep, config.decide)
     trails = follow_samples(samples, problems)
-    taken, _ = replay_confident(trails, sampling, replace(rules, confident=sampling))
+    taken = replay_confident(trails, sampling, replace(rules, confident=sampling), Likeness.read(problems)).taken
     paired = find_paired(problems, config.decide)
     early = [sampling.n if trail.problem in paired else replay_early(trail, sampling.n, rules) for trail in trails]
     rows = zip((trail.problem for trail in trails), repeat(sampling.n), early, taken, strict=False)

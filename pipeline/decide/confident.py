@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeGuard
 
 import polars as pl
 
+from pipeline.decide.likeness import Likeness
 from pipeline.decide.posterior import (
     SPREAD,
     Answers,
@@ -43,7 +44,7 @@ transition needs are a hundred problems of a shard of 2,048; more of them cost s
 """
 Group = tuple[Level | str, ...]
 """Problems whose rates are learned together, from the largest group to the smallest: of what an earlier grader said,
-where one was asked, then of a source.
+where one was asked, then of a source, then, where none was asked, of statements that promise a like rate.
 """
 
 
@@ -242,3 +243,32 @@ class Confident:
             )
         sure = f"; the other {missing} would change it with a probability of {otherwise:.2f}"
         return decision, describe_decision(decision, counts, self.rules, sure if missing else "")
+
+
+class Learned(NamedTuple):
+    """The rule with the rates of a shard, and the groups that it knows problems by."""
+
+    rule: Confident
+    groups: dict[str, Group]
+
+
+def learn_rule(
+    rules: Rules,
+    sampling: SamplingConfig,
+    groups: Mapping[str, Group],
+    counts: Mapping[str, Counts],
+    likeness: Likeness,
+) -> Learned:
+    """Learn the rates of a shard from what the samples of its problems say so far.
+
+    Problems that no earlier grader was asked are told apart by what their statements say. Beside an earlier grader that
+    is too little to move a decision.
+    """
+    seen = {id_: (one.correct, count_known(one)) for id_, one in counts.items() if one.doubt != "unreadable"}
+    levels = likeness.find_levels({id_: at for id_, at in seen.items() if not has_earlier(groups[id_])})
+    told = {
+        id_: groups[id_] if id_ not in levels or has_earlier(groups[id_]) else (*groups[id_], f"level {levels[id_]}")
+        for id_ in counts
+    }
+    rates = learn_rates(Observed(told[id_], one) for id_, one in counts.items())
+    return Learned(Confident(rules, sampling, rates), told)

@@ -9,7 +9,8 @@ from statistics import NormalDist
 
 import polars as pl
 
-from pipeline.decide.confident import Confident, Group, Observed, find_groups, learn_rates
+from pipeline.decide.confident import Group, find_groups, learn_rule
+from pipeline.decide.likeness import Likeness
 from pipeline.decide.rule import AGREE, CONFIRMED, Counts, Rules, decide_counts
 from pipeline.decide.suspects import BY_SAMPLES, says_too_often
 from schemas.decision import DECISION_DTYPES
@@ -40,10 +41,11 @@ def decide_samples(
 
     `samples` are the sample contract's columns in `NEEDED`, each sample once. `evidence` names which of them count, by
     any of `SAMPLE_KEY`'s columns (all where it is None). With an `answer` column in `problems` the detail of a
-    contradicted label shows it; with `history` the screen's suspects are known, with `domain` the code. Samples without
-    the column `says_missing` say nothing of missing premises. A problem without samples is undetermined. Unknown
-    samples count in `n` and nowhere else: majorities are over samples with a verdict, those that are correct being one
-    class. Without answer keys, as of programs, there is no majority.
+    contradicted label shows it; with `history` the screen's suspects are known, with `domain` the code, and with
+    `statement` what `sampling.stop: confident` expects of problems that are alike. Samples without the column
+    `says_missing` say nothing of missing premises. A problem without samples is undetermined. Unknown samples count in
+    `n` and nowhere else: majorities are over samples with a verdict, those that are correct being one class. Without
+    answer keys, as of programs, there is no majority.
     """
     taken = samples.lazy()
     if "says_missing" not in taken.collect_schema():
@@ -162,9 +164,10 @@ def _rule_table(table: pl.DataFrame, problems: pl.DataFrame, rules: Rules) -> pl
         count = cache(decide_counts)
         decided = [(*count(counts, rules), None, None, None) for counts in counted]
         return table.hstack(pl.DataFrame(decided, schema=schema, orient="row"))
-    known = find_groups(problems)
+    counts = dict(zip(table["problem_id"], counted, strict=True))
+    likeness = Likeness.read(problems.unique("id", keep="first"))
+    rule, known = learn_rule(rules, rules.confident, find_groups(problems), counts, likeness)
     groups = [known[id_] for id_ in table["problem_id"]]
-    rule = Confident(rules, rules.confident, learn_rates(map(Observed, groups, counted)))
 
     @cache
     def decide(counts: Counts, group: Group) -> tuple[str, str, float, float, float]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.decide.decide import NEEDED
 from pipeline.decide.labels import count_rates, decide_with_labels, settle_outcomes, swap_labels
+from pipeline.decide.likeness import Likeness
 from pipeline.decide.refusals import reject_refused
 from pipeline.decide.rule import Rules
 from pipeline.decide.trail import calibrate, follow_samples
@@ -37,7 +38,18 @@ from schemas.config import Config
 from schemas.problem import complete_columns
 from schemas.reasons import KEEP, Reason
 
-COLUMNS = ("id", "source", "domain", "answer", "language", "parent_id", "label_candidates", "history", "extra")
+COLUMNS = (
+    "id",
+    "statement",
+    "source",
+    "domain",
+    "answer",
+    "language",
+    "parent_id",
+    "label_candidates",
+    "history",
+    "extra",
+)
 
 
 def learn_run_witnesses(folder: RunFolder, config: Config, grading_pass: int = 1) -> Witnesses:
@@ -76,7 +88,7 @@ def decide_shard(
     name = calibration_name(shard, grading_pass)
     if config.sampling.stop == "confident":
         trails = follow_samples(swap_labels(evidence, labels), problems)
-        folder.write_json(name, calibrate(trails, config.sampling, Rules.of(config)).to_json())
+        folder.write_json(name, calibrate(trails, config.sampling, Rules.of(config), Likeness.read(problems)).to_json())
     elif folder.exists(name):
         folder.remove(name)
     folder.write_table(labels_name(shard), labels)

@@ -2,22 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from pipeline.decide.confident import (
     Confident,
     Group,
-    Observed,
     count_first,
     find_groups,
     has_earlier,
     is_audited,
-    learn_rates,
+    learn_rule,
 )
+from pipeline.decide.likeness import UNREAD, Likeness
 from pipeline.decide.rule import Counts, Rules
 from pipeline.decide.suspects import Doubt, doubt_problem
 from schemas.config import SamplingConfig
@@ -90,8 +90,19 @@ def _follow(problem: str, rows: pl.DataFrame, group: Group, doubt: Doubt) -> Tra
     return Trail(problem, correct, unknown, votes, group, doubt, answers, lacking)
 
 
-def replay_confident(trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules) -> tuple[list[int], Confident]:
-    """How many of their samples problems take under `sampling.stop: confident`, and the rule that this comes to.
+class Replay(NamedTuple):
+    """How many of their samples problems take, the rule that this comes to, and the trails in the groups that it knows
+    them by."""
+
+    taken: list[int]
+    rule: Confident
+    trails: list[Trail]
+
+
+def replay_confident(
+    trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules, likeness: Likeness = UNREAD
+) -> Replay:
+    """What problems take under `sampling.stop: confident`; `likeness` is that of their statements.
 
     Where what is stored does not suffice, what is needed at the very least is added to it. All get what they begin with
     (`count_first`), the rates are learned from that, the others go on until they have enough; and again, until rates
@@ -101,11 +112,11 @@ def replay_confident(trails: Sequence[Trail], sampling: SamplingConfig, rules: R
     taken = [count_first(trail.problem, trail.group, sampling) for trail in trails]
     open_ = [at for at, most in enumerate(taken) if most < planned]
     while True:
-        counted = (Observed(t.group, t.after(min(n, t.stored), planned)) for t, n in zip(trails, taken, strict=True))
-        rule = Confident(rules, sampling, learn_rates(counted))
+        counts = [trail.after(min(n, trail.stored), planned) for trail, n in zip(trails, taken, strict=True)]
+        rule, told = learn_trails(trails, counts, sampling, rules, likeness)
         moved, needs = False, cache(rule.needed)
         for at in open_:
-            trail = trails[at]
+            trail = told[at]
             while taken[at] <= trail.stored:
                 more = needs(trail.after(taken[at], planned), trail.group)
                 if not more:
@@ -113,7 +124,16 @@ def replay_confident(trails: Sequence[Trail], sampling: SamplingConfig, rules: R
                 taken[at] += more
                 moved = True
         if not moved:
-            return taken, rule
+            return Replay(taken, rule, told)
+
+
+def learn_trails(
+    trails: Sequence[Trail], counts: Sequence[Counts], sampling: SamplingConfig, rules: Rules, likeness: Likeness
+) -> tuple[Confident, list[Trail]]:
+    """The rule that so many samples lead to, and the trails in the groups that it knows problems by."""
+    by_problem = {trail.problem: count for trail, count in zip(trails, counts, strict=True)}
+    rule, groups = learn_rule(rules, sampling, {trail.problem: trail.group for trail in trails}, by_problem, likeness)
+    return rule, [replace(trail, group=groups[trail.problem]) for trail in trails]
 
 
 @dataclass(frozen=True)
@@ -139,15 +159,15 @@ class Calibration:
         return asdict(self)
 
 
-def calibrate(trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules) -> Calibration:
+def calibrate(
+    trails: Sequence[Trail], sampling: SamplingConfig, rules: Rules, likeness: Likeness = UNREAD
+) -> Calibration:
     """Hold what stopping says of the problems of a shard against those that were sampled in full."""
     planned = sampling.ceiling
     ends = [trail.after(trail.stored, planned) for trail in trails]
-    rule = Confident(
-        rules, sampling, learn_rates(Observed(trail.group, end) for trail, end in zip(trails, ends, strict=True))
-    )
+    rule, told = learn_trails(trails, ends, sampling, rules, likeness)
     total = Calibration()
-    for trail, end in zip(trails, ends, strict=True):
+    for trail, end in zip(told, ends, strict=True):
         if not is_audited(trail.problem, sampling):
             left = rule.otherwise(end, trail.group) if end.missing else 0.0
             total = total.add(Calibration(problems=1, expected=left, unasked=int(trail.stored == 0)))

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from pipeline.decide.confident import Confident, Observed, count_first, find_groups, is_audited, learn_rates
+from pipeline.decide.confident import Confident, count_first, find_groups, is_audited, learn_rule
+from pipeline.decide.likeness import UNREAD, Likeness
 from pipeline.decide.rule import Counts, Rules, settle
 from pipeline.decide.suspects import doubt_problem
 from pipeline.decide.translations import find_paired
@@ -127,13 +128,13 @@ class _Shard:
         self.refusals = pl.DataFrame(schema=REFUSAL_DTYPES)
         self.died: EngineDied | None = None
         self.suspects = dict(find_suspects(problems).select("problem_id", "unreadable").iter_rows())
-        self.groups = find_groups(problems)
-        self.paired = find_paired(problems, config.decide)
+        self.groups, self.paired = find_groups(problems), find_paired(problems, config.decide)
         read = problems.select(name for name in LABEL_COLUMNS if name in problems.columns)
         self.tallies = {row["id"]: self._open_tally(row) for row in read.iter_rows(named=True)}
         self.open = len(self.tallies)
         self.resting: list[Tally] = []
         self.confident: Confident | None = None
+        self.likeness = Likeness.read(problems) if config.sampling.stop == "confident" else UNREAD
 
     def _open_tally(self, row: Mapping[str, Any]) -> Tally:
         config = self.config
@@ -279,8 +280,11 @@ class _Shard:
         killed goes the same way again. What is stored beyond that (of another way to stop) is taken in the end.
         """
         resting, self.resting = self.resting, []
-        counted = [Observed(tally.group, self._count(tally)) for tally in resting]
-        rule = self.confident = Confident(self.rules, self.config.sampling, learn_rates(counted))
+        counts = {tally.problem: self._count(tally) for tally in resting}
+        rule, groups = learn_rule(self.rules, self.config.sampling, self.groups, counts, self.likeness)
+        self.confident = rule
+        for tally in resting:
+            tally.group = groups[tally.problem]
         # The last to be asked for is the first to be sampled: where a sample may set most right.
         resting.sort(key=lambda tally: rule.gain(self._count(tally), tally.group))
         needed = [self._needed(tally) for tally in resting]

@@ -26,7 +26,7 @@ def cut(trail: Trail, taken: int) -> Trail:
 
 def test_what_is_said_of_the_errors_holds_on_the_audited_problems() -> None:
     trails = draw_trails(1500, 0)
-    taken, _ = replay_confident(trails, SAMPLING, RULES)
+    taken = replay_confident(trails, SAMPLING, RULES).taken
     assert np.mean(taken) < 0.6 * SAMPLING.ceiling
     stored = [cut(trail, n) for trail, n in zip(trails, taken, strict=True)]
     told = calibrate(stored, SAMPLING, RULES)
@@ -38,9 +38,9 @@ def test_what_is_said_of_the_errors_holds_on_the_audited_problems() -> None:
 
 def test_a_replay_of_what_was_taken_takes_the_same() -> None:
     trails = draw_trails(300, 1)
-    taken, rule = replay_confident(trails, SAMPLING, RULES)
-    again, same = replay_confident([cut(trail, n) for trail, n in zip(trails, taken, strict=True)], SAMPLING, RULES)
-    assert (again, same) == (taken, rule)
+    first = replay_confident(trails, SAMPLING, RULES)
+    again = replay_confident([cut(trail, n) for trail, n in zip(trails, first.taken, strict=True)], SAMPLING, RULES)
+    assert (again.taken, again.rule) == (first.taken, first.rule)
 
 
 def test_calibrations_of_shards_add_up() -> None:

@@ -3,6 +3,7 @@ stand-in.
 """
 
 import contextlib
+import random
 import re
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from pipeline.decide.confident import Confident, Observed, count_first, find_groups, learn_rates
 from pipeline.decide.decide import decide_samples
+from pipeline.decide.likeness import FEWEST, Likeness
 from pipeline.decide.rule import Rules
 from pipeline.decide.trail import follow_samples, replay_confident
 from pipeline.inference.engine import EngineDied, PromptRefused, Request
@@ -31,7 +33,7 @@ from pipeline.sample.stop import replay_early
 from pipeline.sample.store import EvidenceStore, evidence_keys, name_model
 from pipeline.verify.math import Judgement, MathVerifier
 from schemas.config import Config, DecideConfig
-from schemas.reasons import KEEP, Verdict
+from schemas.reasons import KEEP, Reason, Verdict
 from schemas.sample import SAMPLE_KEY
 from tests.pipeline.sample.scripted import ScriptedEngine, config_for, problems_of
 
@@ -500,9 +502,36 @@ def test_a_replay_of_stored_samples_takes_what_the_run_took(
         _, _, all_samples = go(full, problems, config_for(full, n=16), verifier, script, seed=seed)
         _, _, samples = go_on(confident, problems, script, verifier, seed=seed)
     trails = follow_samples(all_samples, problems)
-    taken, _ = replay_confident(trails, config.sampling, Rules.of(config))
+    taken = replay_confident(trails, config.sampling, Rules.of(config)).taken
     count = dict(samples.group_by("problem_id").len().iter_rows())
     assert {trail.problem: n for trail, n in zip(trails, taken, strict=True)} == count
+
+
+def test_what_statements_promise_is_the_same_while_sampling_and_when_deciding(
+    tmp_path: Path, verifier: MathVerifier
+) -> None:
+    """A run that was killed takes what a replay takes; its decisions lack nothing."""
+    draw = random.Random(0)
+    rates = {f"{'integral' if at % 2 else 'apples'} {at}": 0.05 if at % 2 else 0.6 for at in range(2 * FEWEST)}
+    script = {text: ["so 1" if draw.random() < rate else "so 2" for _ in range(16)] for text, rate in rates.items()}
+    problems = problems_of(["1"] * len(script)).with_columns(statement=pl.Series(list(script)))
+    config = config_for(str(tmp_path), n=8, stop="confident")
+    with contextlib.suppress(EngineDied):
+        go(tmp_path, problems, config, verifier, script, dies_after=150, capacity=2)
+    places = dict(evidence(tmp_path).group_by("problem_id").agg(pl.col("index").max() + 1).iter_rows())
+    taken = {text: places.get(id_, 0) for id_, text in problems.select("id", "statement").iter_rows()}
+    stats, _, samples = go(tmp_path, problems, config, verifier, script, taken=taken)
+    assert places
+    assert stats.missing == 0
+    replay = replay_confident(
+        follow_samples(samples, problems), config.sampling, Rules.of(config), Likeness.read(problems)
+    )
+    assert {len(trail.group) for trail in replay.trails} == {2}
+    count = dict(samples.group_by("problem_id").len().iter_rows())
+    assert {trail.problem: n for trail, n in zip(replay.trails, replay.taken, strict=True)} == count
+    told = problems.select("id", "answer", "statement")
+    decided = decide_samples(samples, told, config.sampling.planned, Rules.of(config))
+    assert decided.filter(pl.col("decision") == Reason.UNDETERMINED).is_empty()
 
 
 def test_the_second_pass_asks_only_what_may_move(tmp_path: Path, verifier: MathVerifier) -> None:
