@@ -120,6 +120,7 @@ ACCEPTED = [
     ("[1, 2)", r"$\boxed{[1, 2)}$"),
     ("2, 1", r"\( \boxed{1, 2} \)"),
     (r"\frac{1}{2}", r"\frac{\boxed{1}}{2}"),
+    ("1 + 2i", "1 + 2j"),
 ]
 REFUSED = [
     ("5", "6"),
@@ -164,6 +165,8 @@ REFUSED = [
     ("5", r"\emptyset"),
     (r"\emptyset", "0"),
     ("R^2-r^2", "0"),
+    (r"\text{j}", r"\text{i}"),
+    ("2i", "2j"),
 ]
 
 
