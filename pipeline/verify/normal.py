@@ -149,7 +149,8 @@ def _unwrap(text: str) -> str:
 
 
 _INNER_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)")
-"""A box around a part of an answer, which says nothing of the value."""
+"""A box around a part of an answer, which says nothing of the value. One around all of it goes with its braces: those
+of `\\[\\boxed{(1, 2)}\\]` are no set's."""
 _APOSTROPHES = re.compile(r"(?<![\d'.,])\d{1,3}(?:['\u2019]\d{3})+(?![\d'\u2019])")
 """Thousands as the Swiss write them."""
 
@@ -173,8 +174,6 @@ def clean(text: str) -> str:
         return text
     text = _RUNS.sub(" ", text).translate(_TABLE)
     text = _unwrap(text.strip("* \t\r\n"))
-    if "box" in text:
-        text = _INNER_BOX.sub("", text)
     if "'" in text or "\u2019" in text:
         text = _APOSTROPHES.sub(lambda match: re.sub(r"\D", "", match[0]), text)
     text = _undollar(text)
@@ -197,4 +196,5 @@ def clean(text: str) -> str:
     text = write_english(text)
     while text and text[-1] in ".,;" and not text.endswith(("\\,", "..")):
         text = text[:-1].rstrip()
-    return _unwrap(text)
+    text = _unwrap(text)
+    return _INNER_BOX.sub("", text) if "box" in text else text

@@ -21,6 +21,12 @@ _ONE_NAME = ({"GBP", "lb"},)
 """Units that one word names: pounds."""
 
 
+def _is_complex_sum(node: Node) -> bool:
+    """Whether a number is a sum of a real and an imaginary part: there an engineer's j is i. Alone j may be another
+    letter than i, or another unit vector."""
+    return node.op in ("+", "-") and len({mentions_i(Quantity(part)) for part in node.args}) == 2
+
+
 def accept_quantity(label: Quantity, answer: Quantity) -> Answer:
     """Units agree, converted, where both have one; a percentage is its hundredth, and see PERCENT_FROM."""
     if answer.as_unit is not None and (not letters(label.node) or label.as_unit is not None):
@@ -57,7 +63,7 @@ def accept_quantity(label: Quantity, answer: Quantity) -> Answer:
             return "same"
         for given, other in ((a, b), (b, a)):
             for name in ("I", "j"):
-                if letters(given) == {name} and not letters(other) and (name == "I" or mentions_i(other)):
+                if letters(given) == {name} and not letters(other) and (name == "I" or _is_complex_sum(other)):
                     return compare(substitute(given, name, symbol("i")), other)
         return "differ"
     share = number(Fraction(1, 100))

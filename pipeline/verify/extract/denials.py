@@ -1,8 +1,8 @@
 """Whether a sentence denies the value that it names: `x is not 5`, `5 is wrong`, `suppose that x = 5`.
 
 A value is denied by the negation that governs it, with only the verb and its like between them, by the predicate that
-it is the subject of, and where its clause supposes it only. A negation that governs anything else says nothing of it
-("it is not hard to see that x is 5", "there is no doubt").
+it is the subject of, and where it is itself what its clause supposes. A negation that governs anything else says
+nothing of it ("it is not hard to see that x is 5", "there is no doubt").
 """
 
 from __future__ import annotations
@@ -25,18 +25,30 @@ _GOVERNED = re.compile(
 _OTHER = re.compile(
     r"(?:\bother\s+than|\bexcept(?:\s+for)?|\banything\s+but|\bdifferent\s+from)[\s$*({\\\[]*$", re.IGNORECASE
 )
-_NEGATION = re.compile(phrase_pattern("denies") + r"|\bno(?:thing)?\b", re.IGNORECASE)
+_NEGATION = re.compile(phrase_pattern("denies") + r"|\b(?:no(?:thing)?|non|ne)\b|\bn['\u2019]", re.IGNORECASE)
+_PAIRED = frozenset({"ni"})
+"""What denies only beside another negation (`ce n'est ni 4 ni 5`): alone it is a word of another language, as in
+`jibu ni 5`, which is Swahili for `the answer is 5`."""
 _UNEQUAL = re.compile(r"(?:\\neq?(?![A-Za-z])|\u2260|!=|<>|\\not\s*=)[\s$({]*$")
 _NONE_WITH = re.compile(
     r"\bno\s+(?:real\s+|integer\s+|such\s+|valid\s+)?(?:solutions?|roots?|values?|numbers?|integers?|answers?)\b[^,.;:]*$",
     re.IGNORECASE,
 )
+_DETERMINER = r"(?:the|an?|this|that|its|their|our|your|his|her|le|la|les|el|los|il|lo|der|die|das|o|os)"
+_NOUN = rf"(?!(?:{_DETERMINER}|then|we|you|one|they|wir|man|on|nous)(?![^\W\d_]))[^\W\d_]{{2,}}"
+_SUBJECT = (
+    rf"(?:[A-Za-z](?:_\w)?|it"
+    rf"|(?:{_DETERMINER}\s+)?{_NOUN}(?:\s+{_NOUN})?(?:\s+(?:of|de|von)\s+(?:{_DETERMINER}\s+)?{_NOUN})?)"
+)
 _SUPPOSED = re.compile(
     r"^[\s,]*(?:(?:but|now|so|and|indeed|otherwise)[\s,]+)?(?:if|suppose|assume|assuming|supposing|were|angenommen|supposons"
-    r"|supongamos|supponiamo|suponha|пусть|предположим|假设|如果|若)(?![^\W\d_])[^,.;:]*$",
+    r"|supongamos|supponiamo|suponha|пусть|предположим|假设|如果|若)(?![^\W\d_])(?:\s*,?\s*(?:that|dass|que|che|что)(?![^\W\d_]))?"
+    rf"[\s,$(]*(?:{_SUBJECT}[\s$)]*(?:=|(?<![^\W\d_])(?:is|are|was|were|equals?|ist|wäre|sei|est|soit|es|fuera|è|fosse|é|seja"
+    rf"|равн[аоы]?|равен|是|为|等于))(?:\s*{_GLUE}(?![^\W\d_]))*)?[\s$*({{\\\[]*$",
     re.IGNORECASE,
 )
-_IFF = re.compile(r"if\s+and\s+only\s+if|only\s+if", re.IGNORECASE)
+"""The words before a value that is itself what is supposed: `if the answer were`, `suppose that x =`. What follows from
+a supposition in the same sentence is no part of it: `if we add these we get`, `if there are 9 then 18 - 9 =`."""
 _VERB = r"(?:is|are|was|were|would\s+be|must\s+be|has\s+to\s+be|should\s+be|can\s+be|est|es|é|è|ist|war|это)"
 _PREDICATE = re.compile(
     rf"[\s$*)}}\\\]]*(?:(?:{_VERB})\s+(?:also\s+|clearly\s+|therefore\s+|simply\s+)?)?(?:{phrase_pattern('denied')})"
@@ -71,9 +83,13 @@ def is_denied(text: str, start: int, end: int) -> bool:
     before = before[max((stop.end() for stop in _STOP.finditer(before)), default=0) :]
     if other := _OTHER.search(before):
         return _NEGATION.search(before[: other.start()]) is None
-    if _GOVERNED.search(before) or _UNEQUAL.search(before) or _NONE_WITH.search(before):
+    if (governed := _GOVERNED.search(before)) and (
+        governed["word"].lower() not in _PAIRED or _NEGATION.search(before[: governed.start()])
+    ):
         return True
-    if _SUPPOSED.search(before) and not _IFF.search(before):
+    if _UNEQUAL.search(before) or _NONE_WITH.search(before):
+        return True
+    if _SUPPOSED.match(before):
         return True
     return _PREDICATE.match(behind) is not None or _RETRACTED.match(behind) is not None
 

@@ -54,3 +54,41 @@ def test_what_a_text_ends_with_may_be_that_something_is_unequal() -> None:
 def test_a_box_that_is_denied_is_none() -> None:
     assert extract_answer("The answer is not \\boxed{5}.", "boxed") is None
     assert extract_answer("\\boxed{4}. \\boxed{5} is wrong.", "boxed") == "4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If we add these we get \\boxed{12}.",
+        "If 20 of 32 are gone then \\boxed{12} are left.",
+        "Assuming that the die is fair the answer is \\boxed{12}.",
+        "If he reads 60/5 = \\boxed{12} books",
+        "Пусть их было 20, тогда осталось \\boxed{12}.",
+        "Если сложить то будет \\boxed{12}",
+    ],
+)
+def test_what_follows_from_a_supposition_is_not_what_is_supposed(text: str) -> None:
+    assert extract_answer(text, "boxed") == "12"
+    assert extract_answer(text.replace("\\boxed{12}", "12"), "last") in ("12", "60/5 = 12")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Now suppose the value of the sum is {}.",
+        "If x = {} then it is odd.",
+        "But if it were {} it would be odd.",
+        "Assume the answer equals {}.",
+        "假设 x = {}。",
+        "Angenommen, die Antwort wäre {}.",
+    ],
+)
+def test_what_is_supposed_is_no_answer(text: str) -> None:
+    assert extract_answer(text.format("\\boxed{12}"), "boxed") is None
+    assert extract_answer("So we get 7. " + text.format("12"), "last") == "7"
+
+
+def test_ni_denies_only_beside_another_negation() -> None:
+    assert extract_answer("Jibu ni \\boxed{12}.", "boxed") == "12"
+    assert extract_answer("Ce n'est ni 7 ni \\boxed{12}.", "boxed") is None
+    assert extract_answer("No es ni \\boxed{12}.", "boxed") is None
