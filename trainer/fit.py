@@ -1,9 +1,8 @@
 """Whether a run fits on a node and its GPUs, by how much, and what to change where it does not. It needs no GPU."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.inference.embedded import ModelError
 from pipeline.inference.machine import count_gpus
@@ -14,6 +13,7 @@ from schemas.load import ConfigError, build_config
 from schemas.placement import Placement, choose_grader, choose_placement
 from trainer.host_memory import find_host_memory, reckon_host
 from trainer.memory import (
+    CUDA,
     GB,
     Demand,
     find_share,
@@ -134,15 +134,32 @@ def reckon_fit(config: Config, shape: ModelShape, gpus: int, memory: float, grad
         wanted = grader.engines * grader.devices
         return Fit(gpus, placement, trouble=f"model.engines want {wanted} GPUs to grade on, and there are {gpus}")
     asked = [("model", grader)] if grader is not None else []
+    rollouts = [("train.rollout_engine", config.rollout_model)] if placement.engines else []
     too_long = [key for key, one in (*asked, ("train.rollout_engine", config.rollout_model))
                 if shape.longest is not None and one.max_model_len > shape.longest]  # fmt: skip
     if too_long:
         return Fit(
             gpus, placement, trouble=f"{too_long[0]}.max_model_len is above {shape.longest}, the model's longest"
         )
+    if uneven := _find_uneven([*asked, *rollouts], shape):
+        return Fit(gpus, placement, trouble=uneven)
     who = "grading pass 2, an engine" if config.model.urls else "grading, an engine"
     grading = () if grader is None else (_load_engine(who, shape, grader, memory),)
     return Fit(gpus, placement, (*grading, *_load_training(config, shape, placement, memory)))
+
+
+def _find_uneven(asked: Sequence[tuple[str, ModelConfig]], shape: ModelShape) -> str:
+    """Which engine could not share the model's heads out over its GPUs, which vLLM refuses; empty where all can."""
+    for key, model in asked:
+        parallel = int(model.engine.get("tensor_parallel_size", 1))
+        # Heads of keys may be fewer than GPUs: then several have the same one.
+        few, many = sorted((shape.shared_heads, parallel))
+        if shape.heads % parallel or many % few:
+            return (
+                f"{key}.engine.tensor_parallel_size is {parallel}, over which the model's {shape.heads} heads with "
+                f"{shape.shared_heads} of keys cannot be shared out evenly"
+            )
+    return ""
 
 
 def _load_training(config: Config, shape: ModelShape, placement: Placement, memory: float) -> Iterator[Load]:
@@ -155,10 +172,16 @@ def _load_training(config: Config, shape: ModelShape, placement: Placement, memo
         yield Load("training, a rank", step, memory)
         return
     stays = reckon_export(shape, config.train, ranks, beside_engine=True)
-    share = model.engine.get("gpu_memory_utilization", find_share(shape, config, ranks, memory))
-    engine = _load_engine("rollouts, an engine beside a rank", shape, model, memory, float(share))
+    given = model.engine.get("gpu_memory_utilization")
+    share = find_share(shape, config, ranks, memory) if given is None else float(given)
+    engine = _load_engine("rollouts, an engine beside a rank", shape, model, memory, share)
     held = {"the trainer's weights and optimiser": stays.total}
     yield Load(engine.who, Demand({**held, **engine.demand.parts}), memory, engine.note)
+    if given is not None:
+        # vLLM starts only where all of its share is free, whatever it needs of it, and needs no more than that.
+        taken = {"CUDA of its process": CUDA / 2, f"gpu_memory_utilization, {share:g}": share * memory}
+        yield Load("rollouts, an engine's share beside a rank", Demand({**held, **taken}), memory)
+        yield Load("rollouts, an engine within its share", engine.demand, share * memory, engine.note)
     asleep = Demand({**step.parts, "the sleeping engine": leaves_asleep(model)})
     yield Load("training, a rank beside a sleeping engine", asleep, memory)
 
@@ -196,20 +219,43 @@ def take_defaults(config: Config, gpus: int) -> Config:
 def find_change(config: Config, shape: ModelShape, gpus: int, memory: float, grades: bool = True) -> str:
     """The first change of settings under which the run fits, as `--set` takes it; else what there is to do."""
     for overrides, count in _list_changes(config, gpus):
-        try:
-            changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *overrides])
-        except ConfigError:
-            continue
-        if reckon_fit(changed, shape, count, memory, grades).fits:
-            return " ".join([*(f"--set {one}" for one in overrides), *([f"with {count} GPUs"] if count > gpus else [])])
+        shares = [[one] for one in _fit_share(config, overrides, shape, count, memory)]
+        for tried in (overrides, *([*overrides, *share] for share in shares)):
+            changed = _change(config, tried, count)
+            if changed is not None and reckon_fit(changed, shape, count, memory, grades).fits:
+                more = [f"with {count} GPUs"] if count > gpus else []
+                return " ".join([*(f"--set {one}" for one in tried), *more])
     return "no single change is enough: a smaller model, GPUs with more memory, or more of them"
+
+
+def _change(config: Config, overrides: Sequence[str], gpus: int) -> Config | None:
+    """The config with settings changed, on a node of `gpus`; None where that is none."""
+    try:
+        return build_config(config.model_dump(mode="json"), [f"placement.gpus={gpus}", *overrides])
+    except ConfigError:
+        return None
+
+
+def _fit_share(config: Config, overrides: Sequence[str], shape: ModelShape, gpus: int, memory: float) -> Iterator[str]:
+    """Where a share of the GPU is given to an engine that has it in turn with a rank: what the trainer leaves of it."""
+    if "gpu_memory_utilization" not in config.rollout_model.engine:
+        return
+    changed = _change(config, overrides, gpus)
+    if changed is None:
+        return
+    try:
+        placement = choose_placement(changed, gpus)
+    except ValueError:
+        return
+    share = int(100 * find_share(shape, changed, len(placement.trainer), memory)) / 100
+    if placement.colocate and share:
+        yield f"train.rollout_engine.engine.gpu_memory_utilization={share:g}"
 
 
 def _list_changes(config: Config, gpus: int) -> Iterator[tuple[list[str], int]]:
     """Settings to try, those first that change least in what is learned; the last ones with more GPUs."""
     train, row = config.train, longest_row(config)
     parallel = int(config.rollout_model.engine.get("tensor_parallel_size", 1))
-    own: Mapping[str, Any] = config.train.rollout_engine.engine
     given = {
         "placement.engines": config.placement.engines,
         "placement.trainer": config.placement.trainer,
@@ -231,13 +277,11 @@ def _list_changes(config: Config, gpus: int) -> Iterator[tuple[list[str], int]]:
     wider = []
     while parallel * 2 <= gpus:
         parallel *= 2
-        engine = ", ".join(f"{key}: {value}" for key, value in {**own, "tensor_parallel_size": parallel}.items())
-        wider.append([f"train.rollout_engine.engine={{{engine}}}"])
+        wider.append([f"train.rollout_engine.engine.tensor_parallel_size={parallel}"])
         if config.train.rollout_engine.engines is not None:
             wider[-1].append("train.rollout_engine.engines=null")
-        graded = ", ".join(f"{k}: {v}" for k, v in {**config.model.engine, "tensor_parallel_size": parallel}.items())
         many = [] if config.model.urls else [f"model.engines={gpus // parallel}"]
-        wider.append([f"model.engine={{{graded}}}", *many, *wider[-1]])
+        wider.append([f"model.engine.tensor_parallel_size={parallel}", *many, *wider[-1]])
     learned: list[list[str]] = [[]] if train.lora is not None else [[], ["train.lora={}"]]
     for adapters in learned:
         for engines in ([], *wider):

@@ -1,6 +1,7 @@
 """The policy with its optimiser, on one process or sharded over several: the first decides what is done, all do it."""
 
 import ctypes
+import gc
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -109,8 +110,12 @@ class Learner:
         torch.cuda.empty_cache()
 
     def close(self) -> None:
-        """Let the other ranks go."""
+        """Let go of weights and optimiser, on every rank: what a later stage learns has the memory next."""
         _tell("close")
+        del self.policy, self.optimiser
+        # A sharded model and its hooks hold one another, and Python looks for such rings only now and then.
+        gc.collect()
+        torch.cuda.empty_cache()
 
     def _gather(self, command: str, weights: Iterator[tuple[str, Tensor]]) -> Generator[tuple[str, Tensor], None, None]:
         _tell(command)

@@ -1,12 +1,16 @@
 """Whether a run fits on a node: the configs that come with the project do, and what is advised does."""
 
 import re
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.inference.shape import read_shape
+from pipeline.inference.shape import KNOWN, read_shape
 from schemas.config import Config
 from schemas.errors import InputError
 from schemas.load import build_config, load_config
@@ -157,6 +161,87 @@ def test_a_sleeping_engine_leaves_its_cache_to_the_trainer() -> None:
     assert awake.demand.parts["weights"] == grading.demand.parts["weights"]
     cached = [int(re.sub(r"\D", "", load.note.split(" tokens")[0])) for load in (grading, awake)]
     assert cached[0] > cached[1] > 0
+
+
+@pytest.mark.parametrize("section", ["model", "train.rollout_engine"])
+def test_an_engine_that_is_to_take_more_than_the_trainer_leaves_is_refused(section: str) -> None:
+    """vLLM starts only where its whole share is free, and one that is given for grading is the rollouts' too."""
+    share = f"{section}.engine.gpu_memory_utilization"
+    plain = load_config(ROOT / "configs" / "1xgpu.yaml")
+    assert read_refusal(plain, grades=False) == ""
+    greedy = build_config(plain.model_dump(mode="json"), [f"{share}=0.9"])
+    message = read_refusal(greedy, grades=False)
+    assert "rollouts, an engine's share beside a rank, needs 100.9 GB, 20.9 GB more than there are" in message
+    advised = take_advice(message)
+    assert advised == ["train.rollout_engine.engine.gpu_memory_utilization=0.63"]
+    assert read_refusal(build_config(greedy.model_dump(mode="json"), advised), grades=True) == ""
+    frugal = build_config(plain.model_dump(mode="json"), ["train.rollout_engine.engine.gpu_memory_utilization=0.05"])
+    assert "rollouts, an engine within its share" in read_refusal(frugal, grades=False)
+
+
+def take_advice(message: str) -> list[str]:
+    """What a refusal would have set, as a shell takes it."""
+    words = shlex.split(message.split("what would: ")[1].split("\n")[0])
+    return [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "keys", "parallel", "even"),
+    [(28, 4, 8, False), (28, 4, 4, True), (9, 3, 2, False), (12, 2, 3, False), (32, 8, 3, False), (40, 8, 8, True)],
+)
+def test_heads_are_shared_out_evenly_or_the_engine_does_not_start(
+    heads: int, keys: int, parallel: int, even: bool
+) -> None:
+    """As vLLM has it: 28 heads (Qwen2.5-7B) go over four GPUs and not over eight."""
+    shape = replace(read_shape(configure("Qwen/Qwen3-1.7B").model), heads=heads, shared_heads=keys)
+    engine = {"tensor_parallel_size": parallel}
+    config = configure("Qwen/Qwen3-1.7B", train={"rollout_engine": {"engine": engine}}, placement={"gpus": 16})
+    fit = reckon_fit(config, shape, 16, 80 * GB, grades=False)
+    assert fit.fits is even
+    assert ("train.rollout_engine.engine.tensor_parallel_size" in fit.trouble) is not even
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    name=st.sampled_from(sorted(KNOWN)),
+    gpus=st.integers(1, 8),
+    memory=st.sampled_from([16, 24, 40, 48, 80, 141]),
+    rows=st.sampled_from([4096, 16384, 32768]),
+    heads=st.sampled_from([None, (28, 4), (14, 2), (9, 3)]),
+    colocate=st.sampled_from([None, True]),
+    engine=st.sampled_from(
+        [{}, {"gpu_memory_utilization": 0.9}, {"quantization": None, "seed": 1}, {"compilation_config": {"mode": 0}}]
+    ),
+    lora=st.booleans(),
+)
+def test_whatever_is_advised_is_taken_and_fits(
+    name: str,
+    gpus: int,
+    memory: int,
+    rows: int,
+    heads: tuple[int, int] | None,
+    colocate: bool | None,
+    engine: dict[str, Any],
+    lora: bool,
+) -> None:
+    """As a shell and the config read it, over models, nodes and settings."""
+    train = {"colocate": colocate, "microbatch_tokens": rows, "lora": {} if lora else None}
+    model = {"name": name, "engine": engine, "max_model_len": 4096}
+    config = configure(name, model=model, train=train, placement={"gpus": gpus})
+    shape = read_shape(config.model)
+    if heads is not None:
+        shape = replace(shape, heads=heads[0], shared_heads=heads[1])
+    if reckon_fit(config, shape, gpus, memory * GB).fits:
+        return
+    advice = find_change(config, shape, gpus, memory * GB)
+    more = re.search(r"with (\d) GPUs", advice)
+    count = int(more.group(1)) if more else gpus
+    advised = take_advice(f"what would: {advice}")
+    assert bool(advised) or bool(more) or "smaller model" in advice
+    if advised or more:
+        changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *advised])
+        assert reckon_fit(changed, shape, count, memory * GB).fits
+        assert changed.model.engine.items() >= engine.items(), "nothing else is changed"
 
 
 def read_refusal(config: Config, grades: bool) -> str:
