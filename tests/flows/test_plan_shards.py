@@ -47,3 +47,18 @@ def test_a_large_run_is_measured_in_all_of_its_shards(tmp_path: Path) -> None:
     measured, _ = measure_run(config_for(folder.root, n=1), folder)
     assert measured.height == MOST
     assert measured["tokens"].mean() == pytest.approx(40, rel=0.05)
+
+
+def test_a_translation_whose_original_is_not_in_the_pilot_takes_all_its_samples(tmp_path: Path) -> None:
+    """With `decide.translations: match` both take all of them, whichever of the two a pilot came to first."""
+    folder = RunFolder(str(tmp_path))
+    original, copy = make_problems(0, 2).iter_slices(1)
+    copy = copy.with_columns(language=pl.lit("de"), parent_id=pl.lit(original["id"][0]))
+    both = pl.concat([original.with_columns(language=pl.lit("en")), copy], how="vertical_relaxed")
+    write_shard(folder, "00000", copy, 10, "wrong")
+    folder.write_table(problems_name("00000"), both)
+    config = config_for(folder.root, stop="early")
+    matched = config.model_copy(update={"decide": config.decide.model_copy(update={"translations": "match"})})
+    own, match = (measure_run(chosen, folder)[0] for chosen in (config, matched))
+    assert own["samples"].to_list() == [14]
+    assert match["samples"].to_list() == [16]
