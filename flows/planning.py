@@ -1,6 +1,6 @@
 """A pilot of a run, and the run's plan: before it what it will take, after it what it took."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,16 @@ from flows.curate import hold_engine, prepare_shards
 from flows.stopwatch import Stopwatch
 from flows.tasks import bring_other_graders
 from pipeline.decide.run import COLUMNS
+from pipeline.decide.translations import find_paired
 from pipeline.plan import HOUR, READ, WAYS, Plan, Speed, Whole, choose_pilot, make_plan, measure_problems
-from pipeline.run.evidence import EARLIER, add_earlier, find_graded, find_samples, read_evidence
+from pipeline.run.evidence import (
+    EARLIER,
+    add_earlier,
+    find_graded,
+    find_samples,
+    read_evidence,
+    read_first_steps,
+)
 from pipeline.run.layout import CURATED, MANIFEST, PLAN, SAMPLES, brought_name, decisions_name, evidence_name
 from pipeline.run.storage import RunFolder
 from pipeline.sample.session import open_grading
@@ -93,31 +101,51 @@ def plan_run(
 def measure_run(config: Config, folder: RunFolder) -> tuple[pl.DataFrame, int]:
     """`measure_problems` of at most `MOST` problems of the run's store, and the bytes of all completions in it.
 
-    With `stop: confident` and an earlier grader there are problems that need no sample. Which of them a pilot has come
-    to is not written down; it takes the smallest ids, so those up to the largest id that was sampled.
+    These are the ones with the smallest ids, of whichever shard: a random part of the set, as a pilot is.
     """
     graded = find_graded(folder)
     files = {
         shard: names for shard, names in find_samples(folder).items() if shard in graded and _is_begun(folder, shard)
     }
-    last = max((_find_last(folder, shard, names) for shard, names in files.items()), default="")
-    if not last:
+    chosen = choose_pilot(_find_begun(config, folder, graded, files), MOST)
+    if not chosen:
         raise InputError(f"{folder.root}: no samples are stored here yet; give --pilot the number of problems to take")
-    samples, problems = list[pl.DataFrame](), list[pl.DataFrame]()
-    left, raw = MOST, 0
+    samples, problems, begun = list[pl.DataFrame](), list[pl.DataFrame](), list[pl.DataFrame]()
+    paired, raw = set[str](), 0
     for shard, name in graded.items():
+        names = files.get(shard, ())
         table = add_earlier(folder, shard, folder.read_table(name, list(COLUMNS), ("label_candidates",)), 1)
-        stored = read_evidence(folder, shard, files.get(shard, ()), READ)
-        raw += int(stored["completion"].str.len_bytes().sum())
-        begun = pl.col("id").is_in(stored["problem_id"].unique().implode())
-        if EARLIER[0] in table.columns and config.sampling.stop == "confident":
-            begun |= pl.col(EARLIER[0]).is_not_null() & (pl.col("id") <= last)
-        table = table.filter(begun).unique("id").sort("id").head(left)
-        left -= table.height
-        problems.append(table)
-        samples.append(stored.filter(pl.col("problem_id").is_in(table["id"].implode())))
+        whole = read_evidence(folder, shard, names, READ)
+        cut = read_first_steps(folder, shard, names, ("tokens", "completion"))
+        raw += sum(int(part["completion"].str.len_bytes().sum()) for part in (whole, cut))
+        # A translation of the pilot may have its original outside of it.
+        paired |= find_paired(table, config.decide)
+        ours = pl.Series(chosen.get(shard, []), dtype=pl.String).implode()
+        problems.append(table.filter(pl.col("id").is_in(ours)).unique("id").sort("id"))
+        samples.append(whole.filter(pl.col("problem_id").is_in(ours)))
+        begun.append(cut.filter(pl.col("problem_id").is_in(ours)))
     every = pl.concat(problems, how="diagonal").unique("id", maintain_order=True)
-    return measure_problems(pl.concat(samples), every, config), raw
+    return measure_problems(pl.concat(samples), every, config, pl.concat(begun), paired), raw
+
+
+def _find_begun(
+    config: Config, folder: RunFolder, graded: Mapping[str, str], files: Mapping[str, Sequence[str]]
+) -> dict[str, pl.Series]:
+    """Shard -> the ids of its problems whose sampling has begun.
+
+    With `stop: confident` and an earlier grader there are problems that need no sample. Which of them a pilot has come
+    to is not written down; it takes the smallest ids, so those up to the largest id that was sampled.
+    """
+    sampled = {shard: read_evidence(folder, shard, files.get(shard, ()))["problem_id"].unique() for shard in graded}
+    last = max((str(ids.max()) for ids in sampled.values() if ids.len()), default="")
+    begun: dict[str, pl.Series] = {}
+    for shard, name in graded.items():
+        table = add_earlier(folder, shard, folder.read_table(name, ["id"]), 1)
+        is_begun = pl.col("id").is_in(sampled[shard].implode())
+        if EARLIER[0] in table.columns and config.sampling.stop == "confident":
+            is_begun |= pl.col(EARLIER[0]).is_not_null() & (pl.col("id") <= last)
+        begun[shard] = table.filter(is_begun)["id"]
+    return begun
 
 
 def _is_begun(folder: RunFolder, shard: str) -> bool:
@@ -125,18 +153,19 @@ def _is_begun(folder: RunFolder, shard: str) -> bool:
     return folder.exists(evidence_name(shard, 1)) or not folder.exists(brought_name(shard))
 
 
-def _find_last(folder: RunFolder, shard: str, names: Sequence[str]) -> str:
-    """The largest id of a shard's problems that have samples."""
-    return str(read_evidence(folder, shard, names)["problem_id"].max() or "")
-
-
 def read_speed(folder: RunFolder) -> float | None:
     """Tokens a second of the run's sampling, all engines together; None where it has not been timed."""
     if not folder.exists(MANIFEST):
         return None
     manifest = folder.read_json(MANIFEST)
-    seconds, tokens = manifest.get("times", {}).get("sample") or 0, manifest["samples"]["tokens"]
+    seconds, tokens = manifest.get("times", {}).get("sample") or 0, count_tokens(manifest)
     return tokens / seconds if seconds and tokens else None
+
+
+def count_tokens(manifest: Mapping[str, Any]) -> int:
+    """What a run's samples took, those that were left at their first step among them."""
+    samples = manifest["samples"]
+    return int(samples["tokens"] + samples.get("first_steps", {}).get("tokens", 0))
 
 
 def measure_folders(folder: RunFolder) -> dict[str, int]:
@@ -165,7 +194,7 @@ def read_actual(config: Config, folder: RunFolder, price: float | None) -> Actua
         shards=len(graded),
         samples=samples["count"],
         saved=1 - samples["count"] / max(samples["planned"], 1),
-        tokens=samples["tokens"],
+        tokens=count_tokens(manifest),
         kept=manifest["stages"][-1]["kept"],
         storage=sum(measure_folders(folder).values()),
         hours=hours,

@@ -6,7 +6,7 @@ total an interval. The intervals speak of which problems were drawn, and of noth
 faster or slower than the pilot's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import repeat
 from typing import Any
@@ -17,8 +17,10 @@ import polars as pl
 from pipeline.decide.decide import NEEDED, decide_samples
 from pipeline.decide.likeness import Likeness
 from pipeline.decide.rule import Rules
-from pipeline.decide.trail import follow_samples, replay_confident
+from pipeline.decide.trail import Trail, follow_samples, replay_confident
 from pipeline.decide.translations import find_paired
+from pipeline.sample.replay_steps import guess_lengths, list_known, replay_steps
+from pipeline.sample.steps import Steps
 from pipeline.sample.stop import replay_early
 from schemas.config import Config
 from schemas.errors import InputError
@@ -110,50 +112,106 @@ class Plan:
             raise InputError(f"plan.json is no plan of this version ({error}); remove it and plan again") from None
 
 
-def measure_problems(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) -> pl.DataFrame:
+NONE_BEGUN = pl.DataFrame(
+    schema={"problem_id": pl.String, "index": pl.Int32, "tokens": pl.Int32, "completion": pl.String}
+)
+
+
+def measure_problems(
+    samples: pl.DataFrame,
+    problems: pl.DataFrame,
+    config: Config,
+    begun: pl.DataFrame = NONE_BEGUN,
+    paired: Collection[str] | None = None,
+) -> pl.DataFrame:
     """A row a problem that has samples, or an earlier grader by which it needs none: how many it takes under `config`,
     its `tokens`, the `bytes` of its completions, whether it is `kept`, and how many samples and tokens each way to stop
     takes: `early`, `early_tokens` and so on.
 
-    `samples` has `READ`, `problems` has `id` and what `decide_samples` reads. What a problem takes more than is stored
-    is reckoned like what is stored of it, and where nothing is, like the mean of all. Raises InputError where no sample
-    says how many tokens it has.
+    `samples` has `READ`, `problems` has `id` and what `decide_samples` reads. `begun` are the first steps that were not
+    continued (`sampling.first_tokens`), and `paired` the problems that take all samples, where `problems` alone do not
+    say so. What a problem takes more than is stored is reckoned like what is stored of it, and where nothing is, like
+    the mean of all. Raises InputError where no sample says how many tokens it has.
     """
     counted = samples.drop_nulls("tokens")
     if counted.is_empty():
         raise InputError("no sample says how many tokens it has: the server gives no usage; plan with vLLM's")
-    stored = samples.group_by("problem_id").agg(
-        pl.col("tokens").mean().alias("tokens"),
-        pl.col("completion").str.len_bytes().mean().alias("bytes"),
+    sampling = config.sampling
+    begun = guess_lengths(counted, begun, sampling)
+    columns = ["problem_id", "length", "bytes"]
+    sizes = pl.concat(
+        [
+            samples.select("problem_id", pl.col("tokens").cast(pl.Float64).alias("length"), _size().alias("bytes")),
+            begun.with_columns(bytes=_size() * pl.col("length") / pl.col("tokens").clip(1)).select(columns),
+        ]
     )
+    stored = sizes.group_by("problem_id").agg(pl.col("length").mean().alias("tokens"), pl.col("bytes").mean())
     evidence = samples.drop("tokens", "completion")
-    ways = count_ways(evidence, problems, config)
+    if paired is None:
+        paired = find_paired(problems, config.decide)
+    ways, trails = count_ways(evidence, problems, config, paired)
     ours = problems.filter(pl.col("id").is_in(ways["problem_id"].implode()))
-    decisions = decide_samples(evidence, ours, config.sampling.planned, Rules.of(config))
+    decisions = decide_samples(evidence, ours, sampling.planned, Rules.of(config))
     means = [
-        pl.col("tokens").fill_null(counted["tokens"].mean()),
-        pl.col("bytes").fill_null(samples["completion"].str.len_bytes().mean()),
+        pl.col("tokens").fill_null(sizes["length"].mean()),
+        pl.col("bytes").fill_null(sizes["bytes"].mean()),
     ]
-    return (
+    measured = (
         ways.join(stored, on="problem_id", how="left")
         .with_columns(means)
         .join(decisions.select("problem_id", (pl.col("decision") == KEEP).alias("kept")), on="problem_id")
-        .with_columns(pl.col(config.sampling.stop).alias("samples"))
         .with_columns((pl.col("tokens") * pl.col(way)).alias(f"{way}_tokens") for way in WAYS)
-        .with_columns(pl.col("tokens", "bytes") * pl.col("samples"))
-        .sort("problem_id")
     )
+    if sampling.first_tokens is not None:
+        measured = measured.update(_count_steps(trails, measured, samples, begun, config, paired), on="problem_id")
+    # Bytes go with tokens: a first step has its part of them.
+    taken = pl.col(f"{sampling.stop}_tokens")
+    share = pl.when(pl.col("tokens") > 0).then(taken / pl.col("tokens")).otherwise(pl.col(sampling.stop))
+    return measured.with_columns(
+        taken.alias("tokens"), pl.col("bytes") * share, pl.col(sampling.stop).alias("samples")
+    ).sort("problem_id")
 
 
-def count_ways(samples: pl.DataFrame, problems: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """How many samples of each problem every way to stop takes, in the columns `WAYS`, where it is asked in order."""
+def _size() -> pl.Expr:
+    return pl.col("completion").str.len_bytes().cast(pl.Float64)
+
+
+def _count_steps(
+    trails: Sequence[Trail],
+    measured: pl.DataFrame,
+    samples: pl.DataFrame,
+    begun: pl.DataFrame,
+    config: Config,
+    paired: Collection[str],
+) -> pl.DataFrame:
+    """What `early` takes of each problem in two steps, in the columns of `measured`."""
+    steps, rules = Steps.of(config.sampling.model_copy(update={"stop": "early"})), Rules(config.keep, config.decide)
+    usual = dict(measured.select("problem_id", "tokens").iter_rows())
+    known = list_known(samples.with_columns(pl.col("tokens").fill_null(pl.col("tokens").mean())), begun)
+    rows = []
+    for trail in trails:
+        id_ = trail.problem
+        cost = replay_steps(
+            trail, known.get(id_, ()), config.sampling.n, rules, steps, usual[id_], is_paired=id_ in paired
+        )
+        rows.append((id_, float(cost.samples), cost.tokens))
+    schema = {"problem_id": pl.String, "early": pl.Float64, "early_tokens": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def count_ways(
+    samples: pl.DataFrame, problems: pl.DataFrame, config: Config, paired: Collection[str] = frozenset()
+) -> tuple[pl.DataFrame, list[Trail]]:
+    """How many samples of each problem every way to stop takes, in the columns `WAYS`, where it is asked in order and
+    in one step; and the trails that say so. Those that are `paired` take all of them before they are decided early.
+    """
     sampling, rules = config.sampling, Rules(config.keep, config.decide)
     trails = follow_samples(samples, problems)
     taken = replay_confident(trails, sampling, replace(rules, confident=sampling), Likeness.read(problems)).taken
-    paired = find_paired(problems, config.decide)
     early = [sampling.n if trail.problem in paired else replay_early(trail, sampling.n, rules) for trail in trails]
     rows = zip((trail.problem for trail in trails), repeat(sampling.n), early, taken, strict=False)
-    return pl.DataFrame(rows, schema={"problem_id": pl.String} | dict.fromkeys(WAYS, pl.Float64), orient="row")
+    table = pl.DataFrame(rows, schema={"problem_id": pl.String} | dict.fromkeys(WAYS, pl.Float64), orient="row")
+    return table, trails
 
 
 def make_plan(

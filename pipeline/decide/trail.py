@@ -1,7 +1,7 @@
 """The stored samples of problems in their order: what stopping takes of them, and how often it decides otherwise."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -23,6 +23,9 @@ from pipeline.decide.suspects import Doubt, doubt_problem
 from schemas.config import SamplingConfig
 from schemas.reasons import KEEP, Verdict
 from schemas.suspects import find_suspects
+
+Outcome = tuple[str, str | None, bool | None]
+"""What a sample says: its verdict, its answer's key, and whether something is missing."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def follow_samples(samples: pl.DataFrame, problems: pl.DataFrame) -> list[Trail]
     for (id_,), rows in ours.group_by("problem_id", maintain_order=True):
         is_read = rows["says_missing"].is_not_null().any()
         doubt = doubt_problem(suspects.get(str(id_)), id_ in code, bool(is_read))
-        trails.append(_follow(str(id_), rows, groups[str(id_)], doubt))
+        said = rows.select("verdict", "answer_key", "says_missing").iter_rows()
+        trails.append(follow_outcomes(str(id_), said, groups[str(id_)], doubt))
     followed = {trail.problem for trail in trails}
     return trails + [
         Trail(id_, [0], [0], [0], group, doubt_problem(suspects.get(id_), id_ in code))
@@ -76,10 +80,11 @@ def follow_samples(samples: pl.DataFrame, problems: pl.DataFrame) -> list[Trail]
     ]
 
 
-def _follow(problem: str, rows: pl.DataFrame, group: Group, doubt: Doubt) -> Trail:
+def follow_outcomes(problem: str, outcomes: Iterable[Outcome], group: Group, doubt: Doubt) -> Trail:
+    """The trail of samples in the order in which they are given."""
     correct, unknown, votes, answers, lacking = ([0] for _ in range(5))
     classes = Counter[str]()
-    for verdict, key, says_missing in rows.select("verdict", "answer_key", "says_missing").iter_rows():
+    for verdict, key, says_missing in outcomes:
         correct.append(correct[-1] + (verdict == Verdict.CORRECT))
         unknown.append(unknown[-1] + (verdict == Verdict.UNKNOWN))
         answers.append(answers[-1] + (verdict != Verdict.UNKNOWN and key is not None))

@@ -60,9 +60,18 @@ def read_samples(folder: RunFolder, names: Iterable[str], columns: Iterable[str]
 
 def count_first_steps(folder: RunFolder, shard: str, names: Iterable[str], grading_pass: int = 1) -> tuple[int, int]:
     """How many first steps of a pass were not continued, and their tokens."""
-    samples = _read_last(folder, names, ("finish_reason", "tokens"))
-    left = choose_evidence(folder, shard, samples, grading_pass).filter(pl.col("finish_reason") == FIRST_STEP)
+    left = read_first_steps(folder, shard, names, ("tokens",), grading_pass)
     return left.height, int(left["tokens"].sum())
+
+
+def read_first_steps(
+    folder: RunFolder, shard: str, names: Iterable[str], columns: Iterable[str] = (), grading_pass: int = 1
+) -> pl.DataFrame:
+    """The key and `columns` of those samples of a pass that were cut by the first step and not continued."""
+    wanted = list(dict.fromkeys((*SAMPLE_KEY, *columns)))
+    samples = _read_last(folder, names, (*wanted, "finish_reason"))
+    left = pl.col("finish_reason").eq_missing(FIRST_STEP)
+    return choose_evidence(folder, shard, samples, grading_pass).filter(left).select(wanted)
 
 
 def drop_first_steps(samples: pl.DataFrame) -> pl.DataFrame:

@@ -67,7 +67,7 @@ def measured(tokens: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> pl.DataF
 
 def count_early(verdicts: list[str]) -> int:
     samples = samples_of([verdicts]).drop("tokens", "completion")
-    return int(count_ways(samples, problems_of(1), config())["early"][0])
+    return int(count_ways(samples, problems_of(1), config())[0]["early"][0])
 
 
 @given(VERDICTS)
