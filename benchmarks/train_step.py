@@ -76,7 +76,7 @@ def prepare_ours(groups: list[Group], dtype: str, **options: Any) -> Callable[[]
     from pipeline.inference.embedded import ensure_embedded
     from schemas.config import TrainConfig
     from trainer.batch import Stakes, pack
-    from trainer.learner import keep_memory
+    from trainer.heap import keep_memory
     from trainer.objective import build_objective
     from trainer.policy import load_policy
     from trainer.step import accumulate, sum_tokens

@@ -20,6 +20,7 @@ from schemas.config import Config, TrainStage
 from schemas.errors import InputError
 from trainer.checkpoints import find_model, training_folder
 from trainer.fit import check_fit
+from trainer.heap import bound_caches
 from trainer.placement import find_placement
 from trainer.problems import choose_problems
 
@@ -50,7 +51,8 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
     folder = RunFolder(config.run)
     home = training_folder(config, folder)
     choose_problems(folder, config, stages[0])
-    processes = len(find_placement(config).trainer) or config.train.processes or 1
+    gpus = find_placement(config).trainer
+    processes = len(gpus) or config.train.processes or 1
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="goldilocks-train-") as temporary:
         settings = Path(temporary, "config.json")
@@ -59,7 +61,8 @@ def train_stages(config: Config, stages: Sequence[TrainStage]) -> Path:
         if processes > 1:
             launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
         command = [*launcher, "trainer", str(settings), *(stage.name for stage in stages)]
-        environment = find_project(os.environ) | ({} if is_shown() else {QUIET: "1"})
+        environment = find_project(os.environ if gpus else bound_caches(os.environ))
+        environment |= {} if is_shown() else {QUIET: "1"}
         model = config.model.model_copy(update={"weights": None})
         with lend_screen(), lend_weights(model) if config.train.on_servers else nullcontext():
             code = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False).returncode

@@ -31,7 +31,8 @@ def _train(config_path: Path, stages: Sequence[str]) -> None:
     from transformers.utils.logging import disable_progress_bar
 
     from trainer.distributed import find_rank
-    from trainer.learner import end_ranks, follow, join_ranks, keep_memory
+    from trainer.heap import keep_memory
+    from trainer.learner import end_ranks, follow, join_ranks
     from trainer.train import train
 
     disable_progress_bar()

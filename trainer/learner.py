@@ -1,6 +1,5 @@
 """The policy with its optimiser, on one process or sharded over several: the first decides what is done, all do it."""
 
-import ctypes
 import gc
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -28,8 +27,6 @@ PATIENCE = timedelta(days=1)
 """Other ranks wait for as long as the first one samples."""
 FILES = "learner-*.pt"
 """Of a checkpoint, one a rank."""
-MALLOC = {-8: 1, -4: 0, -1: -1}
-"""glibc's M_ARENA_MAX, M_MMAP_MAX, M_TRIM_THRESHOLD: one heap, nothing outside it, nothing given back (mallopt(3))."""
 
 
 class Learner:
@@ -146,18 +143,6 @@ class Learner:
                 "put the others back, or remove that checkpoint"
             )
         return whole
-
-
-def keep_memory() -> None:
-    """Make this process use the memory that it freed again, as torch does on a GPU.
-
-    Every large tensor is else of fresh pages, whose first touch takes a CPU a tenth of a step. Where malloc is not
-    glibc's nothing happens.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for option, value in MALLOC.items():
-            mallopt(option, value)
 
 
 def join_ranks() -> None:

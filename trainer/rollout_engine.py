@@ -38,6 +38,7 @@ from pipeline.inference.prompts import Prompt
 from pipeline.inference.worker_process import START, WORKER, WorkerProcess, engine_arguments
 from pipeline.progress import track
 from schemas.config import ModelConfig
+from trainer.heap import unbound
 from trainer.rollout import Rollout, Sampled, TooOld
 
 READY = 0
@@ -77,7 +78,7 @@ class RolloutEngine:
         self.version = 0
         self._folder, self._stop = folder, tuple(stop_strings)
         self._place, self._module = place, worker
-        self._environment = place.restrict(os.environ, model.devices)
+        self._environment = place.restrict(unbound(os.environ), model.devices)
         self._settings = WorkerSettings(engine, trains=True)
         self._patience = model.timeout
         self._numbers = itertools.count(READY + 1)

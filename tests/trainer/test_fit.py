@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.inference.shape import KNOWN, read_shape
@@ -231,17 +231,15 @@ def test_whatever_is_advised_is_taken_and_fits(
     shape = read_shape(config.model)
     if heads is not None:
         shape = replace(shape, heads=heads[0], shared_heads=heads[1])
-    if reckon_fit(config, shape, gpus, memory * GB).fits:
-        return
+    assume(not reckon_fit(config, shape, gpus, memory * GB).fits)
     advice = find_change(config, shape, gpus, memory * GB)
     more = re.search(r"with (\d) GPUs", advice)
     count = int(more.group(1)) if more else gpus
     advised = take_advice(f"what would: {advice}")
     assert bool(advised) or bool(more) or "smaller model" in advice
-    if advised or more:
-        changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *advised])
-        assert reckon_fit(changed, shape, count, memory * GB).fits
-        assert changed.model.engine.items() >= engine.items(), "nothing else is changed"
+    changed = build_config(config.model_dump(mode="json"), [f"placement.gpus={count}", *advised])
+    assert reckon_fit(changed, shape, count, memory * GB).fits or "smaller model" in advice
+    assert changed.model.engine.items() >= engine.items(), "nothing else is changed"
 
 
 def read_refusal(config: Config, grades: bool) -> str:
