@@ -110,6 +110,23 @@ def estimate(rates: Floats, draws: int = DRAWS) -> dict[str, list[float]]:
     }
 
 
+def split_by_difficulty(rates: Floats) -> dict[str, list[float]]:
+    """Means of the three evaluations for problems that the model solved never, in fewer than half, or more often before
+    it was trained, over all seeds; the number of problems first.
+    """
+    before = rates[:, 0]
+    parts = {
+        "never solved before": before == 0,
+        "solved in less than half": (before > 0) & (before < 0.5),
+        "solved in half or more": before >= 0.5,
+    }
+    return {
+        name: [float(chosen.sum()), *(float(rates[:, at][chosen].mean()) for at in range(len(WHEN)))]
+        for name, chosen in parts.items()
+        if chosen.any()
+    }
+
+
 def report(folder: Path) -> dict[str, Any]:
     """What the finished seeds say."""
     homes = sorted((done.parent for done in folder.glob("seed-*/done")), key=lambda home: int(home.name.split("-")[1]))
@@ -125,9 +142,9 @@ def report(folder: Path) -> dict[str, Any]:
         described["runs"][home.name] = {"held_out": means, "stages": stages}
     described["seeds"] = [int(home.name.split("-")[1]) for home in homes]
     described["problems"] = len(problems)
-    described["estimates"] = estimate(
-        np.array([[[rates[when][id] for id in problems] for when in WHEN] for rates in rated.values()])
-    )
+    table = np.array([[[rates[when][id] for id in problems] for when in WHEN] for rates in rated.values()])
+    described["estimates"] = estimate(table)
+    described["by difficulty"] = split_by_difficulty(table)
     return described
 
 
@@ -152,6 +169,8 @@ def show(described: dict[str, Any]) -> None:
     console.print(table)
     for name, (mean, low, high) in described.get("estimates", {}).items():
         console.print(f"{name}: {mean:.3f} ({low:.3f} to {high:.3f})")
+    for name, (count, *means) in described.get("by difficulty", {}).items():
+        console.print(f"{name} ({count:.0f} of all seeds): {', '.join(f'{mean:.3f}' for mean in means)}")
 
 
 def main(out: Path | None = None, folder: Path = FOLDER, seeds: int = 5, only_report: bool = False) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.second_stage import WHEN, describe_stage, estimate, report
+from benchmarks.second_stage import WHEN, describe_stage, estimate, report, split_by_difficulty
 
 PROBLEMS = [f"p{n}" for n in range(30)]
 
@@ -69,3 +69,16 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         _, low, high = estimate(np.concatenate([start, start, start + added], axis=1), draws=400)["stage-2 adds"]
         missed += not low <= truth <= high
     assert missed <= 20
+
+
+def test_difficulty_is_that_of_before_training_and_of_each_seed() -> None:
+    rates = np.array(
+        [[[0.0, 0.5, 0.4], [0.2, 0.9, 0.8], [0.4, 0.7, 0.6]], [[0.0, 0.0, 0.9], [0.1, 0.3, 1.0], [1, 1, 1]]]
+    )
+    expected = {
+        "never solved before": [3, 0.0, 0.2, 0.8],
+        "solved in less than half": [1, 0.4, 0.8, 0.6],
+        "solved in half or more": [2, 0.7, 0.95, 0.85],
+    }
+    found = split_by_difficulty(rates)
+    assert {name: pytest.approx(row) for name, row in expected.items()} == found
