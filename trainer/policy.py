@@ -47,6 +47,7 @@ class Policy(nn.Module):  # type: ignore[misc]
                 f"{source}: its {layer} carries state along the row, past the end of a completion; in packed rows its "
                 "log-probabilities would be others. Only models whose tokens meet in attention alone can be trained"
             )
+        self.kept = find_kept(lm)
         self.masters = self.find_trained()
 
     def find_trained(self) -> dict[str, nn.Parameter]:
@@ -105,12 +106,16 @@ class Policy(nn.Module):  # type: ignore[misc]
             master.copy_(given if isinstance(given, DTensor) else distributed.like(given, master))
         self.publish()
 
-    def list_exports(self) -> dict[str, torch.Size]:
-        """The shapes of what `export_weights` gives, by name and in its order; nothing is gathered."""
-        return {name: weight.shape for name, _, weight in self._exported()}
+    def list_exports(self) -> dict[str, Tensor]:
+        """What `export_weights` gives as tensors without memory, by name and in its order; nothing is gathered."""
+        return {
+            name: torch.empty(weight.shape, dtype=self._find_dtype(own), device="meta")
+            for name, own, weight in self._exported()
+        }
 
     def export_weights(self) -> Iterator[tuple[str, Tensor]]:
-        """(Hugging Face name, bfloat16 tensor) of all weights, with adapters merged and without a tied head.
+        """(Hugging Face name, bfloat16 tensor) of all weights, with adapters merged and without a tied head; and what a
+        model keeps beside its weights (the bias by which a mixture chooses experts), as it is.
 
         Sharded weights are gathered one at a time, in bfloat16: no rank ever holds the whole model. The other ranks
         have to read theirs to the end too.
@@ -118,7 +123,7 @@ class Policy(nn.Module):  # type: ignore[misc]
         for name, own, weight in self._exported():
             layer = own.removesuffix(f"{BASE}weight")
             if layer == own:
-                yield name, _whole(weight.detach().to(torch.bfloat16))
+                yield name, _whole(weight.detach().to(self._find_dtype(own)))
                 continue
             down, up = (_whole(self.lm.get_parameter(f"{layer}.lora_{side}.{ADAPTER}.weight")).float() for side in "AB")
             merged = _whole(weight).float() + self.lm.get_submodule(layer).scaling[ADAPTER] * (up @ down)
@@ -137,8 +142,9 @@ class Policy(nn.Module):  # type: ignore[misc]
     def find_merge(self) -> Merge | None:
         """How `export_adapters` makes the model's weights of those in the folder that it was loaded from.
 
-        None where no adapters are trained, or where that folder's files have other names than the model (experts that
-        transformers puts into one tensor): then all weights have to be pushed.
+        None where no adapters are trained, where that folder's files have other names than the model (experts that
+        transformers puts into one tensor), or where the model keeps more than weights, which must not be rounded: then
+        all weights have to be pushed.
         """
         scales = {
             name: float(self.lm.get_submodule(own.removesuffix(f"{BASE}weight")).scaling[ADAPTER])
@@ -146,7 +152,7 @@ class Policy(nn.Module):  # type: ignore[misc]
             if own.endswith(f"{BASE}weight")
         }
         files = sorted(Path(self.source).glob("*.safetensors"))
-        if not scales or not scales.keys() <= list_names(files):
+        if not scales or self.kept or not scales.keys() <= list_names(files):
             return None
         return Merge(self.source, scales)
 
@@ -156,6 +162,12 @@ class Policy(nn.Module):  # type: ignore[misc]
         for name, weight in self.lm.named_parameters():
             if ".lora_" not in name and name not in tied:
                 yield name.replace(BASE, "."), name, weight
+        for name in self.kept:
+            yield name.replace(BASE, "."), name, self.lm.get_buffer(name)
+
+    def _find_dtype(self, own: str) -> torch.dtype:
+        """Of what is exported under a name."""
+        return self.lm.get_buffer(own).dtype if own in self.kept else torch.bfloat16
 
 
 def find_sequence_layer(lm: Any) -> str:
@@ -167,6 +179,12 @@ def find_sequence_layer(lm: Any) -> str:
     mixers = (nn.Conv1d, nn.RNNBase)
     owners = (module for module in lm.modules() if any(isinstance(child, mixers) for child in module.children()))
     return next((type(module).__name__ for module in owners), "")
+
+
+def find_kept(lm: nn.Module) -> tuple[str, ...]:
+    """What a model's files hold beside its weights: its persistent buffers, by name."""
+    weights = {name for name, _ in lm.named_parameters(remove_duplicate=False)}
+    return tuple(name for name in lm.state_dict() if name not in weights)
 
 
 def load_policy(
@@ -246,13 +264,12 @@ def save_policy(policy: Policy, folder: Path, weights: Iterator[tuple[str, Tenso
     AutoTokenizer.from_pretrained(policy.source).save_pretrained(folder)
 
 
-def write_weight_files(shapes: dict[str, torch.Size], weights: Iterator[tuple[str, Tensor]], folder: Path) -> None:
-    """Write bfloat16 weights of these shapes, which come in this order, into files of `SHARD` with their index."""
+def write_weight_files(exports: dict[str, Tensor], weights: Iterator[tuple[str, Tensor]], folder: Path) -> None:
+    """Write weights, which come in the order of `exports`, into files of `SHARD` with their index."""
     from huggingface_hub import split_torch_state_dict_into_shards
     from safetensors.torch import save_file
 
-    empty = {name: torch.empty(shape, dtype=torch.bfloat16, device="meta") for name, shape in shapes.items()}
-    plan = split_torch_state_dict_into_shards(empty, max_shard_size=SHARD)
+    plan = split_torch_state_dict_into_shards(exports, max_shard_size=SHARD)
     for file, names in plan.filename_to_tensors.items():
         some = {name: weight.cpu().contiguous() for name, weight in islice(weights, len(names))}
         if list(some) != names:

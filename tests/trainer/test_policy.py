@@ -264,3 +264,36 @@ def test_models_of_attention_alone_are_taken(family: str) -> None:
     with torch.device("meta"):
         lm = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**SMALL))
     assert Policy(lm, "plain").masters
+
+
+@pytest.fixture
+def mixture(tmp_path: Path) -> str:
+    """A mixture that chooses its experts by a bias which is no weight (DeepSeek-V3, GLM-4.5)."""
+    from transformers import Glm4MoeConfig, Glm4MoeForCausalLM
+
+    torch.manual_seed(0)
+    experts = {"n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "n_shared_experts": 1}
+    lm = Glm4MoeForCausalLM(Glm4MoeConfig(**SMALL, **experts, first_k_dense_replace=1, head_dim=8))
+    lm.model.layers[1].mlp.gate.e_score_correction_bias.copy_(torch.rand(4))
+    folder = str(tmp_path / "mixture")
+    lm.save_pretrained(folder)
+    with_tokenizer(folder)
+    return folder
+
+
+def test_what_a_model_keeps_beside_its_weights_is_exported_as_it_is(mixture: str, tmp_path: Path) -> None:
+    name = "model.layers.1.mlp.gate.e_score_correction_bias"
+    policy = load_policy(mixture, CONFIG)
+    bias = load_plain(mixture).get_buffer(name)
+    assert not torch.equal(bias, bias.bfloat16().float()), "rounded it would be another"
+    exported = dict(policy.export_weights())
+    assert [*policy.list_exports()] == [*exported]
+    assert torch.equal(exported.pop(name), bias)
+    assert {weight.dtype for weight in exported.values()} == {torch.bfloat16}
+    save_policy(policy, tmp_path / "out")
+    assert torch.equal(load_plain(str(tmp_path / "out")).get_buffer(name), bias)
+
+
+def test_adapters_of_such_a_model_are_never_pushed_alone(mixture: str) -> None:
+    """The file that they would be merged with would be rounded."""
+    assert load_policy(mixture, LORA).find_merge() is None

@@ -97,6 +97,8 @@ def test_each_rank_has_its_rows_of_what_transformers_loads(tmp_path: Path, tied:
         ("Qwen3", {"head_dim": 8}),
         ("Mistral", {"sliding_window": None}),
         ("Qwen3Moe", {"moe_intermediate_size": 16, "num_experts": 8, "num_experts_per_tok": 2, "head_dim": 8}),
+        ("Glm4Moe", {"moe_intermediate_size": 16, "n_routed_experts": 8, "num_experts_per_tok": 2, "head_dim": 8,
+                     "n_shared_experts": 1, "first_k_dense_replace": 1}),
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
                                     "high_freq_factor": 4.0, "original_max_position_embeddings": 64}}),
     ],
