@@ -2,10 +2,12 @@
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +82,18 @@ class Place:
 ALONE = Place(0, 1)
 
 
+_GPU = re.compile(r"\d+|(?:GPU|MIG)-.+")
+
+
 def list_gpus(environment: Mapping[str, str]) -> list[str]:
-    """The GPUs that a run may use, as CUDA_VISIBLE_DEVICES names them; where it is not set, all of them."""
+    """The GPUs that a run may use, as CUDA_VISIBLE_DEVICES names them; where it is not set, all of them.
+
+    CUDA sees those before the first that is none: a number below 0, or a word such as Slurm's NoDevFiles.
+    """
     named = environment.get(NODE_GPUS, environment.get("CUDA_VISIBLE_DEVICES"))
     if named is not None:
-        return [name.strip() for name in named.split(",") if name.strip()]
+        names = [name.strip() for name in named.split(",") if name.strip()]
+        return list(takewhile(_GPU.fullmatch, names))
     # WSL has one device for all GPUs, of which CUDA's first is used.
     return [str(number) for number in range(len(glob.glob("/dev/nvidia[0-9]*") or glob.glob("/dev/dxg")))]
 
