@@ -1,9 +1,10 @@
 """How hard problems are whose statements are alike: what the words of a problem say of its pass rate.
 
 Ridge regression (Hoerl and Kennard, 1970) of the share of correct samples on the words and pairs of neighbouring words
-of the statement, weighed by how rare they are (tf-idf; Jones, 1972). What is said of a problem is learned from all
-others of its shard and from none of its own samples, which would otherwise count twice: by the kernel of the regression
-that is known in closed form (Allen's leave-one-out residuals, 1974).
+of the statement, weighed by how rare they are (tf-idf; Jones, 1972). What is said of a problem is learned from four
+fifths of its shard, which its own samples are no part of: they would otherwise count twice. By the kernel of the
+regression what the other folds say of one is known in closed form, from one inverse (cross-validation by blocks; An,
+Liu and Venkatesh, 2007).
 
 Samples of other models say the same far better, so it is asked for only where there are none.
 """
@@ -16,8 +17,6 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from scipy import sparse
-from scipy.linalg import inv
 
 from pipeline.decide.posterior import STRENGTH, Floats
 
@@ -33,6 +32,7 @@ BLOCK = 2048
 """Problems that are compared with one another: a matrix of 34 MB, whose inverse takes half a second."""
 CACHE = 4
 """Blocks that are kept: a shard is decided, decided without its majorities, and calibrated."""
+FOLDS = 5
 DIGITS = 6
 """Of what is said: the last ones depend on the order in which a machine adds."""
 _WORD = re.compile(r"\\?[^\W\d_]+|\d+|[^\w\s]")
@@ -44,14 +44,15 @@ class _Block:
     inverse: Floats
     """Of the kernel of their statements and the ridge."""
 
-    def forecast(self, rates: Floats) -> Floats:
-        """What the others' `rates` say of each problem's; NaN is a rate that is not known."""
+    def forecast(self, rates: Floats, left_out: slice) -> Floats:
+        """What the `rates` of all others say of the problems that are left out; NaN is a rate that is not known."""
         known = ~np.isnan(rates)
-        shares = np.where(known, rates, rates[known].mean())
-        sums = self.inverse.sum(axis=1)
-        mean = sums @ shares / sums.sum()
-        left = self.inverse @ (shares - mean)
-        return np.asarray(shares - left / (self.inverse.diagonal() - sums**2 / sums.sum()))
+        others = known.copy()
+        others[left_out] = False
+        mean = rates[others].mean() if others.any() else 0.0
+        shares = np.where(known, rates, mean) - mean
+        residues = np.linalg.solve(self.inverse[left_out, left_out], self.inverse[left_out] @ shares)
+        return np.asarray(mean + shares[left_out] - residues)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,12 @@ class Likeness:
         return cls(tuple(_Block(tuple(part), _invert(tuple(statements[id_] for id_ in part))) for part in parts))
 
     def find_levels(self, seen: Mapping[str, tuple[int, int]]) -> dict[str, int]:
-        """Problem -> 0 for the hardest by its words to `LEVELS` - 1, with as many problems in each; fewer levels where
-        the problems are few. `seen` has (correct, known) samples of problems; what it lacks has none.
+        """Problem -> 0 for the hardest by its words to `LEVELS` - 1, with about as many problems in each; fewer levels
+        where the problems are few. `seen` has (correct, known) samples of problems; what it lacks has none.
+
+        A problem is ranked among those of its own fold, of which none has a say. Of all problems one by one those that
+        were solved less would be expected to do better, by what each takes from the mean of the others: where the
+        words say nothing, its level would be its own samples once more.
         """
         levels: dict[str, int] = {}
         for block in self.blocks:
@@ -80,9 +85,11 @@ class Likeness:
             if count < 2 or not trials.any():
                 continue
             rates = np.divide(hits, trials, out=np.full(len(trials), np.nan), where=trials > 0)
-            said = block.forecast(rates).round(DIGITS)
-            ends = np.quantile(said, np.arange(1, count) / count)
-            levels.update(zip(block.problems, np.searchsorted(ends, said).tolist(), strict=True))
+            for fold in range(FOLDS):
+                own = slice(fold, None, FOLDS)
+                said = block.forecast(rates, own).round(DIGITS)
+                ends = np.quantile(said, np.arange(1, count) / count)
+                levels.update(zip(block.problems[own], np.searchsorted(ends, said).tolist(), strict=True))
         return levels
 
 
@@ -93,6 +100,9 @@ UNREAD = Likeness()
 @lru_cache(maxsize=CACHE)
 def _invert(statements: tuple[str, ...]) -> Floats:
     """The inverse of the kernel of `statements` (the cosines of their words) plus the ridge."""
+    from scipy import sparse
+    from scipy.linalg import inv
+
     columns: dict[str, int] = {}
     rows, places = [], []
     for row, statement in enumerate(statements):

@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.decide.confident import learn_rule
-from pipeline.decide.likeness import FEWEST, LEVELS, RIDGE, UNREAD, Likeness
+from pipeline.decide.likeness import FEWEST, FOLDS, LEVELS, RIDGE, UNREAD, Likeness
 from pipeline.decide.rule import Counts, Rules
 from schemas.config import DecideConfig, KeepConfig, SamplingConfig
 
@@ -29,33 +29,38 @@ def draw_seen(problems: pl.DataFrame, seed: int) -> dict[str, tuple[int, int]]:
 
 @given(STATEMENTS, st.integers(0, 99), st.data())
 @settings(max_examples=25)
-def test_a_problem_s_own_samples_say_nothing_of_its_level(
+def test_no_sample_of_a_problem_or_of_its_fold_says_anything_of_its_level(
     statements: list[str], seed: int, data: st.DataObject
 ) -> None:
     problems = problems_of(statements)
-    block = Likeness.read(problems).blocks[0]
-    rates = np.random.default_rng(seed).random(problems.height)
-    at = data.draw(st.integers(0, problems.height - 1))
-    changed = rates.copy()
-    changed[at] = 1 - rates[at]
-    assert block.forecast(changed)[at] == pytest.approx(block.forecast(rates)[at], abs=1e-9)
+    likeness, seen = Likeness.read(problems), draw_seen(problems, seed)
+    assume(any(trials for _, trials in seen.values()))
+    own = list(problems["id"])[data.draw(st.integers(0, FOLDS - 1)) :: FOLDS]
+    other = seen | {id_: (data.draw(st.integers(0, 4)), 4) for id_ in own}
+    assume(any(trials for id_, (_, trials) in seen.items() if id_ not in own))
+    levels, changed = likeness.find_levels(seen), likeness.find_levels(other)
+    assert {id_: levels[id_] for id_ in own} == {id_: changed[id_] for id_ in own}
+
+
+@given(st.integers(0, 99))
+@settings(max_examples=10)
+def test_words_that_say_nothing_tell_no_problems_apart(seed: int) -> None:
+    problems = problems_of([f"problem {at}" for at in range(4 * FEWEST)])
+    assert set(Likeness.read(problems).find_levels(draw_seen(problems, seed)).values()) == {0}
 
 
 @given(STATEMENTS, st.integers(0, 99))
 @settings(max_examples=10)
-def test_what_is_said_is_that_of_a_regression_on_all_others(statements: list[str], seed: int) -> None:
+def test_what_is_said_is_that_of_a_regression_on_the_other_folds(statements: list[str], seed: int) -> None:
     block = Likeness.read(problems_of(statements)).blocks[0]
     rates = np.random.default_rng(seed).random(len(statements))
     kernel = np.linalg.inv(block.inverse) - RIDGE * np.eye(len(statements))
-    said = block.forecast(rates)
-    for at in (0, len(statements) // 2, len(statements) - 1):
-        rest = np.arange(len(statements)) != at
-        # Ridge with a free mean: the kernel's system, bordered.
-        system = np.zeros((rest.sum() + 1, rest.sum() + 1))
-        system[:-1, :-1] = kernel[np.ix_(rest, rest)] + RIDGE * np.eye(rest.sum())
-        system[-1, :-1] = system[:-1, -1] = 1
-        *weights, mean = np.linalg.solve(system, [*rates[rest], 0.0])
-        assert said[at] == pytest.approx(mean + kernel[at, rest] @ np.array(weights), abs=1e-6)
+    for fold in range(FOLDS):
+        out = np.arange(len(statements)) % FOLDS == fold
+        mean = rates[~out].mean()
+        weights = np.linalg.solve(kernel[np.ix_(~out, ~out)] + RIDGE * np.eye((~out).sum()), rates[~out] - mean)
+        expected = mean + kernel[np.ix_(out, ~out)] @ weights
+        assert block.forecast(rates, slice(fold, None, FOLDS)) == pytest.approx(expected, abs=1e-6)
 
 
 @given(STATEMENTS, st.integers(0, 99))
