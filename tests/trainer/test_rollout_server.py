@@ -202,7 +202,7 @@ def test_the_server_s_first_weights_come_back(server: Served) -> None:
     give_weights(model)
     engine = ServerEngine(model)
     try:
-        text = engine.submit(request("1, 2, 3, 4, 5, 6,")).result(GUARD)[0].text
+        completions = engine.submit(request("1, 2, 3, 4, 5, 6,", n=16)).result(GUARD)
     finally:
         engine.close()
-    assert "7" in text
+    assert sum("7" in completion.text for completion in completions) > 8, "one of them may say another number"
