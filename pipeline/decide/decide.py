@@ -165,8 +165,7 @@ def _rule_table(table: pl.DataFrame, problems: pl.DataFrame, rules: Rules) -> pl
         decided = [(*count(counts, rules), None, None, None) for counts in counted]
         return table.hstack(pl.DataFrame(decided, schema=schema, orient="row"))
     counts = dict(zip(table["problem_id"], counted, strict=True))
-    likeness = Likeness.read(problems.unique("id", keep="first"))
-    rule, known = learn_rule(rules, rules.confident, find_groups(problems), counts, likeness)
+    rule, known = learn_rule(rules, rules.confident, find_groups(problems), counts, Likeness.read(problems))
     groups = [known[id_] for id_ in table["problem_id"]]
 
     @cache

@@ -33,6 +33,7 @@ BLOCK = 2048
 CACHE = 4
 """Blocks that are kept: a shard is decided, decided without its majorities, and calibrated."""
 FOLDS = 5
+"""Four fifths of a shard teach nearly what all of it does, and one inverse serves any number of them."""
 DIGITS = 6
 """Of what is said: the last ones depend on the order in which a machine adds."""
 _WORD = re.compile(r"\\?[^\W\d_]+|\d+|[^\w\s]")
@@ -64,9 +65,12 @@ class Likeness:
     @classmethod
     def read(cls, problems: pl.DataFrame) -> "Likeness":
         """Compare the statements of `problems` (`id`, `statement`); of too few, or without the column, nothing."""
-        if "statement" not in problems.columns or problems.height < 2 * FEWEST:
+        if "statement" not in problems.columns:
             return cls()
-        statements = dict(problems.select("id", pl.col("statement").fill_null("")).sort("id").iter_rows())
+        once = problems.select("id", pl.col("statement").fill_null("")).unique("id", keep="first").sort("id")
+        if once.height < 2 * FEWEST:
+            return cls()
+        statements = dict(once.iter_rows())
         parts = np.array_split(np.array(list(statements), dtype=object), -(-len(statements) // BLOCK))
         return cls(tuple(_Block(tuple(part), _invert(tuple(statements[id_] for id_ in part))) for part in parts))
 

@@ -17,17 +17,10 @@ from pipeline.run.storage import RunFolder
 from pipeline.sample.shard import ShardStats, sample_shard
 from pipeline.sample.store import EvidenceStore, evidence_keys
 from pipeline.verify.math import MathVerifier
-from schemas.config import Config, SamplingConfig
+from schemas.config import Config
 from schemas.problem import complete_columns
-from tests.pipeline.sample.scripted import ScriptedEngine, config_for, problems_of
-from tests.pipeline.sample.test_steps import FIRST, MOST, SCRIPTS, Script
-
-SHARD = "00000"
-
-
-def configure(root: str, first: int | None = FIRST, stop: str = "early") -> Config:
-    sampling = SamplingConfig(n=16, stop=stop, max_tokens=MOST, first_tokens=first)  # type: ignore[arg-type]
-    return config_for(root).model_copy(update={"sampling": sampling})
+from tests.pipeline.sample.scripted import problems_of
+from tests.pipeline.sample.test_steps import FIRST, MOST, SCRIPTS, SHARD, Script, go_on, steps
 
 
 def take(config: Config, script: Script, only: int | None = None) -> ShardStats:
@@ -35,13 +28,7 @@ def take(config: Config, script: Script, only: int | None = None) -> ShardStats:
     folder = RunFolder(config.run)
     problems = complete_columns(problems_of(["1"] * len(script)).with_columns(domain=pl.lit("math")))
     folder.write_table(problems_name(SHARD), problems)
-    stored = EvidenceStore(folder, SHARD).load().group_by("problem_id").agg(pl.col("index").max() + 1)
-    places = dict(stored.iter_rows())
-    engine = ScriptedEngine(
-        {f"problem {at}": [text for text, _ in said] for at, said in enumerate(script)},
-        lengths={f"problem {at}": [length for _, length in said] for at, said in enumerate(script)},
-        taken={f"problem {at}": places.get(id_, 0) for at, id_ in enumerate(problems["id"])},
-    )
+    engine = go_on(folder, problems, script)
     record_evidence(folder, SHARD, evidence_keys(problems, config, engine, engine.model))
     try:
         with MathVerifier(extract="last") as verifier:
@@ -62,7 +49,7 @@ def measure(config: Config) -> tuple[float, float]:
 @settings(max_examples=12, deadline=None)
 def test_a_plan_after_two_steps_says_what_they_took(script: Script) -> None:
     with tempfile.TemporaryDirectory() as root:
-        config = configure(root)
+        config = steps(root)
         took = take(config, script)
         assert measure(config) == (took.tokens, took.sampled)
 
@@ -71,9 +58,9 @@ def test_a_plan_after_two_steps_says_what_they_took(script: Script) -> None:
 @settings(max_examples=12, deadline=None)
 def test_a_plan_from_known_lengths_says_what_two_steps_will_take(script: Script) -> None:
     with tempfile.TemporaryDirectory() as known, tempfile.TemporaryDirectory() as root:
-        take(configure(known, None, "full"), script)
-        took = take(configure(root), script)
-        assert measure(configure(known)) == (took.tokens, took.sampled)
+        take(steps(known, None, "full"), script)
+        took = take(steps(root), script)
+        assert measure(steps(known)) == (took.tokens, took.sampled)
 
 
 @given(SCRIPTS, st.sampled_from([None, 5, 50]))
@@ -81,8 +68,8 @@ def test_a_plan_from_known_lengths_says_what_two_steps_will_take(script: Script)
 def test_all_samples_are_as_long_as_they_were_or_may_become(script: Script, first: int | None) -> None:
     """What was cut is neither left out nor taken for whole: its length is assumed."""
     with tempfile.TemporaryDirectory() as root:
-        take(configure(root), script)
-        table, _ = measure_run(configure(root, first), RunFolder(root))
+        take(steps(root), script)
+        table, _ = measure_run(steps(root, first), RunFolder(root))
     assert table.height == len(script)
     assert (table["early_tokens"] <= table["full_tokens"] + 1e-6 + (0 if first is None else 16 * first)).all()
     assert (table["full_tokens"] <= 16 * (MOST + FIRST)).all()
@@ -97,7 +84,7 @@ MIXED: Script = [
 
 
 def test_a_pilot_plans_what_the_run_then_takes(tmp_path: Path) -> None:
-    config = configure(str(tmp_path))
+    config = steps(str(tmp_path))
     folder = RunFolder(config.run)
     pilot = take(config, MIXED, only=60)
     before = plan_run(config, folder, None, None)

@@ -61,18 +61,23 @@ class Taken(NamedTuple):
         return self.rows.filter(pl.col("finish_reason") != FIRST_STEP)
 
 
-def take(root: str, script: Script, verifier: MathVerifier, config: Config | None = None, **engine: Any) -> Taken:
-    """One run from where the folder is: answers come by their place, so that a later run gets the next ones."""
-    config = config or steps(root)
-    folder, problems = RunFolder(root), problems_of(["1"] * len(script))
+def go_on(folder: RunFolder, problems: pl.DataFrame, script: Script, **engine: Any) -> ScriptedEngine:
+    """An engine that goes on from where the folder is: answers come by their place."""
     stored = EvidenceStore(folder, SHARD).load().group_by("problem_id").agg(pl.col("index").max() + 1)
     places = dict(stored.iter_rows())
-    scripted = ScriptedEngine(
-        {f"problem {i}": [text for text, _ in said] for i, said in enumerate(script)},
-        lengths={f"problem {i}": [length for _, length in said] for i, said in enumerate(script)},
-        taken={f"problem {i}": places.get(id_, 0) for i, id_ in enumerate(problems["id"])},
+    return ScriptedEngine(
+        {f"problem {at}": [text for text, _ in said] for at, said in enumerate(script)},
+        lengths={f"problem {at}": [length for _, length in said] for at, said in enumerate(script)},
+        taken={f"problem {at}": places.get(id_, 0) for at, id_ in enumerate(problems["id"])},
         **engine,
     )
+
+
+def take(root: str, script: Script, verifier: MathVerifier, config: Config | None = None, **engine: Any) -> Taken:
+    """One run from where the folder is, so that a later run gets the next answers."""
+    config = config or steps(root)
+    folder, problems = RunFolder(root), problems_of(["1"] * len(script))
+    scripted = go_on(folder, problems, script, **engine)
     try:
         stats = sample_shard(problems, EvidenceStore(folder, SHARD, 0.0), config, scripted, verifier)
     finally:
